@@ -1,0 +1,3 @@
+//! The pool beside its peers, in one run.
+
+fn main() {}

@@ -1,0 +1,434 @@
+//! The one shared vocabulary: what a source can say happened, and when.
+//!
+//! Sources and the pool make events, the hub feeds them to the model in one order, and a recording holds exactly
+//! that order. Nothing here does I/O or reads a clock but [`Clock`], which its owner passes on.
+
+mod tap;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+pub use tap::{PulseSource, Tap};
+
+/// Which pool an event is about, within one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PoolId(pub u32);
+
+/// Our own number for a connection: never used twice in a run, unlike the server's client id across a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConnId(pub u64);
+
+impl fmt::Display for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// A moment, in nanoseconds since the run's [`Clock`] started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamp(pub u64);
+
+impl Stamp {
+    /// Time from `earlier` to `self`; zero when the order is the other way round.
+    pub fn since(self, earlier: Stamp) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl std::ops::Add<Duration> for Stamp {
+    type Output = Stamp;
+    fn add(self, by: Duration) -> Stamp {
+        Stamp(self.0.saturating_add(nanos(by)))
+    }
+}
+
+/// Nanoseconds of a duration, saturating: 584 years is enough for a lease.
+pub fn nanos(d: Duration) -> u64 {
+    u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The run's one source of [`Stamp`]s: a monotonic clock with a wall-clock origin for display.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    origin: Instant,
+    wall: SystemTime,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self { origin: Instant::now(), wall: SystemTime::now() }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Stamp {
+        Stamp(nanos(self.origin.elapsed()))
+    }
+
+    /// The wall-clock time of a stamp.
+    pub fn wall(&self, at: Stamp) -> SystemTime {
+        self.wall + Duration::from_nanos(at.0)
+    }
+}
+
+/// An event and when it happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timed {
+    /// When it happened.
+    pub at: Stamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What a source says happened. A big pulse is boxed so that rare transitions stay small in the channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// Something about one pool.
+    Pool(PoolId, PoolEvent),
+    /// Something about the server behind the pools.
+    Server(ServerEvent),
+}
+
+/// What can happen to a pool. Checkouts and releases are too many to be events: they arrive counted in a [`Pulse`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum PoolEvent {
+    /// The pool exists now.
+    Started(PoolFacts),
+    /// Its limit changed while it ran.
+    Resized {
+        /// The new limit.
+        max: u32,
+    },
+    /// A connection is open and greeted.
+    Opened(Opened),
+    /// A connection could not be opened.
+    OpenFailed {
+        /// One sentence, from the dial or the server.
+        error: String,
+    },
+    /// A connection is gone.
+    Closed {
+        /// Which.
+        conn: ConnId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A connection came back, or was about to be lent, with a reply that nobody had read.
+    UnreadReply {
+        /// Which.
+        conn: ConnId,
+        /// Where it was seen.
+        seen: SeenAt,
+        /// Replies owed: sent minus read.
+        owed: u64,
+        /// Bytes received and not read.
+        bytes: u64,
+        /// Who had it, as far as known.
+        holder: Option<Holder>,
+    },
+    /// A wait ended without a connection.
+    WaitFailed {
+        /// How it ended; never `Granted`.
+        ended: WaitEnd,
+        /// How long it had waited.
+        waited: Duration,
+        /// Who waited.
+        holder: Holder,
+    },
+    /// What the pool counted since the last pulse.
+    Pulse(Box<Pulse>),
+    /// The pool is closed and every connection with it.
+    Stopped,
+}
+
+/// What does not change while a pool lives, but for its limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PoolFacts {
+    /// The pool's name, as shown and exported.
+    pub name: String,
+    /// Where it connects to, with no secret in it: `127.0.0.1:6379/0`.
+    pub target: String,
+    /// The limit at the start.
+    pub max: u32,
+    /// Commands queue on one connection instead of taking their own.
+    pub single: bool,
+}
+
+/// A connection that was opened, and what that cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Our number for it.
+    pub conn: ConnId,
+    /// The server's client id, where the server told it.
+    pub server_id: Option<u64>,
+    /// Our end of the socket, the other join key.
+    pub local: Option<SocketAddr>,
+    /// The steps of opening it.
+    pub steps: CreateSteps,
+}
+
+/// Where the create time went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateSteps {
+    /// Name look-up and connect.
+    pub dial: Duration,
+    /// TLS, where there is any.
+    pub tls: Option<Duration>,
+    /// HELLO, AUTH, SELECT and the rest.
+    pub handshake: Duration,
+}
+
+impl CreateSteps {
+    /// The create time: all steps together.
+    pub fn total(&self) -> Duration {
+        self.dial + self.tls.unwrap_or_default() + self.handshake
+    }
+}
+
+/// Who has a lease, or waits for one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The shell's command or job, or the label of a scope.
+    pub label: Option<Arc<str>>,
+    /// `path/file.rs:LINE` of the call that asked for it.
+    pub location: Option<Arc<str>>,
+    /// The runtime's task id, where there is one.
+    pub task: Option<u64>,
+}
+
+/// Why a connection was closed: the closed vocabulary of endings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CloseReason {
+    /// A reply was still owed or unread when it came back or was about to be lent.
+    UnreadReply,
+    /// A command on it timed out, so a late reply may still come.
+    Timeout,
+    /// The caller went away in the middle of a command.
+    Cancelled,
+    /// The socket failed or the server closed it.
+    Broken,
+    /// It sent something that is not RESP, or over the caps.
+    Protocol,
+    /// A health check failed.
+    Unhealthy,
+    /// It was idle longer than the pool keeps idle connections, or there were more than `max-idle`.
+    Idle,
+    /// It was older than `max-lifetime`.
+    Expired,
+    /// The limit was lowered below it.
+    Resized,
+    /// It came back in a state that cannot be lent again: subscribed, in MONITOR, replies off, a changed user.
+    Tainted,
+    /// `POOL CLOSE id`, or the caller asked for it to be discarded.
+    Asked,
+    /// `POOL RESET` dropped it.
+    Reset,
+    /// The pool closed.
+    PoolClosed,
+}
+
+impl CloseReason {
+    /// The word shown and exported.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::UnreadReply => "unread-reply",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::Broken => "broken",
+            Self::Protocol => "protocol",
+            Self::Unhealthy => "unhealthy",
+            Self::Idle => "idle",
+            Self::Expired => "expired",
+            Self::Resized => "resized",
+            Self::Tainted => "tainted",
+            Self::Asked => "asked",
+            Self::Reset => "reset",
+            Self::PoolClosed => "pool-closed",
+        }
+    }
+}
+
+/// Where an unread reply was noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeenAt {
+    /// When its holder gave it back.
+    Release,
+    /// When it was about to be lent again.
+    Checkout,
+}
+
+/// How a wait ended. Every wait ends exactly once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitEnd {
+    /// A connection was lent.
+    Granted,
+    /// The blocking timeout ran out.
+    TimedOut,
+    /// The caller went away.
+    Cancelled,
+    /// The pool fails at once when exhausted, or is closed.
+    Refused,
+    /// A connection could not be opened.
+    Failed,
+}
+
+/// What a pool counted since its last pulse, with the state at the moment it was taken.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pulse {
+    /// The pool's state, all read under one lock.
+    pub gauges: Gauges,
+    /// Totals since the pool started: a lost pulse loses no count.
+    pub totals: Totals,
+    /// Wait time of waits that ended in a grant since the last pulse.
+    pub wait: Samples,
+    /// Use time of leases that ended since the last pulse.
+    pub held: Samples,
+    /// Create time of connections opened since the last pulse.
+    pub create: Samples,
+    /// Round trips since the last pulse, by upper-case command name.
+    pub round_trips: Vec<(Arc<str>, Samples)>,
+    /// Connections whose row changed since the last pulse, and all that are in use.
+    pub connections: Vec<ConnPulse>,
+    /// The callers that have waited longest, oldest first, at most [`Pulse::WAITERS`].
+    pub waiters: Vec<Waiting>,
+}
+
+impl Pulse {
+    /// How many waiters a pulse names; `gauges.waiting` counts them all.
+    pub const WAITERS: usize = 32;
+}
+
+/// A pool's state at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gauges {
+    /// Lent out.
+    pub in_use: u32,
+    /// Open and idle, ready to lend.
+    pub available: u32,
+    /// Being dialled or greeted.
+    pub opening: u32,
+    /// Callers queued for a connection.
+    pub waiting: u32,
+    /// The limit.
+    pub max: u32,
+}
+
+/// Totals since the pool started. Each wait and each lease is counted once, by its guarded ending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Connections ever opened.
+    pub opened: u64,
+    /// Connections closed, for any reason.
+    pub closed: u64,
+    /// Attempts to open one that failed.
+    pub open_failures: u64,
+    /// Leases granted.
+    pub checkouts: u64,
+    /// Leases that ended with the connection back in the pool.
+    pub released: u64,
+    /// Leases that ended with the connection closed.
+    pub discarded: u64,
+    /// Leases that the pool took back from their holder.
+    pub reclaimed: u64,
+    /// Grants that had to queue first.
+    pub waited: u64,
+    /// Waits that ran into the blocking timeout.
+    pub timeouts: u64,
+    /// Waits whose caller went away.
+    pub cancelled: u64,
+    /// Waits refused because the pool was exhausted or closed.
+    pub refused: u64,
+    /// Waits that failed because no connection could be opened.
+    pub failed: u64,
+    /// Commands that were answered, errors included.
+    pub commands: u64,
+    /// Commands answered with an error.
+    pub error_replies: u64,
+    /// Commands that got no answer: timed out or the connection broke.
+    pub command_failures: u64,
+    /// Commands sent again after a failure.
+    pub retries: u64,
+    /// Connections found with a reply owed or unread.
+    pub unread_replies: u64,
+    /// Health checks made, and failed.
+    pub health_checks: u64,
+    /// Health checks that failed.
+    pub health_failures: u64,
+}
+
+/// Durations in nanoseconds with how often each was seen: a histogram's non-empty buckets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Samples(pub Vec<(u64, u64)>);
+
+/// One connection's row in a pulse.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConnPulse {
+    /// Which.
+    pub conn: ConnId,
+    /// Lent or not, since when.
+    pub state: ConnState,
+    /// Leases it has served.
+    pub uses: u64,
+    /// Commands sent on it.
+    pub commands: u64,
+    /// The last command's name, never its arguments.
+    pub last_command: Option<Arc<str>>,
+    /// When bytes last moved on it.
+    pub last_active: Stamp,
+    /// When the oldest command still unanswered was sent.
+    pub busy_since: Option<Stamp>,
+}
+
+/// Whether a connection is lent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ConnState {
+    /// In the pool, ready to lend.
+    Available {
+        /// Since when.
+        since: Stamp,
+    },
+    /// Lent out.
+    InUse {
+        /// Since when.
+        since: Stamp,
+        /// To whom.
+        holder: Holder,
+        /// MULTI, WATCH or SELECT keep it on this lease.
+        pinned: Option<Arc<str>>,
+    },
+}
+
+/// A queued caller.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Queued since.
+    pub since: Stamp,
+    /// Who.
+    pub holder: Holder,
+}
+
+/// What is known of the server, and when that changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ServerEvent {
+    /// An INFO reply, whole as it came: the model parses it and keeps it raw.
+    Info {
+        /// The bulk string, decoded lossily and capped.
+        raw: Arc<str>,
+        /// How long the call took.
+        took: Duration,
+    },
+    /// The server does not answer.
+    Lost {
+        /// One sentence.
+        error: String,
+        /// When it will be tried again.
+        retry_at: Stamp,
+    },
+}

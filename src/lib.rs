@@ -1,0 +1,5 @@
+//! redis-pooltop: every connection a Redis pool opens, lends and loses, seen live.
+
+pub mod event;
+pub mod resp;
+pub mod snapshot;

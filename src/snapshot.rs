@@ -1,0 +1,285 @@
+//! Immutable rows that every reader reads. The model makes one; the screen, the shell and reports only look.
+//!
+//! Ages are computed from [`Snapshot::as_of`], never from a clock, so that a paused screen, a report and a replay
+//! agree. What the source cannot see is `None` and draws as `–`, never as 0.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{CloseReason, ConnId, CreateSteps, Holder, PoolId, SeenAt, Stamp, Totals, WaitEnd};
+
+/// Everything a reader may know, at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The moment.
+    pub as_of: Stamp,
+    /// The same moment on the wall clock, in milliseconds since 1970.
+    pub wall_ms: u64,
+    /// One row a pool.
+    pub pools: Vec<Arc<PoolRow>>,
+    /// One row a connection that exists, in use first, longest held first.
+    pub connections: Vec<Arc<ConnectionRow>>,
+    /// The server.
+    pub server: Arc<ServerRow>,
+    /// Judgements that hold now, worst first.
+    pub lints: Vec<Arc<LintRow>>,
+    /// The last rare events, oldest first.
+    pub events: Arc<[EventRow]>,
+    /// Events that were dropped because the hub could not keep up.
+    pub dropped: u64,
+}
+
+/// One pool.
+#[derive(Clone, Debug)]
+pub struct PoolRow {
+    /// Its id in this run.
+    pub id: PoolId,
+    /// Its name.
+    pub name: String,
+    /// Where it connects to.
+    pub target: String,
+    /// One connection for every caller.
+    pub single: bool,
+    /// The limit.
+    pub max: Option<u32>,
+    /// Connections that exist: in use + available.
+    pub created: Option<u32>,
+    /// Lent out.
+    pub in_use: Option<u32>,
+    /// Open and idle.
+    pub available: Option<u32>,
+    /// Being opened.
+    pub opening: Option<u32>,
+    /// Callers queued.
+    pub waiting: Option<u32>,
+    /// The caller that has waited longest has done so since.
+    pub waiting_since: Option<Stamp>,
+    /// Counted since the pool started.
+    pub totals: Totals,
+    /// Connections closed, by reason, most first.
+    pub closed_by: Vec<(CloseReason, u64)>,
+    /// Percentiles over the window.
+    pub latency: Latency,
+    /// One point a second, oldest first.
+    pub series: Arc<[SeriesPoint]>,
+    /// Whether it is closed.
+    pub stopped: bool,
+}
+
+/// Percentiles over a sliding window.
+#[derive(Clone, Debug, Default)]
+pub struct Latency {
+    /// The window's length.
+    pub window: Duration,
+    /// Queueing for a connection.
+    pub wait: Percentiles,
+    /// Holding one.
+    pub held: Percentiles,
+    /// Opening one.
+    pub create: Percentiles,
+    /// A command and its reply.
+    pub round_trip: Percentiles,
+    /// Round trips by command, most used first.
+    pub by_command: Vec<(Arc<str>, Percentiles)>,
+    /// Round trips as bars: upper edge in nanoseconds, and how many.
+    pub histogram: Vec<(u64, u64)>,
+}
+
+/// A distribution in five numbers. With `count` 0 the rest is nothing and draws as `–`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Percentiles {
+    /// How many were seen in the window.
+    pub count: u64,
+    /// Median, in nanoseconds.
+    pub p50: u64,
+    /// 95th percentile.
+    pub p95: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// The largest.
+    pub max: u64,
+}
+
+/// One point of a pool's time series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeriesPoint {
+    /// When.
+    pub at: Stamp,
+    /// Lent out: the most at any look in this second.
+    pub in_use: u32,
+    /// Ready to lend.
+    pub available: u32,
+    /// Queued: the most at any look in this second.
+    pub waiting: u32,
+    /// The limit.
+    pub max: u32,
+    /// Commands answered in this second.
+    pub commands: u64,
+    /// The server's `connected_clients`.
+    pub clients: Option<u64>,
+}
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub struct ConnectionRow {
+    /// Its pool.
+    pub pool: PoolId,
+    /// Our number.
+    pub id: ConnId,
+    /// The server's client id.
+    pub server_id: Option<u64>,
+    /// Our end of the socket.
+    pub local: Option<SocketAddr>,
+    /// When it was opened.
+    pub opened: Stamp,
+    /// What opening it cost.
+    pub steps: CreateSteps,
+    /// Lent or not.
+    pub state: RowState,
+    /// Leases served.
+    pub uses: u64,
+    /// Commands sent.
+    pub commands: u64,
+    /// Last command's name.
+    pub last_command: Option<Arc<str>>,
+    /// When bytes last moved.
+    pub last_active: Stamp,
+    /// The oldest unanswered command was sent then.
+    pub busy_since: Option<Stamp>,
+    /// A lint speaks of this connection.
+    pub flagged: bool,
+}
+
+impl ConnectionRow {
+    /// How long it has been lent, when it is.
+    pub fn held_for(&self, as_of: Stamp) -> Option<Duration> {
+        match &self.state {
+            RowState::InUse { since, .. } => Some(as_of.since(*since)),
+            RowState::Available { .. } => None,
+        }
+    }
+
+    /// How long nothing has moved on it and no reply was awaited.
+    pub fn idle_for(&self, as_of: Stamp) -> Option<Duration> {
+        self.busy_since.is_none().then(|| as_of.since(self.last_active))
+    }
+}
+
+/// Whether a connection is lent, and to whom.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowState {
+    /// Ready to lend.
+    Available {
+        /// Since when.
+        since: Stamp,
+    },
+    /// Lent out.
+    InUse {
+        /// Since when.
+        since: Stamp,
+        /// To whom.
+        holder: Holder,
+        /// What pins the lease: MULTI, WATCH, SELECT.
+        pinned: Option<Arc<str>>,
+    },
+}
+
+/// The server behind the pools.
+#[derive(Clone, Debug, Default)]
+pub struct ServerRow {
+    /// `host:port` or a socket path.
+    pub target: String,
+    /// `redis 7.0.15`, `valkey 9.1.2`, once known.
+    pub version: Option<String>,
+    /// The fields of `INFO CLIENTS`, in the server's order.
+    pub clients: Vec<(String, String)>,
+    /// The same reply as it came.
+    pub raw: Arc<str>,
+    /// When it came.
+    pub seen_at: Option<Stamp>,
+    /// How long the call took.
+    pub took: Option<Duration>,
+    /// Why there is no newer one, and when it is tried again.
+    pub lost: Option<Lost>,
+}
+
+impl ServerRow {
+    /// A field of INFO CLIENTS as a number.
+    pub fn client_field(&self, name: &str) -> Option<u64> {
+        self.clients.iter().find(|(key, _)| key == name)?.1.parse().ok()
+    }
+}
+
+/// A server that does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// One sentence.
+    pub error: String,
+    /// Since when.
+    pub since: Stamp,
+    /// When it is tried again.
+    pub retry_at: Stamp,
+}
+
+/// How bad a judgement is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Warn,
+    /// Something is lost or will be.
+    Bad,
+}
+
+/// A judgement that holds now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LintRow {
+    /// Stable name: `leak`.
+    pub id: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// Which pool.
+    pub pool: PoolId,
+    /// Which connection, when it speaks of one.
+    pub conn: Option<ConnId>,
+    /// Evidence in numbers, one line.
+    pub evidence: String,
+    /// What to do about it, one line.
+    pub advice: &'static str,
+    /// It has held since.
+    pub since: Stamp,
+}
+
+/// A rare event, for the list of events.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRow {
+    /// When.
+    pub at: Stamp,
+    /// What.
+    pub what: What,
+}
+
+/// What an event row says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A connection was opened, in this time.
+    Opened(ConnId, Duration),
+    /// A connection was closed.
+    Closed(ConnId, CloseReason),
+    /// Opening one failed.
+    OpenFailed(String),
+    /// A wait ended without a connection.
+    WaitFailed(WaitEnd, Duration),
+    /// A reply was left unread.
+    UnreadReply(ConnId, SeenAt, u64, u64),
+    /// The limit changed.
+    Resized(u32),
+    /// The server stopped answering, and says why.
+    Lost(String),
+    /// It answers again.
+    Back,
+    /// A lint began to hold.
+    Raised(&'static str, String),
+    /// A lint holds no longer.
+    Cleared(&'static str, String),
+}
