@@ -1,0 +1,23 @@
+# Everyday commands. `just` lists them.
+default:
+    @just --list
+
+# The screen on the embedded server.
+demo:
+    cargo run --release -- --demo
+
+# Formatting, warnings and every test, as CI runs them.
+ci:
+    .ci/run
+
+# Every test; arguments go to `cargo test`.
+test *args:
+    tests/run {{args}}
+
+# The pool beside its peers, as ratios from one run.
+bench *args:
+    cargo run --release -p pooltop-benches -- {{args}}
+
+# Accept changed snapshots after looking at them.
+review:
+    cargo insta review
