@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub events: Arc<[EventRow]>,
     /// Events that were dropped because the hub could not keep up.
     pub dropped: u64,
+    /// Something was dropped and no source has told the whole since: rows may be missing or stale until one does.
+    pub out_of_sync: bool,
 }
 
 /// One pool.
@@ -91,6 +93,8 @@ pub struct Latency {
 pub struct Percentiles {
     /// How many were seen in the window.
     pub count: u64,
+    /// How many were ever seen.
+    pub total: u64,
     /// Median, in nanoseconds.
     pub p50: u64,
     /// 95th percentile.
@@ -131,10 +135,10 @@ pub struct ConnectionRow {
     pub server_id: Option<u64>,
     /// Our end of the socket.
     pub local: Option<SocketAddr>,
-    /// When it was opened.
-    pub opened: Stamp,
-    /// What opening it cost.
-    pub steps: CreateSteps,
+    /// When it was opened; nothing where that was not seen.
+    pub opened: Option<Stamp>,
+    /// What opening it cost; nothing where that was not seen.
+    pub steps: Option<CreateSteps>,
     /// Lent or not.
     pub state: RowState,
     /// Leases served.
@@ -255,6 +259,8 @@ pub struct LintRow {
 pub struct EventRow {
     /// When.
     pub at: Stamp,
+    /// Which pool, unless it is about the server.
+    pub pool: Option<PoolId>,
     /// What.
     pub what: What,
 }

@@ -49,4 +49,8 @@ impl Tap {
 pub trait PulseSource: Send + Sync {
     /// The counts since the last call, as one event. Called by one task only, and must not block.
     fn pulse(&self, now: Stamp) -> Option<Event>;
+
+    /// Asks that the next pulse list every connection, as after events were dropped. A pulse that lists as many
+    /// connections as its gauges count is the whole truth, and the model then forgets every other one.
+    fn resync(&self) {}
 }
