@@ -2,5 +2,7 @@
 
 pub mod command;
 pub mod event;
+pub mod hub;
+pub mod model;
 pub mod resp;
 pub mod snapshot;

@@ -1,0 +1,239 @@
+//! The hub: one task that owns the [`Model`], and the only way to it.
+//!
+//! Events come in through bounded [`Tap`]s. Once a tick, and soon after any event, the hub asks every attached source
+//! for its pulse, lets the model judge, and publishes a [`Snapshot`]. Everything the model ever gets passes one
+//! function, in one order, so that a recording of it replays to the same snapshots.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use crate::event::{Clock, Event, PoolId, PulseSource, Stamp, Tap, Timed};
+use crate::model::{Model, ModelOptions};
+use crate::snapshot::Snapshot;
+
+/// An event shows on the screen this soon, however long the tick is.
+const SOON: Duration = Duration::from_millis(50);
+
+/// The shortest tick: 20 snapshots a second are more than an eye can follow.
+const SHORTEST_TICK: Duration = Duration::from_millis(50);
+
+/// Requests that may wait for the hub; more callers than that wait for a place.
+const REQUESTS: usize = 64;
+
+/// A handle on the running hub. The task ends when the last handle is gone.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    tap: Tap,
+    requests: mpsc::Sender<Request>,
+    sources: Arc<Sources>,
+    settings: Arc<watch::Sender<Settings>>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+type Request = oneshot::Sender<Arc<Snapshot>>;
+
+#[derive(Clone, Debug)]
+struct Settings {
+    options: ModelOptions,
+    tick: Duration,
+}
+
+/// The attached sources, and of which pool each has spoken.
+#[derive(Default)]
+struct Sources(parking_lot::Mutex<Vec<Source>>);
+
+#[derive(Clone)]
+struct Source {
+    pool: Option<PoolId>,
+    source: Arc<dyn PulseSource>,
+}
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Sources").field(&self.0.lock().len()).finish()
+    }
+}
+
+impl Hub {
+    /// Starts the task on the current runtime. It publishes every `tick`, and no oftener than 20 times a second.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, as [`tokio::spawn`] does.
+    pub fn start(clock: Clock, options: ModelOptions, tick: Duration) -> Hub {
+        let (tap, events) = Tap::channel();
+        let (requests, inbox) = mpsc::channel(REQUESTS);
+        let (settings, changes) = watch::channel(Settings { options: options.clone(), tick });
+        let mut model = Model::new(options);
+        let first = Arc::new(model.snapshot(clock.now(), wall_ms(&clock, clock.now())));
+        let (publisher, snapshots) = watch::channel(first);
+        let sources = Arc::<Sources>::default();
+        let task = Task {
+            clock,
+            model,
+            events,
+            tap: tap.clone(),
+            sources: sources.clone(),
+            publisher,
+            last_look: Instant::now(),
+        };
+        tokio::spawn(task.run(inbox, changes));
+        Hub { tap, requests, sources, settings: Arc::new(settings), snapshots }
+    }
+
+    /// Where sources put their events.
+    pub fn tap(&self) -> Tap {
+        self.tap.clone()
+    }
+
+    /// Asks this source for its pulse from the next tick on, until its pool has stopped.
+    pub fn attach(&self, source: Arc<dyn PulseSource>) {
+        self.sources.0.lock().push(Source { pool: None, source });
+    }
+
+    /// Every snapshot from now on, and the newest at once.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// Takes a tick now: all that was emitted before the call is in the snapshot that comes back.
+    pub async fn sync(&self) -> Arc<Snapshot> {
+        let (reply, answer) = oneshot::channel();
+        if self.requests.send(reply).await.is_ok()
+            && let Ok(snapshot) = answer.await
+        {
+            return snapshot;
+        }
+        // The task is gone with its runtime: the last thing it knew is the best there is.
+        self.snapshots.borrow().clone()
+    }
+
+    /// The thresholds and window in force.
+    pub fn options(&self) -> ModelOptions {
+        self.settings.borrow().options.clone()
+    }
+
+    /// Changes thresholds or window, live.
+    pub fn set_options(&self, options: ModelOptions) {
+        self.settings.send_modify(|settings| settings.options = options);
+    }
+
+    /// The interval between two snapshots.
+    pub fn tick(&self) -> Duration {
+        self.settings.borrow().tick
+    }
+
+    /// Changes the interval between two snapshots, live.
+    pub fn set_tick(&self, tick: Duration) {
+        self.settings.send_modify(|settings| settings.tick = tick);
+    }
+}
+
+fn wall_ms(clock: &Clock, at: Stamp) -> u64 {
+    let since_epoch = clock.wall(at).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
+
+struct Task {
+    clock: Clock,
+    model: Model,
+    events: mpsc::Receiver<Timed>,
+    /// Only to read how many were dropped: this end never emits.
+    tap: Tap,
+    sources: Arc<Sources>,
+    publisher: watch::Sender<Arc<Snapshot>>,
+    last_look: Instant,
+}
+
+impl Task {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Request>, mut changes: watch::Receiver<Settings>) {
+        let mut tick = changes.borrow().tick.max(SHORTEST_TICK);
+        let mut next = Instant::now();
+        loop {
+            tokio::select! {
+                request = inbox.recv() => {
+                    let Some(request) = request else { return };
+                    // Who asked before the look shares it; who asks during it may have done something since.
+                    let mut asked = vec![request];
+                    asked.extend(std::iter::from_fn(|| inbox.try_recv().ok()));
+                    let snapshot = self.look();
+                    for reply in asked {
+                        // One who no longer waits for the answer needs none.
+                        let _ = reply.send(snapshot.clone());
+                    }
+                    next = self.last_look + tick;
+                }
+                Ok(()) = changes.changed() => {
+                    let settings = changes.borrow_and_update().clone();
+                    tick = settings.tick.max(SHORTEST_TICK);
+                    next = next.min(self.last_look + tick);
+                    self.model.set_options(settings.options);
+                }
+                Some(event) = self.events.recv() => {
+                    self.feed(&event);
+                    next = next.min(self.last_look + SOON);
+                }
+                () = tokio::time::sleep_until(next) => {
+                    self.look();
+                    next = self.last_look + tick;
+                }
+            }
+        }
+    }
+
+    /// The one way into the model.
+    fn feed(&mut self, timed: &Timed) {
+        self.model.apply(timed);
+    }
+
+    /// Feeds what is queued, and no more than that: a source that never pauses must not keep readers waiting.
+    fn drain(&mut self) {
+        for _ in 0..self.events.len() {
+            let Ok(event) = self.events.try_recv() else { return };
+            self.feed(&event);
+        }
+    }
+
+    /// A tick: what is queued, every pulse, what came meanwhile; then judge and publish.
+    fn look(&mut self) -> Arc<Snapshot> {
+        self.drain();
+        self.model.set_dropped(self.tap.dropped());
+        self.pulse();
+        self.drain();
+        let now = self.clock.now();
+        self.model.tick(now);
+        let snapshot = Arc::new(self.model.snapshot(now, wall_ms(&self.clock, now)));
+        self.publisher.send_replace(snapshot.clone());
+        self.last_look = Instant::now();
+        snapshot
+    }
+
+    /// Asks every source. The list is copied, so that a source may attach another one while it is asked.
+    fn pulse(&mut self) {
+        let asked = self.sources.0.lock().clone();
+        let resync = self.model.is_out_of_sync();
+        for Source { source, .. } in &asked {
+            if resync {
+                source.resync();
+            }
+            let at = self.clock.now();
+            let Some(event) = source.pulse(at) else { continue };
+            if let Event::Pool(pool, _) = event {
+                self.remember(source, pool);
+            }
+            self.feed(&Timed { at, event });
+        }
+        // A pool that has stopped has been heard for the last time.
+        let model = &self.model;
+        self.sources.0.lock().retain(|source| source.pool.is_none_or(|pool| !model.is_stopped(pool)));
+    }
+
+    fn remember(&self, source: &Arc<dyn PulseSource>, pool: PoolId) {
+        let mut sources = self.sources.0.lock();
+        if let Some(known) = sources.iter_mut().find(|known| Arc::ptr_eq(&known.source, source)) {
+            known.pool = Some(pool);
+        }
+    }
+}

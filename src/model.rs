@@ -1,0 +1,231 @@
+//! What facts mean: events in, [`Snapshot`]s out. No clock, no I/O and no await: time is an argument, so that a test
+//! or a replay gives exactly what a live run gave.
+//!
+//! Whatever the events are and in whatever order they come, nothing panics and memory is bounded: rings, capped names,
+//! and caps on pools, rows, commands and findings.
+
+mod connections;
+mod lints;
+mod pool;
+mod series;
+mod server;
+mod waits;
+mod windows;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Stamp, Timed};
+use crate::snapshot::{EventRow, Snapshot, What};
+use lints::Judge;
+use pool::Pool;
+use server::Server;
+
+/// Rare events kept for the list.
+const EVENTS: usize = 200;
+
+/// Pools kept. A program that makes one a request would have no end of them: closed ones go first.
+const POOLS: usize = 256;
+
+/// The most of an error's sentence that is kept.
+const SENTENCE_BYTES: usize = 512;
+
+/// What the model's judgements and windows are measured by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelOptions {
+    /// How far back percentiles look, in whole seconds.
+    pub window: Duration,
+    /// A lease out for longer with nothing happening on it is a leak.
+    pub leak_threshold: Duration,
+    /// Percent of the limit that may be in use before `pool-usage` speaks.
+    pub usage_alert: u8,
+}
+
+impl Default for ModelOptions {
+    /// One minute; 30 s, which no healthy request holds a connection for; and the 80% that operators alert on.
+    fn default() -> Self {
+        Self { window: Duration::from_secs(60), leak_threshold: Duration::from_secs(30), usage_alert: 80 }
+    }
+}
+
+/// Everything that is known, owned by one task.
+#[derive(Debug)]
+pub struct Model {
+    options: ModelOptions,
+    now: Stamp,
+    pools: BTreeMap<PoolId, Pool>,
+    server: Server,
+    judge: Judge,
+    events: VecDeque<EventRow>,
+    /// The same as the last snapshot got it, until there is a new one.
+    published: Option<Arc<[EventRow]>>,
+    dropped: u64,
+}
+
+impl Model {
+    /// A model of nothing yet.
+    pub fn new(options: ModelOptions) -> Self {
+        Self {
+            options,
+            now: Stamp::default(),
+            pools: BTreeMap::new(),
+            server: Server::default(),
+            judge: Judge::default(),
+            events: VecDeque::with_capacity(EVENTS),
+            published: None,
+            dropped: 0,
+        }
+    }
+
+    /// New thresholds, from the next tick on.
+    pub fn set_options(&mut self, options: ModelOptions) {
+        self.options = options;
+        for pool in self.pools.values_mut() {
+            pool.set_options(&self.options);
+        }
+    }
+
+    /// How many events never got here, in all. When it grows, rows are doubtful until a pulse lists every connection.
+    pub fn set_dropped(&mut self, dropped: u64) {
+        if dropped > self.dropped {
+            for pool in self.pools.values_mut() {
+                pool.connections.lost_something();
+            }
+        }
+        self.dropped = dropped;
+    }
+
+    /// Whether some pool's rows are doubtful, so that its source should list every connection in its next pulse.
+    pub fn is_out_of_sync(&self) -> bool {
+        self.pools.values().any(|pool| !pool.is_stopped() && pool.connections.is_behind())
+    }
+
+    /// Whether a pool is known to be closed.
+    pub fn is_stopped(&self, pool: PoolId) -> bool {
+        self.pools.get(&pool).is_some_and(Pool::is_stopped)
+    }
+
+    /// Takes one event.
+    pub fn apply(&mut self, timed: &Timed) {
+        self.now = self.now.max(timed.at);
+        match &timed.event {
+            Event::Pool(pool, event) => self.apply_pool(timed.at, *pool, event),
+            Event::Server(event) => self.apply_server(timed.at, event),
+        }
+    }
+
+    fn apply_pool(&mut self, at: Stamp, id: PoolId, event: &PoolEvent) {
+        let clients = self.clients();
+        let Some(pool) = self.pool(id) else { return };
+        let what = match event {
+            PoolEvent::Started(facts) => {
+                pool.started(facts);
+                let target = pool.target().to_owned();
+                self.server.at(&target);
+                return;
+            }
+            PoolEvent::Resized { max } => {
+                pool.resized(*max);
+                What::Resized(*max)
+            }
+            PoolEvent::Opened(opened) => {
+                pool.connections.opened(at, opened);
+                What::Opened(opened.conn, opened.steps.total())
+            }
+            PoolEvent::OpenFailed { error } => {
+                What::OpenFailed(server::cut(error, SENTENCE_BYTES).to_owned())
+            }
+            PoolEvent::Closed { conn, reason } => {
+                pool.connections.closed(*conn);
+                pool.closed(*reason);
+                What::Closed(*conn, *reason)
+            }
+            PoolEvent::UnreadReply { conn, seen, owed, bytes, .. } => {
+                What::UnreadReply(*conn, *seen, *owed, *bytes)
+            }
+            PoolEvent::WaitFailed { ended, waited, .. } => What::WaitFailed(*ended, *waited),
+            PoolEvent::Pulse(pulse) => return pool.pulse(at, pulse, clients),
+            PoolEvent::Stopped => {
+                pool.stop();
+                let news = self.judge.forget(id);
+                return news.into_iter().for_each(|what| self.note(at, Some(id), what));
+            }
+        };
+        self.note(at, Some(id), what);
+    }
+
+    fn apply_server(&mut self, at: Stamp, event: &ServerEvent) {
+        let what = match event {
+            ServerEvent::Info { raw, took } => match self.server.info(at, raw, *took) {
+                server::Change::Back => What::Back,
+                server::Change::Newer => return,
+            },
+            ServerEvent::Lost { error, retry_at } => {
+                if !self.server.lost(at, error, *retry_at) {
+                    return;
+                }
+                What::Lost(server::cut(error, SENTENCE_BYTES).to_owned())
+            }
+        };
+        self.note(at, None, what);
+    }
+
+    /// The pool an event is about, made where it is new; nothing where there are too many that still run.
+    fn pool(&mut self, id: PoolId) -> Option<&mut Pool> {
+        if !self.pools.contains_key(&id) && self.pools.len() >= POOLS {
+            let (&closed, _) = self.pools.iter().find(|(_, pool)| pool.is_stopped())?;
+            self.pools.remove(&closed);
+        }
+        Some(self.pools.entry(id).or_insert_with(|| Pool::new(id, &self.options)))
+    }
+
+    fn note(&mut self, at: Stamp, pool: Option<PoolId>, what: What) {
+        if self.events.len() == EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(EventRow { at, pool, what });
+        self.published = None;
+    }
+
+    fn clients(&self) -> Option<u64> {
+        let row = self.server.row();
+        row.client_field("connected_clients").filter(|_| row.lost.is_none())
+    }
+
+    /// Lets time go on to `now`: windows move, series roll, lints judge.
+    pub fn tick(&mut self, now: Stamp) {
+        self.now = self.now.max(now);
+        let clients = self.clients();
+        let mut news = Vec::new();
+        for (&id, pool) in &mut self.pools {
+            pool.tick(self.now, clients);
+            let Some(view) = pool.view(self.now, &self.options) else { continue };
+            let verdict = self.judge.look(id, &view);
+            pool.connections.flag(&verdict.flagged);
+            news.extend(verdict.news.into_iter().map(|what| (id, what)));
+        }
+        for (id, what) in news {
+            self.note(self.now, Some(id), what);
+        }
+    }
+
+    /// What readers see, with ages counted to `now` and `wall_ms` the same moment on the wall clock.
+    pub fn snapshot(&mut self, now: Stamp, wall_ms: u64) -> Snapshot {
+        let mut connections: Vec<_> =
+            self.pools.values().flat_map(|pool| pool.connections.rows().cloned()).collect();
+        connections.sort_by(|a, b| connections::reading_order(a, b));
+        let events = self.published.get_or_insert_with(|| self.events.iter().cloned().collect()).clone();
+        Snapshot {
+            as_of: now,
+            wall_ms,
+            pools: self.pools.values_mut().map(Pool::row).collect(),
+            connections,
+            server: self.server.row().clone(),
+            lints: self.judge.rows(),
+            events,
+            dropped: self.dropped,
+            out_of_sync: self.is_out_of_sync(),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The connections of one pool: rare events open and close rows, pulses bring them up to date.
+//!
+//! Either may be lost or overtake the other, so both are written to be applied in any order: a pulse makes a row that
+//! it does not know, a row that was closed stays closed, and a pulse that lists every connection decides.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use crate::event::{ConnId, ConnPulse, ConnState, Holder, Opened, PoolId, Pulse, Stamp};
+use crate::snapshot::{ConnectionRow, RowState};
+
+/// Rows a pool may have: a guard against a source that lies, far over any real pool.
+const ROWS: usize = 65_536;
+
+/// Closed connections that are remembered, so that a pulse taken just before cannot bring one back: as many as can be
+/// under way to the hub at once.
+const GONE: usize = 4_096;
+
+/// Pulses in a row that must disagree with the table before it counts as out of step; one may just be early.
+const DISAGREEMENTS: u32 = 2;
+
+/// One connection and what the table knows of it beside its row.
+#[derive(Debug)]
+struct Entry {
+    row: Arc<ConnectionRow>,
+    /// A pulse was seen since it was opened: from then on every full pulse must list it.
+    settled: bool,
+}
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    pool: PoolId,
+    rows: BTreeMap<ConnId, Entry>,
+    gone: HashSet<ConnId>,
+    gone_order: VecDeque<ConnId>,
+    disagreements: u32,
+    behind: bool,
+}
+
+impl Connections {
+    /// An empty table.
+    pub(crate) fn new(pool: PoolId) -> Self {
+        Self {
+            pool,
+            rows: BTreeMap::new(),
+            gone: HashSet::new(),
+            gone_order: VecDeque::new(),
+            disagreements: 0,
+            behind: false,
+        }
+    }
+
+    /// A connection was opened.
+    pub(crate) fn opened(&mut self, at: Stamp, opened: &Opened) {
+        let Some(row) = self.row(opened.conn, at) else { return };
+        row.opened = Some(at);
+        row.server_id = opened.server_id;
+        row.local = opened.local;
+        row.steps = Some(opened.steps);
+    }
+
+    /// A connection was closed.
+    pub(crate) fn closed(&mut self, conn: ConnId) {
+        self.rows.remove(&conn);
+        if self.gone.insert(conn) {
+            self.gone_order.push_back(conn);
+        }
+        if self.gone_order.len() > GONE
+            && let Some(oldest) = self.gone_order.pop_front()
+        {
+            self.gone.remove(&oldest);
+        }
+    }
+
+    /// Every row goes: the pool has stopped.
+    pub(crate) fn clear(&mut self) {
+        self.rows.clear();
+        self.behind = false;
+    }
+
+    /// Something was lost on the way here: only a pulse that lists every connection settles it.
+    pub(crate) fn lost_something(&mut self) {
+        self.behind = true;
+    }
+
+    /// Whether rows may be missing or stale.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind || self.disagreements >= DISAGREEMENTS
+    }
+
+    /// Takes a pulse's rows.
+    pub(crate) fn pulse(&mut self, at: Stamp, pulse: &Pulse) {
+        let mut listed: HashSet<ConnId> = HashSet::with_capacity(pulse.connections.len());
+        for seen in &pulse.connections {
+            listed.insert(seen.conn);
+            if let Some(row) = self.row(seen.conn, at) {
+                update(row, seen);
+            }
+        }
+        let exist = pulse.gauges.in_use as usize + pulse.gauges.available as usize;
+        let full = listed.len() >= exist;
+        self.rows.retain(|conn, entry| {
+            // In use and not listed: it came back or was closed, and news of that was lost or is still to come.
+            let must_be_listed = full || matches!(entry.row.state, RowState::InUse { .. });
+            let keep = listed.contains(conn) || !entry.settled || !must_be_listed;
+            entry.settled = true;
+            keep
+        });
+        if full {
+            self.behind = false;
+        }
+        self.disagreements = if self.rows.len() == exist { 0 } else { self.disagreements.saturating_add(1) };
+    }
+
+    /// The row of a connection, made where there is none; nothing for one that is closed, or one too many.
+    fn row(&mut self, conn: ConnId, at: Stamp) -> Option<&mut ConnectionRow> {
+        if self.gone.contains(&conn) || (self.rows.len() >= ROWS && !self.rows.contains_key(&conn)) {
+            return None;
+        }
+        let pool = self.pool;
+        let entry = self.rows.entry(conn).or_insert_with(|| Entry {
+            row: Arc::new(ConnectionRow {
+                pool,
+                id: conn,
+                server_id: None,
+                local: None,
+                opened: None,
+                steps: None,
+                state: RowState::Available { since: at },
+                uses: 0,
+                commands: 0,
+                last_command: None,
+                last_active: at,
+                busy_since: None,
+                flagged: false,
+            }),
+            settled: false,
+        });
+        Some(Arc::make_mut(&mut entry.row))
+    }
+
+    /// One row.
+    pub(crate) fn get(&self, conn: ConnId) -> Option<&ConnectionRow> {
+        self.rows.get(&conn).map(|entry| &*entry.row)
+    }
+
+    /// The rows in use: row, since when, and by whom.
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = (&ConnectionRow, Stamp, &Holder)> {
+        self.rows.values().filter_map(|entry| match &entry.row.state {
+            RowState::InUse { since, holder, .. } => Some((&*entry.row, *since, holder)),
+            RowState::Available { .. } => None,
+        })
+    }
+
+    /// Marks these rows, and no others.
+    pub(crate) fn flag(&mut self, flagged: &HashSet<ConnId>) {
+        for (conn, entry) in &mut self.rows {
+            let flag = flagged.contains(conn);
+            if entry.row.flagged != flag {
+                Arc::make_mut(&mut entry.row).flagged = flag;
+            }
+        }
+    }
+
+    /// Every row, in no promised order.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Arc<ConnectionRow>> {
+        self.rows.values().map(|entry| &entry.row)
+    }
+}
+
+fn update(row: &mut ConnectionRow, seen: &ConnPulse) {
+    row.state = match &seen.state {
+        ConnState::Available { since } => RowState::Available { since: *since },
+        ConnState::InUse { since, holder, pinned } => {
+            RowState::InUse { since: *since, holder: holder.clone(), pinned: pinned.clone() }
+        }
+    };
+    row.uses = seen.uses;
+    row.commands = seen.commands;
+    row.last_command.clone_from(&seen.last_command);
+    row.last_active = seen.last_active;
+    row.busy_since = seen.busy_since;
+}
+
+/// In use before available; of those in use the longest held first, of the others the one that waits to be lent next.
+pub(crate) fn reading_order(a: &ConnectionRow, b: &ConnectionRow) -> std::cmp::Ordering {
+    use RowState::{Available, InUse};
+    use std::cmp::Ordering::{Greater, Less};
+    let by_state = match (&a.state, &b.state) {
+        (InUse { since: left, .. }, InUse { since: right, .. }) => left.cmp(right),
+        (InUse { .. }, Available { .. }) => Less,
+        (Available { .. }, InUse { .. }) => Greater,
+        (Available { since: left }, Available { since: right }) => right.cmp(left),
+    };
+    by_state.then_with(|| (a.pool, a.id).cmp(&(b.pool, b.id)))
+}

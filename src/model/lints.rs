@@ -1,0 +1,191 @@
+//! Judgements as objects: each looks at one pool and says what it finds, with evidence in numbers.
+//!
+//! A lint keeps no state and knows nothing of how a lease was made. [`Judge`] keeps what holds: a finding that is new
+//! is raised, one that stays is brought up to date, one that is gone is cleared, and the list of events says so.
+
+mod exhausted;
+mod leak;
+mod pool_usage;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connections::Connections;
+use super::waits::Waits;
+use super::{ModelOptions, server};
+use crate::event::{ConnId, Gauges, Holder, PoolId, Stamp};
+use crate::snapshot::{LintRow, Severity, What};
+
+/// Findings of one lint about one pool that get a row; a pool with more has no use for the rest.
+const ROWS: usize = 256;
+
+/// A pool as a lint sees it.
+pub(crate) struct View<'a> {
+    /// The moment: ages are counted to it.
+    pub(crate) now: Stamp,
+    /// The thresholds.
+    pub(crate) options: &'a ModelOptions,
+    /// One connection for every caller.
+    pub(crate) single: bool,
+    /// The state at the last pulse.
+    pub(crate) gauges: Gauges,
+    /// Who waits, and who did lately.
+    pub(crate) waits: &'a Waits,
+    /// Every connection.
+    pub(crate) connections: &'a Connections,
+}
+
+/// What a lint found.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Finding {
+    /// Which connection, when it is about one. At most one finding a connection.
+    pub(crate) conn: Option<ConnId>,
+    /// How bad.
+    pub(crate) severity: Severity,
+    /// In numbers, one line.
+    pub(crate) evidence: String,
+}
+
+/// One kind of judgement.
+pub(crate) trait Lint: Send {
+    /// Its stable name.
+    fn id(&self) -> &'static str;
+
+    /// What to do about it, one line.
+    fn advice(&self) -> &'static str;
+
+    /// What it finds now. `holds` says that it found something at the last look, for those that clear at another
+    /// threshold than they raise.
+    fn evaluate(&self, view: &View<'_>, holds: bool) -> Vec<Finding>;
+
+    /// How a finding ended, one line.
+    fn ending(&self, row: &LintRow, _view: &View<'_>) -> String {
+        row.evidence.clone()
+    }
+}
+
+/// Every lint, in the order they are asked.
+fn all() -> Vec<Box<dyn Lint>> {
+    vec![Box::new(leak::Leak), Box::new(exhausted::Exhausted), Box::new(pool_usage::PoolUsage)]
+}
+
+/// Keeps what holds.
+pub(crate) struct Judge {
+    lints: Vec<Box<dyn Lint>>,
+    rows: BTreeMap<(PoolId, usize, Option<ConnId>), Arc<LintRow>>,
+}
+
+impl std::fmt::Debug for Judge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Judge").field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Self { lints: all(), rows: BTreeMap::new() }
+    }
+}
+
+/// What a look at one pool changed.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    /// Raised and cleared, in that order.
+    pub(crate) news: Vec<What>,
+    /// The connections that some finding is about.
+    pub(crate) flagged: HashSet<ConnId>,
+}
+
+impl Judge {
+    /// Asks every lint about one pool.
+    pub(crate) fn look(&mut self, pool: PoolId, view: &View<'_>) -> Verdict {
+        let mut verdict = Verdict::default();
+        let mut found = HashSet::new();
+        for (index, lint) in self.lints.iter().enumerate() {
+            let holds = self.rows.range(keys(pool, index)).next().is_some();
+            let findings = lint.evaluate(view, holds);
+            verdict.flagged.extend(findings.iter().filter_map(|finding| finding.conn));
+            for finding in findings.into_iter().take(ROWS) {
+                let key = (pool, index, finding.conn);
+                found.insert(key);
+                if let Some(row) = self.rows.get_mut(&key) {
+                    if row.evidence != finding.evidence || row.severity != finding.severity {
+                        let row = Arc::make_mut(row);
+                        row.evidence = finding.evidence;
+                        row.severity = finding.severity;
+                    }
+                } else {
+                    verdict.news.push(What::Raised(lint.id(), finding.evidence.clone()));
+                    self.rows.insert(key, Arc::new(row(lint.as_ref(), pool, view.now, finding)));
+                }
+            }
+        }
+        let lints = &self.lints;
+        self.rows.retain(|key, row| {
+            let keep = key.0 != pool || found.contains(key);
+            if !keep && let Some(lint) = lints.get(key.1) {
+                verdict.news.push(What::Cleared(row.id, lint.ending(row, view)));
+            }
+            keep
+        });
+        verdict
+    }
+
+    /// A pool is no more, and nothing can be said about it.
+    pub(crate) fn forget(&mut self, pool: PoolId) -> Vec<What> {
+        let mut news = Vec::new();
+        self.rows.retain(|key, row| {
+            if key.0 == pool {
+                news.push(What::Cleared(row.id, row.evidence.clone()));
+            }
+            key.0 != pool
+        });
+        news
+    }
+
+    /// What holds, worst first, and among equals the oldest.
+    pub(crate) fn rows(&self) -> Vec<Arc<LintRow>> {
+        let mut rows: Vec<_> = self.rows.values().cloned().collect();
+        rows.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.since.cmp(&b.since)));
+        rows
+    }
+}
+
+/// The keys of one lint's rows about one pool.
+fn keys(pool: PoolId, lint: usize) -> std::ops::RangeInclusive<(PoolId, usize, Option<ConnId>)> {
+    (pool, lint, None)..=(pool, lint, Some(ConnId(u64::MAX)))
+}
+
+fn row(lint: &dyn Lint, pool: PoolId, since: Stamp, finding: Finding) -> LintRow {
+    LintRow {
+        id: lint.id(),
+        severity: finding.severity,
+        pool,
+        conn: finding.conn,
+        evidence: finding.evidence,
+        advice: lint.advice(),
+        since,
+    }
+}
+
+/// Seconds as evidence gives them: `1.2 s`, and `745 s` where tenths say nothing.
+fn seconds(span: Duration) -> String {
+    let seconds = span.as_secs_f64();
+    if seconds < 100.0 { format!("{seconds:.1} s") } else { format!("{seconds:.0} s") }
+}
+
+/// The name of a holder in evidence: its label, then its line, as far as they are known.
+fn name(holder: &Holder) -> String {
+    let words = [holder.label.as_deref(), holder.location.as_deref()];
+    let mut name: Vec<_> = words.into_iter().flatten().map(|word| server::cut(word, 96).to_owned()).collect();
+    if name.is_empty()
+        && let Some(task) = holder.task
+    {
+        name.push(format!("task {task}"));
+    }
+    name.join(" ")
+}
+
+#[cfg(test)]
+pub(crate) mod bench;

@@ -1,0 +1,139 @@
+//! A pool laid out by hand, for the tests of lints.
+
+use std::time::Duration;
+
+use super::{Finding, Lint, View, row};
+use crate::event::{ConnId, ConnPulse, ConnState, Gauges, Holder, PoolId, Pulse, Stamp, Totals, Waiting};
+use crate::model::ModelOptions;
+use crate::model::connections::Connections;
+use crate::model::waits::Waits;
+use crate::snapshot::LintRow;
+
+/// A whole second.
+pub(crate) fn s(seconds: u64) -> Stamp {
+    Stamp::default() + Duration::from_secs(seconds)
+}
+
+/// The pool.
+pub(crate) struct Bench {
+    pub(crate) gauges: Gauges,
+    pub(crate) single: bool,
+    options: ModelOptions,
+    waits: Waits,
+    connections: Connections,
+    rows: Vec<ConnPulse>,
+    totals: Totals,
+}
+
+impl Bench {
+    /// An empty pool with a limit.
+    pub(crate) fn new(max: u32) -> Self {
+        Self {
+            gauges: Gauges { max, ..Gauges::default() },
+            single: false,
+            options: ModelOptions::default(),
+            waits: Waits::default(),
+            connections: Connections::new(PoolId(1)),
+            rows: Vec::new(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// Lends a connection.
+    pub(crate) fn lend(&mut self, conn: u64, since: Stamp, label: &str) {
+        let holder = Holder { label: Some(label.into()), ..Holder::default() };
+        self.rows.push(ConnPulse {
+            conn: ConnId(conn),
+            state: ConnState::InUse { since, holder, pinned: None },
+            uses: 1,
+            commands: 0,
+            last_command: None,
+            last_active: Stamp::default(),
+            busy_since: None,
+        });
+        self.gauges.in_use += 1;
+        self.pulse(since);
+    }
+
+    fn change(&mut self, conn: u64, at: Stamp, change: impl FnOnce(&mut ConnPulse)) {
+        change(self.rows.iter_mut().find(|row| row.conn == ConnId(conn)).expect("lent before"));
+        self.pulse(at);
+    }
+
+    /// A command was answered on it.
+    pub(crate) fn used(&mut self, conn: u64, at: Stamp, command: &str) {
+        self.change(conn, at, |row| {
+            row.last_command = Some(command.into());
+            row.last_active = at;
+        });
+    }
+
+    /// A command was sent on it and is not answered.
+    pub(crate) fn busy(&mut self, conn: u64, at: Stamp, command: &str) {
+        self.used(conn, at, command);
+        self.change(conn, at, |row| row.busy_since = Some(at));
+    }
+
+    /// It came back.
+    pub(crate) fn give_back(&mut self, conn: u64, at: Stamp) {
+        self.gauges.in_use -= 1;
+        self.gauges.available += 1;
+        self.change(conn, at, |row| row.state = ConnState::Available { since: at });
+    }
+
+    /// It is closed.
+    pub(crate) fn close(&mut self, conn: u64) {
+        self.rows.retain(|row| row.conn != ConnId(conn));
+        self.gauges.available -= 1;
+        self.connections.closed(ConnId(conn));
+    }
+
+    /// So many wait, the first of them since then.
+    pub(crate) fn queue(&mut self, waiting: u32, since: Stamp, at: Stamp) {
+        self.gauges.waiting = waiting;
+        let waiters = (0..waiting).map(|_| Waiting { since, holder: Holder::default() }).collect();
+        let pulse = Pulse { gauges: self.gauges, totals: self.totals, waiters, ..Pulse::default() };
+        self.waits.pulse(at, &pulse, &self.totals);
+    }
+
+    /// So many waits ended with nothing.
+    pub(crate) fn lose(&mut self, at: Stamp, timeouts: u64, refused: u64) {
+        let before = self.totals;
+        self.totals.timeouts += timeouts;
+        self.totals.refused += refused;
+        let pulse = Pulse { gauges: self.gauges, totals: self.totals, ..Pulse::default() };
+        self.waits.pulse(at, &pulse, &before);
+    }
+
+    fn pulse(&mut self, at: Stamp) {
+        let pulse = Pulse { gauges: self.gauges, connections: self.rows.clone(), ..Pulse::default() };
+        self.connections.pulse(at, &pulse);
+    }
+
+    fn view(&self, now: Stamp) -> View<'_> {
+        View {
+            now,
+            options: &self.options,
+            single: self.single,
+            gauges: self.gauges,
+            waits: &self.waits,
+            connections: &self.connections,
+        }
+    }
+
+    /// What a lint finds.
+    pub(crate) fn ask(&self, lint: &dyn Lint, now: Stamp, holds: bool) -> Vec<Finding> {
+        lint.evaluate(&self.view(now), holds)
+    }
+
+    /// The row of the one thing a lint finds.
+    pub(crate) fn raise(&self, lint: &dyn Lint, now: Stamp) -> LintRow {
+        let finding = self.ask(lint, now, false).pop().expect("a finding");
+        row(lint, PoolId(1), now, finding)
+    }
+
+    /// How a lint says that it ended.
+    pub(crate) fn ending(&self, lint: &dyn Lint, row: &LintRow, now: Stamp) -> String {
+        lint.ending(row, &self.view(now))
+    }
+}

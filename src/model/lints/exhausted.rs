@@ -1,0 +1,158 @@
+//! `exhausted`: the limit is reached and callers queue for a connection, or lately gave up doing so.
+//!
+//! A queue of some milliseconds is how a bounded pool works: a wait counts once it is [`GRACE`] old, a timeout or a
+//! refusal at once. It clears when no queue was seen for [`CALM`] and the timeouts are no news any more.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Finding, Lint, View, name, seconds};
+use crate::model::waits::RECENT_SECONDS;
+use crate::snapshot::Severity;
+
+/// How old the oldest wait must be.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// How long there must have been no queue.
+const CALM: Duration = Duration::from_secs(2);
+
+/// See the module.
+pub(crate) struct Exhausted;
+
+impl Lint for Exhausted {
+    fn id(&self) -> &'static str {
+        "exhausted"
+    }
+
+    fn advice(&self) -> &'static str {
+        "see who holds the connections and for how long: return leaks, shorten long holds, or raise max"
+    }
+
+    fn evaluate(&self, view: &View<'_>, holds: bool) -> Vec<Finding> {
+        let queue = queue(view);
+        let lost = lost(view);
+        let restless = holds && view.waits.last_queue().is_some_and(|at| view.now.since(at) < CALM);
+        if queue.is_none() && lost.is_none() && !restless {
+            return Vec::new();
+        }
+        let said: Vec<_> = [queue, lost].into_iter().flatten().collect();
+        let said = if said.is_empty() { "nobody waits now".to_owned() } else { said.join(", ") };
+        let evidence = format!("{said}: {}", holders(view));
+        vec![Finding { conn: None, severity: Severity::Bad, evidence }]
+    }
+}
+
+/// `3 waiting 1.2 s`, once they wait long enough and every slot is taken.
+fn queue(view: &View<'_>) -> Option<String> {
+    let taken = view.gauges.in_use.saturating_add(view.gauges.opening);
+    let waited = view.now.since(view.waits.oldest()?);
+    (taken >= view.gauges.max && waited >= GRACE)
+        .then(|| format!("{} waiting {}", view.waits.waiting(), seconds(waited)))
+}
+
+/// `4 timed out in the last 10 s`.
+fn lost(view: &View<'_>) -> Option<String> {
+    let lost = view.waits.recently_lost();
+    let parts: Vec<_> = [(lost.timeouts, "timed out"), (lost.refused, "refused")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, how)| format!("{count} {how}"))
+        .collect();
+    (!parts.is_empty()).then(|| format!("{} in the last {RECENT_SECONDS} s", parts.join(" and ")))
+}
+
+/// `7 held (1 over threshold, 6 busy with BLPOP, longest #3 74.2 s worker-2)`.
+fn holders(view: &View<'_>) -> String {
+    let mut parts = Vec::new();
+    let held = view.connections.in_use();
+    let over = held.filter(|(_, since, _)| view.now.since(*since) >= view.options.leak_threshold).count();
+    if over > 0 {
+        parts.push(format!("{over} over threshold"));
+    }
+    let mut busy: BTreeMap<&str, usize> = BTreeMap::new();
+    for (row, ..) in view.connections.in_use().filter(|(row, ..)| row.busy_since.is_some()) {
+        if let Some(command) = row.last_command.as_deref() {
+            *busy.entry(command).or_default() += 1;
+        }
+    }
+    if let Some((command, count)) = busy.into_iter().max_by_key(|(_, count)| *count) {
+        parts.push(format!("{count} busy with {command}"));
+    }
+    if let Some((row, since, holder)) =
+        view.connections.in_use().min_by_key(|(row, since, _)| (*since, row.id))
+    {
+        let longest = format!("longest {} {} {}", row.id, seconds(view.now.since(since)), name(holder));
+        parts.push(longest.trim_end().to_owned());
+    }
+    let held = format!("{} held", view.gauges.in_use);
+    if parts.is_empty() { held } else { format!("{held} ({})", parts.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, s};
+    use super::*;
+    use crate::event::Stamp;
+
+    fn found(bench: &Bench, now: Stamp, holds: bool) -> Option<String> {
+        bench.ask(&Exhausted, now, holds).pop().map(|finding| finding.evidence)
+    }
+
+    fn full() -> Bench {
+        let mut bench = Bench::new(2);
+        bench.lend(3, s(0), "worker-2");
+        bench.lend(4, s(70), "job 4");
+        bench.busy(4, s(71), "BLPOP");
+        bench
+    }
+
+    #[test]
+    fn it_says_who_waits_and_who_holds() {
+        let mut bench = full();
+        bench.queue(3, s(73), s(74));
+        let want =
+            "3 waiting 1.2 s: 2 held (1 over threshold, 1 busy with BLPOP, longest #3 74.2 s worker-2)";
+        assert_eq!(found(&bench, Stamp(74_200_000_000), false).as_deref(), Some(want));
+    }
+
+    #[test]
+    fn a_queue_is_none_before_the_grace_or_while_a_slot_is_free() {
+        let mut bench = full();
+        bench.queue(3, s(73), s(73));
+        assert_eq!(found(&bench, s(73) + Duration::from_millis(99), false), None);
+        assert!(found(&bench, s(73) + GRACE, false).is_some());
+        bench.gauges.max = 3;
+        assert_eq!(found(&bench, s(75), false), None);
+    }
+
+    #[test]
+    fn connections_being_opened_count_against_the_limit() {
+        let mut bench = Bench::new(2);
+        bench.gauges.opening = 2;
+        bench.queue(5, s(1), s(3));
+        assert_eq!(found(&bench, s(3), false).as_deref(), Some("5 waiting 2.0 s: 0 held"));
+    }
+
+    #[test]
+    fn timeouts_and_refusals_raise_it_without_a_queue() {
+        let mut bench = Bench::new(2);
+        bench.lose(s(1), 4, 0);
+        let want = "4 timed out in the last 10 s: 0 held";
+        assert_eq!(found(&bench, s(1), false).as_deref(), Some(want));
+        bench.lose(s(2), 0, 1);
+        let want = "4 timed out and 1 refused in the last 10 s: 0 held";
+        assert_eq!(found(&bench, s(2), false).as_deref(), Some(want));
+    }
+
+    #[test]
+    fn it_clears_once_there_was_no_queue_for_a_while() {
+        let mut bench = full();
+        bench.queue(3, s(70), s(74));
+        bench.queue(0, s(74), s(75));
+        let want =
+            "nobody waits now: 2 held (1 over threshold, 1 busy with BLPOP, longest #3 75.0 s worker-2)";
+        assert_eq!(found(&bench, s(75), true).as_deref(), Some(want));
+        assert_eq!(found(&bench, s(75), false), None, "and is not raised by what is over");
+        assert_eq!(found(&bench, s(76), true), None);
+    }
+}

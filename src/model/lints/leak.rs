@@ -1,0 +1,133 @@
+//! `leak`: a connection that is out longer than the threshold while nothing happens on it.
+//!
+//! A long hold is not a leak: a lease that waits for a reply (`BLPOP q 0`), listens to a subscription, or was used a
+//! moment ago, has a holder at work. So a lease is judged only once it was out for the whole threshold and quiet for
+//! at least the later half of it. It clears when the connection comes back, is closed, or is used again.
+
+use super::{Finding, Lint, View, name, seconds};
+use crate::event::Stamp;
+use crate::snapshot::{ConnectionRow, LintRow, RowState, Severity};
+
+/// Commands after which a connection waits for messages, not for its holder.
+const LISTENING: [&str; 4] = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"];
+
+/// See the module.
+pub(crate) struct Leak;
+
+/// When the lease last had a sign of life: bytes, or its beginning.
+fn quiet_since(row: &ConnectionRow, out_since: Stamp) -> Stamp {
+    row.last_active.max(out_since)
+}
+
+fn at_work(row: &ConnectionRow) -> bool {
+    let listening = row.last_command.as_deref().is_some_and(|last| LISTENING.contains(&last));
+    row.busy_since.is_some() || listening
+}
+
+impl Lint for Leak {
+    fn id(&self) -> &'static str {
+        "leak"
+    }
+
+    fn advice(&self) -> &'static str {
+        "give it back on every path, errors too: a guard, `with` or `finally`; POOL RESET takes it back now"
+    }
+
+    fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
+        let threshold = view.options.leak_threshold;
+        let mut leaks: Vec<_> = view
+            .connections
+            .in_use()
+            .filter(|(row, since, _)| {
+                let out = view.now.since(*since);
+                let quiet = view.now.since(quiet_since(row, *since));
+                !at_work(row) && out >= threshold && quiet >= threshold / 2
+            })
+            .collect();
+        leaks.sort_by_key(|(row, since, _)| (*since, row.id));
+        leaks
+            .into_iter()
+            .map(|(row, since, holder)| {
+                let out = seconds(view.now.since(since));
+                let idle = seconds(view.now.since(quiet_since(row, since)));
+                let evidence = format!("{} out {out}, idle {idle}  {}", row.id, name(holder));
+                Finding {
+                    conn: Some(row.id),
+                    severity: Severity::Bad,
+                    evidence: evidence.trim_end().to_owned(),
+                }
+            })
+            .collect()
+    }
+
+    fn ending(&self, leak: &LintRow, view: &View<'_>) -> String {
+        let Some(conn) = leak.conn else { return leak.evidence.clone() };
+        let ended = match view.connections.get(conn).map(|row| &row.state) {
+            Some(RowState::Available { .. }) => "came back",
+            Some(RowState::InUse { .. }) => "was used again",
+            None => "was closed",
+        };
+        format!("{conn} {ended}, {} after it was called a leak", seconds(view.now.since(leak.since)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, s};
+    use super::*;
+    use crate::event::ConnId;
+
+    fn found(bench: &Bench, now: Stamp) -> Vec<String> {
+        bench.ask(&Leak, now, false).into_iter().map(|finding| finding.evidence).collect()
+    }
+
+    #[test]
+    fn it_raises_at_the_threshold_and_not_before() {
+        let mut bench = Bench::new(10);
+        bench.lend(3, s(1), "worker-2");
+        assert!(found(&bench, s(30)).is_empty());
+        assert_eq!(found(&bench, s(31)), ["#3 out 30.0 s, idle 30.0 s  worker-2"]);
+    }
+
+    #[test]
+    fn it_gives_the_time_since_it_was_last_used() {
+        let mut bench = Bench::new(10);
+        bench.lend(3, s(1), "worker-2");
+        bench.used(3, s(4), "GET");
+        assert_eq!(found(&bench, s(75)), ["#3 out 74.0 s, idle 71.0 s  worker-2"]);
+    }
+
+    #[test]
+    fn a_lease_at_work_is_none_however_long_it_is_out() {
+        let mut bench = Bench::new(10);
+        bench.lend(1, s(0), "job 4");
+        bench.busy(1, s(2), "BLPOP");
+        bench.lend(2, s(0), "listener");
+        bench.used(2, s(1), "SUBSCRIBE");
+        bench.lend(3, s(0), "worker");
+        bench.used(3, s(590), "GET");
+        assert!(found(&bench, s(600)).is_empty());
+        assert_eq!(found(&bench, s(605)).len(), 1, "quiet for half the threshold");
+    }
+
+    #[test]
+    fn it_clears_when_the_connection_comes_back_and_says_how_long_it_was() {
+        let mut bench = Bench::new(10);
+        bench.lend(3, s(0), "worker-2");
+        let row = bench.raise(&Leak, s(30));
+        bench.give_back(3, s(42));
+        assert!(found(&bench, s(42)).is_empty());
+        assert_eq!(bench.ending(&Leak, &row, s(42)), "#3 came back, 12.0 s after it was called a leak");
+        bench.close(3);
+        assert_eq!(bench.ending(&Leak, &row, s(43)), "#3 was closed, 13.0 s after it was called a leak");
+    }
+
+    #[test]
+    fn the_longest_out_comes_first() {
+        let mut bench = Bench::new(10);
+        bench.lend(1, s(5), "b");
+        bench.lend(2, s(1), "a");
+        let conns: Vec<_> = bench.ask(&Leak, s(60), false).into_iter().map(|f| f.conn).collect();
+        assert_eq!(conns, [Some(ConnId(2)), Some(ConnId(1))]);
+    }
+}

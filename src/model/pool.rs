@@ -1,0 +1,161 @@
+//! One pool: what its events and pulses add up to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::connections::Connections;
+use super::lints::View;
+use super::series::Series;
+use super::waits::Waits;
+use super::windows::{Windows, second};
+use super::{ModelOptions, server};
+use crate::event::{CloseReason, Gauges, PoolFacts, PoolId, Pulse, Stamp, Totals};
+use crate::snapshot::PoolRow;
+
+/// The most of a name or a target that is kept.
+const NAME_BYTES: usize = 256;
+
+/// One pool.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    id: PoolId,
+    facts: PoolFacts,
+    max: Option<u32>,
+    gauges: Option<Gauges>,
+    totals: Option<Totals>,
+    closed_by: BTreeMap<CloseReason, u64>,
+    windows: Windows,
+    series: Series,
+    pub(crate) waits: Waits,
+    pub(crate) connections: Connections,
+    stopped: bool,
+}
+
+impl Pool {
+    /// A pool of which nothing is known but that it exists.
+    pub(crate) fn new(id: PoolId, options: &ModelOptions) -> Self {
+        let name = format!("pool-{}", id.0);
+        Self {
+            id,
+            facts: PoolFacts { name, target: String::new(), max: 0, single: false },
+            max: None,
+            gauges: None,
+            totals: None,
+            closed_by: BTreeMap::new(),
+            windows: Windows::new(options.window),
+            series: Series::default(),
+            waits: Waits::default(),
+            connections: Connections::new(id),
+            stopped: false,
+        }
+    }
+
+    /// It says who it is.
+    pub(crate) fn started(&mut self, facts: &PoolFacts) {
+        let short = |text: &str| server::cut(text, NAME_BYTES).to_owned();
+        self.facts = PoolFacts { name: short(&facts.name), target: short(&facts.target), ..facts.clone() };
+        self.max = Some(facts.max);
+        // It was seen from its start, so that its first pulse counts from nothing.
+        self.totals.get_or_insert_default();
+        self.stopped = false;
+    }
+
+    /// Its limit changed.
+    pub(crate) fn resized(&mut self, max: u32) {
+        self.max = Some(max);
+        if let Some(gauges) = &mut self.gauges {
+            gauges.max = max;
+        }
+    }
+
+    /// One of its connections was closed.
+    pub(crate) fn closed(&mut self, reason: CloseReason) {
+        *self.closed_by.entry(reason).or_default() += 1;
+    }
+
+    /// It is closed, and every connection with it.
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+        self.connections.clear();
+        let max = self.gauges.map_or(0, |gauges| gauges.max);
+        self.gauges = self.gauges.map(|_| Gauges { max, ..Gauges::default() });
+        self.waits = Waits::default();
+    }
+
+    /// Whether it is closed.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Takes what it counted. The limit in a pulse is read under the pool's own lock, so it is the truth.
+    pub(crate) fn pulse(&mut self, at: Stamp, pulse: &Pulse, clients: Option<u64>) {
+        let before = self.totals.unwrap_or(pulse.totals);
+        let commands = pulse.totals.commands.saturating_sub(before.commands);
+        self.totals = Some(pulse.totals);
+        self.windows.add(at, pulse);
+        if self.stopped {
+            return;
+        }
+        self.gauges = Some(pulse.gauges);
+        self.max = Some(pulse.gauges.max);
+        self.waits.pulse(at, pulse, &before);
+        self.connections.pulse(at, pulse);
+        self.series.look(at, pulse.gauges, commands, clients);
+    }
+
+    /// Time goes on, whether or not a pulse came.
+    pub(crate) fn tick(&mut self, now: Stamp, clients: Option<u64>) {
+        self.windows.expire(now);
+        self.waits.expire(second(now));
+        if let Some(gauges) = self.gauges {
+            self.series.look(now, gauges, 0, clients);
+        }
+    }
+
+    /// New thresholds and window.
+    pub(crate) fn set_options(&mut self, options: &ModelOptions) {
+        self.windows.set_length(options.window);
+    }
+
+    /// What a lint may look at, once there is anything to see.
+    pub(crate) fn view<'a>(&'a self, now: Stamp, options: &'a ModelOptions) -> Option<View<'a>> {
+        Some(View {
+            now,
+            options,
+            single: self.facts.single,
+            gauges: self.gauges.filter(|_| !self.stopped)?,
+            waits: &self.waits,
+            connections: &self.connections,
+        })
+    }
+
+    /// Where it connects to.
+    pub(crate) fn target(&self) -> &str {
+        &self.facts.target
+    }
+
+    /// The row readers see.
+    pub(crate) fn row(&mut self) -> Arc<PoolRow> {
+        let seen = |gauge: fn(Gauges) -> u32| self.gauges.map(gauge);
+        let mut closed_by: Vec<_> = self.closed_by.iter().map(|(reason, count)| (*reason, *count)).collect();
+        closed_by.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Arc::new(PoolRow {
+            id: self.id,
+            name: self.facts.name.clone(),
+            target: self.facts.target.clone(),
+            single: self.facts.single,
+            max: self.max,
+            created: seen(|gauges| gauges.in_use.saturating_add(gauges.available)),
+            in_use: seen(|gauges| gauges.in_use),
+            available: seen(|gauges| gauges.available),
+            opening: seen(|gauges| gauges.opening),
+            waiting: seen(|gauges| gauges.waiting),
+            waiting_since: self.waits.oldest(),
+            totals: self.totals.unwrap_or_default(),
+            closed_by,
+            latency: self.windows.latency(),
+            series: self.series.points(),
+            stopped: self.stopped,
+        })
+    }
+}
