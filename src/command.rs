@@ -11,7 +11,7 @@
 pub mod builtin;
 pub mod docs;
 pub mod line;
-mod nearest;
+pub(crate) mod nearest;
 mod registry;
 pub mod spec;
 pub mod token;

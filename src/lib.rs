@@ -1,5 +1,6 @@
 //! redis-pooltop: every connection a Redis pool opens, lends and loses, seen live.
 
+pub mod cli;
 pub mod command;
 pub mod event;
 pub mod hub;

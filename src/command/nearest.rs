@@ -2,7 +2,7 @@
 
 /// The candidate nearest to `word` in any case: the shortest that begins with it, else the one with the fewest edits,
 /// when those are few for its length.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_uppercase();
     if word.is_empty() || word.len() > 64 {
         return None;
