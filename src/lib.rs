@@ -5,5 +5,6 @@ pub mod command;
 pub mod event;
 pub mod hub;
 pub mod model;
+pub mod net;
 pub mod resp;
 pub mod snapshot;

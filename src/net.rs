@@ -1,0 +1,15 @@
+//! The way to a server: where it is, how to reach it and greet it, and one connection to it.
+//!
+//! [`ConnectOptions`] say where and as whom, [`Connection::open`] dials, secures and greets within one deadline, and a
+//! [`Connection`] is then exclusive: it knows how many replies are owed, what state its commands left the server's
+//! end in, and refuses to send where an old reply could be taken for a new one.
+
+mod address;
+mod error;
+mod secret;
+mod url;
+
+pub use address::{ConnectOptions, Endpoint, Protocol, TlsOptions};
+pub use error::{ConnectError, ConnectErrorKind, IoError, IoErrorKind};
+pub use secret::Secret;
+pub use url::UrlError;
