@@ -237,3 +237,6 @@ impl Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

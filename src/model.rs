@@ -229,3 +229,6 @@ impl Model {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

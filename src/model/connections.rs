@@ -195,3 +195,6 @@ pub(crate) fn reading_order(a: &ConnectionRow, b: &ConnectionRow) -> std::cmp::O
     };
     by_state.then_with(|| (a.pool, a.id).cmp(&(b.pool, b.id)))
 }
+
+#[cfg(test)]
+mod tests;

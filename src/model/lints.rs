@@ -189,3 +189,6 @@ fn name(holder: &Holder) -> String {
 
 #[cfg(test)]
 pub(crate) mod bench;
+
+#[cfg(test)]
+mod tests;

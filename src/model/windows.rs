@@ -234,3 +234,6 @@ impl Windows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

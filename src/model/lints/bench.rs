@@ -110,7 +110,8 @@ impl Bench {
         self.connections.pulse(at, &pulse);
     }
 
-    fn view(&self, now: Stamp) -> View<'_> {
+    /// The pool as a lint sees it.
+    pub(crate) fn view(&self, now: Stamp) -> View<'_> {
         View {
             now,
             options: &self.options,

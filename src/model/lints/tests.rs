@@ -1,0 +1,95 @@
+use super::bench::{Bench, s};
+use super::*;
+
+/// Finds what it is told to.
+struct Told(Vec<(Option<u64>, &'static str)>);
+
+impl Lint for Told {
+    fn id(&self) -> &'static str {
+        "told"
+    }
+
+    fn advice(&self) -> &'static str {
+        "none"
+    }
+
+    fn evaluate(&self, _view: &View<'_>, _holds: bool) -> Vec<Finding> {
+        let finding = |(conn, evidence): &(Option<u64>, &str)| Finding {
+            conn: conn.map(ConnId),
+            severity: Severity::Warn,
+            evidence: (*evidence).to_owned(),
+        };
+        self.0.iter().map(finding).collect()
+    }
+}
+
+fn look(judge: &mut Judge, pool: u32, seconds: u64, told: Vec<(Option<u64>, &'static str)>) -> Verdict {
+    judge.lints = vec![Box::new(Told(told))];
+    judge.look(PoolId(pool), &Bench::new(10).view(s(seconds)))
+}
+
+#[test]
+fn a_finding_is_raised_once_updated_while_it_lasts_and_cleared_once() {
+    let mut judge = Judge::default();
+    let verdict = look(&mut judge, 1, 5, vec![(Some(3), "5 s")]);
+    assert_eq!(verdict.news, [What::Raised("told", "5 s".to_owned())]);
+    assert_eq!(verdict.flagged, HashSet::from([ConnId(3)]));
+    let verdict = look(&mut judge, 1, 6, vec![(Some(3), "6 s")]);
+    assert!(verdict.news.is_empty());
+    let rows = judge.rows();
+    assert_eq!((rows.len(), rows[0].evidence.as_str(), rows[0].since), (1, "6 s", s(5)));
+    let verdict = look(&mut judge, 1, 7, vec![]);
+    assert_eq!(verdict.news, [What::Cleared("told", "6 s".to_owned())]);
+    assert!(verdict.flagged.is_empty() && judge.rows().is_empty());
+}
+
+#[test]
+fn pools_do_not_clear_each_others_findings() {
+    let mut judge = Judge::default();
+    look(&mut judge, 1, 1, vec![(None, "a")]);
+    look(&mut judge, 2, 2, vec![(None, "b")]);
+    assert!(look(&mut judge, 2, 3, vec![]).news == [What::Cleared("told", "b".to_owned())]);
+    assert_eq!(judge.rows().len(), 1);
+    assert_eq!(judge.forget(PoolId(1)), [What::Cleared("told", "a".to_owned())]);
+    assert!(judge.rows().is_empty());
+}
+
+#[test]
+fn more_findings_than_rows_still_flag_their_connections() {
+    let mut judge = Judge::default();
+    let verdict = look(&mut judge, 1, 1, (0..1_000).map(|conn| (Some(conn), "x")).collect());
+    assert_eq!((judge.rows().len(), verdict.flagged.len()), (ROWS, 1_000));
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let mut judge = Judge::default();
+    let mut bench = Bench::new(10);
+    bench.gauges.in_use = 9;
+    judge.look(PoolId(1), &bench.view(s(1)));
+    bench.lend(3, s(0), "worker");
+    judge.look(PoolId(1), &bench.view(s(40)));
+    let ids: Vec<_> = judge.rows().iter().map(|row| row.id).collect();
+    assert_eq!(ids, ["leak", "pool-usage"]);
+}
+
+#[test]
+fn a_holder_is_named_by_what_is_known() {
+    let holder = |label: Option<&str>, location: Option<&str>, task| Holder {
+        label: label.map(Into::into),
+        location: location.map(Into::into),
+        task,
+    };
+    assert_eq!(name(&holder(Some("worker-2"), Some("jobs.rs:88"), Some(4))), "worker-2 jobs.rs:88");
+    assert_eq!(name(&holder(None, None, Some(4))), "task 4");
+    assert_eq!(name(&holder(None, None, None)), "");
+    assert_eq!(name(&holder(Some(&"界".repeat(99)), None, None)), "界".repeat(32));
+}
+
+#[test]
+fn every_lint_has_a_name_and_advice_of_one_line() {
+    let lints = all();
+    let ids: HashSet<_> = lints.iter().map(|lint| lint.id()).collect();
+    assert_eq!(ids, HashSet::from(["leak", "exhausted", "pool-usage"]));
+    assert!(lints.iter().all(|lint| !lint.advice().is_empty() && !lint.advice().contains('\n')));
+}
