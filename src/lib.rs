@@ -6,5 +6,6 @@ pub mod event;
 pub mod hub;
 pub mod model;
 pub mod net;
+pub mod report;
 pub mod resp;
 pub mod snapshot;

@@ -1,0 +1,212 @@
+//! One JSON document. Durations say their unit in the key; ages are at the snapshot's moment.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value, json};
+
+use super::{millis, pool_name, severity};
+use crate::event::{CreateSteps, Holder, nanos};
+use crate::snapshot::{ConnectionRow, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Snapshot};
+
+/// The snapshot as one JSON document, indented, with a newline at its end.
+///
+/// ```text
+/// {"as_of_ms", "time_ms",
+///  "pools": [{"name", "target", "max", "created", "in_use", "available", "opening", "waiting", …, "latency"}],
+///  "connections": [{"pool", "id", "server_id", "state", "held_ms", "holder", …}],
+///  "server": {"target", "version", "clients": {"connected_clients", …}, "lost"},
+///  "lints": [{"id", "severity", "pool", "connection", "evidence", "advice", "since_ms"}],
+///  "dropped_events", "out_of_sync"}
+/// ```
+/// `as_of_ms` and `since_ms` count from the start of the run, `time_ms` from 1970.
+pub fn json(snapshot: &Snapshot) -> String {
+    let document = json!({
+        "as_of_ms": snapshot.as_of.0 / 1_000_000,
+        "time_ms": snapshot.wall_ms,
+        "pools": snapshot.pools.iter().map(|row| pool(snapshot, row)).collect::<Vec<_>>(),
+        "connections": snapshot.connections.iter().map(|row| connection(snapshot, row)).collect::<Vec<_>>(),
+        "server": server(snapshot, &snapshot.server),
+        "lints": snapshot.lints.iter().map(|row| lint(snapshot, row)).collect::<Vec<_>>(),
+        "dropped_events": snapshot.dropped,
+        "out_of_sync": snapshot.out_of_sync,
+    });
+    printable(&format!("{document:#}\n"))
+}
+
+/// Writes the characters that steer a terminal, but that JSON lets through, as JSON's own escapes. Outside of its
+/// strings a document has none, so what it means stays the same.
+fn printable(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    for c in document.chars() {
+        if steers(c) {
+            // Every such character is in the basic plane: one escape each.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// DEL, C1, the bidi controls and the invisible separators. (C0 is escaped by JSON itself.)
+fn steers(c: char) -> bool {
+    matches!(c,
+        '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+fn pool(snapshot: &Snapshot, row: &PoolRow) -> Value {
+    let totals = &row.totals;
+    let closed_by: Map<String, Value> =
+        row.closed_by.iter().map(|(reason, count)| (reason.word().to_owned(), json!(count))).collect();
+    json!({
+        "name": row.name,
+        "target": known(&row.target),
+        "single": row.single,
+        "stopped": row.stopped,
+        "max": row.max,
+        "created": row.created,
+        "in_use": row.in_use,
+        "available": row.available,
+        "opening": row.opening,
+        "waiting": row.waiting,
+        "longest_wait_ms": row.waiting_since.map(|since| millis(snapshot.as_of.since(since))),
+        "opened": totals.opened,
+        "open_failures": totals.open_failures,
+        "closed": totals.closed,
+        "closed_by": closed_by,
+        "checkouts": totals.checkouts,
+        "released": totals.released,
+        "discarded": totals.discarded,
+        "reclaimed": totals.reclaimed,
+        "waited": totals.waited,
+        "timeouts": totals.timeouts,
+        "cancelled": totals.cancelled,
+        "refused": totals.refused,
+        "failed": totals.failed,
+        "commands": totals.commands,
+        "error_replies": totals.error_replies,
+        "command_failures": totals.command_failures,
+        "retries": totals.retries,
+        "unread_replies": totals.unread_replies,
+        "health_checks": totals.health_checks,
+        "health_failures": totals.health_failures,
+        "latency": latency(&row.latency),
+    })
+}
+
+/// A text that is empty until it is known.
+fn known(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn latency(latency: &Latency) -> Value {
+    let by_command: Vec<_> = latency
+        .by_command
+        .iter()
+        .map(|(name, numbers)| json!({ "command": &**name, "round_trip": percentiles(numbers) }))
+        .collect();
+    json!({
+        "window_s": latency.window.as_secs(),
+        "wait": percentiles(&latency.wait),
+        "use": percentiles(&latency.held),
+        "create": percentiles(&latency.create),
+        "round_trip": percentiles(&latency.round_trip),
+        "by_command": by_command,
+    })
+}
+
+fn percentiles(numbers: &Percentiles) -> Value {
+    let seen = |nanos: u64| (numbers.count > 0).then_some(nanos);
+    json!({
+        "count": numbers.count,
+        "p50_ns": seen(numbers.p50),
+        "p95_ns": seen(numbers.p95),
+        "p99_ns": seen(numbers.p99),
+        "max_ns": seen(numbers.max),
+    })
+}
+
+fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Value {
+    let as_of = snapshot.as_of;
+    let (state, holder, pinned) = match &row.state {
+        RowState::Available { .. } => ("available", None, None),
+        RowState::InUse { holder, pinned, .. } => ("in_use", Some(holder), pinned.as_deref()),
+    };
+    json!({
+        "pool": pool_name(snapshot, row.pool),
+        "id": row.id.0,
+        "server_id": row.server_id,
+        "local": row.local.map(|local| local.to_string()),
+        "state": state,
+        "held_ms": row.held_for(as_of).map(millis),
+        "holder": holder.map(who),
+        "pinned": pinned,
+        "age_ms": row.opened.map(|opened| millis(as_of.since(opened))),
+        "idle_ms": row.idle_for(as_of).map(millis),
+        "busy_ms": row.busy_since.map(|since| millis(as_of.since(since))),
+        "uses": row.uses,
+        "commands": row.commands,
+        "last_command": row.last_command.as_deref(),
+        "create": row.steps.as_ref().map(steps),
+        "flagged": row.flagged,
+    })
+}
+
+fn who(holder: &Holder) -> Value {
+    json!({
+        "label": holder.label.as_deref(),
+        "location": holder.location.as_deref(),
+        "task": holder.task,
+    })
+}
+
+fn steps(steps: &CreateSteps) -> Value {
+    json!({
+        "dial_ns": nanos(steps.dial),
+        "tls_ns": steps.tls.map(nanos),
+        "handshake_ns": nanos(steps.handshake),
+        "total_ns": nanos(steps.total()),
+    })
+}
+
+fn server(snapshot: &Snapshot, row: &ServerRow) -> Value {
+    let as_of = snapshot.as_of;
+    let clients: Map<String, Value> =
+        row.clients.iter().map(|(name, value)| (name.clone(), number_or_text(value))).collect();
+    let lost = row.lost.as_ref().map(|lost| {
+        json!({
+            "error": lost.error,
+            "for_ms": millis(as_of.since(lost.since)),
+            "retry_in_ms": millis(lost.retry_at.since(as_of)),
+        })
+    });
+    json!({
+        "target": known(&row.target),
+        "version": row.version,
+        "clients": clients,
+        "clients_age_ms": row.seen_at.map(|at| millis(as_of.since(at))),
+        "clients_took_ns": row.took.map(nanos),
+        "lost": lost,
+    })
+}
+
+/// A field of INFO: a number where it is written as JSON would write it, else the text.
+fn number_or_text(value: &str) -> Value {
+    match value.parse::<i64>() {
+        Ok(number) if number.to_string() == value => json!(number),
+        _ => json!(value),
+    }
+}
+
+fn lint(snapshot: &Snapshot, row: &LintRow) -> Value {
+    json!({
+        "id": row.id,
+        "severity": severity(row.severity),
+        "pool": pool_name(snapshot, row.pool),
+        "connection": row.conn.map(|conn| conn.0),
+        "evidence": row.evidence,
+        "advice": row.advice,
+        "since_ms": row.since.0 / 1_000_000,
+    })
+}
