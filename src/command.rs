@@ -9,12 +9,21 @@
 //! history all read them, so that none of them can disagree.
 
 pub mod builtin;
+mod complete;
 pub mod docs;
+mod highlight;
+mod hint;
+mod keys;
 pub mod line;
+mod matching;
 pub(crate) mod nearest;
 mod registry;
 pub mod spec;
 pub mod token;
+mod typed;
 
+pub use complete::{Candidate, Completions, Context};
+pub use highlight::Kind;
+pub use keys::KeysSeen;
 pub use line::{Call, Line, LineError, parse, parse_args};
 pub use registry::Registry;

@@ -87,6 +87,17 @@ pub enum LineError {
     },
 }
 
+impl LineError {
+    /// More letters on the last word could mend it: it begins a word that can stand there.
+    pub(super) fn may_go_on(&self) -> bool {
+        let Self::UnknownWord { word, can_follow, .. } = self else { return false };
+        let begins = |next: &&str| {
+            next.as_bytes().get(..word.len()).is_some_and(|b| b.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        can_follow.iter().any(begins)
+    }
+}
+
 fn suggestion(near: Option<&str>, can_follow: &[&str]) -> String {
     match near {
         Some(near) => format!("did you mean {near}?"),
@@ -120,6 +131,7 @@ pub fn parse_args(mut args: Vec<Bytes>) -> Result<Line, LineError> {
 }
 
 /// What stands around the command itself.
+#[derive(Debug)]
 pub(super) struct Marks {
     pub(super) repeat: u64,
     pub(super) on: Option<ConnId>,
@@ -128,9 +140,15 @@ pub(super) struct Marks {
     pub(super) skip: usize,
 }
 
+impl Default for Marks {
+    fn default() -> Self {
+        Self { repeat: 1, on: None, job: false, skip: 0 }
+    }
+}
+
 pub(super) fn marks(tokens: &[Token]) -> Result<Marks, LineError> {
     let job = tokens.len() > 1 && tokens.last().is_some_and(|last| !last.quoted && last.bytes == b"&");
-    let mut marks = Marks { repeat: 1, on: None, job, skip: 0 };
+    let mut marks = Marks { job, ..Marks::default() };
     let end = tokens.len() - usize::from(job);
     if let [first, _, ..] = &tokens[..end]
         && let Some(repeat) = repeat(&first.bytes)
