@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod command;
+pub mod demo;
 pub mod event;
 pub mod hub;
 pub mod model;
