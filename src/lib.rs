@@ -10,3 +10,4 @@ pub mod net;
 pub mod report;
 pub mod resp;
 pub mod snapshot;
+pub mod text;

@@ -1,0 +1,165 @@
+//! Text made fit to be shown: nothing a terminal would obey, columns counted as terminals count them, and numbers and
+//! durations as people read them.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::time::Duration;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Whether a terminal, or the eye, would obey a character instead of showing it: C0, DEL, C1, the marks that turn the
+/// direction of text, line and paragraph separators, and the byte order mark.
+fn obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Bytes from anywhere as text that can be shown: what a terminal would obey, and bytes that are no UTF-8, in a visible
+/// form: `\n`, `\x1b`, `\u{202e}`.
+pub fn escape(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return escape_str(text);
+    }
+    let mut shown = String::with_capacity(bytes.len() + 8);
+    for chunk in bytes.utf8_chunks() {
+        escape_into(chunk.valid(), &mut shown);
+        for byte in chunk.invalid() {
+            push(&mut shown, format_args!("\\x{byte:02x}"));
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// [`escape`] for what is UTF-8 already.
+pub fn escape_str(text: &str) -> Cow<'_, str> {
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    escape_into(text, &mut shown);
+    Cow::Owned(shown)
+}
+
+fn escape_into(text: &str, shown: &mut String) {
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            c if c.is_ascii_control() => push(shown, format_args!("\\x{:02x}", u32::from(c))),
+            c if obeyed(c) => push(shown, format_args!("\\u{{{:x}}}", u32::from(c))),
+            c => shown.push(c),
+        }
+    }
+}
+
+fn push(shown: &mut String, part: std::fmt::Arguments<'_>) {
+    // Writing to a String has no way to fail.
+    let _ = shown.write_fmt(part);
+}
+
+/// The columns a text takes on a terminal.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.graphemes(true).map(UnicodeWidthStr::width).sum() }
+}
+
+/// A text cut to at most so many columns, between characters as people see them; what was cut ends in `…`.
+pub fn fit(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let Some(room) = columns.checked_sub(1) else { return String::new() };
+    let mut used = 0;
+    let mut end = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        used += grapheme.width();
+        if used > room {
+            break;
+        }
+        end = at + grapheme.len();
+    }
+    format!("{}…", &text[..end])
+}
+
+/// A duration in the unit its size deserves: `0.08 ms`, `80.2 ms`, `74.2 s`, `12m 30s`, `5h 02m`, `3d 07h`.
+pub fn duration(duration: Duration) -> String {
+    let ms = duration.as_secs_f64() * 1e3;
+    let seconds = duration.as_secs();
+    match seconds {
+        0 if ms < 9.995 => format!("{ms:.2} ms"),
+        0 if ms < 999.95 => format!("{ms:.1} ms"),
+        0..100 => format!("{:.1} s", ms / 1e3),
+        100..6_000 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        6_000..360_000 => format!("{}h {:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+/// A number in groups of three: `5,003`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_becomes_visible() {
+        assert_eq!(escape(b"\x1b[31mred\x07\x7f"), "\\x1b[31mred\\x07\\x7f");
+        assert_eq!(
+            escape("a\r\n\tb \u{9b}2J \u{202e}evil\u{feff}".as_bytes()),
+            "a\\r\\n\\tb \\u{9b}2J \\u{202e}evil\\u{feff}"
+        );
+        assert_eq!(escape(b"ok \xff\xc3( \xe6\xbc"), "ok \\xff\\xc3( \\xe6\\xbc");
+        assert!(matches!(escape("漢字 é 👩\u{200d}👧".as_bytes()), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn no_byte_at_all_survives_as_a_control() {
+        let all: Vec<u8> = (0..=255).cycle().take(1024).collect();
+        for start in 0..256 {
+            assert!(!escape(&all[start..start + 256]).contains(obeyed));
+        }
+    }
+
+    #[test]
+    fn columns_are_counted_and_cut_by_what_people_see() {
+        assert_eq!(width("漢字"), 4);
+        assert_eq!(width("e\u{301}"), 1);
+        assert_eq!(fit("漢字漢字", 5), "漢字…");
+        assert_eq!(fit("漢字漢字", 4), "漢…");
+        assert_eq!(fit("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
+        assert_eq!(fit("abc", 3), "abc");
+        assert_eq!(fit("abc", 1), "…");
+        assert_eq!(fit("abc", 0), "");
+    }
+
+    #[test]
+    fn durations_take_the_unit_they_deserve() {
+        let shown = |micros| duration(Duration::from_micros(micros));
+        assert_eq!(shown(80), "0.08 ms");
+        assert_eq!(shown(9_996), "10.0 ms");
+        assert_eq!(shown(80_200), "80.2 ms");
+        assert_eq!(shown(999_960), "1.0 s");
+        assert_eq!(shown(74_200_000), "74.2 s");
+        assert_eq!(shown(750_000_000), "12m 30s");
+        assert_eq!(shown(18_120_000_000), "5h 02m");
+        assert_eq!(duration(Duration::MAX).chars().last(), Some('h'));
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([0, 999, 5_003, 1_000_000].map(thousands), ["0", "999", "5,003", "1,000,000"]);
+        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
+    }
+}
