@@ -11,3 +11,4 @@ pub mod report;
 pub mod resp;
 pub mod snapshot;
 pub mod text;
+pub mod tui;

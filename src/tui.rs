@@ -1,0 +1,183 @@
+//! The full screen: live panes and a prompt, drawn from snapshots.
+//!
+//! Keys become [`action::Action`]s by the key table, [`app::App::update`] turns those into state and
+//! [`action::Effect`]s, and [`view`] draws the state. Commands run elsewhere, behind [`run::Runner`]: nothing a server
+//! does can hold up the screen.
+
+pub mod action;
+pub mod app;
+pub mod keymap;
+pub mod layout;
+pub mod output;
+pub mod prompt;
+pub mod run;
+pub mod table;
+pub mod terminal;
+pub mod theme;
+pub mod view;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream};
+use futures_util::StreamExt;
+use ratatui::layout::Size;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use action::{Action, Effect};
+use app::{App, Facts};
+use keymap::Chord;
+use run::{Assist, Job, Runner, Said};
+use terminal::Guard;
+use theme::Theme;
+
+use crate::snapshot::Snapshot;
+
+/// Shortest time between two frames: what comes in between is drawn together.
+const FRAME: Duration = Duration::from_millis(16);
+/// How many messages of a running command may wait: beyond it the command waits for the screen.
+const MESSAGES: usize = 64;
+/// How many messages are taken in before the next look at the keys.
+const BATCH: usize = 32;
+
+/// What the screen is made of.
+pub struct Screen {
+    /// What is known at the start.
+    pub facts: Facts,
+    /// The styles.
+    pub theme: Theme,
+    /// The snapshots.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Who runs lines.
+    pub runner: Box<dyn Runner>,
+    /// Who helps with typing.
+    pub assist: Arc<dyn Assist>,
+}
+
+/// Why the screen ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The person quit.
+    Quit,
+    /// This signal asked for it.
+    Signal(i32),
+}
+
+/// Takes the terminal, shows the screen until it ends, and gives the terminal back.
+pub async fn run(screen: Screen) -> io::Result<End> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut guard = Guard::enter()?;
+    let (say, mut said) = mpsc::channel(MESSAGES);
+    let Screen { facts, theme, mut snapshots, runner, assist } = screen;
+    let mut app = App::new(facts, assist, Size::default());
+    app.take(snapshots.borrow_and_update().clone());
+    guard.draw(&mut app, &theme)?;
+    let mut world = World { runner, say, job: None };
+    let mut keys = EventStream::new();
+    let mut drawn = Instant::now();
+    let mut dirty = false;
+    loop {
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => return Ok(End::Signal(SignalKind::terminate().as_raw_value())),
+            _ = hang_up.recv() => return Ok(End::Signal(SignalKind::hangup().as_raw_value())),
+            event = keys.next() => {
+                // No more keys: the terminal is gone, as after a hang-up.
+                let Some(event) = event else { return Ok(End::Quit) };
+                let Some(effects) = heard_key(&mut app, &event?) else { continue };
+                dirty = true;
+                if let Some(end) = world.act(&mut app, &mut guard, effects)? {
+                    return Ok(end);
+                }
+            }
+            () = sleep_until(drawn + FRAME), if dirty => {
+                guard.draw(&mut app, &theme)?;
+                drawn = Instant::now();
+                dirty = false;
+            }
+            Some(message) = said.recv() => {
+                dirty = true;
+                if let Some(end) = world.hear(&mut app, &mut guard, message, &mut said)? {
+                    return Ok(end);
+                }
+            }
+            changed = snapshots.changed(), if snapshots.has_changed().is_ok() => {
+                if changed.is_ok() {
+                    dirty |= app.take(snapshots.borrow_and_update().clone());
+                }
+            }
+        }
+    }
+}
+
+/// What a terminal event makes the app do; nothing when it means nothing.
+fn heard_key(app: &mut App, event: &Event) -> Option<Vec<Effect>> {
+    let action = match event {
+        Event::Key(key) => keymap::resolve(Chord::from_event(key)?, &app.context())?,
+        Event::Paste(text) => Action::Paste(text.replace("\r\n", "\n").replace('\r', "\n")),
+        Event::Resize(width, height) => {
+            app.resize(Size { width: *width, height: *height });
+            return Some(Vec::new());
+        }
+        _ => return None,
+    };
+    Some(app.update(action))
+}
+
+/// Where effects land.
+struct World {
+    runner: Box<dyn Runner>,
+    say: mpsc::Sender<Said>,
+    job: Option<Job>,
+}
+
+impl World {
+    /// Carries effects out, and says when one ends the screen.
+    fn act(&mut self, app: &mut App, guard: &mut Guard, effects: Vec<Effect>) -> io::Result<Option<End>> {
+        for effect in effects {
+            match effect {
+                Effect::Run(line) => self.job = Some(self.runner.start(line, self.say.clone())),
+                Effect::Remember(line) => self.runner.remember(&line),
+                Effect::Cancel => {
+                    if let Some(job) = &mut self.job {
+                        job.cancel();
+                    }
+                    app.cancelling();
+                }
+                Effect::Answer(yes) => {
+                    if let Some(job) = &self.job {
+                        job.answer(yes);
+                    }
+                }
+                Effect::Repaint => guard.repaint()?,
+                Effect::Suspend => guard.suspend()?,
+                Effect::Quit => return Ok(Some(End::Quit)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes in what commands say: all that waits, up to a batch, so that one frame shows it.
+    fn hear(
+        &mut self,
+        app: &mut App,
+        guard: &mut Guard,
+        first: Said,
+        more: &mut mpsc::Receiver<Said>,
+    ) -> io::Result<Option<End>> {
+        let mut next = Some(first);
+        for _ in 0..BATCH {
+            let Some(message) = next else { break };
+            let effects = app.hear(message);
+            if let Some(end) = self.act(app, guard, effects)? {
+                return Ok(Some(end));
+            }
+            next = more.try_recv().ok();
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,139 @@
+//! What a key can ask for, and what the screen asks of the world in return.
+
+use super::layout::Pane;
+
+/// One thing a person asked for. [`super::app::App::update`] is the only reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Type a character.
+    Insert(char),
+    /// Insert a pasted text as it is: its newlines run nothing.
+    Paste(String),
+    /// Change or move in the typed line.
+    Edit(Edit),
+    /// Run the typed line.
+    Accept,
+    /// Complete the word, or the next candidate.
+    Complete,
+    /// The candidate before.
+    CompleteBack,
+    /// The line before in history that begins as the typed one does.
+    Older,
+    /// The line after.
+    Newer,
+    /// Search history backward; again, the next match.
+    Search,
+    /// Empty the output.
+    ClearOutput,
+    /// Cancel what runs, else clear the line, else (twice) quit.
+    Interrupt,
+    /// End the program from an empty line.
+    EndOfInput,
+    /// Move in the output.
+    ScrollOutput(Step),
+    /// Move in the focused pane.
+    Scroll(Step),
+    /// Give a pane the keys.
+    Focus(Pane),
+    /// Leave the prompt for the pane last used.
+    LeavePrompt,
+    /// Go on to the next pane.
+    NextPane,
+    /// Go back to the pane before.
+    PreviousPane,
+    /// Fill the screen with the focused pane, or stop doing so.
+    Zoom,
+    /// Take no new snapshot, or take them again.
+    Freeze,
+    /// Show or hide the help.
+    Help,
+    /// Close what is on top: help, search, candidates.
+    Dismiss,
+    /// Answer the question on the prompt.
+    Answer(bool),
+    /// Stop the program as the shell's job control does.
+    Suspend,
+}
+
+/// A change of the typed line, with emacs' names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// One character back.
+    Left,
+    /// One character on.
+    Right,
+    /// One word back.
+    WordLeft,
+    /// One word on.
+    WordRight,
+    /// To the start of the line.
+    Home,
+    /// To its end.
+    End,
+    /// Delete the character before.
+    Backspace,
+    /// Delete the character under the cursor.
+    Delete,
+    /// Kill the word before, up to a blank.
+    KillBlankWordLeft,
+    /// Kill the word before.
+    KillWordLeft,
+    /// Kill the word after.
+    KillWordRight,
+    /// Kill to the end.
+    KillToEnd,
+    /// Kill to the start.
+    KillToStart,
+    /// Insert what was killed last.
+    Yank,
+    /// After a yank: what was killed before that.
+    YankOlder,
+    /// Swap two characters.
+    Transpose,
+    /// Swap two words.
+    TransposeWords,
+    /// Word in upper case.
+    Uppercase,
+    /// Word in lower case.
+    Lowercase,
+    /// Word with a capital.
+    Capitalize,
+    /// Take the last change back.
+    Undo,
+}
+
+/// A step in something that scrolls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// One screenful up.
+    PageUp,
+    /// One screenful down.
+    PageDown,
+    /// To the start.
+    Top,
+    /// To the end.
+    Bottom,
+}
+
+/// What the event loop must do after an update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Run this line.
+    Run(String),
+    /// Put this line into the history file.
+    Remember(String),
+    /// Cancel the running command.
+    Cancel,
+    /// Answer the command that asked.
+    Answer(bool),
+    /// Draw every cell anew.
+    Repaint,
+    /// Give the terminal back and stop, as Ctrl-Z does.
+    Suspend,
+    /// End the program.
+    Quit,
+}

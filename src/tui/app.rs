@@ -1,0 +1,272 @@
+//! The screen's state, and the one function that changes it.
+//!
+//! [`App::update`] does no I/O, reads no clock and knows no terminal: what must happen in the world comes back as
+//! [`Effect`]s. Snapshots and output come in by [`App::take`] and [`App::hear`]; freezing is not taking a snapshot.
+
+mod panes;
+mod shell;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::layout::Size;
+
+use super::action::{Action, Edit, Effect, Step};
+use super::keymap::{Context, Mode};
+use super::layout::{Pane, Plan, Wish, plan};
+use super::output::{Kind, Output};
+use super::prompt::{History, Prompt};
+use super::run::Assist;
+use crate::event::ConnId;
+use crate::snapshot::Snapshot;
+
+pub use shell::Running;
+
+/// What the screen knows before any snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Where the pool connects to, with no secret in it.
+    pub target: String,
+    /// How often a snapshot comes.
+    pub interval: Duration,
+    /// What the shell tells a new user to try: a command, and what it shows.
+    pub welcome: Vec<(String, String)>,
+    /// Lines run before, oldest first.
+    pub history: Vec<String>,
+}
+
+/// The help on top of everything, and what is searched in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Help {
+    /// Letters typed to search.
+    pub query: String,
+    /// Rows scrolled past.
+    pub offset: usize,
+}
+
+/// The screen's whole state.
+pub struct App {
+    pub(super) facts: Facts,
+    pub(super) assist: Arc<dyn Assist>,
+    pub(super) size: Size,
+    pub(super) focus: Pane,
+    /// The pane that Esc in the prompt goes to.
+    last_pane: Pane,
+    pub(super) zoomed: bool,
+    /// What is on the screen.
+    pub(super) shown: Arc<Snapshot>,
+    /// What came last; the same unless frozen.
+    pub(super) latest: Arc<Snapshot>,
+    pub(super) frozen: bool,
+    pub(super) prompt: Prompt,
+    pub(super) history: History,
+    pub(super) output: Output,
+    /// What stands before the typed line.
+    pub(super) prefix: String,
+    pub(super) running: Option<Running>,
+    queue: std::collections::VecDeque<String>,
+    pub(super) question: Option<String>,
+    pub(super) help: Option<Help>,
+    offsets: [usize; Pane::ALL.len()],
+    pub(super) selected: Option<ConnId>,
+    /// The last key was a Ctrl-C that found nothing to do: one more quits.
+    pub(super) armed: bool,
+}
+
+impl App {
+    /// A screen of this size that has seen nothing yet.
+    pub fn new(facts: Facts, assist: Arc<dyn Assist>, size: Size) -> Self {
+        let mut output = Output::default();
+        let longest = facts.welcome.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+        for (command, words) in &facts.welcome {
+            output.push(Kind::Hint(longest), format!("{command:<longest$}  {words}"));
+        }
+        Self {
+            assist,
+            size,
+            focus: Pane::Shell,
+            last_pane: Pane::Connections,
+            zoomed: false,
+            shown: Arc::default(),
+            latest: Arc::default(),
+            frozen: false,
+            prompt: Prompt::default(),
+            history: History::new(facts.history.clone()),
+            output,
+            prefix: format!("{}> ", facts.target),
+            running: None,
+            queue: std::collections::VecDeque::new(),
+            question: None,
+            help: None,
+            offsets: [0; Pane::ALL.len()],
+            selected: None,
+            armed: false,
+            facts,
+        }
+    }
+
+    /// What has the keys, for the key table.
+    pub fn context(&self) -> Context {
+        let mode = if self.question.is_some() {
+            Mode::Ask
+        } else if self.help.is_some() {
+            Mode::Help
+        } else if self.focus != Pane::Shell {
+            Mode::Pane(self.focus)
+        } else if self.history.searching().is_some() {
+            Mode::Search
+        } else {
+            Mode::Prompt
+        };
+        Context { mode, empty: self.prompt.is_empty(), choosing: self.prompt.choice().is_some() }
+    }
+
+    /// Where everything goes now.
+    pub fn plan(&self) -> Plan {
+        plan(
+            self.size,
+            &Wish {
+                focus: self.focus,
+                zoomed: self.zoomed,
+                lints: self.shown.lints.len(),
+                banner: self.latest.server.lost.is_some(),
+            },
+        )
+    }
+
+    /// Takes a new snapshot, and says whether the screen changes by it.
+    pub fn take(&mut self, snapshot: Arc<Snapshot>) -> bool {
+        let changed = !self.frozen || snapshot.as_of != self.latest.as_of;
+        if !self.frozen {
+            self.shown = Arc::clone(&snapshot);
+        }
+        self.latest = snapshot;
+        changed
+    }
+
+    /// The terminal has another size now.
+    pub fn resize(&mut self, size: Size) {
+        self.size = size;
+    }
+
+    /// Does what a person asked for, and says what the world must do.
+    pub fn update(&mut self, action: Action) -> Vec<Effect> {
+        let armed = std::mem::take(&mut self.armed);
+        match action {
+            Action::Interrupt => return self.interrupt(armed),
+            Action::EndOfInput if self.prompt.is_empty() => return vec![Effect::Quit],
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Accept => return self.accept(),
+            Action::Answer(yes) => return self.answer(yes),
+            Action::ClearOutput => {
+                self.output.clear();
+                return vec![Effect::Repaint];
+            }
+            Action::Insert(c) => self.typed(c.encode_utf8(&mut [0; 4])),
+            Action::Paste(text) => self.typed(&text),
+            Action::Edit(edit) => self.edit(edit),
+            Action::Complete => self.complete(false),
+            Action::CompleteBack => self.complete(true),
+            Action::Older => self.older(),
+            Action::Newer => self.newer(),
+            Action::Search => self.history.search(self.prompt.text()),
+            Action::Dismiss => self.dismiss(),
+            Action::ScrollOutput(step) => self.scroll_output(step),
+            Action::Scroll(step) => self.scroll(step),
+            Action::Focus(pane) => self.focus(pane),
+            Action::LeavePrompt => self.focus(self.last_pane),
+            Action::NextPane => self.focus(self.neighbour(1)),
+            Action::PreviousPane => self.focus(self.neighbour(-1)),
+            Action::Zoom => self.zoomed = !self.zoomed,
+            Action::Freeze => self.freeze(),
+            Action::Help => {
+                self.help = if self.help.is_some() { None } else { Some(Help::default()) };
+            }
+            Action::EndOfInput => {}
+        }
+        Vec::new()
+    }
+
+    fn interrupt(&mut self, armed: bool) -> Vec<Effect> {
+        self.help = None;
+        if self.running.is_some() {
+            self.queue.clear();
+            return vec![Effect::Cancel];
+        }
+        if !self.prompt.is_empty() {
+            self.prompt.take();
+            self.history.settle();
+            return Vec::new();
+        }
+        if armed {
+            return vec![Effect::Quit];
+        }
+        self.armed = true;
+        Vec::new()
+    }
+
+    /// A text for whatever takes letters now.
+    fn typed(&mut self, text: &str) {
+        match self.context().mode {
+            Mode::Help => self.search_help(|query| query.push_str(text)),
+            Mode::Search => self.history.refine(|query| query.push_str(text)),
+            Mode::Prompt => {
+                self.prompt.insert(text);
+                self.history.settle();
+                self.output.follow();
+            }
+            // A paste while a pane has the keys is meant for the prompt; a question takes no text.
+            Mode::Pane(_) => {
+                self.focus(Pane::Shell);
+                self.prompt.insert(text);
+                self.history.settle();
+            }
+            Mode::Ask => {}
+        }
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        match self.context().mode {
+            Mode::Help => self.search_help(|query| {
+                query.pop();
+            }),
+            Mode::Search if edit == Edit::Backspace => self.history.refine(|query| {
+                query.pop();
+            }),
+            Mode::Search => self.end_search(true),
+            _ => {
+                self.prompt.edit(edit);
+                self.history.settle();
+            }
+        }
+    }
+
+    fn search_help(&mut self, change: impl FnOnce(&mut String)) {
+        if let Some(help) = &mut self.help {
+            change(&mut help.query);
+            help.offset = 0;
+        }
+    }
+
+    fn dismiss(&mut self) {
+        if self.help.take().is_none() {
+            self.prompt.dismiss();
+            self.end_search(false);
+        }
+    }
+
+    fn freeze(&mut self) {
+        self.frozen = !self.frozen;
+        if !self.frozen {
+            self.shown = Arc::clone(&self.latest);
+        }
+    }
+
+    fn scroll(&mut self, step: Step) {
+        if self.help.is_some() {
+            self.scroll_help(step);
+        } else {
+            self.scroll_pane(step);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Which pane has the keys, and where each is scrolled to.
+
+use ratatui::layout::Rect;
+
+use super::App;
+use crate::tui::action::Step;
+use crate::tui::layout::{Pane, plan};
+use crate::tui::table;
+use crate::tui::view;
+
+impl App {
+    /// How far a pane is scrolled.
+    pub fn offset(&self, pane: Pane) -> usize {
+        self.offsets[pane.index()]
+    }
+
+    pub(super) fn focus(&mut self, pane: Pane) {
+        self.help = None;
+        self.end_search(false);
+        self.prompt.dismiss();
+        if self.focus != pane {
+            self.zoomed = false;
+        }
+        if pane != Pane::Shell {
+            self.last_pane = pane;
+        }
+        self.focus = pane;
+    }
+
+    /// The pane on the screen that is next by number; any pane while one fills the screen.
+    pub(super) fn neighbour(&self, by: isize) -> Pane {
+        let shown = self.plan();
+        let mut pane = self.focus.step(by);
+        if shown.panes.len() > 1 {
+            while shown.area(pane).is_none() {
+                pane = pane.step(by);
+            }
+        }
+        pane
+    }
+
+    pub(super) fn scroll_pane(&mut self, step: Step) {
+        let area = self.plan().area(self.focus).unwrap_or_default();
+        let height = usize::from(area.height.saturating_sub(1));
+        match self.focus {
+            Pane::Connections => self.select(step, height),
+            Pane::Shell => self.scroll_output(step),
+            pane => {
+                let len = view::length(pane, &self.shown, area.width);
+                let offset = &mut self.offsets[pane.index()];
+                *offset = table::step(*offset, step, height).min(len.saturating_sub(height));
+            }
+        }
+    }
+
+    /// Moves the selection in the connections.
+    fn select(&mut self, step: Step, height: usize) {
+        let rows = &self.shown.connections;
+        let Some(last) = rows.len().checked_sub(1) else { return };
+        let now = self.selected.and_then(|id| rows.iter().position(|row| row.id == id));
+        let next = match now {
+            Some(at) => table::step(at, step, height).min(last),
+            None if step == Step::Bottom => last,
+            None => 0,
+        };
+        self.selected = rows.get(next).map(|row| row.id);
+        let offset = &mut self.offsets[Pane::Connections.index()];
+        *offset = table::window(*offset, Some(next), rows.len(), height);
+    }
+
+    pub(super) fn scroll_help(&mut self, step: Step) {
+        let area = Rect { x: 0, y: 0, width: self.size.width, height: self.size.height };
+        let height = view::help::height(area);
+        if let Some(help) = &mut self.help {
+            let len = view::help::length(&help.query);
+            help.offset = table::step(help.offset, step, height).min(len.saturating_sub(height));
+        }
+    }
+
+    pub(super) fn scroll_output(&mut self, step: Step) {
+        // The shell's own area when it is not on the screen is the one it would fill.
+        let wish = super::Wish { focus: Pane::Shell, zoomed: true, lints: 0, banner: false };
+        let area = self.plan().area(Pane::Shell).or_else(|| plan(self.size, &wish).area(Pane::Shell));
+        let area = area.unwrap_or_default();
+        let (width, height) = view::shell::output_size(self, area);
+        self.output.scroll(step, width, height);
+    }
+}

@@ -1,0 +1,139 @@
+//! The prompt's side of the state: lines that run, their output, history and questions.
+
+use super::App;
+use crate::event::Stamp;
+use crate::snapshot::Snapshot;
+use crate::text;
+use crate::tui::action::Effect;
+use crate::tui::output::{Kind, LineId};
+use crate::tui::run::{Said, Took};
+
+/// The command that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Its line in the output.
+    pub echo: LineId,
+    /// The line as it may be shown.
+    pub line: String,
+    /// When it began, by the newest snapshot's clock.
+    pub since: Stamp,
+    /// Ctrl-C was pressed.
+    pub cancelled: bool,
+}
+
+impl App {
+    /// Runs the typed line, or each line of a paste in turn; what runs already goes first.
+    pub(super) fn accept(&mut self) -> Vec<Effect> {
+        self.end_search(true);
+        let typed = self.prompt.take();
+        self.output.follow();
+        let mut effects = Vec::new();
+        for line in typed.lines().filter(|line| !line.trim().is_empty()) {
+            let secret = !self.assist.secrets(line).is_empty();
+            if !secret && self.history.add(line) {
+                effects.push(Effect::Remember(line.to_owned()));
+            }
+            self.queue.push_back(line.to_owned());
+        }
+        self.history.settle();
+        effects.extend(self.next());
+        effects
+    }
+
+    /// Starts the next line when nothing runs.
+    fn next(&mut self) -> Option<Effect> {
+        if self.running.is_some() {
+            return None;
+        }
+        let line = self.queue.pop_front()?;
+        let shown = self.presentable(&line);
+        let prefix = text::escape_str(&self.prefix).into_owned();
+        let echo = self.output.push(Kind::Command(prefix.len()), format!("{prefix}{shown}"));
+        self.running = Some(Running { echo, line: shown, since: self.latest.as_of, cancelled: false });
+        Some(Effect::Run(line))
+    }
+
+    /// A line as it may be shown: secrets masked, nothing a terminal would obey.
+    pub(in crate::tui) fn presentable(&self, line: &str) -> String {
+        let mut shown = String::with_capacity(line.len());
+        let mut at = 0;
+        for secret in self.assist.secrets(line) {
+            if let Some(before) = line.get(at..secret.start) {
+                shown.push_str(&text::escape_str(before));
+            }
+            shown.push_str("***");
+            at = secret.end;
+        }
+        shown.push_str(&text::escape_str(line.get(at..).unwrap_or_default()));
+        shown
+    }
+
+    /// Takes in what a running command says.
+    pub fn hear(&mut self, said: Said) -> Vec<Effect> {
+        match said {
+            Said::Lines(lines) => {
+                for (kind, line) in lines {
+                    self.output.push(kind, line);
+                }
+            }
+            Said::Took(took) => self.annotate(&took),
+            Said::Prefix(prefix) => self.prefix = prefix,
+            Said::Ask(question) => self.question = Some(question),
+            Said::Quit => return vec![Effect::Quit],
+            Said::Ended => {
+                self.running = None;
+                self.question = None;
+                return self.next().into_iter().collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// Writes at the right end of the command which connection it took and how long that lasted.
+    fn annotate(&mut self, took: &Took) {
+        let Some(running) = &self.running else { return };
+        let wait = text::duration(took.wait);
+        let reply = text::duration(took.round_trip);
+        let conn = took.conn;
+        self.output.annotate(running.echo, format!("{conn}  wait {wait}  reply {reply}"));
+    }
+
+    pub(super) fn answer(&mut self, yes: bool) -> Vec<Effect> {
+        match self.question.take() {
+            Some(_) => vec![Effect::Answer(yes)],
+            None => Vec::new(),
+        }
+    }
+
+    /// Marks what runs as cancelled, until it has ended.
+    pub fn cancelling(&mut self) {
+        self.question = None;
+        if let Some(running) = &mut self.running {
+            running.cancelled = true;
+        }
+    }
+
+    pub(super) fn complete(&mut self, back: bool) {
+        let (assist, snapshot): (_, &Snapshot) = (&self.assist, &self.latest);
+        self.prompt.complete(|line, pos| assist.complete(line, pos, snapshot), back);
+        self.history.settle();
+    }
+
+    pub(super) fn older(&mut self) {
+        if let Some(line) = self.history.older(self.prompt.text()) {
+            self.prompt.replace(&line);
+        }
+    }
+
+    pub(super) fn newer(&mut self) {
+        if let Some(line) = self.history.newer() {
+            self.prompt.replace(&line);
+        }
+    }
+
+    pub(super) fn end_search(&mut self, keep: bool) {
+        if let Some(line) = self.history.end_search(keep) {
+            self.prompt.replace(&line);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A key with its modifiers: read from a name such as `ctrl-a`, and from what the terminal sends.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+/// A key and the modifiers that tell it from others. Shift is part of the character it makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Chord {
+    code: KeyCode,
+    ctrl: bool,
+    alt: bool,
+}
+
+/// Keys with a name of more than one letter.
+const NAMED: [(&str, KeyCode); 15] = [
+    ("Enter", KeyCode::Enter),
+    ("Tab", KeyCode::Tab),
+    ("Shift-Tab", KeyCode::BackTab),
+    ("Esc", KeyCode::Esc),
+    ("Backspace", KeyCode::Backspace),
+    ("Del", KeyCode::Delete),
+    ("Up", KeyCode::Up),
+    ("Down", KeyCode::Down),
+    ("Left", KeyCode::Left),
+    ("Right", KeyCode::Right),
+    ("Home", KeyCode::Home),
+    ("End", KeyCode::End),
+    ("PgUp", KeyCode::PageUp),
+    ("PgDn", KeyCode::PageDown),
+    ("F1", KeyCode::F(1)),
+];
+
+impl Chord {
+    /// What the terminal sent, or nothing for a key's release.
+    pub fn from_event(event: &KeyEvent) -> Option<Chord> {
+        if event.kind == KeyEventKind::Release {
+            return None;
+        }
+        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        let alt = event.modifiers.contains(KeyModifiers::ALT);
+        Some(match (event.code, ctrl) {
+            // One byte, two names: some terminals send ^H for Backspace, and a line feed is an Enter in raw mode.
+            (KeyCode::Char('h'), true) => Chord { code: KeyCode::Backspace, ctrl: false, alt },
+            (KeyCode::Char('j'), true) => Chord { code: KeyCode::Enter, ctrl: false, alt },
+            // crossterm calls byte 0x1f Ctrl-7; people know it as Ctrl-_.
+            (KeyCode::Char('7'), true) => Chord { code: KeyCode::Char('_'), ctrl, alt },
+            (KeyCode::Char(c), true) => Chord { code: KeyCode::Char(c.to_ascii_lowercase()), ctrl, alt },
+            (code, _) => Chord { code, ctrl, alt },
+        })
+    }
+
+    /// The character it types, when it types one.
+    pub fn typed(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if !self.ctrl && !self.alt => Some(c),
+            _ => None,
+        }
+    }
+
+    /// The digit of a digit key.
+    pub fn digit(self) -> Option<usize> {
+        match self.code {
+            KeyCode::Char(c) => c.to_digit(10).map(|digit| digit as usize),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Chord {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (ctrl, rest) = strip(text, "ctrl-");
+        let (alt, rest) = strip(rest, "alt-");
+        let named = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(rest)).map(|(_, code)| *code);
+        let mut letters = rest.chars();
+        let code = match (named, letters.next(), letters.next()) {
+            (Some(code), _, _) => code,
+            (None, Some(c), None) => KeyCode::Char(c),
+            _ => return Err(()),
+        };
+        Ok(Chord { code, ctrl, alt })
+    }
+}
+
+/// Whether the text begins with this prefix and more follows, and what follows.
+fn strip<'a>(text: &'a str, prefix: &str) -> (bool, &'a str) {
+    match text.strip_prefix(prefix) {
+        Some(rest) if !rest.is_empty() => (true, rest),
+        _ => (false, text),
+    }
+}
+
+impl fmt::Display for Chord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ctrl {
+            f.write_str("Ctrl-")?;
+        }
+        if self.alt {
+            f.write_str("Alt-")?;
+        }
+        match NAMED.iter().find(|(_, code)| *code == self.code) {
+            Some((name, _)) => f.write_str(name),
+            None => match self.code {
+                KeyCode::Char(c) if self.ctrl => write!(f, "{}", c.to_ascii_uppercase()),
+                KeyCode::Char(c) => write!(f, "{c}"),
+                other => write!(f, "{other}"),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for name in ["Ctrl-A", "Alt-f", "Enter", "Shift-Tab", "PgUp", "?", "-", "Ctrl-_", "Ctrl-Alt-X"] {
+            let chord: Chord = name.to_lowercase().parse().unwrap();
+            assert_eq!(chord.to_string(), name);
+        }
+        assert_eq!("nothing".parse::<Chord>(), Err(()));
+    }
+
+    #[test]
+    fn what_terminals_send_is_told_apart_as_people_name_it() {
+        let of = |code, modifiers| Chord::from_event(&KeyEvent::new(code, modifiers)).unwrap().to_string();
+        assert_eq!(of(KeyCode::Char('h'), KeyModifiers::CONTROL), "Backspace");
+        assert_eq!(of(KeyCode::Char('7'), KeyModifiers::CONTROL), "Ctrl-_");
+        assert_eq!(of(KeyCode::Char('G'), KeyModifiers::SHIFT), "G");
+        assert_eq!(of(KeyCode::BackTab, KeyModifiers::SHIFT), "Shift-Tab");
+    }
+}

@@ -1,0 +1,260 @@
+//! Where each pane goes, for any size of terminal. Pure: a size and a wish in, rectangles out.
+
+use ratatui::layout::{Rect, Size};
+
+/// A pane, in the order of its number key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pane {
+    /// Gauges, counters and the time series.
+    Pool,
+    /// Percentiles.
+    Latency,
+    /// INFO CLIENTS.
+    Server,
+    /// One row a connection.
+    Connections,
+    /// Judgements that hold now.
+    Lints,
+    /// The last rare events.
+    Events,
+    /// Output and prompt.
+    Shell,
+}
+
+impl Pane {
+    /// All, by number.
+    pub const ALL: [Pane; 7] =
+        [Pane::Pool, Pane::Latency, Pane::Server, Pane::Connections, Pane::Lints, Pane::Events, Pane::Shell];
+
+    /// Its number key, from 1.
+    pub fn number(self) -> usize {
+        self as usize + 1
+    }
+
+    /// Its place in [`Pane::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Its name, as titles and help show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pane::Pool => "pool",
+            Pane::Latency => "latency",
+            Pane::Server => "server",
+            Pane::Connections => "connections",
+            Pane::Lints => "lints",
+            Pane::Events => "events",
+            Pane::Shell => "shell",
+        }
+    }
+
+    /// The pane `by` places further, round the end.
+    #[must_use]
+    pub fn step(self, by: isize) -> Pane {
+        let count = Self::ALL.len().cast_signed();
+        let at = (self.index().cast_signed() + by).rem_euclid(count);
+        Self::ALL[at.cast_unsigned()]
+    }
+}
+
+/// What the layout depends on besides the size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The pane that has the keys.
+    pub focus: Pane,
+    /// It fills the screen.
+    pub zoomed: bool,
+    /// Lints that hold now.
+    pub lints: usize,
+    /// A line under the header has something to say.
+    pub banner: bool,
+}
+
+/// Where everything goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The first line; empty when the screen is too small for anything but a message.
+    pub header: Rect,
+    /// What failed, under the header.
+    pub banner: Option<Rect>,
+    /// The pool in one line, when its pane is not on the screen.
+    pub summary: Option<Rect>,
+    /// Panes on the screen.
+    pub panes: Vec<(Pane, Rect)>,
+    /// Keys, on the last line.
+    pub footer: Rect,
+}
+
+impl Plan {
+    /// Where a pane is, if it is on the screen.
+    pub fn area(&self, pane: Pane) -> Option<Rect> {
+        self.panes.iter().find(|(which, _)| *which == pane).map(|(_, area)| *area)
+    }
+
+    /// Whether there is room for more than a message.
+    pub fn fits(&self) -> bool {
+        !self.panes.is_empty()
+    }
+}
+
+/// The smallest screen that shows a pane; below it there is a message.
+pub const SMALLEST: Size = Size { width: 60, height: 13 };
+/// From here on panes stand side by side.
+const MANY: Size = Size { width: 72, height: 18 };
+/// From here on the server has a pane in the top row.
+const WIDE: u16 = 110;
+/// From here on panes have their roomy heights and lints their fixed place, so that nothing jumps.
+const TALL: u16 = 34;
+/// Columns between two panes that stand side by side.
+const GAP: u16 = 2;
+
+/// Lays out a screen of this size.
+pub fn plan(size: Size, wish: &Wish) -> Plan {
+    if size.width < SMALLEST.width || size.height < SMALLEST.height {
+        return Plan::default();
+    }
+    let mut rows = Rows { width: size.width, y: 0, left: size.height };
+    let header = rows.take(1);
+    let banner = wish.banner.then(|| rows.take(1));
+    let footer = rows.take_last(1);
+    let many = size.width >= MANY.width && size.height >= MANY.height;
+    let panes = if many { side_by_side(rows, size, wish) } else { Vec::new() };
+    // A pane that has no room of its own fills the screen while it has the keys.
+    if !many || wish.zoomed || !panes.iter().any(|(pane, _)| *pane == wish.focus) {
+        let summary = (wish.focus != Pane::Pool).then(|| rows.take(1));
+        return Plan { header, banner, summary, panes: vec![(wish.focus, rows.rest())], footer };
+    }
+    Plan { header, banner, summary: None, panes, footer }
+}
+
+/// The panes of a screen that has room for many.
+fn side_by_side(mut rows: Rows, size: Size, wish: &Wish) -> Vec<(Pane, Rect)> {
+    let tall = size.height >= TALL;
+    let wide = size.width >= WIDE;
+    let mut panes = Vec::with_capacity(Pane::ALL.len());
+    let top = rows.take(if tall { 10 } else { 6 });
+    if wide {
+        let server = 34.min(top.width / 4);
+        let (rest, server) = split(top, top.width - server - GAP);
+        let (pool, latency) = split(rest, (rest.width - GAP) / 2);
+        panes.extend([(Pane::Pool, pool), (Pane::Latency, latency), (Pane::Server, server)]);
+    } else {
+        let (pool, latency) = split(top, (top.width - GAP) / 2 - 1);
+        panes.extend([(Pane::Pool, pool), (Pane::Latency, latency)]);
+    }
+    let lints = wish.lints.min(if tall { 5 } else { 2 }).max(usize::from(tall));
+    if lints > 0 {
+        panes.push((Pane::Lints, rows.take(1 + lints as u16)));
+    }
+    panes.push((Pane::Connections, rows.take(rows.left * 9 / 20)));
+    let bottom = rows.rest();
+    if wide {
+        let events = 48.min(bottom.width / 3);
+        let (shell, events) = split(bottom, bottom.width - events - GAP);
+        panes.extend([(Pane::Shell, shell), (Pane::Events, events)]);
+    } else {
+        panes.push((Pane::Shell, bottom));
+    }
+    panes
+}
+
+/// Cuts an area in two columns, the first `width` wide, with the gap between them.
+fn split(area: Rect, width: u16) -> (Rect, Rect) {
+    let left = Rect { width: width.min(area.width), ..area };
+    let x = (area.x + width + GAP).min(area.right());
+    (left, Rect { x, width: area.right() - x, ..area })
+}
+
+/// Rows of the screen not yet given away.
+#[derive(Clone, Copy)]
+struct Rows {
+    width: u16,
+    y: u16,
+    left: u16,
+}
+
+impl Rows {
+    fn take(&mut self, height: u16) -> Rect {
+        let height = height.min(self.left);
+        let area = Rect { x: 0, y: self.y, width: self.width, height };
+        self.y += height;
+        self.left -= height;
+        area
+    }
+
+    fn take_last(&mut self, height: u16) -> Rect {
+        let height = height.min(self.left);
+        self.left -= height;
+        Rect { x: 0, y: self.y + self.left, width: self.width, height }
+    }
+
+    fn rest(mut self) -> Rect {
+        self.take(self.left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(focus: Pane) -> Wish {
+        Wish { focus, zoomed: false, lints: 0, banner: false }
+    }
+
+    #[test]
+    fn every_size_gives_panes_that_are_apart_and_inside() {
+        for width in 1..=200 {
+            for height in 1..=60 {
+                for focus in Pane::ALL {
+                    for (lints, banner, zoomed) in [(0, false, false), (9, true, false), (1, true, true)] {
+                        let size = Size { width, height };
+                        let plan = plan(size, &Wish { focus, zoomed, lints, banner });
+                        check(size, &plan, focus);
+                    }
+                }
+            }
+        }
+    }
+
+    fn check(size: Size, plan: &Plan, focus: Pane) {
+        let screen = Rect { x: 0, y: 0, width: size.width, height: size.height };
+        if !plan.fits() {
+            assert!(size.width < SMALLEST.width || size.height < SMALLEST.height);
+            return;
+        }
+        let shown = plan.area(focus).expect("the pane with the keys is on the screen");
+        assert!(shown.height >= 2 && shown.width >= 20, "{focus:?} at {size:?} has {shown:?}");
+        let mut all: Vec<Rect> = plan.panes.iter().map(|(_, area)| *area).collect();
+        all.extend([plan.header, plan.footer]);
+        all.extend(plan.banner.into_iter().chain(plan.summary));
+        for (at, area) in all.iter().enumerate() {
+            assert_eq!(area.intersection(screen), *area, "outside at {size:?}");
+            for other in &all[at + 1..] {
+                assert!(!area.intersects(*other), "{area:?} over {other:?} at {size:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn eighty_by_twenty_four_shows_pool_latency_connections_and_shell_at_once() {
+        let plan = plan(Size { width: 80, height: 24 }, &Wish { lints: 2, ..wish(Pane::Shell) });
+        for pane in [Pane::Pool, Pane::Latency, Pane::Lints, Pane::Connections, Pane::Shell] {
+            assert!(plan.area(pane).is_some(), "{pane:?}");
+        }
+        assert!(plan.summary.is_none());
+    }
+
+    #[test]
+    fn a_pane_without_room_fills_the_screen_while_it_has_the_keys() {
+        let plan = plan(Size { width: 80, height: 24 }, &wish(Pane::Events));
+        assert_eq!(plan.panes.len(), 1);
+        assert!(plan.summary.is_some());
+    }
+
+    #[test]
+    fn steps_go_round() {
+        assert_eq!(Pane::Shell.step(1), Pane::Pool);
+        assert_eq!(Pane::Pool.step(-1), Pane::Shell);
+    }
+}

@@ -1,0 +1,86 @@
+//! What the screen needs from whoever runs lines, and nothing of how that is done.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::output::Kind;
+use super::prompt::Candidates;
+use crate::event::ConnId;
+use crate::snapshot::Snapshot;
+
+/// What a running command says.
+#[derive(Debug)]
+pub enum Said {
+    /// Lines of output, safe to show.
+    Lines(Vec<(Kind, String)>),
+    /// Which connection it took, and how long that lasted.
+    Took(Took),
+    /// What stands before the typed line from now on.
+    Prefix(String),
+    /// It asks before it goes on; the answer comes by [`Job::answer`].
+    Ask(String),
+    /// It asked to end the program.
+    Quit,
+    /// It has ended, cancelled or not: the next line may run.
+    Ended,
+}
+
+/// What one command cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Took {
+    /// The connection it ran on.
+    pub conn: ConnId,
+    /// Queueing for it.
+    pub wait: Duration,
+    /// From sending to the reply.
+    pub round_trip: Duration,
+}
+
+/// A line that runs.
+#[derive(Debug)]
+pub struct Job {
+    cancel: Option<oneshot::Sender<()>>,
+    answers: mpsc::Sender<bool>,
+}
+
+impl Job {
+    /// A job that ends when `cancel` is told to, and reads what it asked from the other end of `answers`.
+    pub fn new(cancel: oneshot::Sender<()>, answers: mpsc::Sender<bool>) -> Self {
+        Self { cancel: Some(cancel), answers }
+    }
+
+    /// Ends it: what it holds is given back. A job that has just ended is left alone.
+    pub fn cancel(&mut self) {
+        if let Some(cancel) = self.cancel.take() {
+            let _ = cancel.send(());
+        }
+    }
+
+    /// Answers what it asked.
+    pub fn answer(&self, yes: bool) {
+        let _ = self.answers.try_send(yes);
+    }
+}
+
+/// Runs lines for the screen, one at a time.
+pub trait Runner: Send {
+    /// Starts a line. All it says goes to `said`, [`Said::Ended`] last, whatever happens.
+    fn start(&mut self, line: String, said: mpsc::Sender<Said>) -> Job;
+
+    /// Keeps a line in the history file.
+    fn remember(&mut self, line: &str);
+}
+
+/// What the prompt asks while a person types. Called between two frames, so it must not wait for anything.
+pub trait Assist: Send + Sync {
+    /// What may stand in place of the word at `pos`.
+    fn complete(&self, line: &str, pos: usize, snapshot: &Snapshot) -> Candidates;
+
+    /// What may follow the line: the syntax of the rest.
+    fn hint(&self, line: &str) -> Option<String>;
+
+    /// The parts of a line that are passwords, in order.
+    fn secrets(&self, line: &str) -> Vec<Range<usize>>;
+}

@@ -1,0 +1,160 @@
+//! Columns as data: a table is a list of columns, each saying its title, its width and what it shows of a row.
+//!
+//! One list gives titles, widths and cells, so that they cannot disagree. A column with a `from` appears on screens
+//! that wide only.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::action::Step;
+use crate::text;
+
+/// One column of rows of type `R`, drawn with whatever `C` the cells need.
+pub struct Column<R: 'static, C: 'static> {
+    /// Its title.
+    pub title: &'static str,
+    /// Its width; the last column takes what is left.
+    pub width: u16,
+    /// Where its text stands.
+    pub align: Alignment,
+    /// The narrowest table that shows it.
+    pub from: u16,
+    /// The cell of a row.
+    pub cell: fn(&R, &C) -> Cell,
+}
+
+/// A cell's text, already safe to show, and its style.
+pub struct Cell {
+    /// What it says.
+    pub text: String,
+    /// How.
+    pub style: Style,
+}
+
+impl Cell {
+    /// A cell.
+    pub fn new(text: impl Into<String>, style: Style) -> Self {
+        Self { text: text.into(), style }
+    }
+}
+
+/// Columns between two columns.
+const GAP: u16 = 1;
+
+/// Where each column of a table this wide stands: its place in `columns`, its left edge and its width.
+pub fn places<R, C>(columns: &[Column<R, C>], width: u16) -> Vec<(usize, u16, u16)> {
+    let mut x = 0;
+    let mut places = Vec::with_capacity(columns.len());
+    let shown: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].from <= width).collect();
+    for at in &shown {
+        let left = width.saturating_sub(x);
+        if left == 0 {
+            break;
+        }
+        let last = Some(at) == shown.last();
+        let wide = if last { left } else { columns[*at].width.min(left) };
+        places.push((*at, x, wide));
+        x += wide + GAP;
+    }
+    places
+}
+
+/// Draws the titles in the first row of an area, but for those that would begin before the column `from`.
+pub fn titles<R, C>(columns: &[Column<R, C>], style: Style, from: u16, area: Rect, buf: &mut Buffer) {
+    for (at, x, width) in places(columns, area.width) {
+        let column = &columns[at];
+        // Room around a title sets it off from the rule it stands on.
+        let title = match (column.title, column.align) {
+            ("", _) => continue,
+            (title, Alignment::Right) => format!(" {title}"),
+            (title, _) => format!("{title} "),
+        };
+        let slack = width.saturating_sub(text::width(&title) as u16);
+        let start = if column.align == Alignment::Right { x + slack } else { x };
+        if start >= from {
+            put_aligned(&title, style, column.align, area, x, width, buf);
+        }
+    }
+}
+
+/// Draws one row in the first row of an area.
+pub fn row<R, C>(columns: &[Column<R, C>], of: &R, with: &C, area: Rect, buf: &mut Buffer) {
+    for (at, x, width) in places(columns, area.width) {
+        let column = &columns[at];
+        let cell = (column.cell)(of, with);
+        put_aligned(&cell.text, cell.style, column.align, area, x, width, buf);
+    }
+}
+
+fn put_aligned(
+    content: &str,
+    style: Style,
+    align: Alignment,
+    area: Rect,
+    x: u16,
+    width: u16,
+    buf: &mut Buffer,
+) {
+    if area.height == 0 || content.is_empty() {
+        return;
+    }
+    let fitted = text::fit(content, usize::from(width));
+    let slack = usize::from(width).saturating_sub(text::width(&fitted)) as u16;
+    let shift = match align {
+        Alignment::Left => 0,
+        Alignment::Center => slack / 2,
+        Alignment::Right => slack,
+    };
+    buf.set_span(area.x + x + shift, area.y, &Span::styled(fitted, style), width - shift);
+}
+
+/// A place after one step, not yet held inside a list's end.
+pub fn step(at: usize, step: Step, page: usize) -> usize {
+    let page = page.saturating_sub(1).max(1);
+    match step {
+        Step::Up => at.saturating_sub(1),
+        Step::Down => at.saturating_add(1),
+        Step::PageUp => at.saturating_sub(page),
+        Step::PageDown => at.saturating_add(page),
+        Step::Top => 0,
+        Step::Bottom => usize::MAX,
+    }
+}
+
+/// The first row to show so that the selected one is in sight, as near as can be to where it was.
+pub fn window(offset: usize, selected: Option<usize>, len: usize, height: usize) -> usize {
+    let mut offset = offset.min(len.saturating_sub(height));
+    if let Some(at) = selected {
+        offset = offset.min(at).max((at + 1).saturating_sub(height));
+    }
+    offset
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(width: u16, from: u16) -> Column<(), ()> {
+        Column { title: "t", width, align: Alignment::Left, from, cell: |(), ()| Cell::new("", Style::new()) }
+    }
+
+    #[test]
+    fn the_last_column_takes_what_is_left_and_late_ones_wait_for_room() {
+        let columns = [column(4, 0), column(6, 100), column(5, 0)];
+        assert_eq!(places(&columns, 20), [(0, 0, 4), (2, 5, 15)]);
+        assert_eq!(places(&columns, 100), [(0, 0, 4), (1, 5, 6), (2, 12, 88)]);
+        assert_eq!(places(&columns, 3), [(0, 0, 3)]);
+        assert_eq!(places(&columns, 0), []);
+    }
+
+    #[test]
+    fn the_selected_row_stays_in_sight() {
+        assert_eq!(window(0, Some(7), 10, 5), 3);
+        assert_eq!(window(3, Some(5), 10, 5), 3);
+        assert_eq!(window(9, None, 10, 5), 5);
+        assert_eq!(window(4, Some(0), 10, 5), 0);
+        assert_eq!(window(4, Some(2), 10, 0), 3);
+    }
+}

@@ -1,0 +1,110 @@
+//! The terminal as the screen needs it, and given back on every way out.
+//!
+//! Quit, error and unwinding go through [`Guard`]'s drop; a panic on any thread through the hook, before its message;
+//! SIGTERM and SIGHUP through the event loop, which then ends; Ctrl-Z through [`Guard::suspend`].
+
+use std::io::{self, BufWriter, Stdout, Write, stdout};
+use std::panic;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::Show;
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::execute;
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use signal_hook::consts::SIGTSTP;
+
+use super::app::App;
+use super::theme::Theme;
+use super::view;
+
+/// One frame goes out in one write: a whole repaint of a large screen fits.
+const FRAME: usize = 64 << 10;
+
+/// Whether the terminal is the screen's now. Both the guard and the panic hook give it back, whichever comes first.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+/// The terminal while the screen has it.
+pub struct Guard {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+}
+
+impl Guard {
+    /// Takes the terminal: raw, on the other screen, pastes in brackets.
+    pub fn enter() -> io::Result<Guard> {
+        HOOK.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                leave();
+                before(info);
+            }));
+        });
+        take()?;
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME, stdout()));
+        match Terminal::new(backend) {
+            Ok(terminal) => Ok(Guard { terminal }),
+            Err(error) => {
+                leave();
+                Err(error)
+            }
+        }
+    }
+
+    /// Draws a frame; the terminal shows it whole or not at all, where it can.
+    pub fn draw(&mut self, app: &mut App, theme: &Theme) -> io::Result<()> {
+        if !ENTERED.load(Ordering::Acquire) {
+            // A panic elsewhere gave the terminal back: what is drawn now would land on the user's own screen.
+            return Err(io::Error::other("a part of the program panicked; its message is above"));
+        }
+        execute!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| {
+            app.resize(frame.area().as_size());
+            view::draw(app, theme, frame);
+        })?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Forgets what is on the terminal, so that the next frame draws every cell.
+    pub fn repaint(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Gives the terminal back, stops as job control does, and takes it again when continued.
+    ///
+    /// The stop goes to the whole process by the signal itself, so that a shell's `fg` and `bg` see it as they see any
+    /// other program's.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        leave();
+        // signal-hook is what crossterm uses already, and the safe way to the signal.
+        signal_hook::low_level::raise(SIGTSTP)?;
+        take()?;
+        self.terminal.clear()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    ENTERED.store(true, Ordering::Release);
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste).inspect_err(|_| leave())
+}
+
+/// Gives the terminal back, once. Errors are of no use to anybody here: a terminal that is gone needs nothing.
+fn leave() {
+    if ENTERED.swap(false, Ordering::AcqRel) {
+        let _ = execute!(stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let _ = stdout().flush();
+        let _ = disable_raw_mode();
+    }
+}

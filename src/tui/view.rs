@@ -1,0 +1,263 @@
+//! The screen drawn from the app's state: every view is pure and total, at any size, whatever the snapshot holds.
+//!
+//! A pane's view takes a [`Cx`] and an area, draws its own title on the area's first row and its content below.
+
+pub mod connections;
+pub mod events;
+pub mod footer;
+pub mod header;
+pub mod help;
+pub mod latency;
+pub mod lints;
+pub mod pool;
+pub mod server;
+pub mod shell;
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::app::App;
+use super::layout::{Pane, SMALLEST};
+use super::output;
+use super::theme::Theme;
+use crate::event::ConnId;
+use crate::snapshot::{PoolRow, Snapshot};
+use crate::text;
+
+/// What stands for a number that the source cannot see.
+pub const NONE: &str = "–";
+
+/// What a pane's view draws from.
+pub struct Cx<'a> {
+    /// The facts.
+    pub snapshot: &'a Snapshot,
+    /// The styles.
+    pub theme: &'a Theme,
+    /// The pane has the keys.
+    pub focused: bool,
+    /// Rows scrolled past.
+    pub offset: usize,
+    /// The selected connection.
+    pub selected: Option<ConnId>,
+}
+
+impl<'a> Cx<'a> {
+    /// The pool that is shown: the first.
+    pub fn pool(&self) -> Option<&'a PoolRow> {
+        self.snapshot.pools.first().map(AsRef::as_ref)
+    }
+}
+
+/// Draws the whole screen and puts the cursor where typing goes.
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let cursor = screen(app, theme, area, frame.buffer_mut());
+    if let Some(position) = cursor {
+        frame.set_cursor_position(position);
+    }
+}
+
+/// Draws the whole screen into a buffer, and says where the cursor goes.
+pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let area = area.intersection(buf.area);
+    let plan = app.plan();
+    if !plan.fits() {
+        too_small(theme, area, buf);
+        theme.finish(buf);
+        return None;
+    }
+    header::draw(app, theme, plan.header, buf);
+    if let Some(banner) = plan.banner {
+        header::banner(app, theme, banner, buf);
+    }
+    if let Some(summary) = plan.summary {
+        header::summary(app, theme, summary, buf);
+    }
+    let mut cursor = None;
+    for (pane, area) in &plan.panes {
+        let cx = Cx {
+            snapshot: &app.shown,
+            theme,
+            focused: app.focus == *pane,
+            offset: app.offset(*pane),
+            selected: app.selected,
+        };
+        match pane {
+            Pane::Pool => pool::draw(&cx, *area, buf),
+            Pane::Latency => latency::draw(&cx, *area, buf),
+            Pane::Server => server::draw(&cx, *area, buf),
+            Pane::Connections => connections::draw(&cx, *area, buf),
+            Pane::Lints => lints::draw(&cx, *area, buf),
+            Pane::Events => events::draw(&cx, *area, buf),
+            Pane::Shell => cursor = shell::draw(app, &cx, plan.area(Pane::Server).is_none(), *area, buf),
+        }
+    }
+    footer::draw(app, theme, plan.footer, buf);
+    if let Some(help) = &app.help {
+        help::draw(help, theme, area, buf);
+        cursor = None;
+    }
+    theme.finish(buf);
+    cursor
+}
+
+/// How many rows a pane's content has, for scrolling.
+pub fn length(pane: Pane, snapshot: &Snapshot, width: u16) -> usize {
+    match pane {
+        Pane::Server => server::length(snapshot),
+        Pane::Lints => lints::length(snapshot, width),
+        Pane::Events => snapshot.events.len(),
+        Pane::Connections => snapshot.connections.len(),
+        Pane::Latency => latency::length(snapshot),
+        Pane::Pool | Pane::Shell => 0,
+    }
+}
+
+fn too_small(theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let message =
+        format!("redis-pooltop needs {}×{} at least. Ctrl-D quits.", SMALLEST.width, SMALLEST.height);
+    for (row, piece) in output::wrap(&message, usize::from(area.width)).into_iter().enumerate() {
+        put(Line::styled(piece, theme.text), area, row as u16, buf);
+    }
+}
+
+/// Writes a line in a row of an area; outside the area, nothing.
+pub fn put<'a>(line: impl Into<Line<'a>>, area: Rect, row: u16, buf: &mut Buffer) {
+    let area = area.intersection(buf.area);
+    if row < area.height {
+        buf.set_line(area.x, area.y + row, &line.into(), area.width);
+    }
+}
+
+/// Writes a line at the right end of a row, leaving what is left of it.
+pub fn put_right(line: &Line<'_>, area: Rect, row: u16, buf: &mut Buffer) {
+    let width = (line.width() as u16).min(area.width);
+    let right = Rect { x: area.right() - width, width, ..area };
+    put(line.clone(), right, row, buf);
+}
+
+/// Says at the right end of a pane's rule how many rows lie below what is shown.
+pub fn more(below: usize, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    if below > 0 {
+        let words = Line::styled(format!(" ↓ {} more ", text::thousands(below as u64)), theme.text);
+        put_right(&words, Rect { width: area.width.saturating_sub(1), ..area }, 0, buf);
+    }
+}
+
+/// Draws a pane's title on a rule across its first row, and gives the rows below it.
+pub fn pane<'a>(
+    cx: &Cx<'_>,
+    pane: Pane,
+    title: impl IntoIterator<Item = Span<'a>>,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Rect {
+    let area = area.intersection(buf.area);
+    let (glyph, style) = if cx.focused { ("━", cx.theme.focus) } else { ("─", cx.theme.rule) };
+    put(Line::styled(glyph.repeat(usize::from(area.width)), style), area, 0, buf);
+    let name = if cx.focused { cx.theme.focus } else { cx.theme.title };
+    let mut spans = vec![
+        Span::styled(format!(" {} ", pane.number()), cx.theme.dim),
+        Span::styled(format!("{} ", pane.name()), name),
+    ];
+    spans.extend(title);
+    let inside = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    put(Line::from(spans), inside, 0, buf);
+    Rect { y: area.y + area.height.min(1), height: area.height.saturating_sub(1), ..area }
+}
+
+/// A number, or the mark of one that is not known.
+pub fn known(value: Option<impl Display>) -> String {
+    value.map_or_else(|| NONE.to_owned(), |value| value.to_string())
+}
+
+/// An age that calmly grows: tenths of a second, then whole seconds, minutes, hours, days.
+pub fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..100 => format!("{}.{} s", seconds, age.subsec_millis() / 100),
+        100..6_000 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        6_000..360_000 => format!("{}h {:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+/// A text from outside, safe and cut to so many columns.
+pub fn outside(content: &str, columns: usize) -> String {
+    text::fit(&text::escape_str(content), columns)
+}
+
+/// A label and its value, the value in its own style.
+pub fn labelled<'a>(label: &'static str, value: String, style: Style, theme: &Theme) -> [Span<'a>; 3] {
+    [Span::styled(label, theme.dim), Span::raw(" "), Span::styled(value, style)]
+}
+
+/// A bar of `width` cells, `part` of `whole` of them full: any part shows, and only all fills it.
+pub fn bar(part: u64, whole: u64, width: usize) -> (usize, usize) {
+    if whole == 0 || width == 0 {
+        return (0, width);
+    }
+    let part = part.min(whole);
+    let exact =
+        ((u128::from(part) * width as u128 * 2 + u128::from(whole)) / (u128::from(whole) * 2)) as usize;
+    let full = match part {
+        0 => 0,
+        part if part == whole => width,
+        _ => exact.clamp(1, width.saturating_sub(1).max(1)),
+    };
+    (full, width - full)
+}
+
+/// A line of eighth blocks, one a value, the newest at the right; values beyond `width` are left out.
+pub fn sparkline(values: impl DoubleEndedIterator<Item = u64>, most: u64, width: usize) -> String {
+    const LEVELS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    let mut line: Vec<&str> = values
+        .rev()
+        .take(width)
+        .map(|value| {
+            let eighths =
+                (u128::from(value.min(most)) * 8).checked_div(u128::from(most)).unwrap_or(0) as usize;
+            LEVELS[if value > 0 { eighths.max(1) } else { 0 }]
+        })
+        .collect();
+    line.reverse();
+    line.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_shows_any_part_and_is_full_only_when_all_is() {
+        assert_eq!(bar(0, 10, 10), (0, 10));
+        assert_eq!(bar(1, 1000, 10), (1, 9));
+        assert_eq!(bar(999, 1000, 10), (9, 1));
+        assert_eq!(bar(10, 10, 10), (10, 0));
+        assert_eq!(bar(12, 10, 10), (10, 0));
+        assert_eq!(bar(1, 2, 1), (1, 0));
+        assert_eq!(bar(1, 0, 4), (0, 4));
+    }
+
+    #[test]
+    fn ages_stay_short() {
+        let shown =
+            [450, 74_249, 100_000, 750_000, 7_260_000, 400_000_000].map(Duration::from_millis).map(age);
+        assert_eq!(shown, ["0.4 s", "74.2 s", "1m 40s", "12m 30s", "2h 01m", "4d 15h"]);
+        assert!(age(Duration::from_nanos(u64::MAX)).len() <= 11);
+    }
+
+    #[test]
+    fn a_sparkline_keeps_the_newest_and_lets_one_show() {
+        assert_eq!(sparkline([0, 1, 5, 10].into_iter(), 10, 3), "▁▄█");
+        assert_eq!(sparkline([0, 1].into_iter(), 100, 9), " ▁");
+        assert_eq!(sparkline([3].into_iter(), 0, 9), "▁");
+        assert_eq!(sparkline([u64::MAX].into_iter(), 7, 1), "█");
+    }
+}

@@ -1,0 +1,36 @@
+//! The last line: the keys that work where the focus is, straight from the key table.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::put;
+use crate::tui::app::App;
+use crate::tui::keymap::{self, Mode};
+use crate::tui::theme::Theme;
+
+/// Draws the line: as many keys as fit whole.
+pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    if app.armed {
+        let words = " Ctrl-C once more ends the program; any other key goes on";
+        put(Line::styled(words, theme.warn), area, 0, buf);
+        return;
+    }
+    let mut spans = Vec::new();
+    let mut used = 1;
+    let context = app.context();
+    let mut entries = keymap::footer(&context);
+    if app.running.is_some() && context.mode != Mode::Ask {
+        entries.insert(0, ("Ctrl-C".to_owned(), "cancel"));
+    }
+    for (key, word) in entries {
+        let (key, word) = (Span::styled(key, theme.key), Span::styled(format!(" {word}"), theme.dim));
+        let wide = key.width() + word.width();
+        if used + wide > usize::from(area.width) {
+            break;
+        }
+        used += wide + 2;
+        spans.extend([Span::raw(if spans.is_empty() { " " } else { "  " }), key, word]);
+    }
+    put(Line::from(spans), area, 0, buf);
+}

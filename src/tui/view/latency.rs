@@ -1,0 +1,151 @@
+//! How long things took: percentiles of wait, use, create and round trip, in milliseconds so that columns compare.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::text::{Line, Span};
+
+use super::{Cx, NONE, outside, pane, put, put_right};
+use crate::snapshot::{Percentiles, Snapshot};
+use crate::text;
+use crate::tui::layout::Pane;
+use crate::tui::table::{self, Cell, Column};
+use crate::tui::theme::Theme;
+
+/// One row: what was timed, and whether it is a command among the round trips.
+struct Timed {
+    label: String,
+    command: bool,
+    times: Percentiles,
+}
+
+const fn times(title: &'static str, cell: fn(&Timed, &Theme) -> Cell) -> Column<Timed, Theme> {
+    Column { title, width: 6, align: Alignment::Right, from: 0, cell }
+}
+
+const COLUMNS: &[Column<Timed, Theme>] = &[
+    Column {
+        title: "",
+        width: 11,
+        align: Alignment::Left,
+        from: 0,
+        cell: |row, theme| {
+            Cell::new(format!(" {}", row.label), if row.command { theme.text } else { theme.dim })
+        },
+    },
+    times("p50", |row, theme| cell(row, row.times.p50, theme)),
+    times("p95", |row, theme| cell(row, row.times.p95, theme)),
+    times("p99", |row, theme| cell(row, row.times.p99, theme)),
+    times("max", |row, theme| cell(row, row.times.max, theme)),
+    Column {
+        title: "count",
+        width: 9,
+        align: Alignment::Right,
+        from: 50,
+        cell: |row, theme| Cell::new(text::thousands(row.times.count), theme.dim),
+    },
+    Column {
+        title: "",
+        width: 0,
+        align: Alignment::Left,
+        from: 0,
+        cell: |_, theme| Cell::new("", theme.text),
+    },
+];
+
+fn cell(row: &Timed, nanos: u64, theme: &Theme) -> Cell {
+    match row.times.count {
+        0 => Cell::new(NONE, theme.dim),
+        _ => Cell::new(millis(nanos), theme.text),
+    }
+}
+
+/// Milliseconds with as many decimals as their size deserves.
+fn millis(nanos: u64) -> String {
+    let ms = nanos as f64 / 1e6;
+    match nanos {
+        0..10_000 => "<0.01".to_owned(),
+        10_000..9_995_000 => format!("{ms:.2}"),
+        9_995_000..99_950_000 => format!("{ms:.1}"),
+        _ => text::thousands(nanos.saturating_add(500_000) / 1_000_000),
+    }
+}
+
+/// Draws the pane.
+pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
+    let inner = pane(cx, Pane::Latency, [Span::styled("ms ", cx.theme.dim)], area, buf);
+    let rule = Rect { height: area.height.min(1), ..area };
+    table::titles(COLUMNS, cx.theme.dim, 0, rule, buf);
+    let window = cx.pool().map(|pool| pool.latency.window).filter(|window| *window > Duration::ZERO);
+    if let (Some(window), true) = (window, area.width >= 60) {
+        let words = Line::styled(format!(" last {} s ", window.as_secs()), cx.theme.dim);
+        put_right(&words, Rect { width: area.width - 1, ..area }, 0, buf);
+    }
+    let mut rows = rows(cx.snapshot);
+    let mut height = usize::from(inner.height);
+    if height < WHOLE + 3 && !cx.focused && height > WHOLE {
+        height = WHOLE;
+        rows.truncate(WHOLE);
+        put(commands(cx), inner, WHOLE as u16, buf);
+    }
+    let offset = cx.offset.min(rows.len().saturating_sub(height));
+    for (y, row) in rows.iter().skip(offset).take(height).enumerate() {
+        let line = Rect { y: inner.y + y as u16, height: 1, ..inner };
+        table::row(COLUMNS, row, cx.theme, line, buf);
+    }
+}
+
+/// The commands in one line, for a pane that has no more room for them.
+fn commands<'a>(cx: &Cx<'_>) -> Line<'a> {
+    let by_command = cx.pool().map_or(&[][..], |pool| &pool.latency.by_command);
+    let mut spans = vec![Span::styled(" p50", cx.theme.dim)];
+    for (name, times) in by_command.iter().filter(|(_, times)| times.count > 0) {
+        spans.push(Span::styled(format!("  {} ", outside(name, 12)), cx.theme.dim));
+        spans.push(Span::styled(millis(times.p50), cx.theme.text));
+    }
+    if spans.len() == 1 {
+        spans.push(Span::styled("  no commands yet", cx.theme.dim));
+    }
+    Line::from(spans)
+}
+
+/// Rows that are about the pool as a whole.
+const WHOLE: usize = 4;
+
+/// How many rows there are.
+pub fn length(snapshot: &Snapshot) -> usize {
+    WHOLE + snapshot.pools.first().map_or(0, |pool| pool.latency.by_command.len())
+}
+
+fn rows(snapshot: &Snapshot) -> Vec<Timed> {
+    let none = Percentiles::default();
+    let latency = snapshot.pools.first().map(|pool| &pool.latency);
+    let whole = |label: &str, times: Option<Percentiles>| Timed {
+        label: label.to_owned(),
+        command: false,
+        times: times.unwrap_or(none),
+    };
+    let mut rows = vec![
+        whole("wait", latency.map(|l| l.wait)),
+        whole("create", latency.map(|l| l.create)),
+        whole("use", latency.map(|l| l.held)),
+        whole("round trip", latency.map(|l| l.round_trip)),
+    ];
+    for (name, times) in latency.map_or(&[][..], |l| &l.by_command) {
+        rows.push(Timed { label: outside(name, 10), command: true, times: *times });
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_keep_three_digits_or_so() {
+        let shown =
+            [0, 9_999, 80_000, 1_204_000, 12_100_000, 80_200_000, 99_960_000, 5_003_400_000].map(millis);
+        assert_eq!(shown, ["<0.01", "<0.01", "0.08", "1.20", "12.1", "80.2", "100", "5,003"]);
+    }
+}

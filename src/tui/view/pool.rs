@@ -1,0 +1,171 @@
+//! How full the pool is: bars, counters and the last minute.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{Cx, NONE, bar, known, labelled, pane, put, sparkline};
+use crate::snapshot::PoolRow;
+use crate::text;
+use crate::tui::layout::Pane;
+use crate::tui::theme::Theme;
+
+/// Columns of a bar's label, margin included.
+const LABEL: u16 = 12;
+/// From this width on a bar says its share, and counts stand further apart.
+const ROOMY: u16 = 46;
+
+/// Draws the pane.
+pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
+    let inner = pane(cx, Pane::Pool, [], area, buf);
+    let pool = cx.pool();
+    let roomy = inner.height >= 8;
+    let mut lines = gauges(cx, pool, inner.width);
+    if roomy {
+        lines.push(Line::default());
+    }
+    lines.extend(counters(cx.theme, pool, inner.width));
+    for (row, line) in lines.iter().enumerate() {
+        put(line.clone(), inner, row as u16, buf);
+    }
+    let used = lines.len() as u16 + u16::from(roomy);
+    let left =
+        Rect { y: inner.y + used.min(inner.height), height: inner.height.saturating_sub(used), ..inner };
+    history(cx, pool, left, buf);
+}
+
+/// How a pool this full is coloured: from the same 80 % on as the lint.
+fn fullness(theme: &Theme, in_use: u32, max: u32) -> Style {
+    match (in_use, max) {
+        (_, 0) => theme.in_use,
+        (used, max) if used >= max => theme.bad,
+        (used, max) if u64::from(used) * 5 > u64::from(max) * 4 => theme.warn,
+        _ => theme.in_use,
+    }
+}
+
+fn gauges<'a>(cx: &Cx<'_>, pool: Option<&PoolRow>, width: u16) -> Vec<Line<'a>> {
+    let theme = cx.theme;
+    let max = pool.and_then(|pool| pool.max);
+    let in_use = pool.and_then(|pool| pool.in_use);
+    let available = pool.and_then(|pool| pool.available);
+    let style = match (in_use, max) {
+        (Some(used), Some(max)) => fullness(theme, used, max),
+        _ => theme.in_use,
+    };
+    let share = match (in_use, max) {
+        (Some(used), Some(max)) if max > 0 && width >= ROOMY => {
+            format!("{:>5}%", u64::from(used) * 100 / u64::from(max))
+        }
+        _ => String::new(),
+    };
+    let full = if in_use.is_some() && in_use == max { " !" } else { "" };
+    let of_max = format!("{} of {}{share}{full}", known(in_use), known(max));
+    // Both bars leave room for the longest numbers, so that one never moves the other.
+    let digits = known(max).len().max(known(in_use).len());
+    let numbers = (2 * digits + 4 + if width >= ROOMY { 6 } else { 0 } + 2) as u16;
+    let cells = width.saturating_sub(LABEL + 2 + numbers).min(40);
+    vec![
+        gauge(theme, "in use", in_use, max, style, &of_max, cells),
+        gauge(theme, "available", available, max, theme.available, &known(available), cells),
+    ]
+}
+
+fn gauge<'a>(
+    theme: &Theme,
+    label: &str,
+    value: Option<u32>,
+    max: Option<u32>,
+    style: Style,
+    numbers: &str,
+    cells: u16,
+) -> Line<'a> {
+    let whole = max.or(value).unwrap_or(0);
+    let (full, empty) = bar(u64::from(value.unwrap_or(0)), u64::from(whole), usize::from(cells));
+    Line::from(vec![
+        Span::styled(format!(" {label:<10} "), theme.dim),
+        Span::styled("█".repeat(full), style),
+        Span::styled("░".repeat(empty), theme.rule),
+        Span::styled(format!("  {numbers}"), if value.is_some() { style } else { theme.text }),
+    ])
+}
+
+/// The counts, in two lines whose columns stand under each other.
+fn counters<'a>(theme: &Theme, pool: Option<&PoolRow>, width: u16) -> [Line<'a>; 2] {
+    let count = |value: Option<u64>| value.map_or_else(|| NONE.to_owned(), text::thousands);
+    let totals = pool.map(|pool| pool.totals);
+    let (waiting, queued) = match pool.and_then(|pool| pool.waiting).map(u64::from) {
+        Some(some) if some > 0 => (format!("{} !", text::thousands(some)), theme.warn),
+        other => (count(other), theme.text),
+    };
+    let opening = pool.and_then(|pool| pool.opening).map(u64::from);
+    let created = pool.and_then(|pool| pool.created).map(u64::from);
+    let timeouts = totals.map(|totals| totals.timeouts);
+    let alarm = if timeouts.unwrap_or(0) > 0 { theme.warn } else { theme.text };
+    let row = |cells: [(&'static str, String, Style); 3]| {
+        let mut spans = vec![Span::raw(" ")];
+        for (label, value, style) in cells {
+            // As wide as a third of the pane, or as what it says.
+            let wide = usize::from(width / 3).min(18).saturating_sub(label.len() + 1);
+            spans.extend(labelled(label, format!("{value:<wide$}"), style, theme));
+            spans.push(Span::raw(if value.len() < wide { "" } else { "  " }));
+        }
+        Line::from(spans)
+    };
+    [
+        row([
+            ("created", count(created), theme.text),
+            ("opened", count(totals.map(|t| t.opened)), theme.text),
+            ("closed", count(totals.map(|t| t.closed)), theme.text),
+        ]),
+        row([
+            ("waiting", waiting, queued),
+            ("opening", count(opening), theme.text),
+            ("timeouts", count(timeouts), alarm),
+        ]),
+    ]
+}
+
+/// The time series: connections in use, and with room the callers that waited.
+fn history(cx: &Cx<'_>, pool: Option<&PoolRow>, area: Rect, buf: &mut Buffer) {
+    let series = pool.map_or(&[][..], |pool| &pool.series[..]);
+    let most = u64::from(series.iter().map(|point| point.max.max(point.in_use)).max().unwrap_or(0));
+    let queued = u64::from(series.iter().map(|point| point.waiting).max().unwrap_or(0));
+    let in_use = series.iter().map(|point| u64::from(point.in_use));
+    graph(cx.theme, "in use", in_use, most, cx.theme.in_use, area, 0, buf);
+    if area.height > 1 {
+        let waiting = series.iter().map(|point| u64::from(point.waiting));
+        graph(cx.theme, "waiting", waiting, queued.max(8), cx.theme.warn, area, 1, buf);
+    }
+    if area.height > 2 {
+        let commands = series.iter().map(|point| point.commands);
+        let top = series.iter().map(|point| point.commands).max().unwrap_or(0);
+        graph(cx.theme, "commands/s", commands, top.max(8), cx.theme.text, area, 2, buf);
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a row of a graph is all of these, and nothing else is passed on"
+)]
+fn graph(
+    theme: &Theme,
+    label: &str,
+    values: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
+    most: u64,
+    style: Style,
+    area: Rect,
+    row: u16,
+    buf: &mut Buffer,
+) {
+    let width = usize::from(area.width.saturating_sub(18)).min(120);
+    let last = values.len().min(width);
+    let drawn = sparkline(values, most, width);
+    let line = Line::from(vec![
+        Span::styled(format!(" {label:<10} "), theme.dim),
+        Span::styled(format!("{drawn:<width$}"), style),
+        Span::styled(if last > 0 { format!(" {last} s") } else { format!(" {NONE}") }, theme.dim),
+    ]);
+    put(line, area, row, buf);
+}

@@ -1,0 +1,92 @@
+//! INFO CLIENTS: the fields as the server names them, with the trend of its clients.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{Cx, NONE, age, outside, pane, put, sparkline};
+use crate::snapshot::Snapshot;
+use crate::text;
+use crate::tui::layout::Pane;
+
+/// Draws the pane.
+pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
+    let server = &cx.snapshot.server;
+    let title = [Span::styled("INFO CLIENTS ", cx.theme.dim)];
+    let inner = pane(cx, Pane::Server, title, area, buf);
+    let width = usize::from(inner.width);
+    let lines = lines(cx, width);
+    let height = usize::from(inner.height);
+    let offset = cx.offset.min(lines.len().saturating_sub(height));
+    for (row, line) in lines.into_iter().skip(offset).take(height).enumerate() {
+        put(line, inner, row as u16, buf);
+    }
+    if server.clients.is_empty() {
+        put(Line::styled(format!(" {NONE} no reply yet"), cx.theme.dim), inner, 0, buf);
+    }
+}
+
+/// How many rows there are.
+pub fn length(snapshot: &Snapshot) -> usize {
+    if snapshot.server.clients.is_empty() { 0 } else { snapshot.server.clients.len() + 2 }
+}
+
+fn lines<'a>(cx: &Cx<'_>, width: usize) -> Vec<Line<'a>> {
+    let server = &cx.snapshot.server;
+    if server.clients.is_empty() {
+        return Vec::new();
+    }
+    let longest = server.clients.iter().map(|(name, _)| text::width(name)).max().unwrap_or(0);
+    let label = longest.min(width.saturating_sub(10).min(40));
+    let mut lines: Vec<Line<'a>> = server
+        .clients
+        .iter()
+        .map(|(name, value)| {
+            let name = outside(name, label);
+            let pad = " ".repeat((label + 1).saturating_sub(text::width(&name)));
+            let value = match value.parse::<u64>() {
+                Ok(number) => text::thousands(number),
+                Err(_) => outside(value, 40),
+            };
+            Line::from(vec![
+                Span::styled(format!(" {name}{pad}"), cx.theme.dim),
+                Span::styled(format!("{value:>8}"), cx.theme.text),
+            ])
+        })
+        .collect();
+    lines.push(Line::styled(format!(" {}", trend(cx, width.saturating_sub(2))), cx.theme.available));
+    lines.push(Line::styled(format!(" {}", freshness(cx.snapshot)), cx.theme.dim));
+    lines
+}
+
+/// The clients over time, from none to the most seen.
+fn trend(cx: &Cx<'_>, width: usize) -> String {
+    let series = cx.pool().map_or(&[][..], |pool| &pool.series[..]);
+    let most = series.iter().filter_map(|point| point.clients).max().unwrap_or(0);
+    sparkline(series.iter().map(|point| point.clients.unwrap_or(0)), most, width.min(60))
+}
+
+/// How old the reply is and how long it took.
+fn freshness(snapshot: &Snapshot) -> String {
+    let age = snapshot.server.seen_at.map(|at| age(snapshot.as_of.since(at)));
+    let took = snapshot.server.took.map(text::duration);
+    format!("{} ago, took {}", super::known(age), super::known(took))
+}
+
+/// The same in one line, for screens without the pane: `clients 14 of 10,000 · blocked 6`.
+pub fn line<'a>(cx: &Cx<'_>) -> Line<'a> {
+    let theme = cx.theme;
+    let field = |name| cx.snapshot.server.client_field(name).map_or_else(|| NONE.to_owned(), text::thousands);
+    let blocked = cx.snapshot.server.client_field("blocked_clients");
+    let style = if blocked.unwrap_or(0) > 0 { theme.warn } else { theme.text };
+    let mut spans =
+        vec![Span::styled(" clients ", theme.dim), Span::styled(field("connected_clients"), theme.text)];
+    if cx.snapshot.server.client_field("maxclients").is_some() {
+        spans.push(Span::styled(" of ", theme.dim));
+        spans.push(Span::styled(field("maxclients"), theme.text));
+    }
+    spans.push(Span::styled(" · blocked ", theme.dim));
+    spans.push(Span::styled(field("blocked_clients"), style));
+    spans.push(Span::raw(" "));
+    Line::from(spans)
+}

@@ -1,0 +1,236 @@
+//! Keys to effects through the key table, with no terminal.
+
+mod tui_support;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use redis_pooltop::snapshot::Snapshot;
+use redis_pooltop::tui::action::{Action, Effect};
+use redis_pooltop::tui::app::App;
+use redis_pooltop::tui::keymap::{Chord, Mode, resolve};
+use redis_pooltop::tui::layout::Pane;
+use redis_pooltop::tui::output::Kind;
+use redis_pooltop::tui::run::Said;
+use redis_pooltop::tui::theme::Theme;
+use tui_support::{app, busy, text};
+
+/// Presses keys named as in the key table; a word in quotes is typed.
+fn press(app: &mut App, keys: &str) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for key in keys.split(' ') {
+        match key.strip_prefix('\'') {
+            Some(word) => {
+                for c in word.replace('_', " ").chars() {
+                    let event = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+                    effects.extend(send(app, Chord::from_event(&event).unwrap()));
+                }
+            }
+            None => effects.extend(send(app, key.parse().unwrap())),
+        }
+    }
+    effects
+}
+
+fn send(app: &mut App, chord: Chord) -> Vec<Effect> {
+    resolve(chord, &app.context()).map_or_else(Vec::new, |action| app.update(action))
+}
+
+fn run(line: &str) -> Effect {
+    Effect::Run(line.to_owned())
+}
+
+fn mode(app: &App) -> Mode {
+    app.context().mode
+}
+
+#[test]
+fn a_line_runs_is_remembered_and_the_next_waits_for_its_end() {
+    let mut app = app(80, 24, busy());
+    let effects = press(&mut app, "'GET_b enter");
+    assert_eq!(effects, [Effect::Remember("GET b".to_owned()), run("GET b")]);
+    assert_eq!(press(&mut app, "'PING enter"), [Effect::Remember("PING".to_owned())]);
+    assert_eq!(app.hear(Said::Ended), [run("PING")]);
+    assert_eq!(app.hear(Said::Ended), []);
+}
+
+#[test]
+fn a_secret_is_run_and_not_remembered() {
+    let mut app = app(80, 24, busy());
+    assert_eq!(press(&mut app, "'AUTH_hunter2 enter"), [run("AUTH hunter2")]);
+    app.hear(Said::Ended);
+    press(&mut app, "up");
+    assert!(!text(&app, &Theme::DEFAULT, 80, 24).contains("AUTH h"));
+}
+
+#[test]
+fn a_paste_of_many_lines_runs_nothing_until_enter_and_then_each_in_turn() {
+    let mut app = app(80, 24, busy());
+    assert_eq!(app.update(Action::Paste("PING\nECHO a\n\nECHO b\n".to_owned())), []);
+    let ran: Vec<_> = press(&mut app, "enter").into_iter().filter(|e| matches!(e, Effect::Run(_))).collect();
+    assert_eq!(ran, [run("PING")]);
+    assert_eq!(app.hear(Said::Ended), [run("ECHO a")]);
+    assert_eq!(app.hear(Said::Ended), [run("ECHO b")]);
+    assert_eq!(app.hear(Said::Ended), []);
+}
+
+#[test]
+fn ctrl_c_cancels_what_runs_then_clears_the_line_then_quits_by_two() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "'BLPOP_q_0 enter 'next");
+    assert_eq!(press(&mut app, "ctrl-c"), [Effect::Cancel]);
+    app.hear(Said::Ended);
+    assert_eq!(press(&mut app, "ctrl-c"), []);
+    assert!(app.context().empty);
+    assert_eq!(press(&mut app, "ctrl-c"), []);
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("Ctrl-C once more ends the program"));
+    assert_eq!(press(&mut app, "'a ctrl-u ctrl-c"), [], "another key in between starts anew");
+    assert_eq!(press(&mut app, "ctrl-c"), [Effect::Quit]);
+}
+
+#[test]
+fn cancelling_gives_up_the_lines_that_waited() {
+    let mut app = app(80, 24, busy());
+    app.update(Action::Paste("BLPOP q 0\nFLUSHALL".to_owned()));
+    press(&mut app, "enter");
+    assert_eq!(press(&mut app, "ctrl-c"), [Effect::Cancel]);
+    assert_eq!(app.hear(Said::Ended), []);
+}
+
+#[test]
+fn ctrl_d_quits_from_an_empty_line_and_deletes_in_another() {
+    let mut app = app(80, 24, busy());
+    assert_eq!(press(&mut app, "'ab ctrl-a ctrl-d"), []);
+    assert_eq!(press(&mut app, "enter"), [Effect::Remember("b".to_owned()), run("b")]);
+    assert_eq!(press(&mut app, "ctrl-d"), [Effect::Quit]);
+}
+
+#[test]
+fn esc_leaves_an_empty_prompt_and_a_colon_comes_back() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "esc");
+    assert_eq!(mode(&app), Mode::Pane(Pane::Connections));
+    press(&mut app, "2");
+    assert_eq!(mode(&app), Mode::Pane(Pane::Latency));
+    press(&mut app, ":");
+    assert_eq!(mode(&app), Mode::Prompt);
+    press(&mut app, "shift-tab");
+    assert_eq!(mode(&app), Mode::Pane(Pane::Latency), "back to the pane last used");
+    press(&mut app, "q 'x esc");
+    assert_eq!(mode(&app), Mode::Prompt, "Esc keeps to a prompt with text in it");
+}
+
+#[test]
+fn every_pane_is_reached_by_its_number_from_anywhere_and_shown() {
+    for (width, height) in [(60, 13), (80, 24), (140, 40)] {
+        for (at, pane) in Pane::ALL.into_iter().enumerate() {
+            let mut app = app(width, height, busy());
+            press(&mut app, &format!("alt-{}", at + 1));
+            let title = format!("━ {} {} ", at + 1, pane.name());
+            let screen = text(&app, &Theme::DEFAULT, width, height);
+            assert!(screen.contains(&title), "{title} at {width}x{height}\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn tab_goes_round_the_panes_on_the_screen() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "alt-1");
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        press(&mut app, "tab");
+        seen.push(mode(&app));
+    }
+    let panes = [Pane::Latency, Pane::Connections, Pane::Lints].map(Mode::Pane);
+    assert_eq!(seen, [&panes[..], &[Mode::Prompt]].concat());
+}
+
+#[test]
+fn a_selection_stays_on_its_connection_when_rows_move() {
+    let mut app = app(140, 40, busy());
+    press(&mut app, "alt-4 down down");
+    let row = |app: &App| {
+        let screen = text(app, &Theme::DEFAULT, 140, 40);
+        screen.lines().find(|line| line.contains("#5 ")).unwrap_or_default().to_owned()
+    };
+    assert!(row(&app).contains("BLPOP"));
+    let mut later = busy();
+    later.connections.remove(0);
+    app.take(std::sync::Arc::new(later));
+    let theme = Theme::DEFAULT;
+    let buf = tui_support::buffer(&app, &theme, 140, 40);
+    let marked: Vec<u16> =
+        (0..40).filter(|y| buf[(20, *y)].modifier.contains(ratatui::style::Modifier::REVERSED)).collect();
+    let line = text(&app, &theme, 140, 40).lines().nth(usize::from(marked[0])).unwrap_or_default().to_owned();
+    assert!(marked.len() == 1 && line.contains("#5 "), "{marked:?} {line}");
+}
+
+#[test]
+fn scrolling_the_connections_ends_at_the_last_row() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "alt-4 G down down pgdn");
+    let screen = text(&app, &Theme::DEFAULT, 80, 24);
+    assert!(screen.contains("#2 id 112") && !screen.contains("↓"), "{screen}");
+    press(&mut app, "g");
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("#3 id 118"));
+}
+
+#[test]
+fn output_scrolls_back_and_typing_follows_it_again() {
+    let mut app = app(80, 24, Snapshot::default());
+    app.hear(Said::Lines((0..100).map(|at| (Kind::Reply, format!("row {at}."))).collect()));
+    let screen = |app: &App| text(app, &Theme::DEFAULT, 80, 24);
+    assert!(screen(&app).contains("row 99."));
+    press(&mut app, "pgup pgup");
+    assert!(!screen(&app).contains("row 99.") && screen(&app).contains("lines more"), "{}", screen(&app));
+    press(&mut app, "'x");
+    assert!(screen(&app).contains("row 99."));
+    assert_eq!(press(&mut app, "ctrl-l"), [Effect::Repaint]);
+    assert!(!screen(&app).contains("row"));
+}
+
+#[test]
+fn history_search_runs_what_it_finds_or_gives_the_line_back() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "'half ctrl-r 'user");
+    assert_eq!(mode(&app), Mode::Search);
+    press(&mut app, "esc");
+    assert_eq!(press(&mut app, "enter"), [Effect::Remember("half".to_owned()), run("half")]);
+    app.hear(Said::Ended);
+    assert_eq!(press(&mut app, "ctrl-r 'user enter").last(), Some(&run("GET user:1")));
+}
+
+#[test]
+fn a_question_is_answered_by_y_and_by_nothing_else() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "'FLUSHALL enter");
+    app.hear(Said::Ask("Go on?".to_owned()));
+    assert_eq!(press(&mut app, "a alt-1 tab"), []);
+    assert_eq!(press(&mut app, "y"), [Effect::Answer(true)]);
+    app.hear(Said::Ask("Go on?".to_owned()));
+    assert_eq!(press(&mut app, "enter"), [Effect::Answer(false)]);
+    app.hear(Said::Ask("Go on?".to_owned()));
+    app.hear(Said::Ended);
+    assert_eq!(mode(&app), Mode::Prompt, "a question ends with its command");
+}
+
+#[test]
+fn help_opens_searches_scrolls_and_closes() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "?");
+    assert_eq!(mode(&app), Mode::Help);
+    press(&mut app, "'undo");
+    assert!(!text(&app, &Theme::DEFAULT, 80, 24).contains("Complete the word"));
+    press(&mut app, "backspace backspace backspace backspace pgdn pgdn pgdn pgdn pgdn pgdn");
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("not known: the source cannot see it"));
+    press(&mut app, "esc");
+    assert_eq!(mode(&app), Mode::Prompt);
+    press(&mut app, "alt-3 ? alt-1");
+    assert_eq!(mode(&app), Mode::Pane(Pane::Pool));
+}
+
+#[test]
+fn ctrl_z_suspends_from_anywhere() {
+    let mut app = app(80, 24, busy());
+    assert_eq!(press(&mut app, "ctrl-z"), [Effect::Suspend]);
+    assert_eq!(press(&mut app, "alt-4 ctrl-z"), [Effect::Suspend]);
+}

@@ -1,0 +1,228 @@
+//! Every view as people see it, at every size that has a layout of its own, with good and with ugly facts.
+
+mod tui_support;
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use ratatui::style::Color;
+use redis_pooltop::event::ConnId;
+use redis_pooltop::snapshot::Snapshot;
+use redis_pooltop::tui::action::{Action, Step};
+use redis_pooltop::tui::app::App;
+use redis_pooltop::tui::layout::Pane;
+use redis_pooltop::tui::output::Kind;
+use redis_pooltop::tui::run::{Said, Took};
+use redis_pooltop::tui::theme::Theme;
+use tui_support::{UGLY, app, buffer, busy, text, ugly, unknown};
+
+/// Runs a few commands, so that the shell has something to show.
+fn talk(app: &mut App) {
+    for (line, reply, kind) in
+        [("SET user:1 ada", "OK", Kind::Reply), ("GETT x", "(error) ERR unknown command 'GETT'", Kind::Error)]
+    {
+        app.update(Action::Paste(line.to_owned()));
+        app.update(Action::Accept);
+        app.hear(Said::Lines(vec![(kind, reply.to_owned())]));
+        app.hear(Said::Took(Took {
+            conn: ConnId(3),
+            wait: Duration::from_micros(12),
+            round_trip: Duration::from_micros(84),
+        }));
+        app.hear(Said::Ended);
+    }
+    app.update(Action::Paste("GET".to_owned()));
+}
+
+fn shown(width: u16, height: u16, snapshot: Snapshot) -> String {
+    let mut app = app(width, height, snapshot);
+    talk(&mut app);
+    text(&app, &Theme::DEFAULT, width, height)
+}
+
+#[test]
+fn a_busy_pool() {
+    insta::assert_snapshot!("busy_80x24", shown(80, 24, busy()));
+    insta::assert_snapshot!("busy_140x40", shown(140, 40, busy()));
+    insta::assert_snapshot!("busy_60x13", shown(60, 13, busy()));
+    insta::assert_snapshot!("busy_20x5", shown(20, 5, busy()));
+    insta::assert_snapshot!("busy_1x1", shown(1, 1, busy()));
+}
+
+#[test]
+fn before_the_server_has_answered() {
+    insta::assert_snapshot!("start_80x24", text(&app(80, 24, Snapshot::default()), &Theme::DEFAULT, 80, 24));
+}
+
+#[test]
+fn what_is_not_known_is_no_zero() {
+    insta::assert_snapshot!("unknown_80x24", shown(80, 24, unknown()));
+    insta::assert_snapshot!("unknown_140x40", shown(140, 40, unknown()));
+}
+
+#[test]
+fn ugly_facts() {
+    insta::assert_snapshot!("ugly_80x24", shown(80, 24, ugly()));
+    insta::assert_snapshot!("ugly_140x40", shown(140, 40, ugly()));
+    insta::assert_snapshot!("ugly_60x13", shown(60, 13, ugly()));
+}
+
+#[test]
+fn each_pane_alone() {
+    for pane in Pane::ALL {
+        for (width, height) in [(60, 13), (80, 24), (140, 40)] {
+            let mut app = app(width, height, busy());
+            app.update(Action::Focus(pane));
+            app.update(Action::Zoom);
+            let name = format!("zoomed_{}_{width}x{height}", pane.name());
+            insta::assert_snapshot!(name, text(&app, &Theme::DEFAULT, width, height));
+        }
+    }
+}
+
+#[test]
+fn help_search_question_and_candidates() {
+    let mut app = app(80, 24, busy());
+    app.update(Action::Help);
+    insta::assert_snapshot!("help_80x24", text(&app, &Theme::DEFAULT, 80, 24));
+    app.update(Action::Paste("word".to_owned()));
+    insta::assert_snapshot!("help_searched_80x24", text(&app, &Theme::DEFAULT, 80, 24));
+    app.update(Action::Dismiss);
+    app.update(Action::Search);
+    app.update(Action::Paste("user".to_owned()));
+    insta::assert_snapshot!("search_80x24", text(&app, &Theme::DEFAULT, 80, 24));
+    app.update(Action::Dismiss);
+    app.update(Action::Paste("get".to_owned()));
+    app.update(Action::Complete);
+    app.update(Action::Complete);
+    app.update(Action::Complete);
+    insta::assert_snapshot!("candidates_80x24", text(&app, &Theme::DEFAULT, 80, 24));
+    app.update(Action::Accept);
+    app.hear(Said::Ask("FLUSHALL deletes every key of every database. Go on?".to_owned()));
+    insta::assert_snapshot!("question_80x24", text(&app, &Theme::DEFAULT, 80, 24));
+}
+
+#[test]
+fn a_frozen_screen_says_so_and_how_old_it_is() {
+    let mut app = app(80, 24, busy());
+    app.update(Action::Freeze);
+    let mut later = busy();
+    later.as_of = later.as_of + Duration::from_secs(12);
+    later.connections.clear();
+    app.take(std::sync::Arc::new(later));
+    let screen = text(&app, &Theme::DEFAULT, 80, 24);
+    assert!(screen.contains("PAUSED  12.0 s ago"), "{screen}");
+    assert!(screen.contains("worker-2"), "{screen}");
+    app.update(Action::Freeze);
+    let screen = text(&app, &Theme::DEFAULT, 80, 24);
+    assert!(!screen.contains("PAUSED") && screen.contains("none open"), "{screen}");
+}
+
+#[test]
+fn a_lost_server_says_what_failed_when_it_retries_and_how_old_the_facts_are() {
+    let mut snapshot = busy();
+    let server = std::sync::Arc::make_mut(&mut snapshot.server);
+    server.lost = Some(redis_pooltop::snapshot::Lost {
+        error: "connection refused".to_owned(),
+        since: tui_support::ago(2_000),
+        retry_at: snapshot.as_of + Duration::from_millis(1_500),
+    });
+    let screen = text(&app(80, 24, snapshot), &Theme::DEFAULT, 80, 24);
+    let banner = screen.lines().nth(1).unwrap_or_default();
+    assert!(banner.starts_with(" x connection refused"), "{screen}");
+    assert!(banner.contains("retry in 1.5 s, data 0.3 s old"), "{screen}");
+    assert!(screen.lines().next().unwrap_or_default().contains("x LOST"), "{screen}");
+}
+
+#[test]
+fn mono_shows_the_same_words_without_any_colour() {
+    for snapshot in [busy(), unknown(), ugly()] {
+        let mut app = app(80, 24, snapshot);
+        talk(&mut app);
+        assert_eq!(text(&app, &Theme::MONO, 80, 24), text(&app, &Theme::DEFAULT, 80, 24));
+        for cell in buffer(&app, &Theme::MONO, 80, 24).content {
+            assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{cell:?}");
+        }
+    }
+}
+
+#[test]
+fn ascii_is_ascii() {
+    for snapshot in [busy(), unknown(), ugly()] {
+        let mut app = app(140, 40, snapshot);
+        talk(&mut app);
+        assert!(text(&app, &Theme::new(true, true), 140, 40).is_ascii());
+    }
+    let mut app = app(80, 24, busy());
+    talk(&mut app);
+    insta::assert_snapshot!("ascii_80x24", text(&app, &Theme::new(false, true), 80, 24));
+}
+
+#[test]
+fn nothing_a_server_says_reaches_the_terminal_as_a_command() {
+    let mut app = app(140, 40, ugly());
+    app.hear(Said::Prefix(UGLY.to_owned()));
+    app.hear(Said::Ask(UGLY.to_owned()));
+    app.update(Action::Answer(false));
+    app.update(Action::Paste(UGLY.to_owned()));
+    for pane in Pane::ALL {
+        app.update(Action::Focus(pane));
+        for zoom in 0..2 {
+            for cell in buffer(&app, &Theme::DEFAULT, 140, 40).content {
+                let bad = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);
+                assert!(!cell.symbol().contains(bad), "{pane:?} {zoom} {:?}", cell.symbol());
+            }
+            app.update(Action::Zoom);
+        }
+    }
+}
+
+#[test]
+fn a_password_is_never_on_the_screen() {
+    let mut app = app(80, 24, busy());
+    app.update(Action::Paste("AUTH hunter2".to_owned()));
+    assert!(!text(&app, &Theme::DEFAULT, 80, 24).contains("hunter2"));
+    app.update(Action::Accept);
+    let screen = text(&app, &Theme::DEFAULT, 80, 24);
+    assert!(!screen.contains("hunter2") && screen.contains("AUTH ***"), "{screen}");
+}
+
+fn steps() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        (0..7usize).prop_map(|at| Action::Focus(Pane::ALL[at])),
+        Just(Action::Zoom),
+        Just(Action::Help),
+        Just(Action::Search),
+        Just(Action::Freeze),
+        Just(Action::Complete),
+        Just(Action::Paste("get 漢 \u{1b}".to_owned())),
+        Just(Action::Accept),
+        Just(Action::Scroll(Step::Bottom)),
+        Just(Action::Scroll(Step::PageUp)),
+        Just(Action::Scroll(Step::Down)),
+        Just(Action::ScrollOutput(Step::Top)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_size_and_any_snapshot_is_drawn(
+        width in 1..=200u16,
+        height in 1..=60u16,
+        later in (1..=200u16, 1..=60u16),
+        which in 0..4usize,
+        actions in proptest::collection::vec(steps(), 0..12),
+    ) {
+        let snapshot = [Snapshot::default, busy, unknown, ugly][which]();
+        let mut app = app(width, height, snapshot);
+        app.hear(Said::Lines(vec![(Kind::Reply, UGLY.repeat(9)), (Kind::Error, "漢".repeat(500))]));
+        for action in actions {
+            app.update(action);
+            buffer(&app, &Theme::DEFAULT, width, height);
+        }
+        // The terminal shrank and the app has not heard of it yet.
+        buffer(&app, &Theme::DEFAULT, later.0, later.1);
+    }
+}
