@@ -10,7 +10,9 @@
 
 pub mod builtin;
 mod complete;
+mod danger;
 pub mod docs;
+mod help;
 mod highlight;
 mod hint;
 mod keys;
@@ -18,12 +20,15 @@ pub mod line;
 mod matching;
 pub(crate) mod nearest;
 mod registry;
+mod secret;
 pub mod spec;
 pub mod token;
 mod typed;
 
 pub use complete::{Candidate, Completions, Context};
+pub use danger::{MANY_KEYS, Question, danger, wants_key_count};
 pub use highlight::Kind;
 pub use keys::KeysSeen;
 pub use line::{Call, Line, LineError, parse, parse_args};
 pub use registry::Registry;
+pub use secret::is_secret;
