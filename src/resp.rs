@@ -1,6 +1,12 @@
 //! RESP2 and RESP3: bytes into values and back, and values printed as redis-cli prints them.
 
+mod decode;
+mod encode;
+
 use bytes::Bytes;
+
+pub use decode::{Caps, DecodeError, Decoder};
+pub use encode::encode;
 
 /// One reply, as the server typed it. Maps keep their order and numbers their text, so that a value prints as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
