@@ -5,11 +5,24 @@
 //! end in, and refuses to send where an old reply could be taken for a new one.
 
 mod address;
+mod connection;
+mod dial;
 mod error;
+mod handshake;
+mod ledger;
+mod open;
+mod refusal;
 mod secret;
+mod special;
+mod stream;
+mod timer;
+mod tls;
 mod url;
 
 pub use address::{ConnectOptions, Endpoint, Protocol, TlsOptions};
+pub use connection::{Connection, Probe};
 pub use error::{ConnectError, ConnectErrorKind, IoError, IoErrorKind};
+pub use handshake::Greeting;
+pub use ledger::{Mode, SessionState};
 pub use secret::Secret;
 pub use url::UrlError;

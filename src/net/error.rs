@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::Secret;
+use super::{Secret, tls};
 
 /// Why a connection could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,8 +121,25 @@ pub enum IoErrorKind {
     Busy,
     /// The command was sent, and the server answers it with nothing: `CLIENT REPLY OFF` or `SKIP`.
     NoReply,
+    /// TLS failed on the open connection.
+    Tls(String),
     /// Another failure of the operating system.
     Io(io::ErrorKind, String),
+}
+
+impl From<&io::Error> for IoErrorKind {
+    fn from(error: &io::Error) -> Self {
+        if let Some(why) = tls::explain(error) {
+            return Self::Tls(why);
+        }
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+                Self::Reset
+            }
+            io::ErrorKind::UnexpectedEof => Self::Closed,
+            kind => Self::Io(kind, error.to_string()),
+        }
+    }
 }
 
 /// A command or a read failed on an open connection.
@@ -134,17 +151,6 @@ pub struct IoError {
 
 impl IoError {
     pub(super) fn new(kind: IoErrorKind, sent: bool) -> Self {
-        Self { kind, sent }
-    }
-
-    pub(super) fn from_io(error: &io::Error, sent: bool) -> Self {
-        let kind = match error.kind() {
-            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
-                IoErrorKind::Reset
-            }
-            io::ErrorKind::UnexpectedEof => IoErrorKind::Closed,
-            kind => IoErrorKind::Io(kind, error.to_string()),
-        };
         Self { kind, sent }
     }
 
@@ -172,6 +178,7 @@ impl fmt::Display for IoError {
                 f.write_str("an earlier command on this connection still waits for its reply")
             }
             IoErrorKind::NoReply => f.write_str("the server sends no reply to this command"),
+            IoErrorKind::Tls(why) => write!(f, "TLS failed: {why}"),
             IoErrorKind::Io(_, text) => f.write_str(text),
         }
     }

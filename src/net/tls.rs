@@ -1,0 +1,243 @@
+//! TLS over TCP: whom to trust, who we are, and what went wrong in words.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error as RustlsError,
+    RootCertStore, SignatureScheme,
+};
+
+use super::{ConnectError, ConnectErrorKind, TlsOptions};
+
+/// Secures `stream` to the server at `host`.
+pub(super) async fn secure(
+    stream: TcpStream,
+    host: &str,
+    config: Arc<ClientConfig>,
+    options: &TlsOptions,
+) -> Result<TlsStream<TcpStream>, ConnectError> {
+    let name = options.sni.as_deref().unwrap_or(host);
+    let name = ServerName::try_from(name.to_owned()).map_err(|_| {
+        options_error(format!(
+            "`{}` is no name that a certificate can be checked against",
+            name.escape_debug()
+        ))
+    })?;
+    let connecting = TlsConnector::from(config).connect(name, stream);
+    connecting.await.map_err(|error| {
+        let why = explain(&error).unwrap_or_else(|| match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                "the server closed the connection during the TLS handshake; it may speak plain Redis on this port, want \
+                 a client certificate (--cert and --key), or have as many clients as it takes"
+                    .to_owned()
+            }
+            _ => error.to_string(),
+        });
+        ConnectError::new(ConnectErrorKind::Tls, format!("no TLS with {host}: {why}"))
+    })
+}
+
+/// What a TLS failure means and what can be done; `None` when the error is not from TLS.
+pub(super) fn explain(error: &io::Error) -> Option<String> {
+    let error = error.get_ref()?.downcast_ref::<RustlsError>()?;
+    Some(match error {
+        RustlsError::InvalidCertificate(certificate) => explain_certificate(certificate),
+        RustlsError::InvalidMessage(_) => {
+            "the answer is not TLS; for a server without TLS use redis:// or leave out --tls".to_owned()
+        }
+        RustlsError::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the server wants a client certificate: give --cert and --key".to_owned()
+        }
+        RustlsError::AlertReceived(
+            alert @ (AlertDescription::HandshakeFailure
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateExpired
+            | AlertDescription::AccessDenied),
+        ) => format!(
+            "the server refused us ({alert:?}); check the client certificate given with --cert and --key"
+        ),
+        other => other.to_string(),
+    })
+}
+
+fn explain_certificate(error: &CertificateError) -> String {
+    use CertificateError as E;
+    match error {
+        E::UnknownIssuer => {
+            "its certificate is signed by nobody we trust; name the authority with --cacert FILE, or use \
+                             --insecure on a network that is your own"
+                .to_owned()
+        }
+        E::NotValidForName | E::NotValidForNameContext { .. } => {
+            format!("{error}; give the name it was made for with --sni NAME")
+        }
+        E::Expired | E::ExpiredContext { .. } => format!("its certificate has expired ({error})"),
+        E::NotValidYet | E::NotValidYetContext { .. } => {
+            format!("its certificate is not valid yet ({error}); is the clock right?")
+        }
+        other => format!("its certificate cannot be used: {other}"),
+    }
+}
+
+/// A configuration that was made, and from what: files may change while we run, so their times are part of the key.
+struct Made {
+    options: TlsOptions,
+    changed: Vec<Option<SystemTime>>,
+    config: Arc<ClientConfig>,
+}
+
+/// Reading the system's roots takes milliseconds and a pool opens many connections, so configurations are kept; with
+/// them their session tickets, which make the next handshake shorter.
+static MADE: Mutex<Vec<Made>> = Mutex::new(Vec::new());
+
+/// More differing options than any one program has.
+const KEPT: usize = 8;
+
+/// The configuration for `options`, made once.
+pub(super) fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, ConnectError> {
+    let files = [&options.cacert, &options.cacertdir, &options.cert, &options.key];
+    let changed: Vec<_> = files
+        .into_iter()
+        .map(|file| file.as_ref().and_then(|file| file.metadata().ok()?.modified().ok()))
+        .collect();
+    let mut made = MADE.lock();
+    if let Some(found) = made.iter().find(|made| made.options == *options && made.changed == changed) {
+        return Ok(Arc::clone(&found.config));
+    }
+    let config = Arc::new(make_config(options)?);
+    made.retain(|made| made.options != *options);
+    if made.len() >= KEPT {
+        made.remove(0);
+    }
+    made.push(Made { options: options.clone(), changed, config: Arc::clone(&config) });
+    Ok(config)
+}
+
+fn make_config(options: &TlsOptions) -> Result<ClientConfig, ConnectError> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = if options.insecure {
+        Arc::new(TakesAny(Arc::clone(&provider)))
+    } else {
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots(options)?), Arc::clone(&provider))
+            .build()
+            .map_err(|error| options_error(format!("the trusted roots cannot be used: {error}")))?
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConnectError::new(ConnectErrorKind::Tls, error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    match (&options.cert, &options.key) {
+        (None, None) => Ok(builder.with_no_client_auth()),
+        (Some(cert), Some(key)) => {
+            let chain = read_chain(cert)?;
+            let secret =
+                PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable("private key", key, &error))?;
+            builder
+                .with_client_auth_cert(chain, secret)
+                .map_err(|error| options_error(format!("--cert and --key do not fit together: {error}")))
+        }
+        (Some(_), None) => Err(options_error("--cert needs --key, the private key of the certificate")),
+        (None, Some(_)) => Err(options_error("--key needs --cert, the certificate of the private key")),
+    }
+}
+
+fn roots(options: &TlsOptions) -> Result<RootCertStore, ConnectError> {
+    let given = options.cacert.is_some() || options.cacertdir.is_some();
+    let loaded = if given {
+        rustls_native_certs::load_certs_from_paths(options.cacert.as_deref(), options.cacertdir.as_deref())
+    } else {
+        rustls_native_certs::load_native_certs()
+    };
+    let mut store = RootCertStore::empty();
+    let (added, _) = store.add_parsable_certificates(loaded.certs);
+    if added > 0 {
+        return Ok(store);
+    }
+    let from = options.cacert.as_ref().or(options.cacertdir.as_ref());
+    let from = from.map_or("the system".to_owned(), |path| path.display().to_string());
+    let why = loaded.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+    Err(options_error(format!(
+        "no trusted root certificate found in {from}{why}; name a PEM file with --cacert FILE"
+    )))
+}
+
+fn read_chain(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
+        .map_err(|error| unreadable("certificate", path, &error))?
+        .collect();
+    let chain = chain.map_err(|error| unreadable("certificate", path, &error))?;
+    if chain.is_empty() {
+        return Err(options_error(format!("{} holds no PEM certificate", path.display())));
+    }
+    Ok(chain)
+}
+
+fn unreadable(what: &str, path: &Path, error: &PemError) -> ConnectError {
+    let why = match error {
+        PemError::Io(error) => error.to_string(),
+        PemError::NoItemsFound => format!("it holds no PEM {what}"),
+        other => other.to_string(),
+    };
+    options_error(format!("the {what} in {} cannot be read: {why}", path.display()))
+}
+
+fn options_error(message: impl Into<String>) -> ConnectError {
+    ConnectError::new(ConnectErrorKind::Options, message)
+}
+
+/// `--insecure`: any certificate will do. Signatures are still checked, so that the server has at least the key of the
+/// certificate it shows.
+#[derive(Debug)]
+struct TakesAny(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for TakesAny {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, RustlsError> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, RustlsError> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        tokio_rustls::rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, RustlsError> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        tokio_rustls::rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
