@@ -23,7 +23,7 @@ use std::time::Duration;
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -68,8 +68,7 @@ pub enum End {
 
 /// Takes the terminal, shows the screen until it ends, and gives the terminal back.
 pub async fn run(screen: Screen) -> io::Result<End> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut signals = Signals::new()?;
     let mut guard = Guard::enter()?;
     let (say, mut said) = mpsc::channel(MESSAGES);
     let Screen { facts, theme, mut snapshots, runner, assist } = screen;
@@ -83,8 +82,7 @@ pub async fn run(screen: Screen) -> io::Result<End> {
     loop {
         tokio::select! {
             biased;
-            _ = terminate.recv() => return Ok(End::Signal(SignalKind::terminate().as_raw_value())),
-            _ = hang_up.recv() => return Ok(End::Signal(SignalKind::hangup().as_raw_value())),
+            number = signals.next() => return Ok(End::Signal(number)),
             event = keys.next() => {
                 // No more keys: the terminal is gone, as after a hang-up.
                 let Some(event) = event else { return Ok(End::Quit) };
@@ -111,6 +109,37 @@ pub async fn run(screen: Screen) -> io::Result<End> {
                 }
             }
         }
+    }
+}
+
+/// The signals that end the screen, so that the terminal is given back first.
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    /// From outside only: on the screen Ctrl-C is a key.
+    interrupt: Signal,
+    quit: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+        })
+    }
+
+    /// The number of the next one.
+    async fn next(&mut self) -> i32 {
+        let kind = tokio::select! {
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.hang_up.recv() => SignalKind::hangup(),
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.quit.recv() => SignalKind::quit(),
+        };
+        kind.as_raw_value()
     }
 }
 
