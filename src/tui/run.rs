@@ -83,4 +83,7 @@ pub trait Assist: Send + Sync {
 
     /// The parts of a line that are passwords, in order.
     fn secrets(&self, line: &str) -> Vec<Range<usize>>;
+
+    /// Takes note of a line that was run, for later completions.
+    fn ran(&self, line: &str);
 }

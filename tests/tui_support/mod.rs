@@ -32,6 +32,8 @@ impl Assist for Words {
         Candidates { range: start..pos, words }
     }
 
+    fn ran(&self, _: &str) {}
+
     fn hint(&self, line: &str) -> Option<String> {
         line.eq_ignore_ascii_case("GET").then(|| " key".to_owned())
     }
@@ -304,7 +306,7 @@ pub const UGLY: &str = "\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}2J\u{202e}evil\u{0
 /// A snapshot in which every text from outside is [`UGLY`] or endless, and every number is the largest there is.
 pub fn ugly() -> Snapshot {
     let mut snapshot = busy();
-    let long = UGLY.repeat(40);
+    let long = UGLY.repeat(12);
     let most = Percentiles { count: u64::MAX, total: u64::MAX, p50: u64::MAX, p95: u64::MAX, p99: 1, max: 0 };
     let mut pool = busy_pool();
     pool.name.clone_from(&long);

@@ -29,6 +29,7 @@ impl App {
         self.output.follow();
         let mut effects = Vec::new();
         for line in typed.lines().filter(|line| !line.trim().is_empty()) {
+            self.assist.ran(line);
             let secret = !self.assist.secrets(line).is_empty();
             if !secret && self.history.add(line) {
                 effects.push(Effect::Remember(line.to_owned()));

@@ -1,0 +1,102 @@
+//! Help with typing from the one registry of commands, so that both front ends complete and hint alike.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::prompt::Candidates;
+use super::run::Assist;
+use crate::command::{Call, Context, KeysSeen, Registry, is_secret, parse};
+use crate::snapshot::{RowState, Snapshot};
+
+/// Lines longer than this are pastes: nobody reads a hint after one.
+const TYPED: usize = 4 << 10;
+
+/// The registry, and what earlier lines have named.
+pub struct Typist {
+    registry: Arc<Registry>,
+    keys: Mutex<KeysSeen>,
+    /// The pool's settings by name, with what they are.
+    settings: Vec<(String, String)>,
+}
+
+impl Typist {
+    /// Helps from this registry; settings are those that `POOL CONFIG` knows.
+    pub fn new(registry: Arc<Registry>, settings: Vec<(String, String)>) -> Self {
+        Self { registry, keys: Mutex::default(), settings }
+    }
+}
+
+impl Assist for Typist {
+    fn complete(&self, line: &str, pos: usize, snapshot: &Snapshot) -> Candidates {
+        let connections = snapshot.connections.iter().map(|row| {
+            let state = match &row.state {
+                RowState::InUse { holder, .. } => {
+                    format!("in use, {}", holder.label.as_deref().unwrap_or_default())
+                }
+                RowState::Available { .. } => "available".to_owned(),
+            };
+            (row.id, state)
+        });
+        let context = Context {
+            keys: self.keys.lock().clone(),
+            connections: connections.collect(),
+            settings: self.settings.clone(),
+        };
+        let found = self.registry.complete(line, pos, &context);
+        let words = found.candidates.into_iter().map(|candidate| candidate.text).collect();
+        Candidates { range: found.start..pos, words }
+    }
+
+    fn hint(&self, line: &str) -> Option<String> {
+        if line.len() > TYPED { None } else { self.registry.hint(line) }
+    }
+
+    fn secrets(&self, line: &str) -> Vec<Range<usize>> {
+        // What is a password and what is not is the registry's guess: all but the command's name is masked.
+        let name = line.len() - line.trim_start().len();
+        let name = name + line[name..].find(char::is_whitespace).unwrap_or(line.len() - name);
+        let rest = line[name..].find(|c: char| !c.is_whitespace()).map(|at| name + at..line.len());
+        rest.filter(|_| is_secret(line)).into_iter().collect()
+    }
+
+    fn ran(&self, line: &str) {
+        if let Ok(line) = parse(line.as_bytes())
+            && let Call::Redis { args, .. } = line.call
+        {
+            self.keys.lock().remember_from(&self.registry, &args);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typist() -> Typist {
+        Typist::new(Arc::new(Registry::new()), Vec::new())
+    }
+
+    fn masked(line: &str) -> Vec<String> {
+        typist().secrets(line).into_iter().map(|range| line[range].to_owned()).collect()
+    }
+
+    #[test]
+    fn what_follows_the_name_of_a_line_with_a_password_is_secret() {
+        assert_eq!(masked("AUTH hunter2"), ["hunter2"]);
+        assert_eq!(masked("  auth  ada hunter2"), ["ada hunter2"]);
+        assert_eq!(masked("CONFIG SET requirepass x"), ["SET requirepass x"]);
+        assert_eq!(masked("SET a 1"), Vec::<String>::new());
+        assert_eq!(masked("AUTH"), Vec::<String>::new());
+        assert_eq!(masked(""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn keys_that_ran_are_offered_again() {
+        let typist = typist();
+        typist.ran("SET user:1000 ada");
+        let found = typist.complete("GET us", 6, &Snapshot::default());
+        assert_eq!(found, Candidates { range: 4..6, words: vec!["user:1000".to_owned()] });
+    }
+}
