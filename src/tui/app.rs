@@ -123,8 +123,13 @@ impl App {
 
     /// Where everything goes now.
     pub fn plan(&self) -> Plan {
+        self.plan_for(self.size)
+    }
+
+    /// Where everything goes on a screen of this size.
+    pub fn plan_for(&self, size: Size) -> Plan {
         plan(
-            self.size,
+            size,
             &Wish {
                 focus: self.focus,
                 zoomed: self.zoomed,

@@ -66,7 +66,8 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
 /// Draws the whole screen into a buffer, and says where the cursor goes.
 pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let area = area.intersection(buf.area);
-    let plan = app.plan();
+    // The area decides, not what the app last heard: nothing is ever drawn outside it.
+    let plan = app.plan_for(area.as_size());
     if !plan.fits() {
         too_small(theme, area, buf);
         theme.finish(buf);
