@@ -9,6 +9,7 @@ pub mod model;
 pub mod net;
 pub mod report;
 pub mod resp;
+pub mod shell;
 pub mod snapshot;
 pub mod text;
 pub mod tui;

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Whether a terminal, or the eye, would obey a character instead of showing it: C0, DEL, C1, the marks that turn the
 /// direction of text, line and paragraph separators, and the byte order mark.
-fn obeyed(c: char) -> bool {
+pub(crate) fn obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::resp::Value;
+use crate::text::obeyed;
 
 use super::spec::{Arg, ArgKind, Flags, Spec, Table};
 
@@ -173,15 +174,9 @@ fn text(value: &Value) -> Option<String> {
         String::from_utf8_lossy(head)
             .chars()
             .take(MAX_TEXT)
-            .map(|c| if shows(c) { c } else { '?' })
+            .map(|c| if obeyed(c) { '?' } else { c })
             .collect(),
     )
-}
-
-/// Neither a control character nor one that turns the direction of writing.
-fn shows(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

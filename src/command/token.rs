@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::text::obeyed;
+
 /// Why a line is no list of arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -81,6 +83,31 @@ pub fn scan(line: &[u8]) -> Scan {
         }
         at = reader.at;
     }
+}
+
+/// The commands in a text of several lines, as in a paste: parted at line breaks that stand in no quotes. Text after
+/// quotes that do not match stays together.
+pub fn lines(text: &str) -> Vec<&str> {
+    let scan = scan(text.as_bytes());
+    let mut lines = Vec::new();
+    let mut start = 0;
+    let mut after = 0;
+    let mut part = |gap: Range<usize>| {
+        for (at, _) in text[gap.clone()].match_indices('\n') {
+            lines.push(&text[start..gap.start + at]);
+            start = gap.start + at + 1;
+        }
+    };
+    for token in &scan.tokens {
+        part(after..token.range.start);
+        after = token.range.end;
+    }
+    if scan.ending == Ending::Complete {
+        part(after..text.len());
+    }
+    lines.push(&text[start..]);
+    lines.retain(|line| !line.trim().is_empty());
+    lines
 }
 
 /// C's `isspace`: it parts tokens before they begin and after a closing quote.
@@ -177,7 +204,7 @@ pub fn quote(bytes: &[u8]) -> String {
                 '\n' => out.push_str("\\n"),
                 '\r' => out.push_str("\\r"),
                 '\t' => out.push_str("\\t"),
-                c if c.is_control() => c.to_string().bytes().for_each(|b| push_hex(&mut out, b)),
+                c if obeyed(c) => c.to_string().bytes().for_each(|b| push_hex(&mut out, b)),
                 c => out.push(c),
             }
         }
@@ -231,6 +258,15 @@ mod tests {
         let line = br#" get "a b" x"#;
         let ranges: Vec<_> = scan(line).tokens.into_iter().map(|t| (t.range, t.quoted)).collect();
         assert_eq!(ranges, [(1..4, false), (5..10, true), (11..12, false)]);
+    }
+
+    #[test]
+    fn a_paste_is_parted_at_line_breaks_outside_quotes() {
+        assert_eq!(lines("get a\r\n\n  set b \"x\ny\"\nping\n"), ["get a\r", "  set b \"x\ny\"", "ping"]);
+        assert_eq!(lines("get a"), ["get a"]);
+        assert_eq!(lines("get \"a\nb"), ["get \"a\nb"]);
+        assert_eq!(lines("ping\nget \"a\"b\nc"), ["ping", "get \"a\"b\nc"]);
+        assert!(lines(" \n ").is_empty());
     }
 
     proptest! {

@@ -1,0 +1,147 @@
+//! The prompt on a terminal: rustyline's editor with our completion, hints and colours.
+
+mod helper;
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustyline::config::{BellStyle, Configurer};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{ColorMode, CompletionType, Config};
+
+use crate::command::{Call, Context, Registry, parse, token};
+use crate::text;
+
+use self::helper::Helper;
+use super::history::{self, HistoryFile};
+
+/// What an editor is made of.
+#[derive(Debug)]
+pub struct EditorOptions {
+    /// What is known of commands.
+    pub registry: Arc<Registry>,
+    /// Names that are only known while the program runs. The editor adds the keys of the lines it reads; a session keeps
+    /// the connections and settings true.
+    pub context: Arc<Mutex<Context>>,
+    /// Where lines are kept: [`history::default_path`]; `None` keeps none.
+    pub history: Option<PathBuf>,
+    /// Colours in the line and a grey hint. Without it there are no hints: they could not be told from what was typed.
+    pub colour: bool,
+}
+
+/// A line editor on the terminal. It blocks while somebody types: give it a thread of its own.
+pub struct Editor {
+    lines: rustyline::Editor<Helper, FileHistory>,
+    file: HistoryFile,
+    registry: Arc<Registry>,
+    context: Arc<Mutex<Context>>,
+    /// The rest of a paste of several lines.
+    pending: VecDeque<String>,
+    notices: Vec<String>,
+}
+
+impl Editor {
+    /// An editor on stdin and stdout.
+    pub fn new(options: EditorOptions) -> io::Result<Self> {
+        let EditorOptions { registry, context, history, colour } = options;
+        let config = Config::builder()
+            .completion_type(CompletionType::List)
+            .completion_show_all_if_ambiguous(true)
+            .bell_style(BellStyle::None)
+            // Whether there are colours is the helper's affair, which makes what is shown safe in either case.
+            .color_mode(ColorMode::Forced)
+            .build();
+        let mut kept = history::configured();
+        let (file, opened) = HistoryFile::open(history, &mut kept);
+        let mut lines = rustyline::Editor::with_history(config, kept).map_err(to_io)?;
+        lines.set_max_history_size(history::MAX_LINES).map_err(to_io)?;
+        lines.set_helper(Some(Helper::new(registry.clone(), context.clone(), colour)));
+        let notices = opened.err().map(|error| error.to_string()).into_iter().collect();
+        Ok(Self { lines, file, registry, context, pending: VecDeque::new(), notices })
+    }
+
+    /// What the person should know, each sentence once: that lines are not kept, and why. Safe to show.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        self.notices.drain(..).map(|notice| text::escape_str(&notice).into_owned()).collect()
+    }
+
+    /// The next command. `None` at the end: Ctrl-D on an empty line, or Ctrl-C twice with nothing typed in between. A
+    /// first Ctrl-C drops the line. An open quote goes on in the next line; a paste of several commands comes as several
+    /// lines. Blank lines are not answered.
+    pub fn read_line(&mut self, prompt: &str) -> io::Result<Option<String>> {
+        if let Some(line) = self.pending.pop_front() {
+            return Ok(Some(line));
+        }
+        let mut interrupted = false;
+        loop {
+            if let Some(helper) = self.lines.helper_mut() {
+                helper.begin(text::width(prompt));
+            }
+            match self.lines.readline(prompt) {
+                Ok(typed) => {
+                    interrupted = false;
+                    self.pending.extend(token::lines(&typed).into_iter().map(str::to_owned));
+                    for line in token::lines(&typed) {
+                        self.remember(line);
+                    }
+                    if let Some(line) = self.pending.pop_front() {
+                        return Ok(Some(line));
+                    }
+                }
+                Err(ReadlineError::Interrupted) => {
+                    let empty = self.lines.helper().is_none_or(Helper::was_empty);
+                    if interrupted && empty {
+                        return Ok(None);
+                    }
+                    interrupted = empty;
+                    if empty {
+                        println!("Ctrl-C again or Ctrl-D leaves.");
+                    }
+                }
+                Err(ReadlineError::Eof) => return Ok(None),
+                // The window changed while it was drawn: begin anew.
+                Err(ReadlineError::Signal(_)) => {}
+                Err(error) => return Err(to_io(error)),
+            }
+        }
+    }
+
+    /// Drops what is left of a paste: after an error or a Ctrl-C, say.
+    pub fn drop_pending(&mut self) {
+        self.pending.clear();
+    }
+
+    fn remember(&mut self, line: &str) {
+        if !history::may_keep(line) {
+            return;
+        }
+        if let Err(error) = self.file.add(line, self.lines.history_mut()) {
+            self.notices.push(error.to_string());
+        }
+        if let Ok(Call::Redis { args, .. }) = parse(line.as_bytes()).map(|line| line.call) {
+            self.context.lock().keys.remember_from(&self.registry, &args);
+        }
+    }
+}
+
+fn to_io(error: ReadlineError) -> io::Error {
+    match error {
+        ReadlineError::Io(error) => error,
+        other => io::Error::other(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_editor_can_go_to_a_thread_of_its_own() {
+        fn sends<T: Send>() {}
+        sends::<Editor>();
+    }
+}

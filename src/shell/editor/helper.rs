@@ -1,0 +1,227 @@
+//! What rustyline asks while somebody types, answered by the registry.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hint, Hinter};
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+
+use crate::command::token::{Ending, scan};
+use crate::command::{Context, Kind, Registry};
+use crate::text;
+
+/// rustyline's helper. It lives on the editor's thread.
+#[derive(rustyline::Helper)]
+pub(super) struct Helper {
+    registry: Arc<Registry>,
+    context: Arc<Mutex<Context>>,
+    colour: bool,
+    prompt_columns: Cell<usize>,
+    /// The line as last shown: rustyline does not tell what a Ctrl-C dropped.
+    shown: RefCell<String>,
+}
+
+impl Helper {
+    pub(super) fn new(registry: Arc<Registry>, context: Arc<Mutex<Context>>, colour: bool) -> Self {
+        Self { registry, context, colour, prompt_columns: Cell::new(0), shown: RefCell::default() }
+    }
+
+    /// A new line begins, after a prompt so wide.
+    pub(super) fn begin(&mut self, prompt_columns: usize) {
+        self.prompt_columns.set(prompt_columns);
+        self.shown.get_mut().clear();
+    }
+
+    /// Nothing was typed when the line ended.
+    pub(super) fn was_empty(&self) -> bool {
+        self.shown.borrow().is_empty()
+    }
+
+    /// The columns left of the cursor's row.
+    fn room(&self, line: &str) -> usize {
+        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        let used = (self.prompt_columns.get() + text::width(line)) % columns.max(1);
+        columns.saturating_sub(used + 1)
+    }
+}
+
+impl Completer for Helper {
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        pos: usize,
+        _: &rustyline::Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let found = self.registry.complete(line, pos, &self.context.lock());
+        let only = found.candidates.len() == 1 && pos == line.len();
+        let pairs = found.candidates.into_iter().map(|candidate| Pair {
+            display: text::escape_str(&candidate.text).into_owned(),
+            replacement: if only { candidate.text + " " } else { candidate.text },
+        });
+        Ok((found.start, pairs.collect()))
+    }
+}
+
+/// What remains to be typed. It is there to be read: no key puts it into the line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SyntaxHint(String);
+
+impl Hint for SyntaxHint {
+    fn display(&self) -> &str {
+        &self.0
+    }
+
+    fn completion(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Hinter for Helper {
+    type Hint = SyntaxHint;
+
+    fn hint(&self, line: &str, pos: usize, _: &rustyline::Context<'_>) -> Option<SyntaxHint> {
+        line.clone_into(&mut self.shown.borrow_mut());
+        if !self.colour || pos < line.len() || line.contains('\n') {
+            return None;
+        }
+        let hint = text::fit(&self.registry.hint(line)?, self.room(line));
+        (!hint.trim().is_empty()).then_some(SyntaxHint(hint))
+    }
+}
+
+impl Highlighter for Helper {
+    fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
+        if !self.colour {
+            return visible(line);
+        }
+        let mut shown = String::with_capacity(line.len() + 32);
+        let mut at = 0;
+        for (range, kind) in self.registry.highlight(line) {
+            shown.push_str(&visible(&line[at..range.start]));
+            let part = visible(&line[range.clone()]);
+            match sgr(kind) {
+                "" => shown.push_str(&part),
+                code => shown.extend(["\x1b[", code, "m", &part, "\x1b[0m"]),
+            }
+            at = range.end;
+        }
+        shown.push_str(&visible(&line[at..]));
+        Cow::Owned(shown)
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(format!("\x1b[90m{hint}\x1b[0m"))
+    }
+
+    fn highlight_char(&self, _line: &str, _pos: usize, kind: CmdKind) -> bool {
+        kind != CmdKind::MoveCursor
+    }
+}
+
+impl Validator for Helper {
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        let open = matches!(scan(context.input().as_bytes()).ending, Ending::Open { .. });
+        Ok(if open { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
+    }
+}
+
+/// The terminal's own 16 colours, so that they suit its background.
+fn sgr(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Mark => "34",
+        Kind::Command | Kind::Subcommand => "1",
+        Kind::Option => "36",
+        Kind::Key => "33",
+        Kind::Number => "35",
+        Kind::String => "32",
+        Kind::Value => "",
+        Kind::Error => "4;31",
+    }
+}
+
+/// A line with nothing in it that the terminal would obey, as wide as rustyline takes it to be: control characters have
+/// one column, marks of direction have none. Line breaks and tabs are rustyline's to place.
+fn visible(line: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| text::obeyed(c) && !matches!(c, '\n' | '\t');
+    if !line.contains(obeyed) {
+        return Cow::Borrowed(line);
+    }
+    let show = |c: char| match u32::from(c) {
+        _ if !obeyed(c) => Some(c),
+        code @ 0..0x20 => char::from_u32(0x2400 + code),
+        0x7f => Some('\u{2421}'),
+        0x80..0xa0 => Some('\u{fffd}'),
+        _ => None,
+    };
+    Cow::Owned(line.chars().filter_map(show).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use rustyline::history::MemHistory;
+
+    use super::*;
+
+    fn helper(colour: bool) -> Helper {
+        Helper::new(Arc::new(Registry::new()), Arc::default(), colour)
+    }
+
+    #[test]
+    fn the_only_candidate_brings_its_blank() {
+        let history = MemHistory::new();
+        let context = rustyline::Context::new(&history);
+        let helper = helper(true);
+        helper.context.lock().keys.remember(b"a\x1b b");
+        let complete = |line: &str, pos: usize| {
+            let (start, pairs) = helper.complete(line, pos, &context).unwrap();
+            (start, pairs.into_iter().map(|pair| (pair.display, pair.replacement)).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            complete("lpo", 3),
+            (0, vec![("lpop".into(), "lpop".into()), ("lpos".into(), "lpos".into())])
+        );
+        assert_eq!(complete("lpos", 4), (0, vec![("lpos".into(), "lpos ".into())]));
+        assert_eq!(complete("lpos x", 4), (0, vec![("lpos".into(), "lpos".into())]));
+        let key = r#""a\x1b b""#.to_owned();
+        assert_eq!(complete("get ", 4), (4, vec![(key.clone(), key + " ")]));
+    }
+
+    #[test]
+    fn hints_are_grey_or_not_there() {
+        let history = MemHistory::new();
+        let context = rustyline::Context::new(&history);
+        assert_eq!(helper(true).hint("get ", 4, &context), Some(SyntaxHint("key".into())));
+        assert_eq!(helper(true).hint("get ", 2, &context), None);
+        assert_eq!(helper(false).hint("get ", 4, &context), None);
+    }
+
+    #[test]
+    fn a_ctrl_c_knows_whether_it_dropped_anything() {
+        let history = MemHistory::new();
+        let context = rustyline::Context::new(&history);
+        let mut helper = helper(false);
+        assert!(helper.was_empty());
+        helper.hint("get", 1, &context);
+        assert!(!helper.was_empty());
+        helper.begin(5);
+        assert!(helper.was_empty());
+    }
+
+    #[test]
+    fn nothing_typed_or_pasted_is_obeyed() {
+        let line = "get \x1b[31mx\u{202e}\x7f\u{9b}";
+        for colour in [false, true] {
+            let helper = helper(colour);
+            let shown = helper.highlight(line, 0);
+            let plain = shown.replace("\x1b[1m", "").replace("\x1b[33m", "").replace("\x1b[0m", "");
+            assert_eq!(plain, "get \u{241b}[31mx\u{2421}\u{fffd}");
+        }
+        assert_eq!(helper(true).highlight("get a", 0), "\x1b[1mget\x1b[0m \x1b[33ma\x1b[0m");
+    }
+}
