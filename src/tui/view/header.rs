@@ -62,6 +62,8 @@ fn liveness<'a>(app: &App, theme: &Theme) -> Line<'a> {
         spans.push(Span::styled(format!(" {} ago ", age(behind)), theme.dim));
     } else if app.latest.server.lost.is_some() {
         spans.push(Span::styled("x LOST ", theme.bad));
+    } else if app.latest.pools.is_empty() {
+        spans.push(Span::styled("starting ", theme.dim));
     } else {
         let interval = text::duration(app.facts.interval.max(Duration::from_millis(1)));
         spans.push(Span::styled(format!("live {interval} "), theme.available));
