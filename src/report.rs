@@ -1,4 +1,4 @@
-//! A [`Snapshot`] for those who are no screen: one JSON document.
+//! A [`Snapshot`] for those who are no screen: a compact text, one JSON document, or the Prometheus exposition format.
 //!
 //! What is not known is absent or `null` and never 0. Nothing that came from elsewhere (names, holders, errors) gets
 //! out with a control or bidi character in it.
@@ -6,13 +6,18 @@
 //! [`Snapshot`]: crate::snapshot::Snapshot
 
 mod json;
+mod prometheus;
+mod text;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::event::{PoolId, nanos};
-use crate::snapshot::{Severity, Snapshot};
+use crate::snapshot::{PoolRow, Severity, Snapshot};
 
 pub use json::json;
+pub use prometheus::prometheus;
+pub use text::text;
 
 /// Whole milliseconds.
 fn millis(span: Duration) -> u64 {
@@ -26,6 +31,16 @@ fn pool_name(snapshot: &Snapshot, id: PoolId) -> String {
         .iter()
         .find(|pool| pool.id == id)
         .map_or_else(|| format!("pool-{}", id.0), |p| p.name.clone())
+}
+
+/// The pools, each under a name that no other one has: a report keyed by name must not say two things of one key.
+fn named_pools(snapshot: &Snapshot) -> impl Iterator<Item = (&PoolRow, Cow<'_, str>)> {
+    snapshot.pools.iter().enumerate().map(|(n, pool)| {
+        let taken = snapshot.pools[..n].iter().any(|other| other.name == pool.name);
+        let name =
+            if taken { format!("{}#{}", pool.name, pool.id.0).into() } else { pool.name.as_str().into() };
+        (&**pool, name)
+    })
 }
 
 /// The word for how bad.

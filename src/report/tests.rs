@@ -1,3 +1,5 @@
+mod exposition;
+
 use std::sync::Arc;
 
 use super::*;
@@ -204,4 +206,61 @@ fn json_means_what_the_snapshot_says_however_it_is_escaped() {
     assert_eq!(value["connections"][0]["id"], u64::MAX);
     assert_eq!(value["server"]["clients"]["x"], "007");
     assert_eq!(value["connections"][1]["pool"], "pool-9");
+}
+
+#[test]
+fn text_of_an_everyday_snapshot() {
+    insta::assert_snapshot!(text(&everyday()));
+}
+
+#[test]
+fn text_of_an_ugly_snapshot() {
+    let said = text(&ugly());
+    assert!(is_printable(&said));
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn prometheus_of_an_everyday_snapshot() {
+    let page = prometheus(&everyday());
+    exposition::check(&page);
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn prometheus_of_an_ugly_snapshot() {
+    let page = prometheus(&ugly());
+    assert!(is_printable(&page));
+    exposition::check(&page);
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn prometheus_of_nothing_is_a_page() {
+    exposition::check(&prometheus(&Snapshot::default()));
+}
+
+#[test]
+fn pools_of_one_name_are_told_apart() {
+    let pools = vec![Arc::new(pool()), Arc::new(PoolRow { id: PoolId(2), in_use: Some(1), ..pool() })];
+    let page = prometheus(&Snapshot { pools, ..everyday() });
+    exposition::check(&page);
+    assert!(
+        page.contains("{db_client_connection_pool_name=\"app\",db_client_connection_state=\"used\"} 7\n")
+    );
+    assert!(
+        page.contains("{db_client_connection_pool_name=\"app#2\",db_client_connection_state=\"used\"} 1\n")
+    );
+}
+
+#[test]
+#[should_panic(expected = "twice")]
+fn the_checker_sees_a_series_given_twice() {
+    exposition::check("# HELP a x\n# TYPE a gauge\na{b=\"c\"} 1\na{b=\"c\"} 2\n");
+}
+
+#[test]
+#[should_panic(expected = "quoted")]
+fn the_checker_sees_a_bad_label() {
+    exposition::check("# HELP a x\n# TYPE a gauge\na{b=\"c\"d\"} 1\n");
 }

@@ -154,3 +154,100 @@ fn a_row_that_does_not_change_is_shared_with_the_snapshot_before() {
     assert_eq!(shared, [true, false]);
     assert!(table.get(ConnId(2)).is_some_and(|row| row.flagged));
 }
+
+/// A pool of which everything is known, beside a table that hears of it late, out of order, or not at all.
+#[derive(Default)]
+struct Truth {
+    next: u64,
+    rows: BTreeMap<u64, ConnPulse>,
+    changed: HashSet<u64>,
+    /// Events under way: opened, or closed.
+    under_way: Vec<(u64, bool)>,
+}
+
+impl Truth {
+    fn step(&mut self, kind: u8, pick: usize, now: u64) {
+        let picked = self.rows.keys().nth(pick % self.rows.len().max(1)).copied();
+        match (kind, picked) {
+            (0 | 1, _) => {
+                self.next += 1;
+                self.rows.insert(self.next, available(self.next, now));
+                self.changed.insert(self.next);
+                self.under_way.push((self.next, true));
+            }
+            (2, Some(conn)) => {
+                self.rows.remove(&conn);
+                self.under_way.push((conn, false));
+            }
+            (3, Some(conn)) => {
+                self.rows.insert(conn, in_use(conn, now));
+                self.changed.insert(conn);
+            }
+            (_, Some(conn)) => {
+                self.rows.insert(conn, available(conn, now));
+                self.changed.insert(conn);
+            }
+            (_, None) => {}
+        }
+    }
+
+    fn pulse(&mut self, full: bool) -> Pulse {
+        let out = |row: &ConnPulse| matches!(row.state, ConnState::InUse { .. });
+        let lent = self.rows.values().filter(|row| out(row)).count() as u32;
+        let listed = self.rows.values().filter(|row| full || out(row) || self.changed.contains(&row.conn.0));
+        let pulse = pulse(lent, self.rows.len() as u32 - lent, listed.cloned().collect());
+        self.changed.clear();
+        pulse
+    }
+
+    /// Hands out one event under way: to the table, or to nobody.
+    fn arrive(&mut self, table: &mut Connections, now: u64, lost: bool) {
+        if self.under_way.is_empty() {
+            return;
+        }
+        let (conn, is_opened) = self.under_way.remove(0);
+        match (lost, is_opened) {
+            (true, _) => table.lost_something(),
+            (false, true) => table.opened(Stamp(now), &opened(conn)),
+            (false, false) => table.closed(ConnId(conn)),
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_is_lost_or_late_a_full_pulse_ends_in_the_truth(
+        steps in proptest::collection::vec((0_u8..9, proptest::num::usize::ANY), 0..80),
+    ) {
+        let (mut truth, mut table) = (Truth::default(), table());
+        for (now, (kind, pick)) in steps.into_iter().enumerate() {
+            let now = now as u64;
+            match kind {
+                0..=4 => truth.step(kind, pick, now),
+                5 | 6 => truth.arrive(&mut table, now, false),
+                7 => truth.arrive(&mut table, now, true),
+                _ => table.pulse(Stamp(now), &truth.pulse(false)),
+            }
+        }
+        while !truth.under_way.is_empty() {
+            truth.arrive(&mut table, 100, false);
+        }
+        // What was opened since the last pulse is settled by the second one.
+        for _ in 0..DISAGREEMENTS {
+            table.pulse(Stamp(100), &truth.pulse(true));
+        }
+        let known: Vec<_> = table.rows().map(|row| (row.id.0, row.state.clone())).collect();
+        let want: Vec<_> = truth.rows.values().map(|row| (row.conn.0, state(row))).collect();
+        proptest::prop_assert_eq!(known, want);
+        proptest::prop_assert!(!table.is_behind());
+    }
+}
+
+fn state(seen: &ConnPulse) -> RowState {
+    match &seen.state {
+        ConnState::Available { since } => RowState::Available { since: *since },
+        ConnState::InUse { since, holder, .. } => {
+            RowState::InUse { since: *since, holder: holder.clone(), pinned: None }
+        }
+    }
+}
