@@ -289,7 +289,7 @@ impl Connection {
 
     /// Whether bytes of commands still unanswered have left.
     fn is_sent(&self) -> bool {
-        self.bytes_out > self.settled_out
+        (self.owed() > 0 || !self.write.is_empty()) && self.bytes_out > self.settled_out
     }
 
     fn poll_call(&mut self, cx: &mut Context<'_>) -> Poll<Result<Value, IoError>> {

@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::{Instant, sleep_until};
 
 use super::{ConnectError, ConnectErrorKind, Endpoint};
+use crate::text::escape_str;
 
 /// How long one address may be silent before the next one is tried beside it: the delay RFC 8305 recommends.
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
@@ -23,7 +24,7 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// Connects over TCP. Addresses of both families take turns, and a silent one does not hold up the next.
 pub(super) async fn tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
     let found = lookup_host((host, port)).await.map_err(|error| {
-        let why = format!("the name `{}` cannot be looked up: {error}", host.escape_debug());
+        let why = format!("the name `{}` cannot be looked up: {error}", escape_str(host));
         ConnectError::new(ConnectErrorKind::Unreachable, why)
     })?;
     let addresses = by_turns(found.collect());

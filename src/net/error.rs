@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::{Secret, tls};
+use super::tls;
 
 /// Why a connection could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,17 +81,6 @@ impl ConnectError {
     pub fn is_auth(&self) -> bool {
         use ConnectErrorKind as K;
         matches!(self.kind, K::WrongPass | K::NoAuth | K::NoPerm | K::Protected)
-    }
-
-    /// The error with every occurrence of `password` masked: servers may repeat what they were sent.
-    pub(super) fn masked(mut self, password: Option<&Secret>) -> Self {
-        if let Some(password) = password
-            && let Ok(password) = std::str::from_utf8(password.expose())
-            && !password.is_empty()
-        {
-            self.message = self.message.replace(password, "***");
-        }
-        self
     }
 }
 

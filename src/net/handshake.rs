@@ -169,7 +169,7 @@ impl Talk<'_> {
         let target = self.options.target();
         match error.kind() {
             IoErrorKind::Protocol(_) | IoErrorKind::Unexpected => {
-                refusal::not_resp(&target, self.connection.undecoded())
+                refusal::not_resp(self.options, self.connection.undecoded())
             }
             IoErrorKind::Tls(why) => {
                 ConnectError::new(ConnectErrorKind::Tls, format!("no TLS with {target}: {why}"))

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::stream::Stream;
 use super::{ConnectError, ConnectErrorKind, ConnectOptions, Connection, Endpoint, dial, handshake, tls};
 use crate::event::CreateSteps;
+use crate::text;
 
 /// A deadline for those who set none: further off than any program runs.
 const FOR_EVER: Duration = Duration::from_secs(86_400 * 365 * 30);
@@ -16,11 +17,11 @@ pub(super) async fn open(options: &ConnectOptions) -> Result<Connection, Connect
     let start = Instant::now();
     let deadline = start.checked_add(options.connect_timeout).unwrap_or_else(|| start + FOR_EVER);
     let target = options.target();
-    let limit = options.connect_timeout;
+    let limit = text::duration(options.connect_timeout);
 
     let dialled = dial_endpoint(&options.endpoint);
     let stream = within(deadline, dialled, || {
-        format!("{target} did not answer within {limit:?}; check the address, and that no firewall drops the packets")
+        format!("{target} did not answer within {limit}; check the address, and that no firewall drops the packets")
     })
     .await?;
     let dialled_at = Instant::now();
@@ -28,7 +29,7 @@ pub(super) async fn open(options: &ConnectOptions) -> Result<Connection, Connect
 
     let stream = within(deadline, secure(stream, options), || {
         format!(
-            "{target} took the connection but not up TLS within {limit:?}; for a server without TLS use redis:// or \
+            "{target} took the connection but answered no TLS within {limit}; for a server without TLS use redis:// or \
              leave out --tls"
         )
     })
@@ -38,10 +39,11 @@ pub(super) async fn open(options: &ConnectOptions) -> Result<Connection, Connect
 
     let mut connection = Connection::over(stream);
     let greeting = within(deadline, handshake::greet(&mut connection, options), || {
-        format!("{target} took the connection but did not answer within {limit:?}; it hangs, or is no Redis server")
+        format!(
+            "{target} took the connection but did not answer within {limit}; it hangs, or is no Redis server"
+        )
     })
-    .await
-    .map_err(|error| error.masked(options.password.as_ref()))?;
+    .await?;
     steps.handshake = secured_at.elapsed();
     Ok(connection.greeted(options, greeting, steps))
 }
@@ -60,7 +62,7 @@ async fn secure(stream: Stream, options: &ConnectOptions) -> Result<Stream, Conn
         return Err(ConnectError::new(ConnectErrorKind::Options, message));
     };
     let config = tls::client_config(tls_options)?;
-    let secured = tls::secure(stream, host, config, tls_options).await?;
+    let secured = tls::secure(stream, host, &options.target(), config, tls_options).await?;
     Ok(Stream::Tls(Box::new(secured)))
 }
 

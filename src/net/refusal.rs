@@ -1,6 +1,7 @@
 //! What a server's refusal to greet us means, and what can be done about it.
 
-use super::{ConnectError, ConnectErrorKind, ConnectOptions};
+use super::{ConnectError, ConnectErrorKind, ConnectOptions, Secret};
+use crate::text::{escape, escape_str};
 
 /// How much of an answer that nobody understands is shown, in bytes.
 const EXCERPT: usize = 60;
@@ -12,8 +13,8 @@ const REPLY: usize = 200;
 pub(super) fn explain(text: &[u8], options: &ConnectOptions) -> ConnectError {
     use ConnectErrorKind as K;
     let target = options.target();
-    let user = options.user_or_default().escape_debug();
-    let said = shown(text, REPLY);
+    let user = escape_str(options.user_or_default());
+    let said = shown(text, REPLY, options.password.as_ref());
     let code = text.split(|byte| *byte == b' ').next().unwrap_or_default();
     let old_and_no_users = text.starts_with(b"ERR wrong number of arguments for 'auth'");
     let (kind, message) = match code {
@@ -68,7 +69,8 @@ fn is_bad_database(text: &[u8]) -> bool {
 }
 
 /// Something answers, but not in RESP.
-pub(super) fn not_resp(target: &str, answer: &[u8]) -> ConnectError {
+pub(super) fn not_resp(options: &ConnectOptions, answer: &[u8]) -> ConnectError {
+    let target = options.target();
     let message = match answer {
         [b'H', b'T', b'T', b'P', b'/', ..] => {
             format!("{target} is no Redis server: it answers in HTTP; check the port")
@@ -77,14 +79,33 @@ pub(super) fn not_resp(target: &str, answer: &[u8]) -> ConnectError {
         [0x15 | 0x16, 0x03, ..] => {
             format!("{target} speaks TLS: use rediss:// or --tls")
         }
-        _ => format!("{target} is no Redis server: it answers \"{}\"", shown(answer, EXCERPT)),
+        _ => format!(
+            "{target} is no Redis server: it answers \"{}\"",
+            shown(answer, EXCERPT, options.password.as_ref())
+        ),
     };
     ConnectError::new(ConnectErrorKind::NotRedis, message)
 }
 
-/// The beginning of what a server sent, with nothing in it that a terminal obeys.
-fn shown(text: &[u8], most: usize) -> String {
-    let cut = &text[..text.len().min(most)];
-    let dots = if cut.len() < text.len() { "…" } else { "" };
-    format!("{}{dots}", cut.escape_ascii())
+/// The beginning of what a server sent, with nothing in it that a terminal obeys, nor the password it may repeat.
+fn shown(text: &[u8], most: usize, password: Option<&Secret>) -> String {
+    let masked = password.map_or_else(|| text.to_vec(), |password| mask(text, password.expose()));
+    let cut = &masked[..masked.len().min(most)];
+    let dots = if cut.len() < masked.len() { "…" } else { "" };
+    format!("{}{dots}", escape(cut))
+}
+
+fn mask(text: &[u8], password: &[u8]) -> Vec<u8> {
+    let mut masked = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.first() {
+        if !password.is_empty() && rest.starts_with(password) {
+            masked.extend_from_slice(b"***");
+            rest = &rest[password.len()..];
+        } else {
+            masked.push(*first);
+            rest = &rest[1..];
+        }
+    }
+    masked
 }

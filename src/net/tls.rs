@@ -20,20 +20,19 @@ use tokio_rustls::rustls::{
 };
 
 use super::{ConnectError, ConnectErrorKind, TlsOptions};
+use crate::text::escape_str;
 
-/// Secures `stream` to the server at `host`.
+/// Secures `stream` to the server at `host`; `target` is its address as shown to people.
 pub(super) async fn secure(
     stream: TcpStream,
     host: &str,
+    target: &str,
     config: Arc<ClientConfig>,
     options: &TlsOptions,
 ) -> Result<TlsStream<TcpStream>, ConnectError> {
     let name = options.sni.as_deref().unwrap_or(host);
     let name = ServerName::try_from(name.to_owned()).map_err(|_| {
-        options_error(format!(
-            "`{}` is no name that a certificate can be checked against",
-            name.escape_debug()
-        ))
+        options_error(format!("`{}` is no name that a certificate can be checked against", escape_str(name)))
     })?;
     let connecting = TlsConnector::from(config).connect(name, stream);
     connecting.await.map_err(|error| {
@@ -45,7 +44,7 @@ pub(super) async fn secure(
             }
             _ => error.to_string(),
         });
-        ConnectError::new(ConnectErrorKind::Tls, format!("no TLS with {host}: {why}"))
+        ConnectError::new(ConnectErrorKind::Tls, format!("no TLS with {target}: {why}"))
     })
 }
 
@@ -85,9 +84,9 @@ fn explain_certificate(error: &CertificateError) -> String {
         E::NotValidForName | E::NotValidForNameContext { .. } => {
             format!("{error}; give the name it was made for with --sni NAME")
         }
-        E::Expired | E::ExpiredContext { .. } => format!("its certificate has expired ({error})"),
+        E::Expired | E::ExpiredContext { .. } => "its certificate has expired".to_owned(),
         E::NotValidYet | E::NotValidYetContext { .. } => {
-            format!("its certificate is not valid yet ({error}); is the clock right?")
+            "its certificate is not valid yet; is the clock right?".to_owned()
         }
         other => format!("its certificate cannot be used: {other}"),
     }
