@@ -6,12 +6,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::prompt::Candidates;
-use super::run::Assist;
-use crate::command::{Call, Context, KeysSeen, Registry, is_secret, parse};
+use super::run::{Assist, TYPED};
+use crate::command::{Call, Context, KeysSeen, Kind, Registry, is_secret, parse};
 use crate::snapshot::{RowState, Snapshot};
-
-/// Lines longer than this are pastes: nobody reads a hint after one.
-const TYPED: usize = 4 << 10;
 
 /// The registry, and what earlier lines have named.
 pub struct Typist {
@@ -51,6 +48,10 @@ impl Assist for Typist {
 
     fn hint(&self, line: &str) -> Option<String> {
         if line.len() > TYPED { None } else { self.registry.hint(line) }
+    }
+
+    fn highlight(&self, line: &str) -> Vec<(Range<usize>, Kind)> {
+        self.registry.highlight(line)
     }
 
     fn secrets(&self, line: &str) -> Vec<Range<usize>> {

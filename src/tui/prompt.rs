@@ -71,6 +71,11 @@ impl Prompt {
         self.line.pos()
     }
 
+    /// Whether the cursor is at the end of the line.
+    pub fn at_end(&self) -> bool {
+        self.line.is_cursor_at_end()
+    }
+
     /// Whether nothing is typed.
     pub fn is_empty(&self) -> bool {
         self.line.is_empty()

@@ -7,8 +7,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::output::Kind;
 use super::prompt::Candidates;
+use crate::command;
 use crate::event::ConnId;
 use crate::snapshot::Snapshot;
+
+/// Lines longer than this, in bytes, are pastes: nobody reads a hint or a colour in one, so neither is asked for.
+pub const TYPED: usize = 4 << 10;
 
 /// What a running command says.
 #[derive(Debug)]
@@ -80,6 +84,9 @@ pub trait Assist: Send + Sync {
 
     /// What may follow the line: the syntax of the rest.
     fn hint(&self, line: &str) -> Option<String>;
+
+    /// What each part of a line is, in order, for colouring it; what is in no part is plain.
+    fn highlight(&self, line: &str) -> Vec<(Range<usize>, command::Kind)>;
 
     /// The parts of a line that are passwords, in order.
     fn secrets(&self, line: &str) -> Vec<Range<usize>>;

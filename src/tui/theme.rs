@@ -37,7 +37,13 @@ pub struct Theme {
     pub badge: Style,
     /// The prompt's own words.
     pub prompt: Style,
-    /// Error replies.
+    /// A command's name in the typed line.
+    pub command: Style,
+    /// A word of the syntax in the typed line.
+    pub option: Style,
+    /// The name of a key in the typed line.
+    pub name: Style,
+    /// Error replies, and what cannot be so in the typed line.
     pub error: Style,
     /// Whether cells are turned into plain ASCII before they are shown.
     pub ascii: bool,
@@ -63,6 +69,9 @@ impl Theme {
         key: BOLD,
         badge: BOLD.fg(Color::Yellow).add_modifier(Modifier::REVERSED),
         prompt: PLAIN.fg(Color::Cyan),
+        command: BOLD,
+        option: PLAIN.fg(Color::Blue),
+        name: PLAIN.fg(Color::Green),
         error: PLAIN.fg(Color::Red),
         ascii: false,
     };
@@ -76,6 +85,8 @@ impl Theme {
         bad: BOLD,
         badge: BOLD.add_modifier(Modifier::REVERSED),
         prompt: PLAIN,
+        option: PLAIN,
+        name: PLAIN,
         error: BOLD,
         ..Theme::DEFAULT
     };

@@ -34,6 +34,11 @@ impl Assist for Words {
 
     fn ran(&self, _: &str) {}
 
+    fn highlight(&self, line: &str) -> Vec<(Range<usize>, redis_pooltop::command::Kind)> {
+        let end = line.find(' ').unwrap_or(line.len());
+        vec![(0..end, redis_pooltop::command::Kind::Command)]
+    }
+
     fn hint(&self, line: &str) -> Option<String> {
         line.eq_ignore_ascii_case("GET").then(|| " key".to_owned())
     }

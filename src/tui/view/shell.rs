@@ -1,13 +1,13 @@
 //! The shell: what commands printed, and the prompt right below it, as in any terminal.
 
-use std::ops::Range;
+mod typed;
+
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Cx, age, pane, put, put_right, server};
 use crate::text;
@@ -101,16 +101,11 @@ fn draw_prompt(app: &App, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) -> Option<P
         return Some(Position { x: area.x + cursor as u16, y: area.y });
     }
     let prefix = text::fit(&text::escape_str(&app.prefix), usize::from(area.width / 2));
-    let line = app.prompt.text();
-    let secrets = app.assist.secrets(line);
-    let before = masked(&line[..app.prompt.cursor()], 0, &secrets);
-    let after = masked(&line[app.prompt.cursor()..], app.prompt.cursor(), &secrets);
     let room = usize::from(area.width).saturating_sub(text::width(&prefix) + 2);
-    let (before, column) = tail(&before, room);
-    let mut spans =
-        vec![Span::raw(" "), Span::styled(prefix.clone(), theme.prompt), Span::styled(before, theme.text)];
-    spans.push(Span::styled(after.clone(), theme.text));
-    if let Some(aside) = aside(app).filter(|_| after.is_empty()) {
+    let (typed, column) = typed::draw(app, theme, room);
+    let mut spans = vec![Span::raw(" "), Span::styled(prefix.clone(), theme.prompt)];
+    spans.extend(typed);
+    if let Some(aside) = aside(app).filter(|_| app.prompt.at_end()) {
         spans.push(Span::styled(aside, theme.dim));
     }
     put(Line::from(spans), area, 0, buf);
@@ -133,38 +128,6 @@ fn aside(app: &App) -> Option<String> {
         return None;
     }
     app.assist.hint(app.prompt.text()).map(|hint| text::escape_str(&hint).into_owned())
-}
-
-/// A part of the line that begins at byte `base`, its secrets as stars.
-fn masked(part: &str, base: usize, secrets: &[Range<usize>]) -> String {
-    if secrets.is_empty() {
-        return text::escape_str(part).into_owned();
-    }
-    let mut shown = String::with_capacity(part.len());
-    for (at, grapheme) in part.grapheme_indices(true) {
-        if secrets.iter().any(|secret| secret.contains(&(base + at))) {
-            shown.push('*');
-        } else {
-            shown.push_str(&text::escape_str(grapheme));
-        }
-    }
-    shown
-}
-
-/// The end of a text that fits in so many columns, and its width.
-fn tail(content: &str, columns: usize) -> (String, usize) {
-    let whole = text::width(content);
-    if whole <= columns {
-        return (content.to_owned(), whole);
-    }
-    let mut left = whole;
-    for (at, grapheme) in content.grapheme_indices(true) {
-        if left <= columns {
-            return (content[at..].to_owned(), left);
-        }
-        left = left.saturating_sub(text::width(grapheme));
-    }
-    (String::new(), 0)
 }
 
 /// The candidates in one line, the one in the line marked, as many as fit around it.
