@@ -11,5 +11,6 @@ pub mod report;
 pub mod resp;
 pub mod shell;
 pub mod snapshot;
+pub mod source;
 pub mod text;
 pub mod tui;

@@ -1,0 +1,3 @@
+//! Where events come from, beside the pool itself. A source learns facts from outside and decides nothing.
+
+pub mod info;
