@@ -25,7 +25,7 @@ impl Call<'_> {
     /// Nothing is there yet: the client waits in line at `keys`. In a transaction it is answered at once, as if it had
     /// waited in vain; one that waits already keeps its place.
     pub(crate) fn wait_for(&mut self, keys: &[Bytes], timeout: Option<Duration>) {
-        if self.again {
+        if self.served.is_some() {
             return;
         }
         if self.in_exec {

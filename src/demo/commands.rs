@@ -6,16 +6,24 @@ mod client_kill;
 mod connection;
 mod docs;
 mod expiry;
+mod hash;
 mod introspect;
 mod keys;
 mod list;
 mod list_block;
 mod pubsub;
+mod random;
 mod scan;
 mod server;
+mod set;
+mod set_algebra;
 mod string;
 mod string_set;
 mod transaction;
+mod zset;
+mod zset_algebra;
+mod zset_pop;
+mod zset_range;
 
 use super::dispatch::Call;
 use super::fault::Done;
@@ -27,6 +35,7 @@ pub(crate) const FAMILIES: &[&[Spec]] = &[
     client::COMMANDS,
     connection::COMMANDS,
     expiry::COMMANDS,
+    hash::COMMANDS,
     introspect::COMMANDS,
     keys::COMMANDS,
     list::COMMANDS,
@@ -34,9 +43,15 @@ pub(crate) const FAMILIES: &[&[Spec]] = &[
     pubsub::COMMANDS,
     scan::COMMANDS,
     server::COMMANDS,
+    set::COMMANDS,
+    set_algebra::COMMANDS,
     string::COMMANDS,
     string_set::COMMANDS,
     transaction::COMMANDS,
+    zset::COMMANDS,
+    zset_algebra::COMMANDS,
+    zset_pop::COMMANDS,
+    zset_range::COMMANDS,
 ];
 
 /// Answers a HELP subcommand: a head, and each subcommand with what it does.
@@ -61,6 +76,12 @@ fn span(start: i64, stop: i64, length: usize) -> Option<std::ops::RangeInclusive
         return None;
     }
     Some(usize::try_from(start).ok()?..=usize::try_from(stop).ok()?)
+}
+
+/// As [`span`], for strings: an end before the first byte is the first byte.
+fn string_span(start: i64, end: i64, length: usize) -> Option<std::ops::RangeInclusive<usize>> {
+    let first = -i64::try_from(length).unwrap_or(i64::MAX);
+    span(start, end.max(first), length)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::client::{Client, ClientId, Closing, Replies};
-use super::fault::{Fault, SYNTAX};
+use super::fault::{Fault, SYNTAX, c_string};
 use super::number;
 use super::reply::Reply;
 use super::spec::{ADMIN, Found, Lookup, NO_AUTH, REGISTRY, WRITE};
@@ -25,8 +25,8 @@ pub(crate) struct Call<'a> {
     pub(crate) found: Found,
     /// Part of an EXEC: nothing blocks.
     pub(crate) in_exec: bool,
-    /// Run again for a client that was blocked, because one of its keys has something.
-    pub(crate) again: bool,
+    /// Run again for a client that was blocked, because this one of its keys has something.
+    pub(crate) served: Option<&'a Bytes>,
 }
 
 impl<'a> Call<'a> {
@@ -167,7 +167,7 @@ fn schedule(state: &mut State, id: ClientId, found: Found, args: Vec<Bytes>, rep
         return;
     }
     let db = client.db;
-    run(&mut Call { state, client: id, db, args: &args, reply, found, in_exec: false, again: false });
+    run(&mut Call { state, client: id, db, args: &args, reply, found, in_exec: false, served: None });
 }
 
 /// Runs a command now, counts it and tells the monitors.
@@ -214,7 +214,7 @@ pub(crate) fn count_error(state: &mut State, fault: &Fault) {
 fn unknown(args: &[Bytes]) -> Fault {
     const QUOTED: usize = 128;
     let mut text = b"ERR unknown command '".to_vec();
-    let name = args.first().map(AsRef::as_ref).unwrap_or_default();
+    let name = args.first().map(|name| c_string(name)).unwrap_or_default();
     text.extend_from_slice(&name[..name.len().min(QUOTED)]);
     text.extend_from_slice(b"', with args beginning with: ");
     let mut quoted = Vec::new();
@@ -223,6 +223,7 @@ fn unknown(args: &[Bytes]) -> Fault {
             break;
         }
         let room = QUOTED - quoted.len();
+        let arg = c_string(arg);
         quoted.push(b'\'');
         quoted.extend_from_slice(&arg[..arg.len().min(room)]);
         quoted.extend_from_slice(b"' ");
@@ -258,7 +259,7 @@ fn serve_key(state: &mut State, db: usize, key: &Bytes) {
         with_reply(state, id, |state, reply| {
             let mark = reply.out.len();
             let mut call =
-                Call { state, client: id, db, args: &args, reply, found, in_exec: false, again: true };
+                Call { state, client: id, db, args: &args, reply, found, in_exec: false, served: Some(key) };
             let outcome = found.spec.run.map_or(Ok(()), |handler| handler(&mut call));
             if let Err(fault) = outcome {
                 call.reply.out.truncate(mark);

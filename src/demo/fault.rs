@@ -25,10 +25,16 @@ impl Fault {
     /// A subcommand that `command` does not have.
     pub(crate) fn subcommand(command: &str, given: &[u8]) -> Self {
         let mut text = b"ERR unknown subcommand '".to_vec();
+        let given = c_string(given);
         text.extend_from_slice(&given[..given.len().min(128)]);
         text.extend_from_slice(format!("'. Try {} HELP.", command.to_uppercase()).as_bytes());
         Self(Cow::Owned(text))
     }
+}
+
+/// Up to the first NUL: so Redis quotes what it was sent.
+pub(crate) fn c_string(bytes: &[u8]) -> &[u8] {
+    bytes.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 /// What a handler gives back: its reply is written, or this error is.

@@ -274,6 +274,7 @@ mod tests {
             ("GET a", vec!["a"]),
             ("MSET a 1 b 2", vec!["a", "b"]),
             ("BLPOP a b 0", vec!["a", "b"]),
+            ("ZUNIONSTORE d 2 a b", vec!["d", "a", "b"]),
             ("LMPOP 2 a b LEFT", vec!["a", "b"]),
             ("PING", vec![]),
         ] {

@@ -6,7 +6,7 @@ mod sorted;
 
 pub(crate) use database::{Clock, Db};
 pub(crate) use set::SetData;
-pub(crate) use sorted::SortedSet;
+pub(crate) use sorted::{Edge, LexEdge, SortedSet};
 
 use std::collections::VecDeque;
 

@@ -72,9 +72,9 @@ fn bit_range(
     let start = call.int(at)?;
     let end = if call.args.len() > at + 1 { call.int(at + 1)? } else { -1 };
     Ok(if bits {
-        super::span(start, end, length * 8)
+        super::string_span(start, end, length * 8)
     } else {
-        super::span(start, end, length).map(|range| range.start() * 8..=range.end() * 8 + 7)
+        super::string_span(start, end, length).map(|range| range.start() * 8..=range.end() * 8 + 7)
     })
 }
 
@@ -84,12 +84,14 @@ fn bitcount(call: &mut Call<'_>) -> Done {
     }
     let args = call.args;
     let value = call.data().get::<Bytes>(&args[1])?.cloned().unwrap_or_default();
+    let backwards = call.args.len() > 3
+        && matches!((call.int(2), call.int(3)), (Ok(start), Ok(end)) if start < 0 && end < 0 && start > end);
     let range = if call.args.len() == 2 {
         (!value.is_empty()).then(|| 0..=value.len() * 8 - 1)
     } else {
         bit_range(call, 2, value.len())?
     };
-    let count = range.map_or(0, |range| count(&value, &range));
+    let count = range.filter(|_| !backwards).map_or(0, |range| count(&value, &range));
     call.reply.len(count);
     Ok(())
 }

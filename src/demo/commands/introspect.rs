@@ -47,7 +47,7 @@ fn command_info(call: &mut Call<'_>) -> Done {
     for name in call.rest(2) {
         match REGISTRY.by_name(name) {
             Some(found) => describe(call.reply, found.spec),
-            None => call.reply.null_array(),
+            None => call.reply.null(),
         }
     }
     Ok(())

@@ -24,17 +24,17 @@ pub(super) const COMMANDS: &[Spec] = &[
 ];
 
 /// The first of `keys` that holds a `K`. One of another kind is an error, except to a client that waits already: it goes on
-/// waiting.
+/// waiting, and looks only at the key that was written to.
 pub(super) fn first_with<'a, K: Kind>(
     call: &mut Call<'_>,
     keys: &'a [Bytes],
 ) -> Result<Option<&'a Bytes>, Fault> {
-    let again = call.again;
-    for key in keys {
+    let served = call.served;
+    for key in keys.iter().filter(|key| served.is_none_or(|served| served == *key)) {
         match call.data().get_mut::<K>(key) {
             Ok(Some(_)) => return Ok(Some(key)),
             Ok(None) => {}
-            Err(_) if again => {}
+            Err(_) if served.is_some() => {}
             Err(fault) => return Err(fault),
         }
     }
@@ -91,10 +91,10 @@ fn brpop(call: &mut Call<'_>) -> Done {
 /// Moves an element; waits for one with `blocking`'s timeout, or answers null without.
 fn transfer(call: &mut Call<'_>, from: End, to: End, blocking: Option<Option<Duration>>) -> Done {
     let (source, target) = (&call.args[1], &call.args[2]);
-    let again = call.again;
+    let served = call.served.is_some();
     let found = match call.data().get_mut::<List>(source) {
         Ok(list) => list.is_some(),
-        Err(_) if again => return Ok(()),
+        Err(_) if served => return Ok(()),
         Err(fault) => return Err(fault),
     };
     if !found {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::connection::database;
 use crate::demo::dispatch::Call;
 use crate::demo::fault::{Done, Fault, NOT_INTEGER, SYNTAX};
@@ -74,12 +76,20 @@ fn info_command(call: &mut Call<'_>) -> Done {
 
 fn config_get(call: &mut Call<'_>) -> Done {
     let all = call.state.config.list(call.state.port);
-    let lower: Vec<Vec<u8>> = call.rest(2).iter().map(|pattern| pattern.to_ascii_lowercase()).collect();
-    let wanted = |name: &str| lower.iter().any(|pattern| glob::matches(pattern, name.as_bytes()));
-    let found: Vec<_> = all.into_iter().filter(|(name, _)| wanted(name)).collect();
+    // A name that is no pattern is answered as it was written.
+    let fits = |pattern: &Bytes, name: &str| -> Option<Bytes> {
+        if pattern.eq_ignore_ascii_case(name.as_bytes()) {
+            return Some(pattern.clone());
+        }
+        let lower = pattern.to_ascii_lowercase();
+        glob::matches(&lower, name.as_bytes()).then(|| Bytes::copy_from_slice(name.as_bytes()))
+    };
+    let wanted = |name: &str| call.rest(2).iter().find_map(|pattern| fits(pattern, name));
+    let found: Vec<(Bytes, String)> =
+        all.into_iter().filter_map(|(name, value)| Some((wanted(name)?, value))).collect();
     call.reply.map(found.len());
     for (name, value) in &found {
-        call.reply.text(name);
+        call.reply.bulk(name);
         call.reply.text(value);
     }
     Ok(())

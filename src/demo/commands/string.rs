@@ -72,7 +72,7 @@ fn getrange(call: &mut Call<'_>) -> Done {
     let value = db.get::<Bytes>(key)?.cloned().unwrap_or_default();
     // Both ends before the first byte, in the wrong order: nothing, where clamping would give one byte.
     let backwards = start < 0 && end < 0 && start > end;
-    match super::span(start, end.max(-(i64::try_from(value.len()).unwrap_or(i64::MAX))), value.len()) {
+    match super::string_span(start, end, value.len()) {
         Some(range) if !backwards => reply.bulk(&value[range]),
         _ => reply.bulk(b""),
     }

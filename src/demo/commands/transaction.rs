@@ -73,7 +73,7 @@ fn exec(call: &mut Call<'_>) -> Done {
             reply,
             found: *found,
             in_exec: true,
-            again: false,
+            served: None,
         });
     }
     Ok(())

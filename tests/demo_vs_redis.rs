@@ -1,0 +1,362 @@
+//! The embedded server against a real one: the same requests must be answered with the same bytes.
+//!
+//! Scripts are in `tests/demo_vs_redis/`, one request a line, sent as it is. In front of a request there may be
+//! `b:` (sent on a second connection), `N>` (N replies are read instead of one; 0 leaves it waiting), `~` (the lines of the
+//! reply may come in any order) and `?` (the reply is not compared: it tells the version). `!blocked N` waits until so many clients are blocked; `!read` and `!b:read` read one reply.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use proptest::prelude::*;
+use redis_pooltop::demo::Server;
+use support::RedisServer;
+
+/// A connection that gives replies as the bytes they are.
+struct Raw {
+    stream: BufReader<TcpStream>,
+}
+
+impl Raw {
+    fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the server accepts");
+        stream.set_nodelay(true).expect("no delay");
+        stream.set_read_timeout(Some(support::PATIENCE)).expect("a deadline");
+        Self { stream: BufReader::new(stream) }
+    }
+
+    fn send(&mut self, line: &str) {
+        self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes()).expect("the server reads");
+    }
+
+    /// Reads one reply, with everything in it.
+    fn reply(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut left = 1_usize;
+        while left > 0 {
+            left -= 1;
+            let start = bytes.len();
+            self.stream.read_until(b'\n', &mut bytes).expect("a reply in time");
+            let line = String::from_utf8_lossy(&bytes[start..]).into_owned();
+            assert!(
+                line.ends_with("\r\n"),
+                "the connection ended after {:?}",
+                String::from_utf8_lossy(&bytes)
+            );
+            let count = || line[1..].trim_end().parse::<i64>().expect("a length");
+            match line.as_bytes()[0] {
+                b'$' | b'=' | b'!' if count() >= 0 => {
+                    let mut text = vec![0; usize::try_from(count()).expect("a length") + 2];
+                    self.stream.read_exact(&mut text).expect("the text");
+                    bytes.extend_from_slice(&text);
+                }
+                b'*' | b'~' | b'>' => left += usize::try_from(count().max(0)).expect("a count"),
+                b'%' => left += 2 * usize::try_from(count()).expect("a count"),
+                _ => {}
+            }
+        }
+        bytes
+    }
+
+    fn ask(&mut self, line: &str) -> Vec<u8> {
+        self.send(line);
+        self.reply()
+    }
+}
+
+/// The same two connections to one server.
+struct Side {
+    name: &'static str,
+    a: Raw,
+    b: Raw,
+}
+
+impl Side {
+    fn open(name: &'static str, address: SocketAddr, protocol: u8) -> Self {
+        let mut side = Self { name, a: Raw::open(address), b: Raw::open(address) };
+        for raw in [&mut side.a, &mut side.b] {
+            raw.ask(&format!("HELLO {protocol}"));
+        }
+        side.a.ask("FLUSHALL");
+        side
+    }
+
+    /// Does what one line of a script says; gives what was answered.
+    fn step(&mut self, line: &str) -> Vec<u8> {
+        if let Some(count) = line.strip_prefix("!blocked ") {
+            let wanted = format!("\nblocked_clients:{count}\r");
+            support::wait_for(&format!("{count} blocked clients of {}", self.name), || {
+                String::from_utf8_lossy(&self.b.ask("INFO clients")).contains(&wanted).then_some(())
+            });
+            return Vec::new();
+        }
+        match line {
+            "!read" => return self.a.reply(),
+            "!b:read" => return self.b.reply(),
+            _ => {}
+        }
+        let (raw, line) = match line.strip_prefix("b:") {
+            Some(line) => (&mut self.b, line.trim_start()),
+            None => (&mut self.a, line),
+        };
+        let (replies, line) = match line.split_once('>') {
+            Some((count, line)) if count.parse::<usize>().is_ok() => {
+                (count.parse().expect("a count"), line.trim_start())
+            }
+            _ => (1, line),
+        };
+        let (any_order, line) = match line.strip_prefix('~') {
+            Some(line) => (true, line),
+            None => (false, line),
+        };
+        let (compared, line) = match line.strip_prefix('?') {
+            Some(line) => (false, line),
+            None => (true, line),
+        };
+        raw.send(line);
+        let answer: Vec<u8> = (0..replies).flat_map(|_| raw.reply()).collect();
+        if !compared {
+            return Vec::new();
+        }
+        if !any_order {
+            return answer;
+        }
+        let mut lines: Vec<&[u8]> = answer.split_inclusive(|byte| *byte == b'\n').collect();
+        lines.sort_unstable();
+        lines.concat()
+    }
+}
+
+fn shown(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string()
+}
+
+/// Runs a script on both servers, in both protocols.
+fn compare(script: &str) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let ours = runtime.block_on(Server::start()).expect("a server");
+    let theirs = RedisServer::start(&[]);
+    let mut differences = Vec::new();
+    for protocol in [2, 3] {
+        let mut real = Side::open("Redis", theirs.address(), protocol);
+        let mut demo = Side::open("the embedded server", ours.addr(), protocol);
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (expected, got) = (real.step(line), demo.step(line));
+            if expected != got {
+                differences.push(format!(
+                    "RESP{protocol} {line}\n  Redis  {}\n  demo   {}",
+                    shown(&expected),
+                    shown(&got)
+                ));
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
+}
+
+macro_rules! scripts {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            compare(include_str!(concat!("demo_vs_redis/", stringify!($name), ".txt")));
+        })*
+    };
+}
+
+scripts! { strings keys hashes lists sets sorted_sets connection transactions pubsub blocking }
+
+/// Requests with blanks in them: `K` a key, `F` a field or member, `V` a value, `I` an integer, `S` a score, `R` an index.
+const TEMPLATES: &[&str] = &[
+    "SET K V",
+    "SET K I",
+    "SET K V NX",
+    "SET K V XX GET",
+    "SET K V KEEPTTL",
+    "SETNX K V",
+    "GETSET K V",
+    "GET K",
+    "GETDEL K",
+    "APPEND K V",
+    "STRLEN K",
+    "GETRANGE K R R",
+    "SETRANGE K I V",
+    "INCR K",
+    "DECRBY K I",
+    "INCRBY K I",
+    "MGET K K K",
+    "MSET K V K V",
+    "MSETNX K V K I",
+    "SETBIT K I 1",
+    "GETBIT K I",
+    "BITCOUNT K",
+    "BITCOUNT K R R",
+    "BITPOS K 1 R",
+    "BITPOS K 0",
+    "BITPOS K 0 R R",
+    "DEL K K",
+    "EXISTS K K",
+    "TYPE K",
+    "TTL K",
+    "EXPIRE K 100",
+    "EXPIRE K 200 NX",
+    "EXPIRE K 50 LT",
+    "EXPIRE K 300 GT",
+    "PERSIST K",
+    "EXPIRE K -1",
+    "RENAME K K",
+    "RENAMENX K K",
+    "COPY K K",
+    "COPY K K REPLACE",
+    "DBSIZE",
+    "TOUCH K K",
+    "LPUSH K V F",
+    "RPUSH K F V F",
+    "LPUSHX K V",
+    "RPUSHX K V",
+    "LPOP K",
+    "RPOP K",
+    "LPOP K I",
+    "RPOP K I",
+    "LLEN K",
+    "LRANGE K R R",
+    "LINDEX K R",
+    "LSET K R V",
+    "LREM K R F",
+    "LTRIM K R R",
+    "LINSERT K BEFORE F V",
+    "LINSERT K AFTER F V",
+    "LPOS K F",
+    "LPOS K F RANK -1 COUNT 0",
+    "LPOS K F COUNT 2 MAXLEN 3",
+    "LMOVE K K LEFT RIGHT",
+    "LMOVE K K RIGHT RIGHT",
+    "RPOPLPUSH K K",
+    "LMPOP 2 K K LEFT COUNT 2",
+    "HSET K F V",
+    "HSET K F V F I",
+    "HSETNX K F V",
+    "HGET K F",
+    "HMGET K F F",
+    "HDEL K F F",
+    "HEXISTS K F",
+    "HLEN K",
+    "HKEYS K",
+    "HVALS K",
+    "HGETALL K",
+    "HSTRLEN K F",
+    "HINCRBY K F I",
+    "HSCAN K 0",
+    "SADD K I I",
+    "SREM K I",
+    "SCARD K",
+    "SISMEMBER K I",
+    "SMISMEMBER K I I",
+    "SMEMBERS K",
+    "SMOVE K K I",
+    "SUNION K K",
+    "SINTER K K",
+    "SDIFF K K",
+    "SUNIONSTORE K K K",
+    "SINTERSTORE K K K",
+    "SDIFFSTORE K K K",
+    "SINTERCARD 2 K K",
+    "SINTERCARD 2 K K LIMIT 1",
+    "ZADD K S F",
+    "ZADD K S F S F",
+    "ZADD K NX S F",
+    "ZADD K XX CH S F",
+    "ZADD K GT CH S F",
+    "ZADD K LT S F",
+    "ZADD K INCR S F",
+    "ZREM K F",
+    "ZSCORE K F",
+    "ZMSCORE K F F",
+    "ZCARD K",
+    "ZCOUNT K S S",
+    "ZCOUNT K (S +inf",
+    "ZINCRBY K S F",
+    "ZRANGE K R R",
+    "ZRANGE K R R WITHSCORES",
+    "ZRANGE K R R REV",
+    "ZRANGE K S S BYSCORE LIMIT 1 2",
+    "ZRANGE K - + BYLEX",
+    "ZRANGE K [F (F BYLEX",
+    "ZREVRANGE K R R WITHSCORES",
+    "ZRANGEBYSCORE K S (S",
+    "ZREVRANGEBYSCORE K S S WITHSCORES",
+    "ZRANK K F",
+    "ZREVRANK K F",
+    "ZREMRANGEBYRANK K R R",
+    "ZREMRANGEBYSCORE K S S",
+    "ZREMRANGEBYLEX K [F [F",
+    "ZPOPMIN K",
+    "ZPOPMAX K I",
+    "ZRANGESTORE K K R R",
+    "ZUNIONSTORE K 2 K K",
+    "ZINTERSTORE K 2 K K WEIGHTS 2 1 AGGREGATE MAX",
+    "ZDIFFSTORE K 2 K K",
+    "ZUNION 2 K K WITHSCORES",
+    "ZINTER 2 K K",
+    "ZINTERCARD 2 K K",
+    "ZMPOP 2 K K MAX COUNT 2",
+    "ZLEXCOUNT K - [F",
+    "ZSCAN K 0",
+    "BLPOP K K 0.001",
+    "BRPOP K 0.001",
+    "MULTI",
+    "EXEC",
+    "DISCARD",
+    "WATCH K",
+    "UNWATCH",
+    "OBJECT REFCOUNT nokey",
+    "PING V",
+    "ECHO F",
+    "INCR",
+    "HSET K F",
+    "NOPE K V",
+];
+
+/// A request: a template with its blanks filled in.
+fn request() -> impl Strategy<Value = String> {
+    (0..TEMPLATES.len(), prop::array::uniform8(0..1000_usize)).prop_map(|(template, picks)| {
+        let mut picks = picks.into_iter().cycle();
+        let mut pick = |from: &[&str]| from[picks.next().unwrap_or(0) % from.len()].to_owned();
+        let mut fill = |word: &str| match word {
+            "K" => pick(&["k1", "k2", "k3"]),
+            "F" => pick(&["a", "b", "c", "dd"]),
+            "V" => pick(&["a", "b", "hello", "10", "''", "\"x\\x00y\""]),
+            "I" => pick(&["0", "1", "2", "3", "5", "12", "-1", "x", "9223372036854775807"]),
+            "S" => pick(&["0", "1", "2", "1.5", "-3", "10", "inf", "-inf"]),
+            "R" => pick(&["0", "1", "2", "-1", "-2", "-3", "5", "100", "-100"]),
+            other => other.to_owned(),
+        };
+        let fill_in = |word: &str| match word.split_at_checked(1) {
+            Some((mark @ ("(" | "["), blank)) => format!("{mark}{}", fill(blank)),
+            _ => fill(word),
+        };
+        TEMPLATES[template].split(' ').map(fill_in).collect::<Vec<_>>().join(" ")
+    })
+}
+
+/// A bit far out makes a string too long to send back and forth all day.
+fn is_modest(line: &str) -> bool {
+    !(line.contains("9223372036854775807") && (line.starts_with("SETRANGE") || line.starts_with("SETBIT")))
+}
+
+#[test]
+fn random_requests_are_answered_alike() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let ours = runtime.block_on(Server::start()).expect("a server");
+    let theirs = RedisServer::start(&[]);
+    let requests = prop::collection::vec(request().prop_filter("modest", |line| is_modest(line)), 1..80);
+    let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(requests in requests, protocol in 2..=3_u8)| {
+        let mut real = Side::open("Redis", theirs.address(), protocol);
+        let mut demo = Side::open("the embedded server", ours.addr(), protocol);
+        for line in &requests {
+            let (expected, got) = (real.a.ask(line), demo.a.ask(line));
+            prop_assert_eq!(shown(&expected), shown(&got), "{}", line);
+        }
+    });
+}
