@@ -7,6 +7,7 @@ pub mod event;
 pub mod hub;
 pub mod model;
 pub mod net;
+pub mod pool;
 pub mod report;
 pub mod resp;
 pub mod shell;

@@ -1,0 +1,218 @@
+//! The instrumented pool: exclusive leases on connections to one server, and an account of every one of them.
+//!
+//! - Connections are lent last in, first out, so that those not needed grow idle and can be closed.
+//! - At most `max` exist or are being opened. When all are lent, callers queue in order up to the blocking timeout, or
+//!   fail at once.
+//! - A [`Lease`] ends exactly once: released when it is dropped, discarded with a reason, or reclaimed by the pool. A
+//!   wait ends exactly once: granted, timed out, cancelled, refused or failed.
+//! - Any future of this module may be dropped at any await: no slot is lost, no connection is shared, and no caller
+//!   ever reads another's reply. A connection with a reply owed or unread is closed, never lent again.
+//! - `in use + available + opening ≤ max` at all times. When the limit is lowered below what is lent, those leases
+//!   stay until they end, their connections are closed then, and nothing new is granted meanwhile.
+//!
+//! What a pool does is told to a [`Tap`] as rare events, and once a tick as one [`Pulse`](crate::event::Pulse) through
+//! its [`pulse_source`](InstrumentedPool::pulse_source). A pool without a hub takes [`Tap::nowhere`].
+
+mod checkout;
+mod config;
+mod connector;
+mod error;
+mod health;
+mod holder;
+mod inner;
+mod lease;
+mod names;
+mod pulse;
+mod sync;
+mod vitals;
+mod warmup;
+
+#[cfg(feature = "shuttle")]
+#[doc(hidden)]
+pub mod core;
+#[cfg(not(feature = "shuttle"))]
+mod core;
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use config::{OnExhausted, PoolConfig};
+pub use connector::{Connector, Identity, Pooled, Probe};
+pub use error::{CheckoutError, Shortage};
+pub use health::Health;
+pub use lease::Lease;
+pub use warmup::Warmed;
+
+use crate::event::{Clock, ConnId, Gauges, PoolEvent, PoolFacts, PoolId, PulseSource, Tap, Totals};
+use core::Fate;
+use holder::Tag;
+use inner::Inner;
+
+/// A pool of any kind of connection. Clones are handles on the same pool; when the last is gone the pool closes, and
+/// leases still out are closed as they end.
+pub struct InstrumentedPool<C: Connector> {
+    handle: Arc<Handle<C>>,
+}
+
+/// What all clones share, so that the last one can close the pool.
+struct Handle<C: Connector>(Arc<Inner<C>>);
+
+impl<C: Connector> Drop for Handle<C> {
+    fn drop(&mut self) {
+        self.0.shut();
+        self.0.stop();
+    }
+}
+
+impl<C: Connector> Clone for InstrumentedPool<C> {
+    fn clone(&self) -> Self {
+        Self { handle: self.handle.clone() }
+    }
+}
+
+impl<C: Connector> fmt::Debug for InstrumentedPool<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (gauges, _) = self.inner().core.status();
+        f.debug_struct("InstrumentedPool").field("id", &self.id()).field("gauges", &gauges).finish()
+    }
+}
+
+impl<C: Connector> InstrumentedPool<C> {
+    /// A pool that opens nothing yet. In a tokio runtime it sweeps its idle connections in the background, until it is
+    /// closed or the last handle is gone; elsewhere it only looks at them when they are lent or come back.
+    pub fn new(connector: C, config: PoolConfig, clock: Clock, tap: Tap) -> Self {
+        let inner = Arc::new(Inner::new(connector, config, clock, tap));
+        let config = inner.config();
+        let facts = PoolFacts {
+            name: config.name,
+            target: inner.connector.target(),
+            max: config.max,
+            single: config.single,
+        };
+        inner.emit(clock.now(), PoolEvent::Started(facts));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(health::sweep(Arc::downgrade(&inner)));
+        }
+        Self { handle: Arc::new(Handle(inner)) }
+    }
+
+    fn inner(&self) -> &Arc<Inner<C>> {
+        &self.handle.0
+    }
+
+    /// Which pool it is in events.
+    pub fn id(&self) -> PoolId {
+        self.inner().id
+    }
+
+    /// Where its connections go.
+    pub fn connector(&self) -> &C {
+        &self.inner().connector
+    }
+
+    /// Borrows a connection: one from the shelf, a new one while there is room, or the next that comes back. The
+    /// caller's line is remembered as its holder, and its task where there is one.
+    #[track_caller]
+    pub fn checkout(
+        &self,
+    ) -> impl Future<Output = Result<Lease<C>, CheckoutError<C::Error>>> + Send + use<C> {
+        checkout::checkout(self.inner().clone(), Tag::here(Location::caller()))
+    }
+
+    /// Like [`checkout`](Self::checkout), with a label for the holder: a job, a request, the command typed.
+    #[track_caller]
+    pub fn checkout_as(
+        &self,
+        label: Arc<str>,
+    ) -> impl Future<Output = Result<Lease<C>, CheckoutError<C::Error>>> + Send + use<C> {
+        let tag = Tag::labelled(label, Location::caller());
+        checkout::checkout(self.inner().clone(), tag)
+    }
+
+    /// The state and the totals, read together.
+    pub fn status(&self) -> (Gauges, Totals) {
+        self.inner().core.status()
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> PoolConfig {
+        self.inner().config()
+    }
+
+    /// Changes settings, live. A new limit takes effect at once, as with [`resize`](Self::resize); the name and `single`
+    /// stay as they are.
+    pub fn set(&self, change: impl FnOnce(&mut PoolConfig)) {
+        self.inner().configure(change);
+    }
+
+    /// A new limit: raised, callers that wait are served at once; lowered, idle connections over it are closed now, and
+    /// lent ones when they come back. At least 1, and 1 in single mode. Returns the limit in force.
+    pub fn resize(&self, max: u32) -> u32 {
+        self.set(|config| config.max = max);
+        self.inner().setting(|config| config.max)
+    }
+
+    /// Opens connections side by side until `n` exist, or as many as there is room for.
+    #[track_caller]
+    pub fn warmup(&self, n: u32) -> impl Future<Output = Warmed<C::Error>> + Send + use<C> {
+        let (inner, location) = (self.inner().clone(), Location::caller());
+        async move { inner.warm(n, location).await }
+    }
+
+    /// Asks every idle connection now, and closes those that do not answer.
+    #[track_caller]
+    pub fn health_check(&self) -> impl Future<Output = Health> + Send + use<C> {
+        self.inner().clone().check(Duration::ZERO)
+    }
+
+    /// Drops every connection, as after a failover. Idle ones are closed now. Lent ones are taken back: their slots are
+    /// free at once, their leases end as reclaimed, whoever holds one can send nothing more on it, and its socket is
+    /// closed when the holder lets go. Returns how many there were.
+    pub fn reset(&self) -> usize {
+        let now = self.inner().clock.now();
+        let closing = self.inner().core.reset(now);
+        let dropped = closing.gone.len();
+        self.inner().finish(closing, now);
+        dropped
+    }
+
+    /// Closes one connection: an idle one now, a lent one when it comes back, and until then nothing more can be sent on
+    /// it. `false` when the pool has none of that number.
+    pub fn close_connection(&self, conn: ConnId) -> bool {
+        let now = self.inner().clock.now();
+        match self.inner().core.close_one(conn, now) {
+            Fate::Closed(closing) => self.inner().finish(closing, now),
+            Fate::WhenBack => {}
+            Fate::Unknown => return false,
+        }
+        true
+    }
+
+    /// Closes the pool: callers that wait and new ones are refused, idle connections are closed, and leases have `grace`
+    /// to end before they are taken back. Returns how many had to be.
+    pub async fn close(&self, grace: Duration) -> usize {
+        let inner = self.inner();
+        inner.shut();
+        // Running out of grace is no error: what is left is taken back.
+        let _ = tokio::time::timeout(grace, inner.drain()).await;
+        let now = inner.clock.now();
+        let closing = inner.core.reclaim(now);
+        let reclaimed = closing.gone.len();
+        inner.finish(closing, now);
+        inner.stop();
+        reclaimed
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.inner().core.is_closed()
+    }
+
+    /// What a hub asks once a tick; see [`Hub::attach`](crate::hub::Hub::attach). It does not keep the pool alive.
+    pub fn pulse_source(&self) -> Arc<dyn PulseSource> {
+        Arc::new(pulse::Source(Arc::downgrade(self.inner())))
+    }
+}

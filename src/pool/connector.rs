@@ -1,0 +1,69 @@
+//! What a pool must know of its connections, so that it can lend any kind, and tests can lend fakes.
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::event::CreateSteps;
+
+/// Opens connections.
+pub trait Connector: Send + Sync + 'static {
+    /// What it opens.
+    type Conn: Pooled;
+    /// Why it could not. Cheap to clone: every caller behind a [pause](Connector::pause_after) gets a copy.
+    type Error: fmt::Display + fmt::Debug + Clone + Send + Sync + 'static;
+
+    /// Opens one. The future may be dropped at any await. It must end by itself: the pool puts no limit on it.
+    fn connect(&self) -> impl Future<Output = Result<Self::Conn, Self::Error>> + Send;
+
+    /// Where it connects to, with no secret in it.
+    fn target(&self) -> String;
+
+    /// How long no other attempt makes sense after this failure, as after a wrong password. Checkouts that would
+    /// have to open a connection meanwhile fail with the same error, and the server is left alone.
+    fn pause_after(&self, _error: &Self::Error) -> Option<Duration> {
+        None
+    }
+}
+
+/// A connection as the pool sees it.
+pub trait Pooled: Send + 'static {
+    /// What is known of it from its opening.
+    fn identity(&self) -> Identity;
+
+    /// A look at the socket that never blocks and consumes nothing. Called at every release and checkout.
+    fn probe(&mut self) -> Probe;
+
+    /// Replies owed: commands sent minus replies read.
+    fn owed(&self) -> u64;
+
+    /// Why it cannot be lent again as it is (subscribed, an open MULTI, another database), if so.
+    fn taint(&self) -> Option<&'static str>;
+
+    /// Asks the server whether it is there. `false` when the connection is of no more use. The future must end by
+    /// itself; when it is dropped halfway the pool closes the connection.
+    fn ping(&mut self) -> impl Future<Output = bool> + Send;
+}
+
+/// What the opening of a connection told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The server's client id.
+    pub server_id: Option<u64>,
+    /// Our end of the socket.
+    pub local: Option<SocketAddr>,
+    /// Where the create time went.
+    pub steps: CreateSteps,
+}
+
+/// What a look at an idle socket shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Nothing to read: as it should be. Pushes count as nothing.
+    Quiet,
+    /// So many bytes that nobody asked for, or that somebody asked for and did not read.
+    Unread(u64),
+    /// The other end closed it.
+    Closed,
+}

@@ -1,0 +1,411 @@
+//! What every handle, lease and background task of one pool shares, and how the core's decisions become effects:
+//! events told, connections closed and callers woken, always after the lock is free.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::config::{OnExhausted, PoolConfig};
+use super::connector::{Connector, Pooled, Probe};
+use super::core::{Arrival, Closing, Core, Held, Hists, Item, Limits, Returned, Unwanted, Work};
+use super::holder::Tag;
+use super::names::{Names, Recent};
+use super::vitals::Vitals;
+use crate::event::{
+    Clock, CloseReason, ConnId, Event, Opened, PoolEvent, PoolId, SeenAt, Stamp, Tap, WaitEnd,
+};
+use std::sync::Arc;
+
+/// Connections that are opened at a time. A listener's queue is short (511 in Redis by default, 128 in many kernels),
+/// and a connection that finds it full is tried again only after a second.
+const DIALS: u32 = 128;
+
+static NEXT_POOL: AtomicU32 = AtomicU32::new(1);
+static NEXT_CONN: AtomicU64 = AtomicU64::new(1);
+
+/// A connection with what the pool keeps about it. Its place in memory never changes.
+#[derive(Debug)]
+pub(crate) struct Member<C> {
+    pub(crate) id: ConnId,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) work: Work,
+    /// When `work` was last told.
+    pub(crate) told: Stamp,
+    pub(crate) recent: Recent,
+    pub(crate) conn: C,
+}
+
+/// A boxed member moves as one word.
+pub(crate) type Slot<C> = Box<Member<C>>;
+
+impl<C> Item for Slot<C> {
+    #[inline]
+    fn work(&mut self) -> &mut Work {
+        &mut self.work
+    }
+}
+
+pub(crate) struct Inner<C: Connector> {
+    pub(crate) id: PoolId,
+    pub(crate) core: Core<Slot<C::Conn>>,
+    pub(crate) connector: C,
+    pub(crate) clock: Clock,
+    pub(crate) tap: Tap,
+    pub(crate) names: Names,
+    config: Mutex<PoolConfig>,
+    /// An error that makes dialling pointless until then.
+    pause: Mutex<Option<(Stamp, C::Error)>>,
+    /// Emptied histograms, to be swapped in at the next pulse.
+    pub(crate) spare: Mutex<Hists>,
+    pub(crate) resync: AtomicBool,
+    /// `Stopped` was told.
+    stopped: AtomicBool,
+    /// Told when something closed while the pool is closing.
+    pub(crate) drained: Notify,
+}
+
+impl<C: Connector> Inner<C> {
+    pub(crate) fn new(connector: C, config: PoolConfig, clock: Clock, tap: Tap) -> Self {
+        let config = config.settled();
+        Self {
+            id: PoolId(NEXT_POOL.fetch_add(1, Relaxed)),
+            core: Core::new(limits(&config)),
+            connector,
+            clock,
+            tap,
+            names: Names::default(),
+            config: Mutex::new(config),
+            pause: Mutex::new(None),
+            spare: Mutex::default(),
+            resync: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            drained: Notify::new(),
+        }
+    }
+
+    pub(crate) fn config(&self) -> PoolConfig {
+        self.config.lock().clone()
+    }
+
+    /// Reads one setting without copying all.
+    pub(crate) fn setting<R>(&self, read: impl FnOnce(&PoolConfig) -> R) -> R {
+        read(&self.config.lock())
+    }
+
+    /// Changes settings; what follows from a new limit happens at once.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut PoolConfig)) {
+        let now = self.clock.now();
+        let (closing, resized) = {
+            let mut config = self.config.lock();
+            let mut next = config.clone();
+            change(&mut next);
+            next.name.clone_from(&config.name);
+            next.single = config.single;
+            let next = next.settled();
+            let resized = (next.max != config.max).then_some(next.max);
+            let limits = limits(&next);
+            *config = next;
+            // The limits go in under the settings' lock, so that two changes at once leave both the same.
+            (self.core.set_limits(now, limits), resized)
+        };
+        if let Some(max) = resized {
+            self.emit(now, PoolEvent::Resized { max });
+        }
+        self.finish(closing, now);
+    }
+
+    pub(crate) fn emit(&self, at: Stamp, event: PoolEvent) {
+        self.tap.emit(at, Event::Pool(self.id, event));
+    }
+
+    pub(crate) fn closed(&self, conn: ConnId, reason: CloseReason, at: Stamp) {
+        self.emit(at, PoolEvent::Closed { conn, reason });
+        self.drained.notify_waiters();
+    }
+
+    /// Carries out what the core decided about many connections.
+    pub(crate) fn finish(&self, closing: Closing<Slot<C::Conn>>, at: Stamp) {
+        closing.wakes.wake();
+        drop(closing.items);
+        for (conn, reason) in closing.gone {
+            self.closed(conn, reason, at);
+        }
+    }
+
+    /// Carries out what the core decided about a connection that came back.
+    #[inline]
+    pub(crate) fn returned(&self, returned: Returned<Slot<C::Conn>>, at: Stamp) {
+        match returned {
+            Returned::Kept(wakes) => wakes.wake(),
+            Returned::Closed(member, reason, wakes) => {
+                wakes.wake();
+                let id = member.id;
+                drop(member);
+                self.closed(id, reason, at);
+            }
+            Returned::Stray(member) => drop(member),
+        }
+    }
+
+    /// Ends a connection that is not on the shelf, and its lease with it. An uncounted one was nobody's lease.
+    pub(crate) fn discard(&self, key: usize, mut member: Slot<C::Conn>, reason: CloseReason, at: Stamp) {
+        let id = member.id;
+        let wakes = self.core.discard(key, id, at, &mut member.work);
+        drop(member);
+        if let Some(wakes) = wakes {
+            wakes.wake();
+            self.closed(id, reason, at);
+        }
+        if reason == CloseReason::Broken {
+            self.drop_the_dead(at);
+        }
+    }
+
+    /// After one connection broke, looks at the idle ones too: a server that went away took them all.
+    fn drop_the_dead(&self, at: Stamp) {
+        let closing = self.core.prune(at, |member| member.conn.probe() == Probe::Closed);
+        self.finish(closing, at);
+    }
+
+    /// Counts and tells a reply that nobody had read.
+    pub(crate) fn unread(&self, member: &mut Member<C::Conn>, seen: SeenAt, tag: Option<&Tag>, at: Stamp) {
+        self.core.found_unread();
+        let bytes = match member.conn.probe() {
+            Probe::Unread(bytes) => bytes,
+            Probe::Quiet | Probe::Closed => 0,
+        };
+        let (conn, owed) = (member.id, member.conn.owed());
+        let holder = tag.map(Tag::holder);
+        self.emit(at, PoolEvent::UnreadReply { conn, seen, owed, bytes, holder });
+    }
+
+    /// Why a connection from the shelf must not be lent, if so. It never blocks.
+    #[inline]
+    pub(crate) fn unfit(member: &mut Member<C::Conn>) -> Option<CloseReason> {
+        if member.conn.owed() != 0 {
+            return Some(CloseReason::UnreadReply);
+        }
+        match member.conn.probe() {
+            Probe::Quiet => None,
+            Probe::Unread(_) => Some(CloseReason::UnreadReply),
+            Probe::Closed => Some(CloseReason::Broken),
+        }
+    }
+
+    /// Opens a connection. An error of a kind that will not go away soon also answers the dials of the next while.
+    pub(crate) async fn open(&self) -> Result<Slot<C::Conn>, C::Error> {
+        let begun = self.clock.now();
+        let paused = self.pause.lock().as_ref().filter(|(until, _)| begun < *until).map(|(_, e)| e.clone());
+        if let Some(error) = paused {
+            return Err(error);
+        }
+        match self.connector.connect().await {
+            Ok(conn) => {
+                *self.pause.lock() = None;
+                let now = self.clock.now();
+                Ok(Box::new(Member {
+                    id: ConnId(NEXT_CONN.fetch_add(1, Relaxed)),
+                    vitals: Arc::new(Vitals::opened(now)),
+                    work: Work::default(),
+                    told: now,
+                    recent: Recent::default(),
+                    conn,
+                }))
+            }
+            Err(error) => {
+                let now = self.clock.now();
+                if let Some(pause) = self.connector.pause_after(&error) {
+                    *self.pause.lock() = Some((now + pause, error.clone()));
+                }
+                self.emit(now, PoolEvent::OpenFailed { error: error.to_string() });
+                Err(error)
+            }
+        }
+    }
+
+    /// Tells of a connection that is open now.
+    pub(crate) fn opened(&self, opened: Opened, at: Stamp) {
+        self.emit(at, PoolEvent::Opened(opened));
+    }
+
+    /// Closes a connection that was opened for nothing.
+    pub(crate) fn unwanted(&self, member: Slot<C::Conn>, reason: CloseReason, at: Stamp) {
+        let id = member.id;
+        drop(member);
+        self.closed(id, reason, at);
+    }
+
+    /// A wait ended without a connection.
+    pub(crate) fn wait_failed(&self, ended: WaitEnd, waited: Duration, tag: &Tag, at: Stamp) {
+        self.core.wait_failed(ended);
+        self.emit(at, PoolEvent::WaitFailed { ended, waited, holder: tag.holder() });
+    }
+
+    /// Closes the pool for whoever still wants something of it.
+    pub(crate) fn shut(&self) {
+        let now = self.clock.now();
+        let closing = self.core.close(now);
+        self.finish(closing, now);
+    }
+
+    /// Until no connection is left.
+    pub(crate) async fn drain(&self) {
+        loop {
+            // Registered before looking, so that what closes in between is not missed.
+            let closed = self.drained.notified();
+            if self.core.is_empty() {
+                return;
+            }
+            closed.await;
+        }
+    }
+
+    /// Tells once that nothing is left.
+    pub(crate) fn stop(&self) {
+        if !self.stopped.swap(true, Relaxed) {
+            self.emit(self.clock.now(), PoolEvent::Stopped);
+        }
+    }
+}
+
+/// Leave to open one connection. It goes back to the core, and so to the next caller, when it is dropped.
+pub(crate) struct Permit<'a, C: Connector> {
+    inner: &'a Inner<C>,
+    generation: u64,
+    spent: bool,
+    failed: bool,
+}
+
+impl<'a, C: Connector> Permit<'a, C> {
+    /// Takes over what the core counted as opening.
+    pub(crate) fn new(inner: &'a Inner<C>, generation: u64) -> Self {
+        Self { inner, generation, spent: false, failed: false }
+    }
+
+    /// Dials, and dials again when the pool was reset meanwhile. What `place` does with the connection decides.
+    pub(crate) async fn open<R>(
+        mut self,
+        tag: &Tag,
+        mut place: impl FnMut(Slot<C::Conn>, &Arrival<'_>) -> Result<R, Unwanted<Slot<C::Conn>>>,
+    ) -> Result<R, OpenError<C::Error>> {
+        loop {
+            let begun = self.inner.clock.now();
+            let member = self.inner.open().await.map_err(|error| {
+                self.failed = true;
+                OpenError::Connect(error)
+            })?;
+            let now = self.inner.clock.now();
+            let identity = member.conn.identity();
+            let opened = Opened {
+                conn: member.id,
+                server_id: identity.server_id,
+                local: identity.local,
+                steps: identity.steps,
+            };
+            let vitals = member.vitals.clone();
+            let arrival = Arrival {
+                id: member.id,
+                vitals: &vitals,
+                generation: self.generation,
+                now,
+                took: now.since(begun),
+                tag,
+            };
+            let placed = place(member, &arrival);
+            self.inner.opened(opened, now);
+            match placed {
+                Ok(done) => {
+                    self.spent = true;
+                    return Ok(done);
+                }
+                Err(Unwanted::Outdated(member, generation)) => {
+                    self.generation = generation;
+                    self.inner.unwanted(member, CloseReason::Reset, now);
+                }
+                Err(Unwanted::Closed(member)) => {
+                    self.spent = true;
+                    self.inner.unwanted(member, CloseReason::PoolClosed, now);
+                    return Err(OpenError::Closed);
+                }
+            }
+        }
+    }
+}
+
+impl<C: Connector> Drop for Permit<'_, C> {
+    fn drop(&mut self) {
+        if !self.spent {
+            self.inner.core.not_opened(self.inner.clock.now(), self.failed).wake();
+            self.inner.drained.notify_waiters();
+        }
+    }
+}
+
+/// Why there is no new connection.
+#[derive(Debug)]
+pub(crate) enum OpenError<E> {
+    /// It could not be opened.
+    Connect(E),
+    /// The pool was closed meanwhile.
+    Closed,
+}
+
+/// A connection that was taken and is looked at before it is lent. Dropped halfway it goes back, or is closed when a
+/// check was cut off in the middle.
+pub(crate) struct Candidate<'a, C: Connector> {
+    inner: &'a Inner<C>,
+    held: Option<Held<Slot<C::Conn>>>,
+    checking: bool,
+}
+
+impl<'a, C: Connector> Candidate<'a, C> {
+    pub(crate) fn new(inner: &'a Inner<C>, held: Held<Slot<C::Conn>>) -> Self {
+        Self { inner, held: Some(held), checking: false }
+    }
+
+    /// Looks, and asks the server where nothing was heard for long. Why it cannot be used, if so.
+    pub(crate) async fn examine(&mut self, ask: bool) -> Option<CloseReason> {
+        let held = self.held.as_mut()?;
+        if let Some(reason) = Inner::<C>::unfit(&mut held.item) {
+            return Some(reason);
+        }
+        if !ask {
+            return None;
+        }
+        self.checking = true;
+        let well = held.item.conn.ping().await;
+        self.checking = false;
+        self.inner.core.checked(well);
+        (!well).then_some(CloseReason::Unhealthy)
+    }
+
+    /// What was looked at.
+    pub(crate) fn into_held(mut self) -> Option<Held<Slot<C::Conn>>> {
+        self.held.take()
+    }
+}
+
+impl<C: Connector> Drop for Candidate<'_, C> {
+    fn drop(&mut self) {
+        let Some(held) = self.held.take() else { return };
+        let now = self.inner.clock.now();
+        if self.checking {
+            self.inner.discard(held.key, held.item, CloseReason::Cancelled, now);
+        } else {
+            let returned = self.inner.core.put_back(held, now, false);
+            self.inner.returned(returned, now);
+        }
+    }
+}
+
+fn limits(config: &PoolConfig) -> Limits {
+    Limits {
+        max: config.max,
+        dials: DIALS,
+        wait: config.on_exhausted == OnExhausted::Wait,
+        stale_after: config.health_check_interval,
+        lifetime: config.max_lifetime,
+    }
+}

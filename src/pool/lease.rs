@@ -1,0 +1,117 @@
+//! A connection on loan. It ends exactly once: released, discarded with a reason, or reclaimed by the pool.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use super::connector::{Connector, Pooled};
+use super::core::Held;
+use super::inner::{Inner, Member, Slot};
+use crate::event::{CloseReason, ConnId, SeenAt};
+
+/// What holds of a lease until it ends: there is no way to end it and keep it.
+const HAS_IT: &str = "a lease has its connection until it ends";
+
+/// Exclusive use of one connection, until it is dropped: then the connection goes back, or is closed when it cannot be
+/// lent again. A connection that comes back with a reply owed or unread is closed, counted and told of.
+#[must_use = "dropped at once, the connection goes straight back"]
+pub struct Lease<C: Connector> {
+    pub(super) inner: Arc<Inner<C>>,
+    key: usize,
+    /// `None` only once it has ended.
+    member: Option<Slot<C::Conn>>,
+    /// Why it must not be lent again, once something happened to it.
+    pub(super) spoilt: Option<CloseReason>,
+}
+
+impl<C: Connector> Lease<C> {
+    #[inline]
+    pub(super) fn new(inner: Arc<Inner<C>>, held: Held<Slot<C::Conn>>) -> Self {
+        Self { inner, key: held.key, member: Some(held.item), spoilt: None }
+    }
+
+    /// The connection's number.
+    pub fn id(&self) -> ConnId {
+        self.member().id
+    }
+
+    /// Ends the lease and closes the connection.
+    pub fn discard(mut self, reason: CloseReason) {
+        self.spoilt = Some(reason);
+    }
+
+    /// Says why the connection stays with this lease for longer than a command (`MULTI`, `WATCH`, `SELECT 3`), or with
+    /// `None` that it does not any more. Views show it; nothing else changes.
+    pub fn pin(&self, why: Option<Arc<str>>) {
+        self.inner.core.pin(self.key, self.id(), why);
+    }
+
+    /// Whether the pool took the connection back, or something spoilt it: the next use fails, and its end closes it.
+    pub fn is_over(&self) -> bool {
+        self.spoilt.is_some() || self.member().vitals.is_taken_back()
+    }
+
+    pub(super) fn member(&self) -> &Member<C::Conn> {
+        self.member.as_ref().expect(HAS_IT)
+    }
+
+    pub(super) fn member_mut(&mut self) -> &mut Member<C::Conn> {
+        self.member.as_mut().expect(HAS_IT)
+    }
+
+    /// Why the connection cannot go back, if so.
+    #[inline]
+    fn verdict(&mut self) -> Option<CloseReason> {
+        if self.spoilt.is_some() {
+            return self.spoilt;
+        }
+        let unfit = Inner::<C>::unfit(self.member_mut());
+        unfit.or_else(|| self.member().conn.taint().map(|_| CloseReason::Tainted))
+    }
+
+    #[cold]
+    fn close(&self, mut member: Slot<C::Conn>, reason: CloseReason) {
+        let now = self.inner.clock.now();
+        if reason == CloseReason::UnreadReply {
+            let tag = self.inner.core.tag(self.key, member.id);
+            self.inner.unread(&mut member, SeenAt::Release, tag.as_ref(), now);
+        }
+        self.inner.discard(self.key, member, reason, now);
+    }
+}
+
+impl<C: Connector> Drop for Lease<C> {
+    fn drop(&mut self) {
+        let reason = self.verdict();
+        let Some(member) = self.member.take() else { return };
+        if let Some(reason) = reason {
+            self.close(member, reason);
+            return;
+        }
+        let now = self.inner.clock.now();
+        let id = member.id;
+        let returned = self.inner.core.release(self.key, id, member, now);
+        self.inner.returned(returned, now);
+    }
+}
+
+impl<C: Connector> Deref for Lease<C> {
+    type Target = C::Conn;
+
+    fn deref(&self) -> &C::Conn {
+        &self.member().conn
+    }
+}
+
+impl<C: Connector> DerefMut for Lease<C> {
+    fn deref_mut(&mut self) -> &mut C::Conn {
+        &mut self.member_mut().conn
+    }
+}
+
+impl<C: Connector> fmt::Debug for Lease<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.member.as_ref().map(|member| member.id);
+        f.debug_struct("Lease").field("conn", &id).field("spoilt", &self.spoilt).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! What the holder of a connection writes while it runs commands, and the pulse reads: no lock, one cache line each.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use crate::event::Stamp;
+
+use super::names::NameId;
+
+/// The signs of life of one connection. Only the holder writes, but for `taken_back`.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct Vitals {
+    commands: AtomicU64,
+    last_active: AtomicU64,
+    /// 0 when no command is under way, else one more than the stamp it was sent at.
+    busy_since: AtomicU64,
+    /// 0 before the first command, else one more than its name's number.
+    last_command: AtomicU32,
+    taken_back: AtomicBool,
+}
+
+impl Vitals {
+    /// Signs of a connection opened at `now`.
+    pub(crate) fn opened(now: Stamp) -> Self {
+        Self { last_active: AtomicU64::new(now.0), ..Self::default() }
+    }
+
+    /// A command goes out.
+    #[inline]
+    pub(crate) fn sent(&self, name: NameId, now: Stamp) {
+        // One writer: a load and a store are an increment.
+        self.commands.store(self.commands.load(Relaxed).wrapping_add(1), Relaxed);
+        self.last_command.store(u32::from(name.0) + 1, Relaxed);
+        self.busy_since.store(now.0.saturating_add(1), Relaxed);
+    }
+
+    /// Its reply came, or will not come.
+    #[inline]
+    pub(crate) fn settled(&self, now: Stamp) {
+        self.last_active.store(now.0, Relaxed);
+        self.busy_since.store(0, Relaxed);
+    }
+
+    /// The pool wants the connection closed: its holder can send nothing more on it.
+    pub(crate) fn take_back(&self) {
+        self.taken_back.store(true, Relaxed);
+    }
+
+    /// Whether it was taken back.
+    #[inline]
+    pub(crate) fn is_taken_back(&self) -> bool {
+        self.taken_back.load(Relaxed)
+    }
+
+    /// Commands sent.
+    pub(crate) fn commands(&self) -> u64 {
+        self.commands.load(Relaxed)
+    }
+
+    /// When bytes last moved.
+    pub(crate) fn last_active(&self) -> Stamp {
+        Stamp(self.last_active.load(Relaxed))
+    }
+
+    /// Since when a command is under way.
+    pub(crate) fn busy_since(&self) -> Option<Stamp> {
+        self.busy_since.load(Relaxed).checked_sub(1).map(Stamp)
+    }
+
+    /// The last command's name.
+    pub(crate) fn last_command(&self) -> Option<NameId> {
+        self.last_command.load(Relaxed).checked_sub(1).and_then(|id| u16::try_from(id).ok()).map(NameId)
+    }
+}

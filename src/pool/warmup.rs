@@ -1,0 +1,50 @@
+//! Opening connections before they are needed.
+
+use std::panic::Location;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::connector::Connector;
+use super::holder::Tag;
+use super::inner::{Inner, OpenError, Permit};
+
+/// What a warm-up did.
+#[derive(Clone, Debug)]
+pub struct Warmed<E> {
+    /// Connections opened.
+    pub opened: u32,
+    /// Attempts that failed. After the first failure no other is begun.
+    pub failed: u32,
+    /// The first failure.
+    pub error: Option<E>,
+}
+
+impl<C: Connector> Inner<C> {
+    /// Opens connections side by side until `wanted` exist, or as many as the limit leaves room for.
+    pub(super) async fn warm(&self, wanted: u32, location: &'static Location<'static>) -> Warmed<C::Error> {
+        let tag = Tag::labelled("warm-up".into(), location);
+        let mut warmed = Warmed { opened: 0, failed: 0, error: None };
+        let mut dials = FuturesUnordered::new();
+        loop {
+            while warmed.error.is_none()
+                && let Some(generation) = self.core.reserve(wanted)
+            {
+                let permit = Permit::new(self, generation);
+                dials.push(permit.open(&tag, |member, arrival| self.core.shelve(member, arrival)));
+            }
+            match dials.next().await {
+                None => return warmed,
+                Some(Ok(wakes)) => {
+                    wakes.wake();
+                    warmed.opened += 1;
+                }
+                Some(Err(OpenError::Connect(error))) => {
+                    warmed.failed += 1;
+                    warmed.error.get_or_insert(error);
+                }
+                Some(Err(OpenError::Closed)) => warmed.failed += 1,
+            }
+        }
+    }
+}
