@@ -73,6 +73,14 @@ fn a_paste_of_many_lines_runs_nothing_until_enter_and_then_each_in_turn() {
 }
 
 #[test]
+fn an_open_quote_goes_on_in_the_next_line() {
+    let mut app = app(80, 24, busy());
+    assert_eq!(press(&mut app, "'SET_a_\"x enter"), []);
+    let line = "SET a \"x\ny\"".to_owned();
+    assert_eq!(press(&mut app, "'y\" enter"), [Effect::Remember(line.clone()), Effect::Run(line)]);
+}
+
+#[test]
 fn ctrl_c_cancels_what_runs_then_clears_the_line_then_quits_by_two() {
     let mut app = app(80, 24, busy());
     press(&mut app, "'BLPOP_q_0 enter 'next");

@@ -1,10 +1,12 @@
 //! The prompt's side of the state: lines that run, their output, history and questions.
 
 use super::App;
+use crate::command::token::{self, Ending, scan};
 use crate::event::Stamp;
+use crate::shell::history::may_keep;
 use crate::snapshot::Snapshot;
 use crate::text;
-use crate::tui::action::Effect;
+use crate::tui::action::{Edit, Effect};
 use crate::tui::output::{Kind, LineId};
 use crate::tui::run::{Said, Took};
 
@@ -22,16 +24,21 @@ pub struct Running {
 }
 
 impl App {
-    /// Runs the typed line, or each line of a paste in turn; what runs already goes first.
+    /// Runs the typed line, or each line of a paste in turn; what runs already goes first. While a quote is open the
+    /// line goes on instead.
     pub(super) fn accept(&mut self) -> Vec<Effect> {
         self.end_search(true);
-        let typed = self.prompt.take();
         self.output.follow();
+        if let Ending::Open { .. } = scan(self.prompt.text().as_bytes()).ending {
+            self.prompt.edit(Edit::End);
+            self.prompt.insert("\n");
+            return Vec::new();
+        }
+        let typed = self.prompt.take();
         let mut effects = Vec::new();
-        for line in typed.lines().filter(|line| !line.trim().is_empty()) {
+        for line in token::lines(&typed).into_iter().filter(|line| !line.trim().is_empty()) {
             self.assist.ran(line);
-            let secret = !self.assist.secrets(line).is_empty();
-            if !secret && self.history.add(line) {
+            if may_keep(line) && self.history.add(line) {
                 effects.push(Effect::Remember(line.to_owned()));
             }
             self.queue.push_back(line.to_owned());
