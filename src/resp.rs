@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+pub mod print;
 
 use bytes::Bytes;
 

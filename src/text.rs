@@ -41,6 +41,23 @@ pub fn escape_str(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// [`escape`] for text of many lines: line feeds and tabs stay, and so does the line end of `\r\n`.
+pub fn escape_lines(bytes: &[u8]) -> String {
+    let mut shown = String::with_capacity(bytes.len());
+    for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+        if at > 0 {
+            shown.push('\n');
+        }
+        for (at, part) in line.strip_suffix(b"\r").unwrap_or(line).split(|&byte| byte == b'\t').enumerate() {
+            if at > 0 {
+                shown.push('\t');
+            }
+            shown.push_str(&escape(part));
+        }
+    }
+    shown
+}
+
 fn escape_into(text: &str, shown: &mut String) {
     for c in text.chars() {
         match c {
@@ -130,6 +147,14 @@ mod tests {
         for start in 0..256 {
             assert!(!escape(&all[start..start + 256]).contains(obeyed));
         }
+    }
+
+    #[test]
+    fn lines_and_tabs_stay_where_a_text_has_many() {
+        assert_eq!(
+            escape_lines(b"# Clients\r\na:\t1\r\n\x1b[2J\rb\xff\n"),
+            "# Clients\na:\t1\n\\x1b[2J\\rb\\xff\n"
+        );
     }
 
     #[test]
