@@ -166,7 +166,8 @@ macro_rules! scripts {
 
 scripts! { strings keys hashes lists sets sorted_sets connection transactions pubsub blocking }
 
-/// Requests with blanks in them: `K` a key, `F` a field or member, `V` a value, `I` an integer, `S` a score, `R` an index.
+/// Requests with blanks in them: `K` a key, `F` a field or member, `V` a value, `I` an integer, `N` one in range,
+/// `S` a score, `R` an index.
 const TEMPLATES: &[&str] = &[
     "SET K V",
     "SET K I",
@@ -247,13 +248,13 @@ const TEMPLATES: &[&str] = &[
     "HSTRLEN K F",
     "HINCRBY K F I",
     "HSCAN K 0",
-    "SADD K I I",
-    "SREM K I",
+    "SADD K N N",
+    "SREM K N",
     "SCARD K",
-    "SISMEMBER K I",
-    "SMISMEMBER K I I",
+    "SISMEMBER K N",
+    "SMISMEMBER K N N",
     "SMEMBERS K",
-    "SMOVE K K I",
+    "SMOVE K K N",
     "SUNION K K",
     "SINTER K K",
     "SDIFF K K",
@@ -327,6 +328,8 @@ fn request() -> impl Strategy<Value = String> {
             "F" => pick(&["a", "b", "c", "dd"]),
             "V" => pick(&["a", "b", "hello", "10", "''", "\"x\\x00y\""]),
             "I" => pick(&["0", "1", "2", "3", "5", "12", "-1", "x", "9223372036854775807"]),
+            // In sets numbers alone: others come in the order of a hash that differs from run to run.
+            "N" => pick(&["0", "1", "2", "3", "5", "12", "-1"]),
             "S" => pick(&["0", "1", "2", "1.5", "-3", "10", "inf", "-inf"]),
             "R" => pick(&["0", "1", "2", "-1", "-2", "-3", "5", "100", "-100"]),
             other => other.to_owned(),

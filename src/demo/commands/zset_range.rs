@@ -86,7 +86,7 @@ impl Ends {
                 };
             }
             Self::Score(low, high) => set.between(*low, *high),
-            Self::Lex(low, high) => set.between_lex(low, high),
+            Self::Lex(low, high) => return set.between_lex(low, high, reversed),
         };
         if reversed {
             members.reverse();

@@ -134,12 +134,22 @@ impl SortedSet {
             .collect()
     }
 
-    /// The members that lie between two ends in the order of bytes, lowest first; for sets of one score.
-    pub(crate) fn between_lex(&self, low: &LexEdge, high: &LexEdge) -> Vec<(f64, Bytes)> {
-        self.iter()
-            .skip_while(|(_, member)| !low.admits_above(member))
-            .take_while(|(_, member)| high.admits_below(member))
-            .map(|(score, member)| (score, member.clone()))
-            .collect()
+    /// The members that lie between two ends in the order of bytes, lowest first or `reversed`. Meant for sets of one score;
+    /// in others it gives what Redis gives, which looks at both ends of the set first and then stops at the first member
+    /// outside.
+    pub(crate) fn between_lex(&self, low: &LexEdge, high: &LexEdge, reversed: bool) -> Vec<(f64, Bytes)> {
+        let touches = self.order.last().is_some_and(|(_, member)| low.admits_above(member))
+            && self.order.first().is_some_and(|(_, member)| high.admits_below(member));
+        if !touches {
+            return Vec::new();
+        }
+        let own = |(score, member): (f64, &Bytes)| (score, member.clone());
+        if reversed {
+            let from = self.iter().rev().skip_while(|(_, member)| !high.admits_below(member));
+            from.take_while(|(_, member)| low.admits_above(member)).map(own).collect()
+        } else {
+            let from = self.iter().skip_while(|(_, member)| !low.admits_above(member));
+            from.take_while(|(_, member)| high.admits_below(member)).map(own).collect()
+        }
     }
 }
