@@ -74,7 +74,7 @@ impl Server {
         let (started, ready) = oneshot::channel();
         let thread = std::thread::Builder::new().name("demo-server".to_owned()).spawn({
             let stop = Arc::clone(&stop);
-            move || run(listener, address.port(), options, stop, started)
+            move || run(listener, address.port(), options, &stop, started)
         })?;
         let server = Self { address, stop, thread: Some(thread) };
         ready.await.map_err(|_| io::Error::other("the embedded server's thread ended as it began"))??;
@@ -136,7 +136,7 @@ fn run(
     listener: std::net::TcpListener,
     port: u16,
     options: Options,
-    stop: Arc<Stop>,
+    stop: &Arc<Stop>,
     started: oneshot::Sender<io::Result<()>>,
 ) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build() {
@@ -157,7 +157,7 @@ fn run(
         };
         let mut config = config::Config::new(options.password);
         config.maxclients = options.max_clients.unwrap_or(config.maxclients);
-        let shared = Rc::new(RefCell::new(state::State::new(Arc::clone(&stop), port, config)));
+        let shared = Rc::new(RefCell::new(state::State::new(Arc::clone(stop), port, config)));
         let _ = started.send(Ok(()));
         tokio::select! {
             () = serve::accept(listener, Rc::clone(&shared)) => {}

@@ -1,12 +1,12 @@
 //! Commands that wait for a key: BLPOP and its kin. A client waits in line at each of its keys; when one has something, its
 //! command runs again.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::client::ClientId;
-use super::dispatch::{self, Call};
+use super::dispatch::{self, Call, Patience};
 use super::fault::Fault;
 use super::spec::Found;
 use super::state::State;
@@ -22,13 +22,13 @@ pub(crate) struct Blocked {
 }
 
 impl Call<'_> {
-    /// Nothing is there yet: the client waits in line at `keys`. In a transaction it is answered at once, as if it had
-    /// waited in vain; one that waits already keeps its place.
-    pub(crate) fn wait_for(&mut self, keys: &[Bytes], timeout: Option<Duration>) {
+    /// Nothing is there yet: the client waits in line at `keys`. In a transaction, or without patience, it is answered at
+    /// once, as if it had waited in vain; one that waits already keeps its place.
+    pub(crate) fn wait_for(&mut self, keys: &[Bytes], patience: Patience) {
         if self.served.is_some() {
             return;
         }
-        if self.in_exec {
+        if self.in_exec || patience == Patience::None {
             self.reply.null_array();
             return;
         }
@@ -39,7 +39,10 @@ impl Call<'_> {
                 mine.push(key.clone());
             }
         }
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let deadline = match patience {
+            Patience::For(time) => Instant::now().checked_add(time),
+            Patience::None | Patience::Forever => None,
+        };
         let blocked =
             Blocked { found: self.found, args: self.args.to_vec(), keys: mine, db: self.db, deadline };
         self.me().blocked = Some(blocked);

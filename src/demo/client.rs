@@ -48,6 +48,7 @@ pub(crate) struct Transaction {
 }
 
 /// One connection.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own that a client turned")]
 pub(crate) struct Client {
     pub(crate) id: ClientId,
     pub(crate) peer: SocketAddr,

@@ -73,7 +73,7 @@ impl Config {
     }
 
     /// Checks a pair for CONFIG SET without setting it, so that a call with several sets all or none.
-    pub(crate) fn check(&self, name: &str, value: &str) -> Result<(), Fault> {
+    pub(crate) fn check(name: &str, value: &str) -> Result<(), Fault> {
         let (low, high) = match name {
             "maxclients" => (1, i64::from(u32::MAX)),
             "timeout" => (0, i64::from(i32::MAX)),

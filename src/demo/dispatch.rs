@@ -279,8 +279,17 @@ fn serve_key(state: &mut State, db: usize, key: &Bytes) {
     }
 }
 
-/// Parses a blocking command's timeout in seconds; `None` waits for ever.
-pub(crate) fn timeout(text: &Bytes) -> Result<Option<Duration>, Fault> {
+/// How long a command may wait for what it wants.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Not at all: the answer is null.
+    None,
+    For(Duration),
+    Forever,
+}
+
+/// Parses a blocking command's timeout in seconds, where 0 waits for ever.
+pub(crate) fn timeout(text: &Bytes) -> Result<Patience, Fault> {
     let seconds = number::parse_f64(text).filter(|seconds| seconds.is_finite());
     let seconds = seconds.ok_or(Fault::of("ERR timeout is not a float or out of range"))?;
     if seconds < 0.0 {
@@ -291,7 +300,10 @@ pub(crate) fn timeout(text: &Bytes) -> Result<Option<Duration>, Fault> {
         return Err(Fault::of("ERR timeout is out of range"));
     }
     // A timeout too far away for the clock is none.
-    Ok(if seconds == 0.0 { None } else { Duration::try_from_secs_f64(seconds).ok() })
+    Ok(match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if seconds > 0.0 => Patience::For(time),
+        _ => Patience::Forever,
+    })
 }
 
 impl State {

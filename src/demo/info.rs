@@ -130,16 +130,16 @@ fn persistence(_: &State, text: &mut String) {
 }
 
 fn stats(state: &State, text: &mut String) {
-    let stats = &state.stats;
+    let counted = &state.stats;
     let sum = |count: fn(&super::store::Db) -> u64| state.dbs.iter().map(count).sum::<u64>();
-    field(text, "total_connections_received", stats.connections);
-    field(text, "total_commands_processed", stats.commands);
+    field(text, "total_connections_received", counted.connections);
+    field(text, "total_commands_processed", counted.commands);
     field(text, "instantaneous_ops_per_sec", state.operations.per_second().round());
-    field(text, "total_net_input_bytes", stats.bytes_in);
-    field(text, "total_net_output_bytes", stats.bytes_out);
+    field(text, "total_net_input_bytes", counted.bytes_in);
+    field(text, "total_net_output_bytes", counted.bytes_out);
     field(text, "instantaneous_input_kbps", format_args!("{:.2}", state.input.per_second() / 1024.0));
     field(text, "instantaneous_output_kbps", format_args!("{:.2}", state.output.per_second() / 1024.0));
-    field(text, "rejected_connections", stats.rejected);
+    field(text, "rejected_connections", counted.rejected);
     field(text, "expired_keys", sum(|db| db.expired));
     field(text, "evicted_keys", 0);
     field(text, "evicted_clients", 0);
@@ -147,11 +147,11 @@ fn stats(state: &State, text: &mut String) {
     field(text, "keyspace_misses", sum(|db| db.misses));
     field(text, "pubsub_channels", state.channels.len());
     field(text, "pubsub_patterns", state.patterns.len());
-    field(text, "total_error_replies", stats.errors);
-    field(text, "total_reads_processed", stats.reads);
-    field(text, "total_writes_processed", stats.writes);
-    field(text, "client_query_buffer_limit_disconnections", stats.query_limit);
-    field(text, "client_output_buffer_limit_disconnections", stats.output_limit);
+    field(text, "total_error_replies", counted.errors);
+    field(text, "total_reads_processed", counted.reads);
+    field(text, "total_writes_processed", counted.writes);
+    field(text, "client_query_buffer_limit_disconnections", counted.query_limit);
+    field(text, "client_output_buffer_limit_disconnections", counted.output_limit);
 }
 
 fn replication(state: &State, text: &mut String) {

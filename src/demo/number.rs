@@ -68,7 +68,7 @@ pub(crate) fn format_f64(number: f64) -> String {
 
 /// Places the point in `digits`, of which the first stands for 10^`exponent`.
 fn lay_out(digits: &str, exponent: i32) -> String {
-    let count = digits.len() as i32;
+    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
     // The power of ten of the last digit.
     let last = exponent - count + 1;
     if last >= 0 && exponent.abs() < count + 7 {

@@ -47,9 +47,12 @@ impl Parser {
                         Some(arguments) => return Ok(Some(arguments)),
                     },
                 }
-            } else if !self.argument(input, limits)? {
+                continue;
+            }
+            if !self.argument(input, limits)? {
                 return Ok(None);
-            } else if self.left == 0 {
+            }
+            if self.left == 0 {
                 self.held = 0;
                 return Ok(Some(std::mem::take(&mut self.arguments)));
             }

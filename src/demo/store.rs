@@ -83,7 +83,8 @@ impl Data {
 pub(crate) trait Kind: Sized {
     fn of(data: &Data) -> Option<&Self>;
     fn of_mut(data: &mut Data) -> Option<&mut Self>;
-    fn new() -> Data;
+    /// One with nothing in it.
+    fn empty() -> Data;
 }
 
 macro_rules! kind {
@@ -95,7 +96,7 @@ macro_rules! kind {
             fn of_mut(data: &mut Data) -> Option<&mut Self> {
                 if let Data::$variant(value) = data { Some(value) } else { None }
             }
-            fn new() -> Data {
+            fn empty() -> Data {
                 Data::$variant($new)
             }
         }

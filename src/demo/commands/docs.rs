@@ -154,7 +154,9 @@ fn arguments(reply: &mut Reply, spec: &Spec, arguments: &[&Arg]) {
         if !flags.is_empty() {
             reply.text("flags");
             reply.set(flags.len());
-            flags.iter().for_each(|flag| reply.simple(flag));
+            for flag in flags {
+                reply.simple(flag);
+            }
         }
         if !parts.is_empty() {
             reply.text("arguments");

@@ -18,6 +18,7 @@ pub(super) const COMMANDS: &[Spec] = &[
 ];
 
 /// EXPIRE's condition on the deadline that is there already.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 #[derive(Clone, Copy, Default)]
 struct When {
     none_yet: bool,

@@ -68,7 +68,9 @@ fn describe(reply: &mut Reply, spec: &Spec) {
             reply.int(i64::from(spec.keys.step));
         }
         reply.set(names.len());
-        names.iter().for_each(|name| reply.simple(name));
+        for name in names {
+            reply.simple(name);
+        }
     }
     // No hints for cluster clients, and keys as the three numbers above give them.
     reply.array(0);

@@ -209,9 +209,9 @@ fn object_refcount(call: &mut Call<'_>) -> Done {
     let key = &call.args[2];
     let (db, reply) = call.parts();
     if db.exists(key) {
-        reply.int(1)
+        reply.int(1);
     } else {
-        reply.null()
+        reply.null();
     }
     Ok(())
 }

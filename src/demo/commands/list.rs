@@ -60,7 +60,9 @@ fn push(call: &mut Call<'_>, end: End, only_old: bool) -> Done {
         return Ok(());
     }
     let list = db.get_or_create::<List>(key)?;
-    items.iter().for_each(|item| end.push(list, item.clone()));
+    for item in items {
+        end.push(list, item.clone());
+    }
     reply.len(list.len());
     db.changed(key);
     Ok(())
@@ -96,9 +98,9 @@ fn pop(call: &mut Call<'_>, end: End, name: &str) -> Done {
     let (db, reply) = call.parts();
     let Some(list) = db.get_mut::<List>(key)? else {
         if count.is_some() {
-            reply.null_array()
+            reply.null_array();
         } else {
-            reply.null()
+            reply.null();
         }
         return Ok(());
     };
@@ -320,7 +322,9 @@ fn lpos(call: &mut Call<'_>) -> Done {
     let found = db.get::<List>(key)?.map(|list| wanted.find(list, item)).unwrap_or_default();
     if wanted.count.is_some() {
         reply.array(found.len());
-        found.iter().for_each(|at| reply.len(*at));
+        for at in found {
+            reply.len(at);
+        }
     } else {
         match found.first() {
             Some(at) => reply.len(*at),

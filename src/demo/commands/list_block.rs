@@ -1,11 +1,9 @@
 //! Lists that hand elements on: LMOVE, LMPOP, and the commands that wait for an element.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
 use super::list::End;
-use crate::demo::dispatch::{self, Call};
+use crate::demo::dispatch::{Call, Patience, timeout};
 use crate::demo::fault::{Done, Fault, SYNTAX, WRONG_TYPE};
 use crate::demo::number::parse_i64;
 use crate::demo::spec::*;
@@ -65,7 +63,7 @@ pub(super) fn optional_count(call: &Call<'_>, at: usize) -> Result<usize, Fault>
 fn blocking_pop(call: &mut Call<'_>, end: End) -> Done {
     let keys = call.rest(1);
     let Some((time, keys)) = keys.split_last() else { return Err(SYNTAX) };
-    let time = dispatch::timeout(time)?;
+    let time = timeout(time)?;
     let Some(key) = first_with::<List>(call, keys)? else {
         call.wait_for(keys, time);
         return Ok(());
@@ -88,8 +86,8 @@ fn brpop(call: &mut Call<'_>) -> Done {
     blocking_pop(call, End::Right)
 }
 
-/// Moves an element; waits for one with `blocking`'s timeout, or answers null without.
-fn transfer(call: &mut Call<'_>, from: End, to: End, blocking: Option<Option<Duration>>) -> Done {
+/// Moves an element; waits for one as long as `patience` allows, or answers null.
+fn transfer(call: &mut Call<'_>, from: End, to: End, patience: Patience) -> Done {
     let (source, target) = (&call.args[1], &call.args[2]);
     let served = call.served.is_some();
     let found = match call.data().get_mut::<List>(source) {
@@ -98,9 +96,10 @@ fn transfer(call: &mut Call<'_>, from: End, to: End, blocking: Option<Option<Dur
         Err(fault) => return Err(fault),
     };
     if !found {
-        match blocking {
-            Some(time) if !call.in_exec => call.wait_for(std::slice::from_ref(source), time),
-            _ => call.reply.null(),
+        if call.in_exec || patience == Patience::None {
+            call.reply.null();
+        } else {
+            call.wait_for(std::slice::from_ref(source), patience);
         }
         return Ok(());
     }
@@ -117,35 +116,32 @@ fn transfer(call: &mut Call<'_>, from: End, to: End, blocking: Option<Option<Dur
 }
 
 fn rpoplpush(call: &mut Call<'_>) -> Done {
-    transfer(call, End::Right, End::Left, None)
+    transfer(call, End::Right, End::Left, Patience::None)
 }
 
 fn lmove(call: &mut Call<'_>) -> Done {
     let (from, to) = (End::parse(call, 3)?, End::parse(call, 4)?);
-    transfer(call, from, to, None)
+    transfer(call, from, to, Patience::None)
 }
 
 fn blmove(call: &mut Call<'_>) -> Done {
     let (from, to) = (End::parse(call, 3)?, End::parse(call, 4)?);
-    let time = dispatch::timeout(&call.args[5])?;
-    transfer(call, from, to, Some(time))
+    let time = timeout(&call.args[5])?;
+    transfer(call, from, to, time)
 }
 
 fn brpoplpush(call: &mut Call<'_>) -> Done {
-    let time = dispatch::timeout(&call.args[3])?;
-    transfer(call, End::Right, End::Left, Some(time))
+    let time = timeout(&call.args[3])?;
+    transfer(call, End::Right, End::Left, time)
 }
 
 /// LMPOP from argument `at`, where its count of keys is.
-fn multi_pop(call: &mut Call<'_>, at: usize, blocking: Option<Option<Duration>>) -> Done {
+fn multi_pop(call: &mut Call<'_>, at: usize, patience: Patience) -> Done {
     let (keys, next) = counted_keys(call, at)?;
     let end = End::parse(call, next)?;
     let count = optional_count(call, next + 1)?;
     let Some(key) = first_with::<List>(call, keys)? else {
-        match blocking {
-            Some(time) => call.wait_for(keys, time),
-            None => call.reply.null_array(),
-        }
+        call.wait_for(keys, patience);
         return Ok(());
     };
     let (db, reply) = call.parts();
@@ -163,10 +159,10 @@ fn multi_pop(call: &mut Call<'_>, at: usize, blocking: Option<Option<Duration>>)
 }
 
 fn lmpop(call: &mut Call<'_>) -> Done {
-    multi_pop(call, 1, None)
+    multi_pop(call, 1, Patience::None)
 }
 
 fn blmpop(call: &mut Call<'_>) -> Done {
-    let time = dispatch::timeout(&call.args[1])?;
-    multi_pop(call, 2, Some(time))
+    let time = timeout(&call.args[1])?;
+    multi_pop(call, 2, time)
 }

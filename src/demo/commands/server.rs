@@ -5,11 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::connection::database;
+use crate::demo::config::Config;
 use crate::demo::dispatch::Call;
 use crate::demo::fault::{Done, Fault, NOT_INTEGER, SYNTAX};
 use crate::demo::number::{parse_f64, parse_i64};
 use crate::demo::spec::*;
-use crate::demo::state::Stats;
+use crate::demo::state::{CommandStat, Stats};
 use crate::demo::{config, glob, info};
 
 /// This family in the table.
@@ -104,7 +105,7 @@ fn config_set(call: &mut Call<'_>) -> Done {
     for pair in pairs.chunks_exact(2) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (name, value) = (text(&pair[0]).to_ascii_lowercase(), text(&pair[1]));
-        call.state.config.check(&name, &value)?;
+        Config::check(&name, &value)?;
         if settings.iter().any(|(other, _)| *other == name) {
             return Err(config::failed(&name, "duplicate parameter"));
         }
@@ -119,7 +120,7 @@ fn config_set(call: &mut Call<'_>) -> Done {
 
 fn config_resetstat(call: &mut Call<'_>) -> Done {
     call.state.stats = Stats::default();
-    call.state.command_stats.fill(Default::default());
+    call.state.command_stats.fill(CommandStat::default());
     call.state.error_stats.clear();
     for db in &mut call.state.dbs {
         (db.hits, db.misses, db.expired) = (0, 0, 0);

@@ -119,9 +119,9 @@ fn spop(call: &mut Call<'_>) -> Done {
     let (db, reply) = call.parts();
     let Some(set) = db.get_mut::<SetData>(key)? else {
         if count.is_some() {
-            reply.set(0)
+            reply.set(0);
         } else {
-            reply.null()
+            reply.null();
         }
         return Ok(());
     };
@@ -129,12 +129,13 @@ fn spop(call: &mut Call<'_>) -> Done {
     for _ in 0..count.unwrap_or(1).min(set.len()) {
         popped.extend(set.remove_at(fastrand::usize(..set.len())));
     }
-    match (count, popped.first()) {
-        (None, first) => reply.maybe(first.map(AsRef::as_ref)),
-        (Some(_), _) => {
-            reply.set(popped.len());
-            popped.iter().for_each(|member| reply.bulk(member));
+    if count.is_some() {
+        reply.set(popped.len());
+        for member in &popped {
+            reply.bulk(member);
         }
+    } else {
+        reply.maybe(popped.first().map(AsRef::as_ref));
     }
     if !popped.is_empty() {
         db.changed(key);

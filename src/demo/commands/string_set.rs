@@ -53,6 +53,7 @@ fn deadline(text: &[u8], unit: Unit, now: i64, command: &str) -> Result<i64, Fau
 }
 
 /// SET's options.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 #[derive(Default)]
 struct Options {
     deadline: Option<(Bytes, Unit)>,

@@ -23,6 +23,7 @@ pub(super) const COMMANDS: &[Spec] = &[
 ];
 
 /// ZADD's options.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 #[derive(Clone, Copy, Default)]
 struct Options {
     only_new: bool,

@@ -1,11 +1,9 @@
 //! Sorted sets that give members away, at once or when one comes.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
 use super::list_block::{counted_keys, first_with, optional_count};
-use crate::demo::dispatch::{self, Call};
+use crate::demo::dispatch::{Call, Patience, timeout};
 use crate::demo::fault::{Done, NOT_POSITIVE, SYNTAX};
 use crate::demo::number::parse_i64;
 use crate::demo::reply::{RESP2, Reply};
@@ -73,7 +71,7 @@ fn zpopmax(call: &mut Call<'_>) -> Done {
 
 fn blocking_pop(call: &mut Call<'_>, highest: bool) -> Done {
     let Some((time, keys)) = call.rest(1).split_last() else { return Err(SYNTAX) };
-    let time = dispatch::timeout(time)?;
+    let time = timeout(time)?;
     let Some(key) = first_with::<SortedSet>(call, keys)? else {
         call.wait_for(keys, time);
         return Ok(());
@@ -98,7 +96,7 @@ fn bzpopmax(call: &mut Call<'_>) -> Done {
 }
 
 /// ZMPOP from argument `at`, where its count of keys is.
-fn multi_pop(call: &mut Call<'_>, at: usize, blocking: Option<Option<Duration>>) -> Done {
+fn multi_pop(call: &mut Call<'_>, at: usize, patience: Patience) -> Done {
     let (keys, next) = counted_keys(call, at)?;
     let highest = match call.word(next)?.as_str() {
         "MIN" => false,
@@ -107,10 +105,7 @@ fn multi_pop(call: &mut Call<'_>, at: usize, blocking: Option<Option<Duration>>)
     };
     let count = optional_count(call, next + 1)?;
     let Some(key) = first_with::<SortedSet>(call, keys)? else {
-        match blocking {
-            Some(time) => call.wait_for(keys, time),
-            None => call.reply.null_array(),
-        }
+        call.wait_for(keys, patience);
         return Ok(());
     };
     let (db, reply) = call.parts();
@@ -125,10 +120,10 @@ fn multi_pop(call: &mut Call<'_>, at: usize, blocking: Option<Option<Duration>>)
 }
 
 fn zmpop(call: &mut Call<'_>) -> Done {
-    multi_pop(call, 1, None)
+    multi_pop(call, 1, Patience::None)
 }
 
 fn bzmpop(call: &mut Call<'_>) -> Done {
-    let time = dispatch::timeout(&call.args[1])?;
-    multi_pop(call, 2, Some(time))
+    let time = timeout(&call.args[1])?;
+    multi_pop(call, 2, time)
 }

@@ -121,7 +121,7 @@ impl Db {
     pub(crate) fn get_or_create<K: Kind>(&mut self, key: &Bytes) -> Result<&mut K, Fault> {
         self.drop_if_expired(key);
         let now = self.now();
-        let fresh = || Entry { data: K::new(), expires: None, used: now };
+        let fresh = || Entry { data: K::empty(), expires: None, used: now };
         let entry = self.keys.entry(key.clone()).or_insert_with(fresh);
         entry.used = now;
         K::of_mut(&mut entry.data).ok_or(WRONG_TYPE)
