@@ -23,6 +23,8 @@ mod inner;
 mod lease;
 mod names;
 mod pulse;
+mod redis;
+mod retry;
 mod sync;
 mod vitals;
 mod warmup;
@@ -44,6 +46,7 @@ pub use connector::{Connector, Identity, Pooled, Probe};
 pub use error::{CheckoutError, Shortage};
 pub use health::Health;
 pub use lease::Lease;
+pub use redis::{CommandError, CommandOptions, RedisConnector, RedisLease, RedisPool};
 pub use warmup::Warmed;
 
 use crate::event::{Clock, ConnId, Gauges, PoolEvent, PoolFacts, PoolId, PulseSource, Tap, Totals};

@@ -139,7 +139,7 @@ pub struct IoError {
 }
 
 impl IoError {
-    pub(super) fn new(kind: IoErrorKind, sent: bool) -> Self {
+    pub(crate) fn new(kind: IoErrorKind, sent: bool) -> Self {
         Self { kind, sent }
     }
 

@@ -20,6 +20,9 @@ pub trait Connector: Send + Sync + 'static {
     /// Where it connects to, with no secret in it.
     fn target(&self) -> String;
 
+    /// Puts back what a holder may have changed on our side of a connection, as it comes back to the shelf.
+    fn tidy(&self, _conn: &mut Self::Conn) {}
+
     /// How long no other attempt makes sense after this failure, as after a wrong password. Checkouts that would
     /// have to open a connection meanwhile fail with the same error, and the server is left alone.
     fn pause_after(&self, _error: &Self::Error) -> Option<Duration> {

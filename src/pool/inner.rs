@@ -184,13 +184,10 @@ impl<C: Connector> Inner<C> {
     /// Why a connection from the shelf must not be lent, if so. It never blocks.
     #[inline]
     pub(crate) fn unfit(member: &mut Member<C::Conn>) -> Option<CloseReason> {
-        if member.conn.owed() != 0 {
-            return Some(CloseReason::UnreadReply);
-        }
         match member.conn.probe() {
-            Probe::Quiet => None,
-            Probe::Unread(_) => Some(CloseReason::UnreadReply),
             Probe::Closed => Some(CloseReason::Broken),
+            Probe::Unread(_) => Some(CloseReason::UnreadReply),
+            Probe::Quiet => (member.conn.owed() != 0).then_some(CloseReason::UnreadReply),
         }
     }
 

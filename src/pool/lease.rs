@@ -59,6 +59,17 @@ impl<C: Connector> Lease<C> {
         self.member.as_mut().expect(HAS_IT)
     }
 
+    /// What all leases share, and what this one has.
+    #[inline]
+    pub(super) fn parts(&mut self) -> (&Inner<C>, &mut Member<C::Conn>) {
+        (&self.inner, self.member.as_mut().expect(HAS_IT))
+    }
+
+    /// Why the pool took the connection back.
+    pub(super) fn taken_back_for(&self) -> CloseReason {
+        self.inner.core.taken_back_for(self.key, self.id())
+    }
+
     /// Why the connection cannot go back, if so.
     #[inline]
     fn verdict(&mut self) -> Option<CloseReason> {
@@ -83,11 +94,12 @@ impl<C: Connector> Lease<C> {
 impl<C: Connector> Drop for Lease<C> {
     fn drop(&mut self) {
         let reason = self.verdict();
-        let Some(member) = self.member.take() else { return };
+        let Some(mut member) = self.member.take() else { return };
         if let Some(reason) = reason {
             self.close(member, reason);
             return;
         }
+        self.inner.connector.tidy(&mut member.conn);
         let now = self.inner.clock.now();
         let id = member.id;
         let returned = self.inner.core.release(self.key, id, member, now);

@@ -1,0 +1,309 @@
+//! The pool on Redis connections: how they are opened and asked, and commands with their round trips counted.
+
+use std::time::Duration;
+
+use super::connector::{Connector, Identity, Pooled, Probe};
+use super::core::Work;
+use super::lease::Lease;
+use super::{CheckoutError, InstrumentedPool, PoolConfig};
+use crate::event::{Clock, CloseReason, Stamp, Tap, nanos};
+use crate::net::{self, ConnectError, ConnectOptions, Connection, IoError, IoErrorKind};
+use crate::resp::Value;
+
+/// How long a health check waits for its PONG at most.
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// After a refused password, how long the server is left alone.
+const AUTH_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a lease counted is told this often while it stays out.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// A pool of connections to one Redis or Valkey server.
+pub type RedisPool = InstrumentedPool<RedisConnector>;
+
+/// A lease on one of them.
+pub type RedisLease = Lease<RedisConnector>;
+
+/// Opens connections to one server.
+#[derive(Clone, Debug)]
+pub struct RedisConnector {
+    options: ConnectOptions,
+}
+
+impl RedisConnector {
+    /// To the server these options name.
+    pub fn new(options: ConnectOptions) -> Self {
+        Self { options }
+    }
+
+    /// Where and as whom it connects.
+    pub fn options(&self) -> &ConnectOptions {
+        &self.options
+    }
+}
+
+impl Connector for RedisConnector {
+    type Conn = Connection;
+    type Error = ConnectError;
+
+    fn connect(&self) -> impl Future<Output = Result<Connection, ConnectError>> + Send {
+        Connection::open(&self.options)
+    }
+
+    fn target(&self) -> String {
+        format!("{}/{}", self.options.target(), self.options.database)
+    }
+
+    fn pause_after(&self, error: &ConnectError) -> Option<Duration> {
+        error.is_auth().then_some(AUTH_PAUSE)
+    }
+
+    fn tidy(&self, conn: &mut Connection) {
+        if conn.socket_timeout() != self.options.socket_timeout {
+            conn.set_socket_timeout(self.options.socket_timeout);
+        }
+    }
+}
+
+impl Pooled for Connection {
+    fn identity(&self) -> Identity {
+        Identity { server_id: self.server_id(), local: self.local_addr(), steps: self.steps() }
+    }
+
+    #[inline]
+    fn probe(&mut self) -> Probe {
+        match Connection::probe(self) {
+            net::Probe::Quiet => Probe::Quiet,
+            net::Probe::Unread(bytes) => Probe::Unread(bytes as u64),
+            net::Probe::Closed => Probe::Closed,
+        }
+    }
+
+    #[inline]
+    fn owed(&self) -> u64 {
+        Connection::owed(self)
+    }
+
+    #[inline]
+    fn taint(&self) -> Option<&'static str> {
+        Connection::taint(self)
+    }
+
+    /// Any answer but that we are strangers is one: a server that loads its data, or forbids PING, is there.
+    async fn ping(&mut self) -> bool {
+        let usual = self.socket_timeout();
+        self.set_socket_timeout(Some(usual.unwrap_or(PING_TIMEOUT).min(PING_TIMEOUT)));
+        let answer = self.call(&["PING"]).await;
+        self.set_socket_timeout(usual);
+        match answer {
+            Ok(value) => !error_text(&value).is_some_and(|text| text.starts_with(b"NOAUTH")),
+            Err(_) => false,
+        }
+    }
+}
+
+/// The text of an error reply.
+pub(super) fn error_text(value: &Value) -> Option<&[u8]> {
+    match value {
+        Value::Error(text) => Some(text),
+        Value::Attribute { value, .. } => match &**value {
+            Value::Error(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Why a command has no reply. An error reply is a reply: it comes as a [`Value`].
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CommandError {
+    /// There was no connection for it.
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError<ConnectError>),
+    /// It was not sent: nothing of it reached the server.
+    #[error("{0}; the command was not sent")]
+    NotSent(IoError),
+    /// It was sent, and its reply is lost.
+    #[error("{0}; the command may have been executed")]
+    Unknown(IoError),
+    /// An earlier reply on this lease is still owed: read it first.
+    #[error("an earlier command on this connection still waits for its reply")]
+    Busy,
+    /// The server answers this command with nothing, as `CLIENT REPLY OFF` asks.
+    #[error("the command was sent; the server sends no reply to it")]
+    NoReply,
+    /// The connection is of no more use: the pool took it back, or an earlier command on it went wrong.
+    #[error("this connection is closed ({}): release it and take another", .0.word())]
+    Ended(CloseReason),
+}
+
+impl CommandError {
+    /// Whether the time for a reply, or for a connection, ran out.
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Checkout(CheckoutError::TimedOut(_)) => true,
+            Self::Checkout(CheckoutError::Connect(error)) => error.kind() == net::ConnectErrorKind::Timeout,
+            Self::NotSent(error) | Self::Unknown(error) => *error.kind() == IoErrorKind::Timeout,
+            _ => false,
+        }
+    }
+
+    /// The failure to get or keep a connection behind it, if that is what it is.
+    pub fn connect_error(&self) -> Option<&ConnectError> {
+        match self {
+            Self::Checkout(CheckoutError::Connect(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl RedisPool {
+    /// A pool on the server these options name. It opens nothing yet.
+    pub fn redis(options: ConnectOptions, config: PoolConfig, clock: Clock, tap: Tap) -> Self {
+        Self::new(RedisConnector::new(options), config, clock, tap)
+    }
+}
+
+impl RedisLease {
+    /// Sends one command and gives its reply, and counts the round trip by the command's name. When it times out, is
+    /// dropped before its reply, or finds the connection broken, the connection is closed as the lease ends, so that a
+    /// late reply reaches nobody, and nothing more can be sent on it.
+    pub async fn command<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Result<Value, CommandError> {
+        if let Some(reason) = self.ended() {
+            return Err(CommandError::Ended(reason));
+        }
+        let running = Running::begin(self, args);
+        let outcome = running.lease.call(args).await;
+        running.end(outcome)
+    }
+
+    /// Like [`command`](Self::command), with a time of its own for the reply instead of the socket timeout; `None` waits
+    /// for ever, as blocking commands need.
+    pub async fn command_within<A: AsRef<[u8]>>(
+        &mut self,
+        args: &[A],
+        limit: Option<Duration>,
+    ) -> Result<Value, CommandError> {
+        self.set_socket_timeout(limit);
+        let outcome = self.command(args).await;
+        let usual = self.inner.connector.options().socket_timeout;
+        self.set_socket_timeout(usual);
+        outcome
+    }
+
+    /// Why nothing can be sent any more, if so.
+    fn ended(&self) -> Option<CloseReason> {
+        let taken_back = self.member().vitals.is_taken_back();
+        self.spoilt.or_else(|| taken_back.then(|| self.taken_back_for()))
+    }
+}
+
+/// A command on its way. Dropped before its end, its caller went away.
+struct Running<'a> {
+    lease: &'a mut RedisLease,
+    name: super::names::NameId,
+    sent: Stamp,
+    ended: bool,
+}
+
+impl<'a> Running<'a> {
+    #[inline]
+    fn begin<A: AsRef<[u8]>>(lease: &'a mut RedisLease, args: &[A]) -> Self {
+        let sent = lease.inner.clock.now();
+        let command = args.first().map(AsRef::as_ref).unwrap_or_default();
+        let (inner, member) = lease.parts();
+        let name = member.recent.id(command, &inner.names);
+        member.vitals.sent(name, sent);
+        Self { lease, name, sent, ended: false }
+    }
+
+    #[inline]
+    fn end(mut self, outcome: Result<Value, IoError>) -> Result<Value, CommandError> {
+        self.ended = true;
+        let now = self.lease.inner.clock.now();
+        let (inner, member) = self.lease.parts();
+        member.vitals.settled(now);
+        let value = match outcome {
+            Ok(value) => value,
+            Err(error) => return Err(self.fail(error)),
+        };
+        member.work.commands += 1;
+        member.work.error_replies += u32::from(error_text(&value).is_some());
+        member.work.trips.push((self.name, nanos(now.since(self.sent))));
+        if member.work.trips.len() >= Work::TRIPS || now.since(member.told) > TELL_EVERY {
+            member.told = now;
+            inner.core.tell(&mut member.work);
+        }
+        Ok(value)
+    }
+
+    #[cold]
+    fn fail(&mut self, error: IoError) -> CommandError {
+        let reason = match error.kind() {
+            IoErrorKind::Busy => return CommandError::Busy,
+            IoErrorKind::NoReply => {
+                self.lease.member_mut().work.commands += 1;
+                return CommandError::NoReply;
+            }
+            IoErrorKind::Timeout => CloseReason::Timeout,
+            IoErrorKind::Protocol(_) | IoErrorKind::Unexpected => CloseReason::Protocol,
+            IoErrorKind::Closed | IoErrorKind::Reset | IoErrorKind::Tls(_) | IoErrorKind::Io(..) => {
+                CloseReason::Broken
+            }
+        };
+        self.lease.member_mut().work.failures += 1;
+        self.lease.spoilt = Some(reason);
+        if error.sent() { CommandError::Unknown(error) } else { CommandError::NotSent(error) }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            let now = self.lease.inner.clock.now();
+            let member = self.lease.member_mut();
+            member.vitals.settled(now);
+            member.work.failures += 1;
+            self.lease.spoilt = Some(CloseReason::Cancelled);
+        }
+    }
+}
+
+/// What a command of the pool is allowed, beside its arguments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CommandOptions {
+    /// Whether it changes nothing, so that it may be sent again even where it may have been executed. `None` looks in
+    /// the pool's own short list of such commands.
+    pub read_only: Option<bool>,
+    /// How long its reply may take, where that is not the socket timeout; see
+    /// [`command_within`](RedisLease::command_within).
+    pub limit: Option<Option<Duration>>,
+}
+
+impl RedisPool {
+    /// Borrows a connection for one command. What is safe to try again is tried again, after a growing random pause:
+    /// connections that could not be opened, commands of which nothing was sent, replies that say "later" (`LOADING`,
+    /// `TRYAGAIN`, `MASTERDOWN`, `CLUSTERDOWN`), and read-only commands whose connection broke. A command that may have
+    /// changed something is never sent twice.
+    #[track_caller]
+    pub fn command<'a, A: AsRef<[u8]> + Sync>(
+        &self,
+        args: &'a [A],
+    ) -> impl Future<Output = Result<Value, CommandError>> + Send + use<'a, A> {
+        let tag = super::Tag::here(std::panic::Location::caller());
+        super::retry::command(self.inner().clone(), tag, args, CommandOptions::default())
+    }
+
+    /// Like [`command`](Self::command), with a label for the holder and options.
+    #[track_caller]
+    pub fn command_as<'a, A: AsRef<[u8]> + Sync>(
+        &self,
+        label: std::sync::Arc<str>,
+        args: &'a [A],
+        options: CommandOptions,
+    ) -> impl Future<Output = Result<Value, CommandError>> + Send + use<'a, A> {
+        let tag = super::Tag::labelled(label, std::panic::Location::caller());
+        super::retry::command(self.inner().clone(), tag, args, options)
+    }
+}
