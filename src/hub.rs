@@ -173,6 +173,8 @@ impl Task {
                 }
                 Some(event) = self.events.recv() => {
                     self.feed(&event);
+                    // The rest of a storm goes in one go, not with a timer for each.
+                    self.drain();
                     next = next.min(self.last_look + SOON);
                 }
                 () = tokio::time::sleep_until(next) => {
