@@ -20,6 +20,9 @@ const SOON: Duration = Duration::from_millis(50);
 /// The shortest tick: 20 snapshots a second are more than an eye can follow.
 const SHORTEST_TICK: Duration = Duration::from_millis(50);
 
+/// A tick longer than this is never: no clock must overflow for it.
+const LONGEST_TICK: Duration = Duration::from_secs(86_400);
+
 /// Requests that may wait for the hub; more callers than that wait for a place.
 const REQUESTS: usize = 64;
 
@@ -76,10 +79,12 @@ impl Hub {
             events,
             tap: tap.clone(),
             sources: sources.clone(),
+            changes,
+            tick,
             publisher,
             last_look: Instant::now(),
         };
-        tokio::spawn(task.run(inbox, changes));
+        tokio::spawn(task.run(inbox));
         Hub { tap, requests, sources, settings: Arc::new(settings), snapshots }
     }
 
@@ -143,13 +148,14 @@ struct Task {
     /// Only to read how many were dropped: this end never emits.
     tap: Tap,
     sources: Arc<Sources>,
+    changes: watch::Receiver<Settings>,
+    tick: Duration,
     publisher: watch::Sender<Arc<Snapshot>>,
     last_look: Instant,
 }
 
 impl Task {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Request>, mut changes: watch::Receiver<Settings>) {
-        let mut tick = changes.borrow().tick.max(SHORTEST_TICK);
+    async fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
         let mut next = Instant::now();
         loop {
             tokio::select! {
@@ -163,13 +169,11 @@ impl Task {
                         // One who no longer waits for the answer needs none.
                         let _ = reply.send(snapshot.clone());
                     }
-                    next = self.last_look + tick;
+                    next = self.next();
                 }
-                Ok(()) = changes.changed() => {
-                    let settings = changes.borrow_and_update().clone();
-                    tick = settings.tick.max(SHORTEST_TICK);
-                    next = next.min(self.last_look + tick);
-                    self.model.set_options(settings.options);
+                Ok(()) = self.changes.changed() => {
+                    self.settings();
+                    next = next.min(self.next());
                 }
                 Some(event) = self.events.recv() => {
                     self.feed(&event);
@@ -179,10 +183,22 @@ impl Task {
                 }
                 () = tokio::time::sleep_until(next) => {
                     self.look();
-                    next = self.last_look + tick;
+                    next = self.next();
                 }
             }
         }
+    }
+
+    /// When the next look is due.
+    fn next(&self) -> Instant {
+        self.last_look + self.tick.clamp(SHORTEST_TICK, LONGEST_TICK)
+    }
+
+    /// Takes over the settings in force.
+    fn settings(&mut self) {
+        let settings = self.changes.borrow_and_update().clone();
+        self.tick = settings.tick;
+        self.model.set_options(settings.options);
     }
 
     /// The one way into the model.
@@ -200,6 +216,10 @@ impl Task {
 
     /// A tick: what is queued, every pulse, what came meanwhile; then judge and publish.
     fn look(&mut self) -> Arc<Snapshot> {
+        // A setting changed before a sync is seen by it. (An error is a hub about to end.)
+        if self.changes.has_changed().unwrap_or(false) {
+            self.settings();
+        }
         self.drain();
         self.model.set_dropped(self.tap.dropped());
         self.pulse();

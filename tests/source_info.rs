@@ -144,7 +144,7 @@ async fn one_who_accepts_and_says_nothing_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_interval_changes_live() {
     let server = RedisServer::start(&[]);
-    let watched = Watched::start(options(server.port()), Duration::from_secs(3600));
+    let watched = Watched::start(options(server.port()), Duration::MAX);
     let first = watched.until("the clients", |row| row.seen_at.is_some()).await.server.seen_at;
     watched.poller.set_interval(OFTEN);
     assert_eq!(watched.poller.interval(), OFTEN);

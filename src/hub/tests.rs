@@ -138,6 +138,16 @@ async fn settings_change_live() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tick_without_end_is_survived() {
+    let hub = hub();
+    for tick in [Duration::MAX, Duration::ZERO, Duration::MAX] {
+        hub.set_tick(tick);
+        let before = hub.sync().await;
+        assert!(hub.sync().await.as_of > before.as_of);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stopped_pool_is_heard_no_more() {
     let hub = hub();
     let source = Arc::new(Counted::default());

@@ -23,6 +23,9 @@ pub const INTERVAL: Duration = Duration::from_secs(1);
 /// The shortest interval: an INFO CLIENTS costs the server some microseconds, a screen shows no more of them.
 const SHORTEST: Duration = Duration::from_millis(100);
 
+/// The longest interval: no clock must overflow for a longer one.
+const SELDOM: Duration = Duration::from_secs(86_400);
+
 /// How long a reply may take where the options set no timeout.
 const ANSWER: Duration = Duration::from_secs(2);
 
@@ -147,7 +150,7 @@ impl Poller {
     /// Waits for the next question, and hears at once when the server goes away meanwhile.
     async fn rest(&mut self, connection: &mut Connection, asked: Instant) -> Result<(), Silence> {
         loop {
-            let interval = (*self.changes.borrow_and_update()).max(SHORTEST);
+            let interval = self.changes.borrow_and_update().clamp(SHORTEST, SELDOM);
             tokio::select! {
                 () = tokio::time::sleep_until(asked + interval) => return Ok(()),
                 changed = self.changes.changed() => {
