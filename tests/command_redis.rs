@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use proptest::prelude::*;
 use redis_pooltop::command::spec::Table;
 use redis_pooltop::command::{Call, Registry, parse};
+use redis_pooltop::demo::Server;
 use redis_pooltop::net::{ConnectOptions, Connection, Protocol};
 use redis_pooltop::resp::{Caps, Decoder, Value};
 
@@ -130,8 +131,8 @@ proptest! {
     }
 }
 
-async fn ask(server: &RedisServer, protocol: Protocol) -> (Value, Value) {
-    let mut options = ConnectOptions::from_url(&server.url()).expect("a good URL");
+async fn ask(url: &str, protocol: Protocol) -> (Value, Value) {
+    let mut options = ConnectOptions::from_url(url).expect("a good URL");
     options.protocol = protocol;
     let mut connection = Connection::open(&options).await.expect("it connects");
     let docs = connection.call(&["COMMAND", "DOCS"]).await.expect("it answers");
@@ -141,12 +142,14 @@ async fn ask(server: &RedisServer, protocol: Protocol) -> (Value, Value) {
 /// What servers of both families say of their commands is understood, in both protocols alike.
 #[tokio::test]
 async fn servers_describe_their_commands() {
-    for server in [RedisServer::start(&[]), RedisServer::start_valkey(&[])] {
+    let (redis, valkey) = (RedisServer::start(&[]), RedisServer::start_valkey(&[]));
+    let demo = Server::start().await.expect("the embedded server starts");
+    for url in [redis.url(), valkey.url(), format!("redis://{}", demo.addr())] {
         let mut tables = Vec::new();
         for protocol in [Protocol::Resp2, Protocol::Resp3] {
             let registry = Registry::new();
-            let (docs, commands) = ask(&server, protocol).await;
-            assert!(registry.learn(&docs, Some(&commands)) > 200);
+            let (docs, commands) = ask(&url, protocol).await;
+            assert!(registry.learn(&docs, Some(&commands)) > 100, "{url}");
             assert_eq!(registry.hint("GET ").as_deref(), Some("key"));
             assert!(registry.is_read_only(&["get", "a"]) && !registry.is_read_only(&["set", "a", "b"]));
             assert!(registry.is_blocking(&["blpop", "a", "0"]) && registry.help(&["client", "kill"]).is_ok());
@@ -161,7 +164,7 @@ async fn servers_describe_their_commands() {
 async fn the_embedded_table_is_what_valkey_says() {
     let valkey = RedisServer::start_valkey(&[]);
     let registry = Registry::new();
-    let (docs, commands) = ask(&valkey, Protocol::Resp2).await;
+    let (docs, commands) = ask(&valkey.url(), Protocol::Resp2).await;
     registry.learn(&docs, Some(&commands));
     let embedded = Table::embedded();
     assert_eq!(registry.table().specs(), embedded.specs());
