@@ -171,7 +171,11 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Run(line) => self.job = Some(self.runner.start(line, self.say.clone())),
-                Effect::Remember(line) => self.runner.remember(&line),
+                Effect::Remember(line) => {
+                    if let Some(words) = self.runner.remember(&line) {
+                        app.hear(Said::Lines(vec![(output::Kind::Note, words)]));
+                    }
+                }
                 Effect::Cancel => {
                     if let Some(job) = &mut self.job {
                         job.cancel();

@@ -26,7 +26,7 @@ fn talk(app: &mut App) {
         app.hear(Said::Lines(vec![(kind, reply.to_owned())]));
         app.hear(Said::Took(Took {
             conn: ConnId(3),
-            wait: Duration::from_micros(12),
+            wait: Some(Duration::from_micros(12)),
             round_trip: Duration::from_micros(84),
         }));
         app.hear(Said::Ended);

@@ -21,6 +21,8 @@ pub enum Said {
     Lines(Vec<(Kind, String)>),
     /// Which connection it took, and how long that lasted.
     Took(Took),
+    /// The output is to be emptied.
+    Clear,
     /// What stands before the typed line from now on.
     Prefix(String),
     /// It asks before it goes on; the answer comes by [`Job::answer`].
@@ -36,8 +38,8 @@ pub enum Said {
 pub struct Took {
     /// The connection it ran on.
     pub conn: ConnId,
-    /// Queueing for it.
-    pub wait: Duration,
+    /// Queueing for it, and opening it where there was none; nothing on a connection that was held already.
+    pub wait: Option<Duration>,
     /// From sending to the reply.
     pub round_trip: Duration,
 }
@@ -73,8 +75,8 @@ pub trait Runner: Send {
     /// Starts a line. All it says goes to `said`, [`Said::Ended`] last, whatever happens.
     fn start(&mut self, line: String, said: mpsc::Sender<Said>) -> Job;
 
-    /// Keeps a line in the history file.
-    fn remember(&mut self, line: &str);
+    /// Keeps a line in the history file, or says once why it cannot, safe to show.
+    fn remember(&mut self, line: &str) -> Option<String>;
 }
 
 /// What the prompt asks while a person types. Called between two frames, so it must not wait for anything.

@@ -85,6 +85,7 @@ impl App {
                 }
             }
             Said::Took(took) => self.annotate(&took),
+            Said::Clear => self.output.clear(),
             Said::Prefix(prefix) => self.prefix = prefix,
             Said::Ask(question) => self.question = Some(question),
             Said::Quit => return vec![Effect::Quit],
@@ -100,10 +101,9 @@ impl App {
     /// Writes at the right end of the command which connection it took and how long that lasted.
     fn annotate(&mut self, took: &Took) {
         let Some(running) = &self.running else { return };
-        let wait = text::duration(took.wait);
+        let wait = took.wait.map_or_else(String::new, |wait| format!("  wait {}", text::duration(wait)));
         let reply = text::duration(took.round_trip);
-        let conn = took.conn;
-        self.output.annotate(running.echo, format!("{conn}  wait {wait}  reply {reply}"));
+        self.output.annotate(running.echo, format!("{}{wait}  reply {reply}", took.conn));
     }
 
     pub(super) fn answer(&mut self, yes: bool) -> Vec<Effect> {
