@@ -3,6 +3,7 @@
 mod support;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis_pooltop::net::{
@@ -12,6 +13,7 @@ use redis_pooltop::net::{
 use redis_pooltop::resp::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 const HELLO: &str =
     "*6\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:2\r\n$2\r\nid\r\n:7\r\n+OK\r\n+OK\r\n";
@@ -272,4 +274,34 @@ async fn a_server_that_waits_for_its_replies_to_be_read_is_not_waited_for() {
     connection.set_socket_timeout(Some(support::PATIENCE));
     let reply = connection.call(&[b"SET", &b"a"[..], &vec![0; 64 << 20]]).await;
     assert!(matches!(reply, Ok(Value::Bulk(text)) if text.len() == 16 << 20));
+}
+
+#[tokio::test]
+async fn a_crowd_does_not_overrun_a_servers_backlog() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let options = at(listener.local_addr().expect("its address"));
+    // How many wait to be greeted, and the most that ever did.
+    let (crowd, _) = watch::channel((0, 0));
+    let crowd = Arc::new(crowd);
+    let seen = crowd.subscribe();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            crowd.send_modify(|(now, most)| (*now, *most) = (*now + 1, (*now + 1).max(*most)));
+            let (crowd, mut grown) = (Arc::clone(&crowd), crowd.subscribe());
+            tokio::spawn(async move {
+                let mut asked = [0; 4096];
+                let _ = stream.read(&mut asked).await;
+                // The first to come are answered once there are many, so that a crowd does form.
+                let _ = grown.wait_for(|(_, most)| *most >= 100).await;
+                crowd.send_modify(|(now, _)| *now -= 1);
+                let _ = stream.write_all(HELLO.as_bytes()).await;
+                let _ = stream.read(&mut asked).await;
+            });
+        }
+    });
+    let opens = (0..400).map(|_| Connection::open(&options));
+    let opened = futures_util::future::join_all(opens).await;
+    assert!(opened.iter().all(Result::is_ok));
+    let (_, most) = *seen.borrow();
+    assert!((100..=128).contains(&most), "{most} at once");
 }

@@ -1,7 +1,7 @@
 //! From an address to an open socket.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,19 +23,28 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Connects over TCP. Addresses of both families take turns, and a silent one does not hold up the next.
 pub(super) async fn tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
-    let found = lookup_host((host, port)).await.map_err(|error| {
-        let why = format!("the name `{}` cannot be looked up: {error}", escape_str(host));
-        ConnectError::new(ConnectErrorKind::Unreachable, why)
-    })?;
-    let addresses = by_turns(found.collect());
-    let stream = first_to_answer(&addresses)
-        .await
-        .map_err(|error| explain(&error, &Endpoint::Tcp { host: host.to_owned(), port }))?;
+    let connected = match host.parse::<IpAddr>() {
+        // The usual case has nothing to look up and nothing to choose from.
+        Ok(address) => TcpStream::connect((address, port)).await,
+        Err(_) => first_to_answer(&look_up(host, port).await?).await,
+    };
+    let stream =
+        connected.map_err(|error| explain(&error, &Endpoint::Tcp { host: host.to_owned(), port }))?;
     // A connection without these is slower or noticed later when half open, not wrong.
     let _ = stream.set_nodelay(true);
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     Ok(stream)
+}
+
+async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
+    match lookup_host((host, port)).await {
+        Ok(found) => Ok(by_turns(found.collect())),
+        Err(error) => {
+            let why = format!("the name `{}` cannot be looked up: {error}", escape_str(host));
+            Err(ConnectError::new(ConnectErrorKind::Unreachable, why))
+        }
+    }
 }
 
 /// Connects to a unix socket.
