@@ -234,11 +234,8 @@ impl Ledger {
     }
 
     #[cold]
-    fn arrived_special(&mut self, mut value: &Value) -> Arrival {
-        while let Value::Attribute { value: inner, .. } = value {
-            value = inner;
-        }
-        let arrival = self.look(value);
+    fn arrived_special(&mut self, value: &Value) -> Arrival {
+        let arrival = self.look(value.bare());
         self.plain = self.marks.is_empty() && !self.monitor && self.subscriptions() == 0;
         arrival
     }

@@ -128,7 +128,7 @@ fn number(text: &[u8]) -> Option<u32> {
 /// `subscribe NAME COUNT` and its kin.
 pub(super) fn confirmation(items: &[Value]) -> Option<(Topic, bool, u64)> {
     let [kind, _, Value::Integer(count)] = items else { return None };
-    let (topic, on) = match bytes(kind)? {
+    let (topic, on) = match kind.text()? {
         b"subscribe" => (Topic::Channel, true),
         b"unsubscribe" => (Topic::Channel, false),
         b"psubscribe" => (Topic::Pattern, true),
@@ -142,14 +142,8 @@ pub(super) fn confirmation(items: &[Value]) -> Option<(Topic, bool, u64)> {
 }
 
 pub(super) fn is_message(items: &[Value]) -> bool {
-    items.first().and_then(bytes).is_some_and(|kind| matches!(kind, b"message" | b"pmessage" | b"smessage"))
-}
-
-fn bytes(value: &Value) -> Option<&[u8]> {
-    match value {
-        Value::Bulk(text) | Value::Simple(text) => Some(text),
-        _ => None,
-    }
+    let kind = items.first().and_then(Value::text);
+    kind.is_some_and(|kind| matches!(kind, b"message" | b"pmessage" | b"smessage"))
 }
 
 #[cfg(test)]
