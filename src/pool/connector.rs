@@ -44,8 +44,8 @@ pub trait Pooled: Send + 'static {
     /// Why it cannot be lent again as it is (subscribed, an open MULTI, another database), if so.
     fn taint(&self) -> Option<&'static str>;
 
-    /// Asks the server whether it is there. `false` when the connection is of no more use. The future must end by
-    /// itself; when it is dropped halfway the pool closes the connection.
+    /// Asks the server whether it is there. `false` when the connection is of no more use. The pool waits 5 s for it, and
+    /// closes a connection whose check was dropped halfway.
     fn ping(&mut self) -> impl Future<Output = bool> + Send;
 }
 

@@ -20,7 +20,7 @@ const AT_A_TIME: usize = 4;
 const USUAL: Duration = Duration::from_secs(10);
 
 /// The shortest pause between two sweeps.
-const SHORTEST: Duration = Duration::from_millis(10);
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// What a health check found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

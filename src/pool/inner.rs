@@ -22,6 +22,9 @@ use std::sync::Arc;
 /// and a connection that finds it full is tried again only after a second.
 const DIALS: u32 = 128;
 
+/// A connection that has not answered a check by then is of no use.
+const PING_LIMIT: Duration = Duration::from_secs(5);
+
 static NEXT_POOL: AtomicU32 = AtomicU32::new(1);
 static NEXT_CONN: AtomicU64 = AtomicU64::new(1);
 
@@ -372,7 +375,7 @@ impl<'a, C: Connector> Candidate<'a, C> {
             return None;
         }
         self.checking = true;
-        let well = held.item.conn.ping().await;
+        let well = tokio::time::timeout(PING_LIMIT, held.item.conn.ping()).await.unwrap_or(false);
         self.checking = false;
         self.inner.core.checked(well);
         (!well).then_some(CloseReason::Unhealthy)

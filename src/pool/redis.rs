@@ -10,9 +10,6 @@ use crate::event::{Clock, CloseReason, Stamp, Tap, nanos};
 use crate::net::{self, ConnectError, ConnectOptions, Connection, IoError, IoErrorKind};
 use crate::resp::Value;
 
-/// How long a health check waits for its PONG at most.
-const PING_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// After a refused password, how long the server is left alone.
 const AUTH_PAUSE: Duration = Duration::from_secs(1);
 
@@ -92,14 +89,22 @@ impl Pooled for Connection {
 
     /// Any answer but that we are strangers is one: a server that loads its data, or forbids PING, is there.
     async fn ping(&mut self) -> bool {
-        let usual = self.socket_timeout();
-        self.set_socket_timeout(Some(usual.unwrap_or(PING_TIMEOUT).min(PING_TIMEOUT)));
-        let answer = self.call(&["PING"]).await;
-        self.set_socket_timeout(usual);
-        match answer {
-            Ok(value) => !value.error().is_some_and(|text| text.starts_with(b"NOAUTH")),
+        match self.call(&["PING"]).await {
+            Ok(value) => !error_text(&value).is_some_and(|text| text.starts_with(b"NOAUTH")),
             Err(_) => false,
         }
+    }
+}
+
+/// The text of an error reply.
+pub(super) fn error_text(value: &Value) -> Option<&[u8]> {
+    match value {
+        Value::Error(text) => Some(text),
+        Value::Attribute { value, .. } => match &**value {
+            Value::Error(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -217,7 +222,7 @@ impl<'a> Running<'a> {
             Err(error) => return Err(self.fail(error)),
         };
         member.work.commands += 1;
-        member.work.error_replies += u32::from(value.error().is_some());
+        member.work.error_replies += u32::from(error_text(&value).is_some());
         member.work.trips.push((self.name, nanos(now.since(self.sent))));
         if member.work.trips.len() >= Work::TRIPS || now.since(member.told) > TELL_EVERY {
             member.told = now;

@@ -7,7 +7,7 @@ use super::checkout::checkout;
 use super::error::CheckoutError;
 use super::holder::Tag;
 use super::inner::Inner;
-use super::redis::{CommandError, CommandOptions, RedisConnector};
+use super::redis::{CommandError, CommandOptions, RedisConnector, error_text};
 use crate::net::{ConnectErrorKind, IoError, IoErrorKind};
 use crate::resp::Value;
 
@@ -97,7 +97,7 @@ async fn once<A: AsRef<[u8]>>(
 
 /// Whether this reply says that the same command may go well a little later.
 pub(super) fn is_later(value: &Value) -> bool {
-    value.error().is_some_and(|text| {
+    error_text(value).is_some_and(|text| {
         let code = text.split(|byte| *byte == b' ').next().unwrap_or_default();
         LATER.contains(&code)
     })

@@ -51,6 +51,8 @@ pub struct World {
     /// Connections that exist, by token.
     pub open: Mutex<BTreeSet<u64>>,
     next: AtomicU64,
+    /// Pings under way.
+    pub pinging: AtomicU64,
     /// Connects begun.
     pub dialled: AtomicU64,
     /// Something happened that must never happen.
@@ -191,7 +193,24 @@ impl Pooled for Fake {
 
     async fn ping(&mut self) -> bool {
         let way = self.world.pings.lock().unwrap().pop_front().unwrap_or(Way::Ok);
+        let _under_way = UnderWay::begin(&self.world.pinging);
         go(way).await
+    }
+}
+
+/// Counts for as long as it lives.
+struct UnderWay<'a>(&'a AtomicU64);
+
+impl<'a> UnderWay<'a> {
+    fn begin(counter: &'a AtomicU64) -> Self {
+        counter.fetch_add(1, SeqCst);
+        Self(counter)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
     }
 }
 

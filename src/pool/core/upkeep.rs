@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Arrival, Core, Held, Limits, Returned, State, Take, Unwanted, Wakes};
+use super::{Arrival, Core, Held, Limits, Returned, State, Unwanted, Wakes};
 use crate::event::{CloseReason, ConnId, Stamp, nanos};
 use crate::pool::holder::Tag;
 
@@ -228,12 +228,5 @@ impl<T> State<T> {
         self.counts.totals.closed += closing.gone.len() as u64;
         closing.wakes = self.dispatch(now);
         closing
-    }
-}
-
-impl<T> Take<T> {
-    /// Whether it is worth something to somebody else.
-    pub fn is_grant(&self) -> bool {
-        matches!(self, Self::Conn(_) | Self::Open(_))
     }
 }
