@@ -1,3 +1,44 @@
-//! The pool beside its peers, in one run.
+//! The pool beside its peers, in one run, so that a busy machine is busy for all of them.
+//!
+//! `cargo run --release -p pooltop-benches -- [checkout|gets|cold|all] [ADDRESS]`
+//!
+//! Each comparison is a number of rounds in which every candidate runs once, in turn; what is printed is each one's
+//! median and ours as a ratio. Without an address it starts a redis-server of its own on a free port.
 
-fn main() {}
+mod checkout;
+mod commands;
+mod rounds;
+mod server;
+
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let what = args.next().unwrap_or_else(|| "all".to_owned());
+    if !["checkout", "gets", "cold", "all"].contains(&what.as_str()) {
+        eprintln!("usage: pooltop-benches [checkout|gets|cold|all] [HOST:PORT]");
+        return ExitCode::from(2);
+    }
+    let runs = |part: &str| what == part || what == "all";
+    if runs("checkout") {
+        checkout::run().await;
+    }
+    if what == "checkout" {
+        return ExitCode::SUCCESS;
+    }
+    let server = match args.next().map_or_else(server::Server::start, server::Server::at) {
+        Ok(server) => server,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(3);
+        }
+    };
+    if runs("gets") {
+        commands::gets(server.address()).await;
+    }
+    if runs("cold") {
+        commands::cold(server.address()).await;
+    }
+    ExitCode::SUCCESS
+}
