@@ -46,7 +46,7 @@ pub use connector::{Connector, Identity, Pooled, Probe};
 pub use error::{CheckoutError, Shortage};
 pub use health::Health;
 pub use lease::Lease;
-pub use redis::{CommandError, CommandOptions, RedisConnector, RedisLease, RedisPool};
+pub use redis::{CommandError, CommandOptions, Ran, RedisConnector, RedisLease, RedisPool};
 pub use warmup::Warmed;
 
 use crate::event::{Clock, ConnId, Gauges, PoolEvent, PoolFacts, PoolId, PulseSource, Tap, Totals};

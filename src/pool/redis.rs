@@ -6,7 +6,7 @@ use super::connector::{Connector, Identity, Pooled, Probe};
 use super::core::Work;
 use super::lease::Lease;
 use super::{CheckoutError, InstrumentedPool, PoolConfig};
-use crate::event::{Clock, CloseReason, Stamp, Tap, nanos};
+use crate::event::{Clock, CloseReason, ConnId, Stamp, Tap, nanos};
 use crate::net::{self, ConnectError, ConnectOptions, Connection, IoError, IoErrorKind};
 use crate::resp::Value;
 
@@ -274,6 +274,32 @@ pub struct CommandOptions {
     pub limit: Option<Option<Duration>>,
 }
 
+/// A command that was answered, an error reply included, and what that cost.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// The answer.
+    pub value: Value,
+    /// The connection it ran on.
+    pub conn: ConnId,
+    /// Queueing for that connection, and opening it where there was none.
+    pub waited: Duration,
+    /// From sending to the reply.
+    pub round_trip: Duration,
+}
+
+/// What one attempt cost.
+pub(super) struct Cost {
+    pub(super) conn: ConnId,
+    pub(super) waited: Duration,
+    pub(super) round_trip: Duration,
+}
+
+impl Default for Cost {
+    fn default() -> Self {
+        Self { conn: ConnId(0), waited: Duration::ZERO, round_trip: Duration::ZERO }
+    }
+}
+
 impl RedisPool {
     /// Borrows a connection for one command. What is safe to try again is tried again, after a growing random pause:
     /// connections that could not be opened, commands of which nothing was sent, replies that say "later" (`LOADING`,
@@ -285,18 +311,24 @@ impl RedisPool {
         args: &'a [A],
     ) -> impl Future<Output = Result<Value, CommandError>> + Send + use<'a, A> {
         let tag = super::Tag::here(std::panic::Location::caller());
-        super::retry::command(self.inner().clone(), tag, args, CommandOptions::default())
+        super::retry::command(self.inner().clone(), tag, args, CommandOptions::default(), None)
     }
 
-    /// Like [`command`](Self::command), with a label for the holder and options.
+    /// Like [`command`](Self::command), with a label for the holder and options; tells what the answered attempt cost.
     #[track_caller]
     pub fn command_as<'a, A: AsRef<[u8]> + Sync>(
         &self,
         label: std::sync::Arc<str>,
         args: &'a [A],
         options: CommandOptions,
-    ) -> impl Future<Output = Result<Value, CommandError>> + Send + use<'a, A> {
+    ) -> impl Future<Output = Result<Ran, CommandError>> + Send + use<'a, A> {
         let tag = super::Tag::labelled(label, std::panic::Location::caller());
-        super::retry::command(self.inner().clone(), tag, args, options)
+        let inner = self.inner().clone();
+        async move {
+            let mut cost = Cost::default();
+            let value = super::retry::command(inner, tag, args, options, Some(&mut cost)).await?;
+            let Cost { conn, waited, round_trip } = cost;
+            Ok(Ran { value, conn, waited, round_trip })
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::checkout::checkout;
 use super::error::CheckoutError;
 use super::holder::Tag;
 use super::inner::Inner;
-use super::redis::{CommandError, CommandOptions, RedisConnector, error_text};
+use super::redis::{CommandError, CommandOptions, Cost, RedisConnector, error_text};
 use crate::net::{ConnectErrorKind, IoError, IoErrorKind};
 use crate::resp::Value;
 
@@ -63,10 +63,11 @@ pub(super) async fn command<A: AsRef<[u8]>>(
     tag: Tag,
     args: &[A],
     options: CommandOptions,
+    mut cost: Option<&mut Cost>,
 ) -> Result<Value, CommandError> {
     let mut attempt = 0;
     loop {
-        let outcome = once(&inner, &tag, args, options).await;
+        let outcome = once(&inner, &tag, args, options, cost.as_deref_mut()).await;
         if matches!(&outcome, Ok(value) if !is_later(value)) {
             return outcome;
         }
@@ -87,12 +88,21 @@ async fn once<A: AsRef<[u8]>>(
     tag: &Tag,
     args: &[A],
     options: CommandOptions,
+    cost: Option<&mut Cost>,
 ) -> Result<Value, CommandError> {
+    // Who does not ask for the cost does not pay for the clock.
+    let asked = cost.is_some().then(|| inner.clock.now());
     let mut lease = checkout(inner.clone(), tag.clone()).await?;
-    match options.limit {
+    let lent = cost.is_some().then(|| inner.clock.now());
+    let outcome = match options.limit {
         None => lease.command(args).await,
         Some(limit) => lease.command_within(args, limit).await,
+    };
+    if let (Some(cost), Some(asked), Some(lent)) = (cost, asked, lent) {
+        *cost =
+            Cost { conn: lease.id(), waited: lent.since(asked), round_trip: inner.clock.now().since(lent) };
     }
+    outcome
 }
 
 /// Whether this reply says that the same command may go well a little later.
