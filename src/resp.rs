@@ -51,3 +51,92 @@ pub enum Value {
         value: Box<Value>,
     },
 }
+
+impl Value {
+    /// The value without what is said about it.
+    pub fn bare(&self) -> &Value {
+        let mut bare = self;
+        while let Value::Attribute { value, .. } = bare {
+            bare = value;
+        }
+        bare
+    }
+
+    /// The text of an error; `None` of anything else.
+    pub fn error(&self) -> Option<&[u8]> {
+        match self.bare() {
+            Value::Error(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text of a string, whichever type the server chose for it; `None` of anything else.
+    pub fn text(&self) -> Option<&[u8]> {
+        match self.bare() {
+            Value::Simple(text) | Value::Bulk(text) | Value::Verbatim { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// An integer; `None` of anything else.
+    pub fn integer(&self) -> Option<i64> {
+        match self.bare() {
+            Value::Integer(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The elements of an array or set; none of anything else.
+    pub fn items(&self) -> &[Value] {
+        match self.bare() {
+            Value::Array(items) | Value::Set(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The pairs of a map, in RESP3's form or as RESP2's flat array; none of anything else.
+    pub fn pairs(&self) -> impl Iterator<Item = (&Value, &Value)> {
+        let pairs = match self.bare() {
+            Value::Map(pairs) => pairs.as_slice(),
+            _ => &[],
+        };
+        let flat = self.items().chunks_exact(2).map(|pair| (&pair[0], &pair[1]));
+        pairs.iter().map(|(key, value)| (key, value)).chain(flat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said_of(value: Value) -> Value {
+        let once = Value::Attribute { attributes: vec![(Value::Nil, Value::Nil)], value: Box::new(value) };
+        Value::Attribute { attributes: Vec::new(), value: Box::new(once) }
+    }
+
+    #[test]
+    fn what_is_said_about_a_value_hides_none_of_it() {
+        assert_eq!(said_of(Value::Error("ERR".into())).error(), Some(&b"ERR"[..]));
+        assert_eq!(said_of(Value::Bulk("a".into())).text(), Some(&b"a"[..]));
+        assert_eq!(said_of(Value::Integer(3)).integer(), Some(3));
+        assert_eq!(said_of(Value::Set(vec![Value::Nil])).items(), [Value::Nil]);
+        assert_eq!(said_of(Value::Bulk("ERR".into())).error(), None);
+        assert_eq!(said_of(Value::Error("a".into())).text(), None);
+    }
+
+    #[test]
+    fn a_map_and_its_flat_form_have_the_same_pairs() {
+        let map =
+            Value::Map(vec![(Value::Integer(1), Value::Nil), (Value::Integer(2), Value::Boolean(true))]);
+        let flat = Value::Array(vec![
+            Value::Integer(1),
+            Value::Nil,
+            Value::Integer(2),
+            Value::Boolean(true),
+            Value::Nil,
+        ]);
+        assert!(said_of(map.clone()).pairs().eq(flat.pairs()));
+        assert_eq!(map.pairs().count(), 2);
+        assert_eq!(Value::Bulk("ab".into()).pairs().count(), 0);
+    }
+}

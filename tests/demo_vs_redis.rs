@@ -6,64 +6,13 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use proptest::prelude::*;
 use redis_pooltop::demo::Server;
 use support::RedisServer;
-
-/// A connection that gives replies as the bytes they are.
-struct Raw {
-    stream: BufReader<TcpStream>,
-}
-
-impl Raw {
-    fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server accepts");
-        stream.set_nodelay(true).expect("no delay");
-        stream.set_read_timeout(Some(support::PATIENCE)).expect("a deadline");
-        Self { stream: BufReader::new(stream) }
-    }
-
-    fn send(&mut self, line: &str) {
-        self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes()).expect("the server reads");
-    }
-
-    /// Reads one reply, with everything in it.
-    fn reply(&mut self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut left = 1_usize;
-        while left > 0 {
-            left -= 1;
-            let start = bytes.len();
-            self.stream.read_until(b'\n', &mut bytes).expect("a reply in time");
-            let line = String::from_utf8_lossy(&bytes[start..]).into_owned();
-            assert!(
-                line.ends_with("\r\n"),
-                "the connection ended after {:?}",
-                String::from_utf8_lossy(&bytes)
-            );
-            let count = || line[1..].trim_end().parse::<i64>().expect("a length");
-            match line.as_bytes()[0] {
-                b'$' | b'=' | b'!' if count() >= 0 => {
-                    let mut text = vec![0; usize::try_from(count()).expect("a length") + 2];
-                    self.stream.read_exact(&mut text).expect("the text");
-                    bytes.extend_from_slice(&text);
-                }
-                b'*' | b'~' | b'>' => left += usize::try_from(count().max(0)).expect("a count"),
-                b'%' => left += 2 * usize::try_from(count()).expect("a count"),
-                _ => {}
-            }
-        }
-        bytes
-    }
-
-    fn ask(&mut self, line: &str) -> Vec<u8> {
-        self.send(line);
-        self.reply()
-    }
-}
+use support::raw::Raw;
 
 /// The same two connections to one server.
 struct Side {
@@ -362,4 +311,76 @@ fn random_requests_are_answered_alike() {
             prop_assert_eq!(shown(&expected), shown(&got), "{}", line);
         }
     });
+}
+
+/// Sends bytes on a connection of their own and gives all that comes back until it is closed.
+fn exchange(address: SocketAddr, request: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    stream.set_read_timeout(Some(support::PATIENCE)).expect("a deadline");
+    // A server that closes early leaves part of a long request unsent.
+    let _ = stream.write_all(request);
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+#[test]
+fn broken_requests_are_answered_alike() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let ours = runtime.block_on(Server::start()).expect("a server");
+    let theirs = RedisServer::start(&[]);
+    let requests: &[&[u8]] = &[
+        b"*x\r\n",
+        b"*3\r\n:1\r\n",
+        b"*1\r\n$-5\r\n",
+        b"*1\r\n$99999999999\r\n",
+        b"*1\r\nabc\r\n",
+        b"*-1\r\nPING\r\nQUIT\r\n",
+        b"*0\r\nPING\r\nQUIT\r\n",
+        b"*2147483648\r\n",
+        b"*1\r\n$0\r\n\r\nQUIT\r\n",
+        b"*1\r\n$4\r\nPINGxxPING\r\nQUIT\r\n",
+        b"SET \"a\r\n",
+        b"SET 'a'b c\r\n",
+        b"\"\"\r\nQUIT\r\n",
+        b"   \r\n\r\nPING\nPING\nQUIT\n",
+        b"*1\r\n$4\r\nquit\r\nPING\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CLIENT KILL SKIPME no\r\nPING\r\n",
+    ];
+    for request in requests {
+        let (expected, got) = (exchange(theirs.address(), request), exchange(ours.addr(), request));
+        assert_eq!(shown(&expected), shown(&got), "{}", shown(request));
+    }
+}
+
+#[test]
+fn the_table_of_commands_is_redis_own() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let ours = runtime.block_on(Server::start()).expect("a server");
+    let theirs = RedisServer::start(&[]);
+    let (mut real, mut demo) = (Raw::open(theirs.address()), Raw::open(ours.addr()));
+    // The first six fields: name, arity, flags, first key, last key, step. What follows grows with every version.
+    let head = |raw: &mut Raw, name: &str| -> Option<String> {
+        let reply = raw.text(&format!("COMMAND INFO {name}"));
+        let mut lines = reply.split("\r\n");
+        lines.by_ref().take(2).find(|line| *line == "*10")?;
+        let mut head: Vec<&str> = lines.by_ref().take(3).collect();
+        let count: usize = lines.next()?[1..].parse().ok()?;
+        let mut flags: Vec<&str> = lines.by_ref().take(count).collect();
+        flags.sort_unstable();
+        head.extend(flags);
+        head.extend(lines.take(3));
+        Some(head.join(" "))
+    };
+    let listed = demo.text("COMMAND LIST");
+    let names: Vec<&str> = listed.split("\r\n").filter(|line| !line.starts_with(['*', '$'])).collect();
+    assert!(names.len() > 150, "{names:?}");
+    for name in names {
+        let expected = head(&mut real, name);
+        assert!(expected.is_some(), "Redis does not know {name}");
+        assert_eq!(expected, head(&mut demo, name), "{name}");
+    }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis_pooltop::net::{
-    ConnectError, ConnectErrorKind as Kind, ConnectOptions, Connection, Endpoint, IoErrorKind, Protocol,
-    Secret,
+    ConnectError, ConnectErrorKind as Kind, ConnectOptions, Connection, Endpoint, IoErrorKind, Probe,
+    Protocol, Secret,
 };
 use redis_pooltop::resp::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -239,6 +239,32 @@ async fn a_second_reply_to_one_command_reaches_no_other() {
     let error = connection.call(&["GET", "b"]).await.unwrap_err();
     assert_eq!((error.kind(), error.sent()), (&IoErrorKind::Unexpected, false));
     assert_eq!(connection.bytes_in(), HELLO.len() as u64 + 14);
+}
+
+#[tokio::test]
+async fn pushes_beside_a_reply_are_no_unread_reply() {
+    let options = fake(async |mut stream| {
+        let mut asked = [0; 4096];
+        let _ = stream.read(&mut asked).await;
+        let _ = stream.write_all(HELLO.as_bytes()).await;
+        let _ = stream.read(&mut asked).await;
+        let _ = stream.write_all(b">1\r\n+one\r\n$1\r\n1\r\n>1\r\n+two\r\n>1\r\n+th").await;
+        let _ = stream.read(&mut asked).await;
+        let _ = stream.write_all(b"ree\r\n$1\r\n2\r\n$1\r\n").await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let mut connection = Connection::open(&options).await.expect("it is greeted");
+    assert_eq!(connection.call(&["GET", "a"]).await, Ok(Value::Bulk("1".into())));
+    assert_eq!((connection.owed(), connection.probe()), (0, Probe::Quiet));
+    assert_eq!(connection.call(&["GET", "b"]).await, Ok(Value::Bulk("2".into())));
+    let pushes: Vec<_> =
+        ["one", "two", "three"].map(|text| Value::Push(vec![Value::Simple(text.into())])).into();
+    assert_eq!(connection.take_pushes(), pushes);
+    // The beginning of a reply that nobody asked for is one, and stays one.
+    support::wait_until("it is seen", async || connection.probe() == Probe::Unread(4)).await;
+    assert_eq!(connection.probe(), Probe::Unread(4));
+    assert_eq!(connection.call(&["GET", "c"]).await.unwrap_err().kind(), &IoErrorKind::Unexpected);
 }
 
 #[tokio::test]

@@ -26,11 +26,11 @@ const MAX_TEXT: usize = 512;
 /// the reply describes nothing.
 pub fn from_reply(docs: &Value, commands: Option<&Value>, known: &Table) -> Vec<Spec> {
     let mut infos = HashMap::new();
-    for info in commands.map(items).unwrap_or_default().iter().take(MAX_COMMANDS) {
+    for info in commands.map(Value::items).unwrap_or_default().iter().take(MAX_COMMANDS) {
         collect_info(info, true, &mut infos);
     }
     let mut reader = Reader { infos, known, args_left: MAX_ARGS };
-    let specs = pairs(docs).take(MAX_COMMANDS).filter_map(|(name, doc)| reader.spec(name, doc, true));
+    let specs = docs.pairs().take(MAX_COMMANDS).filter_map(|(name, doc)| reader.spec(name, doc, true));
     specs.collect()
 }
 
@@ -38,16 +38,16 @@ pub fn from_reply(docs: &Value, commands: Option<&Value>, known: &Table) -> Vec<
 type Infos = HashMap<String, (i64, Flags)>;
 
 fn collect_info(info: &Value, container: bool, infos: &mut Infos) {
-    let fields = items(info);
-    let (Some(name), Some(Value::Integer(arity)), Some(flags)) =
-        (fields.first().and_then(text), fields.get(1), fields.get(2))
+    let fields = info.items();
+    let (Some(name), Some(arity), Some(flags)) =
+        (fields.first().and_then(text), fields.get(1).and_then(Value::integer), fields.get(2))
     else {
         return;
     };
-    let words: Vec<String> = items(flags).iter().take(64).filter_map(text).collect();
-    infos.insert(name.to_lowercase(), (*arity, Flags::from_words(words.iter().map(String::as_str))));
+    let words: Vec<String> = flags.items().iter().take(64).filter_map(text).collect();
+    infos.insert(name.to_lowercase(), (arity, Flags::from_words(words.iter().map(String::as_str))));
     if container {
-        for sub in fields.get(9).map(items).unwrap_or_default().iter().take(MAX_SUBCOMMANDS) {
+        for sub in fields.get(9).map(Value::items).unwrap_or_default().iter().take(MAX_SUBCOMMANDS) {
             collect_info(sub, false, infos);
         }
     }
@@ -71,7 +71,7 @@ impl Reader<'_> {
             (spec.arity, spec.flags) = (*arity, *flags);
         }
         let mut subcommands = Vec::new();
-        for (field, value) in pairs(doc).take(64) {
+        for (field, value) in doc.pairs().take(64) {
             match text(field).as_deref() {
                 Some("summary") => set(&mut spec.summary, value),
                 Some("since") => set(&mut spec.since, value),
@@ -80,7 +80,7 @@ impl Reader<'_> {
                 Some("replaced_by") => spec.replaced_by = text(value).map(Into::into),
                 Some("arguments") => spec.arguments = self.args(value, 0),
                 Some("subcommands") if container => {
-                    let subs = pairs(value).take(MAX_SUBCOMMANDS);
+                    let subs = value.pairs().take(MAX_SUBCOMMANDS);
                     subcommands = subs.filter_map(|(name, doc)| self.spec(name, doc, false)).collect();
                 }
                 _ => {}
@@ -97,7 +97,7 @@ impl Reader<'_> {
             return Vec::new();
         }
         let mut args = Vec::new();
-        for value in items(value) {
+        for value in value.items() {
             let Some(left) = self.args_left.checked_sub(1) else { break };
             self.args_left = left;
             args.push(self.arg(value, depth));
@@ -108,7 +108,7 @@ impl Reader<'_> {
     fn arg(&mut self, value: &Value, depth: usize) -> Arg {
         let mut arg = Arg::default();
         let mut shown = None;
-        for (field, value) in pairs(value).take(64) {
+        for (field, value) in value.pairs().take(64) {
             match text(field).as_deref() {
                 Some("name") => set(&mut arg.name, value),
                 Some("display_text") => shown = text(value),
@@ -116,7 +116,7 @@ impl Reader<'_> {
                 Some("token") => arg.token = text(value).map(Into::into),
                 Some("arguments") => arg.parts = self.args(value, depth + 1),
                 Some("flags") => {
-                    for flag in items(value).iter().take(16).filter_map(text) {
+                    for flag in value.items().iter().take(16).filter_map(text) {
                         arg.optional |= flag == "optional";
                         arg.multiple |= flag == "multiple";
                         arg.token_repeats |= flag == "multiple_token";
@@ -143,31 +143,9 @@ fn set(field: &mut Box<str>, value: &Value) {
     }
 }
 
-/// The elements of an array or set; none of anything else.
-fn items(value: &Value) -> &[Value] {
-    match value {
-        Value::Array(items) | Value::Set(items) => items,
-        Value::Attribute { value, .. } => match &**value {
-            Value::Array(items) | Value::Set(items) => items,
-            _ => &[],
-        },
-        _ => &[],
-    }
-}
-
-/// The pairs of a map, in RESP3's form or as RESP2's flat array.
-fn pairs(value: &Value) -> Box<dyn Iterator<Item = (&Value, &Value)> + '_> {
-    match value {
-        Value::Map(pairs) => Box::new(pairs.iter().map(|(key, value)| (key, value))),
-        other => Box::new(items(other).chunks_exact(2).map(|pair| (&pair[0], &pair[1]))),
-    }
-}
-
 /// A text in one line, cut and cleaned.
 fn text(value: &Value) -> Option<String> {
-    let (Value::Simple(bytes) | Value::Bulk(bytes) | Value::Verbatim { text: bytes, .. }) = value else {
-        return None;
-    };
+    let bytes = value.text()?;
     // No character has more than four bytes, so that this many are enough and a huge text costs nothing.
     let head = &bytes[..bytes.len().min(MAX_TEXT * 4)];
     Some(

@@ -115,6 +115,13 @@ fn admit(state: &mut State, id: ClientId, args: Vec<Bytes>, reply: &mut Reply) {
             let given = args.get(1).map(AsRef::as_ref).unwrap_or_default();
             return refuse(state, id, None, &Fault::subcommand(spec.name, given), reply);
         }
+        Lookup::Unknown if speaks_http(&args) => {
+            reply.out.clear();
+            if let Some(client) = state.clients.get_mut(&id) {
+                client.close(Closing::Now);
+            }
+            return;
+        }
         Lookup::Unknown => return refuse(state, id, None, &unknown(&args), reply),
     };
     let spec = found.spec;
@@ -188,7 +195,7 @@ pub(crate) fn run(call: &mut Call<'_>) {
         count_error(call.state, &fault);
     }
     if !call.state.monitors.is_empty() && !found.spec.has(ADMIN) {
-        super::monitor::feed(call.state, call.client, call.db, call.args);
+        super::monitor::feed(call.state, call.client, call.args);
     }
 }
 
@@ -208,6 +215,11 @@ pub(crate) fn count_error(state: &mut State, fault: &Fault) {
     state.stats.errors += 1;
     let word = fault.0.split(|byte| *byte == b' ').next().unwrap_or_default();
     *state.error_stats.entry(String::from_utf8_lossy(word).into_owned()).or_default() += 1;
+}
+
+/// A browser that was talked into sending a request here: a page of the web must not reach the data, as in Redis.
+fn speaks_http(args: &[Bytes]) -> bool {
+    args.first().is_some_and(|name| name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:"))
 }
 
 /// Redis's own words for a command it does not know.

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use super::client::ClientId;
 use super::state::State;
 
-/// Tells the monitors of a command that ran.
-pub(crate) fn feed(state: &mut State, id: ClientId, db: usize, args: &[Bytes]) {
+/// Tells the monitors of a command that ran, with the database it left its client in.
+pub(crate) fn feed(state: &mut State, id: ClientId, args: &[Bytes]) {
     let Some(client) = state.clients.get(&id) else { return };
     let now = state.tell_time();
-    let mut line = format!("+{}.{:06} [{db} {}]", now.as_secs(), now.subsec_micros(), client.peer);
+    let mut line = format!("+{}.{:06} [{} {}]", now.as_secs(), now.subsec_micros(), client.db, client.peer);
     let secret = secret_from(args);
     for (index, arg) in args.iter().enumerate() {
         line.push(' ');

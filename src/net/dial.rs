@@ -157,6 +157,29 @@ mod tests {
         assert_eq!(turns(&[]), parse(&[]));
     }
 
+    #[test]
+    fn failures_of_the_system_are_told_apart() {
+        use ConnectErrorKind as K;
+        let tcp = Endpoint::Tcp { host: "cache".to_owned(), port: 7000 };
+        let unix = Endpoint::Unix("/run/redis.sock".into());
+        let table = [
+            (io::Error::from_raw_os_error(24), &tcp, K::Exhausted, "ulimit -n"),
+            (io::Error::from_raw_os_error(23), &unix, K::Exhausted, "ulimit -n"),
+            (io::ErrorKind::AddrNotAvailable.into(), &tcp, K::Exhausted, "local port"),
+            (io::ErrorKind::ConnectionRefused.into(), &tcp, K::Refused, "--port 7000"),
+            (io::ErrorKind::ConnectionRefused.into(), &unix, K::Refused, "/run/redis.sock"),
+            (io::ErrorKind::NotFound.into(), &unix, K::Unreachable, "unixsocket"),
+            (io::ErrorKind::PermissionDenied.into(), &unix, K::Unreachable, "unixsocketperm"),
+            (io::ErrorKind::HostUnreachable.into(), &tcp, K::Unreachable, "no way to cache:7000"),
+            (io::ErrorKind::TimedOut.into(), &tcp, K::Timeout, "cache:7000"),
+            (io::ErrorKind::InvalidInput.into(), &tcp, K::Other, "cannot connect to cache:7000"),
+        ];
+        for (error, endpoint, kind, part) in table {
+            let said = explain(&error, endpoint);
+            assert!(said.kind() == kind && said.to_string().contains(part), "{error}: {said}");
+        }
+    }
+
     #[tokio::test]
     async fn an_address_that_refuses_does_not_stop_the_next() {
         let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

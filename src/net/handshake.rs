@@ -206,17 +206,9 @@ fn is_unknown_command(text: &[u8]) -> bool {
 
 /// HELLO's answer: a map, or its pairs in one array where the protocol knows no maps.
 fn greeting(value: &Value) -> Option<Greeting> {
-    let pairs: Vec<(&Value, &Value)> = match value {
-        Value::Map(pairs) => pairs.iter().map(|(key, value)| (key, value)).collect(),
-        Value::Array(items) if items.len() % 2 == 0 => {
-            items.chunks(2).map(|pair| (&pair[0], &pair[1])).collect()
-        }
-        Value::Attribute { value, .. } => return greeting(value),
-        _ => return None,
-    };
     let mut greeting = Greeting::default();
     let mut protocol = None;
-    for (key, value) in pairs {
+    for (key, value) in value.pairs() {
         match word(key)?.as_str() {
             "server" => greeting.server = word(value),
             "version" => greeting.version = word(value),
@@ -236,11 +228,9 @@ fn greeting(value: &Value) -> Option<Greeting> {
 }
 
 fn word(value: &Value) -> Option<String> {
-    let (Value::Bulk(text) | Value::Simple(text)) = value else { return None };
-    Some(String::from_utf8_lossy(text).chars().take(WORD).collect())
+    Some(String::from_utf8_lossy(value.text()?).chars().take(WORD).collect())
 }
 
 fn number(value: &Value) -> Option<u64> {
-    let Value::Integer(number) = value else { return None };
-    u64::try_from(*number).ok()
+    u64::try_from(value.integer()?).ok()
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use crate::resp::Value;
 
-use super::special::{Special, Topic, special};
+use super::special::{Special, Topic, confirmation, is_message, special};
 
 /// How replies come on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,11 +234,8 @@ impl Ledger {
     }
 
     #[cold]
-    fn arrived_special(&mut self, mut value: &Value) -> Arrival {
-        while let Value::Attribute { value: inner, .. } = value {
-            value = inner;
-        }
-        let arrival = self.look(value);
+    fn arrived_special(&mut self, value: &Value) -> Arrival {
+        let arrival = self.look(value.bare());
         self.plain = self.marks.is_empty() && !self.monitor && self.subscriptions() == 0;
         arrival
     }
@@ -401,33 +398,6 @@ impl Ledger {
         *self = Self { owed: self.owed, marks, after: self.after, ..Self::new(self.home, self.protocol) };
         self.database = 0;
         self.lasting = Some("RESET undid its authentication and settings");
-    }
-}
-
-/// `subscribe NAME COUNT` and its kin.
-fn confirmation(items: &[Value]) -> Option<(Topic, bool, u64)> {
-    let [kind, _, Value::Integer(count)] = items else { return None };
-    let (topic, on) = match bytes(kind)? {
-        b"subscribe" => (Topic::Channel, true),
-        b"unsubscribe" => (Topic::Channel, false),
-        b"psubscribe" => (Topic::Pattern, true),
-        b"punsubscribe" => (Topic::Pattern, false),
-        b"ssubscribe" => (Topic::Shard, true),
-        b"sunsubscribe" => (Topic::Shard, false),
-        _ => return None,
-    };
-    // A count is a number of names the server keeps: one beyond this is made up.
-    Some((topic, on, u64::try_from(*count).ok()?.min(1 << 32)))
-}
-
-fn is_message(items: &[Value]) -> bool {
-    items.first().and_then(bytes).is_some_and(|kind| matches!(kind, b"message" | b"pmessage" | b"smessage"))
-}
-
-fn bytes(value: &Value) -> Option<&[u8]> {
-    match value {
-        Value::Bulk(text) | Value::Simple(text) => Some(text),
-        _ => None,
     }
 }
 

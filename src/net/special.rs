@@ -1,5 +1,7 @@
 //! The few commands that change a session, or do not get exactly one reply.
 
+use crate::resp::Value;
+
 /// What a (un)subscription is about, each counted on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Topic {
@@ -121,6 +123,27 @@ fn client(subcommand: &[u8], argument: Option<&[u8]>) -> Option<Special> {
 
 fn number(text: &[u8]) -> Option<u32> {
     std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// `subscribe NAME COUNT` and its kin.
+pub(super) fn confirmation(items: &[Value]) -> Option<(Topic, bool, u64)> {
+    let [kind, _, Value::Integer(count)] = items else { return None };
+    let (topic, on) = match kind.text()? {
+        b"subscribe" => (Topic::Channel, true),
+        b"unsubscribe" => (Topic::Channel, false),
+        b"psubscribe" => (Topic::Pattern, true),
+        b"punsubscribe" => (Topic::Pattern, false),
+        b"ssubscribe" => (Topic::Shard, true),
+        b"sunsubscribe" => (Topic::Shard, false),
+        _ => return None,
+    };
+    // A count is a number of names the server keeps: one beyond this is made up.
+    Some((topic, on, u64::try_from(*count).ok()?.min(1 << 32)))
+}
+
+pub(super) fn is_message(items: &[Value]) -> bool {
+    let kind = items.first().and_then(Value::text);
+    kind.is_some_and(|kind| matches!(kind, b"message" | b"pmessage" | b"smessage"))
 }
 
 #[cfg(test)]

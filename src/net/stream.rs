@@ -1,12 +1,14 @@
 //! The three kinds of socket behind one type, without a box on the two that are fast.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::coop::unconstrained;
 use tokio_rustls::client::TlsStream;
 
 /// An open socket.
@@ -33,11 +35,10 @@ impl Stream {
             Self::Tcp(stream) => stream.try_read(buffer),
             Self::Unix(stream) => stream.try_read(buffer),
             Self::Tls(stream) => {
-                let mut into = ReadBuf::new(buffer);
-                match Pin::new(stream)
-                    .poll_read(&mut Context::from_waker(std::task::Waker::noop()), &mut into)
-                {
-                    Poll::Ready(read) => read.map(|()| into.filled().len()),
+                let mut cx = Context::from_waker(Waker::noop());
+                // Unconstrained: a task that has used up its turn would be told that nothing is there.
+                match pin!(unconstrained(stream.read(buffer))).poll(&mut cx) {
+                    Poll::Ready(read) => read,
                     Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
                 }
             }

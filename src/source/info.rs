@@ -178,11 +178,7 @@ fn patience(failures: u32, denied: bool) -> Duration {
 
 /// The text of an INFO reply, capped; or what came in its place.
 fn info_text(reply: Value) -> Result<String, Value> {
-    let text = match &reply {
-        Value::Bulk(text) | Value::Simple(text) | Value::Verbatim { text, .. } => text,
-        Value::Attribute { value, .. } => return info_text((**value).clone()),
-        _ => return Err(reply),
-    };
+    let Some(text) = reply.text() else { return Err(reply) };
     Ok(String::from_utf8_lossy(&text[..text.len().min(RAW_BYTES)]).into_owned())
 }
 

@@ -31,6 +31,8 @@ pub struct Facts {
     pub interval: Duration,
     /// What the shell tells a new user to try: a command, and what it shows.
     pub welcome: Vec<(String, String)>,
+    /// What the person should know from the start, a sentence each, safe to show.
+    pub notices: Vec<String>,
     /// Lines run before, oldest first.
     pub history: Vec<String>,
 }
@@ -80,6 +82,9 @@ impl App {
         let longest = facts.welcome.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
         for (command, words) in &facts.welcome {
             output.push(Kind::Hint(longest), format!("{command:<longest$}  {words}"));
+        }
+        for notice in &facts.notices {
+            output.push(Kind::Note, notice.clone());
         }
         Self {
             assist,

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+pub mod raw;
+
 /// How long a test waits for something that should happen at once: long enough for a machine busy with other work.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 

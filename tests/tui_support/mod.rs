@@ -60,6 +60,7 @@ pub fn app(width: u16, height: u16, snapshot: Snapshot) -> App {
             hint("POOL HOLD 3", "keeps three connections in use"),
             hint("POOL LEAK 1", "one that nobody gives back"),
         ],
+        notices: Vec::new(),
         history: vec!["PING".to_owned(), "GET user:1".to_owned(), "SET a 1".to_owned()],
     };
     let mut app = App::new(facts, Arc::new(Words), Size { width, height });

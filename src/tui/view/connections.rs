@@ -13,6 +13,9 @@ use crate::tui::layout::Pane;
 use crate::tui::table::{self, Cell, Column};
 use crate::tui::theme::{Theme, mark};
 
+/// Where the shell's own checkouts stand in the code: their label says all.
+const SHELL: &str = "src/command/";
+
 /// What a cell needs besides its row.
 struct With {
     theme: Theme,
@@ -83,7 +86,8 @@ fn holder(row: &ConnectionRow, with: &With) -> Cell {
     }
 }
 
-/// A holder in one line: its label, its task, and the place in the code that took the connection.
+/// A holder in one line: its label or task, and the place in the code that took the connection, unless that is the
+/// shell's own, which says nothing.
 fn named(holder: &Holder) -> String {
     let mut parts = Vec::new();
     if let Some(label) = &holder.label {
@@ -91,7 +95,7 @@ fn named(holder: &Holder) -> String {
     } else if let Some(task) = holder.task {
         parts.push(format!("task {task}"));
     }
-    if let Some(location) = &holder.location {
+    if let Some(location) = holder.location.as_ref().filter(|place| !place.contains(SHELL)) {
         // The file's own name tells more in a narrow column than its directories.
         let short = location.rsplit(['/', '\\']).next().unwrap_or(location);
         parts.push(text::escape_str(short).into_owned());

@@ -34,7 +34,7 @@ fn identity<'a>(app: &App, theme: &Theme, version: bool, pool: bool) -> Line<'a>
         Span::styled(outside(target, 30), theme.text),
     ];
     if let Some(version) = snapshot.server.version.as_ref().filter(|_| version) {
-        spans.push(Span::styled(format!("  {}", outside(version, 20)), theme.dim));
+        spans.push(Span::styled(format!("  {}", outside(version, 30)), theme.dim));
     }
     if let Some(pool) = snapshot.pools.first().filter(|_| pool) {
         spans.push(Span::styled("  pool ", theme.dim));

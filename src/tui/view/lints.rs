@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Cx, more, pane, put};
+use super::{Cx, more, outside, pane, put};
 use crate::snapshot::{LintRow, Snapshot};
 use crate::text;
 use crate::tui::layout::Pane;
@@ -49,12 +49,13 @@ pub fn length(snapshot: &Snapshot, width: u16) -> usize {
 fn evidence<'a>(cx: &Cx<'_>, lint: &LintRow, width: u16) -> Line<'a> {
     let theme: &Theme = cx.theme;
     let style = theme.severity(lint.severity);
-    let mut spans = vec![
-        Span::styled(format!(" {} {:<11} ", mark(lint.severity), lint.id), style),
-        Span::styled(text::escape_str(&lint.evidence).into_owned(), theme.text),
-    ];
-    if width >= WIDE {
-        spans.push(Span::styled(format!("   {}", lint.advice), theme.dim));
+    let name = format!(" {} {:<11} ", mark(lint.severity), lint.id);
+    let room = usize::from(width).saturating_sub(text::width(&name));
+    let evidence = outside(&lint.evidence, room);
+    let left = room.saturating_sub(text::width(&evidence));
+    let mut spans = vec![Span::styled(name, style), Span::styled(evidence, theme.text)];
+    if width >= WIDE && left > 20 {
+        spans.push(Span::styled(text::fit(&format!("   {}", lint.advice), left), theme.dim));
     }
     Line::from(spans)
 }

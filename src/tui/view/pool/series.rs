@@ -49,7 +49,7 @@ fn graph(
     let drawn = sparkline(values, most, width);
     let line = Line::from(vec![
         Span::styled(format!(" {label:<10} "), theme.dim),
-        Span::styled(format!("{drawn:<width$}"), style),
+        Span::styled(format!("{drawn:>width$}"), style),
         Span::styled(if last > 0 { format!(" {last} s") } else { format!(" {NONE}") }, theme.dim),
     ]);
     put(line, area, row, buf);

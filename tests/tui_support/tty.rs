@@ -1,0 +1,153 @@
+//! The whole program in a pseudo-terminal, its screen read as a terminal shows it.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
+
+use crate::support::PATIENCE;
+
+/// A program in a terminal of its own.
+pub struct Tty {
+    screen: Arc<Mutex<vt100::Parser>>,
+    keyboard: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    /// Kept open, so that the terminal's settings can be read after the program has ended.
+    _slave: Box<dyn SlavePty + Send>,
+    before: String,
+}
+
+impl Tty {
+    /// Starts a program in a terminal of this size.
+    pub fn start(program: &str, arguments: &[&str], columns: u16, rows: u16) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(program);
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        command.env("LC_ALL", "C.UTF-8");
+        // Its state directory is empty and its own: no history from elsewhere.
+        let home = tempfile::tempdir().expect("a temporary directory").keep();
+        command.env("HOME", &home);
+        command.env("XDG_STATE_HOME", home.join("state"));
+        for name in ["REDIS_URL", "REDISCLI_AUTH", "NO_COLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        let before = format!("{:?}", pair.master.get_termios());
+        let child = pair.slave.spawn_command(command).expect("the program starts");
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(nonzero(rows), nonzero(columns), 0)));
+        let mut output = pair.master.try_clone_reader().expect("the terminal's output");
+        let parser = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 8192];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                parser.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..count]);
+            }
+        });
+        let keyboard = pair.master.take_writer().expect("the terminal's input");
+        Self { screen, keyboard, child, master: pair.master, _slave: pair.slave, before }
+    }
+
+    /// The program under test, with these arguments.
+    pub fn pooltop(arguments: &[&str], columns: u16, rows: u16) -> Self {
+        Self::start(env!("CARGO_BIN_EXE_redis-pooltop"), arguments, columns, rows)
+    }
+
+    fn parser(&self) -> MutexGuard<'_, vt100::Parser> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the terminal shows.
+    pub fn text(&self) -> String {
+        self.parser().screen().contents()
+    }
+
+    /// The line that holds these words, if one does.
+    pub fn line(&self, words: &str) -> Option<String> {
+        self.text().lines().find(|line| line.contains(words)).map(str::to_owned)
+    }
+
+    /// Types bytes as a keyboard sends them.
+    pub fn send(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("keys go in");
+    }
+
+    /// Types a line and Enter.
+    pub fn run(&mut self, line: &str) {
+        self.send(&format!("{line}\r"));
+    }
+
+    /// Waits until the screen is as wanted.
+    pub fn wait(&self, what: &str, wanted: impl Fn(&str) -> bool) {
+        self.wait_for(what, |tty| wanted(&tty.text()));
+    }
+
+    /// Waits until these words are on the screen.
+    pub fn see(&self, words: &str) {
+        self.wait(words, |text| text.contains(words));
+    }
+
+    /// Waits until a condition holds.
+    pub fn wait_for(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds(self) {
+            assert!(Instant::now() < deadline, "gave up waiting for {what}; the screen:\n{}", self.text());
+            std::thread::park_timeout(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.parser().screen_mut().set_size(nonzero(rows), nonzero(columns));
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.master.resize(size).expect("a new size");
+    }
+
+    /// Sends the program a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.process_id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Waits for the program's end.
+    pub fn end(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("its state") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not end; the screen:\n{}", self.text());
+            std::thread::park_timeout(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// Whether the terminal has the program's screen and modes on it.
+    pub fn taken(&self) -> bool {
+        self.parser().screen().alternate_screen() && self.parser().screen().bracketed_paste()
+    }
+
+    /// Waits until the terminal is as it was before the program: screen, cursor, pastes and line settings.
+    pub fn given_back(&self) {
+        self.wait_for("the terminal given back", |tty| {
+            let screen = tty.parser();
+            let screen = screen.screen();
+            !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor()
+        });
+        assert_eq!(format!("{:?}", self.master.get_termios()), self.before, "line settings");
+    }
+}
+
+fn nonzero(size: u16) -> NonZero<u16> {
+    NonZero::new(size).expect("a terminal has a size")
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
