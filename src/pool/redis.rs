@@ -90,21 +90,9 @@ impl Pooled for Connection {
     /// Any answer but that we are strangers is one: a server that loads its data, or forbids PING, is there.
     async fn ping(&mut self) -> bool {
         match self.call(&["PING"]).await {
-            Ok(value) => !error_text(&value).is_some_and(|text| text.starts_with(b"NOAUTH")),
+            Ok(value) => !value.error().is_some_and(|text| text.starts_with(b"NOAUTH")),
             Err(_) => false,
         }
-    }
-}
-
-/// The text of an error reply.
-pub(super) fn error_text(value: &Value) -> Option<&[u8]> {
-    match value {
-        Value::Error(text) => Some(text),
-        Value::Attribute { value, .. } => match &**value {
-            Value::Error(text) => Some(text),
-            _ => None,
-        },
-        _ => None,
     }
 }
 
@@ -222,7 +210,7 @@ impl<'a> Running<'a> {
             Err(error) => return Err(self.fail(error)),
         };
         member.work.commands += 1;
-        member.work.error_replies += u32::from(error_text(&value).is_some());
+        member.work.error_replies += u32::from(value.error().is_some());
         member.work.trips.push((self.name, nanos(now.since(self.sent))));
         if member.work.trips.len() >= Work::TRIPS || now.since(member.told) > TELL_EVERY {
             member.told = now;

@@ -7,7 +7,7 @@ use super::checkout::checkout;
 use super::error::CheckoutError;
 use super::holder::Tag;
 use super::inner::Inner;
-use super::redis::{CommandError, CommandOptions, Cost, RedisConnector, error_text};
+use super::redis::{CommandError, CommandOptions, Cost, RedisConnector};
 use crate::net::{ConnectErrorKind, IoError, IoErrorKind};
 use crate::resp::Value;
 
@@ -107,7 +107,7 @@ async fn once<A: AsRef<[u8]>>(
 
 /// Whether this reply says that the same command may go well a little later.
 pub(super) fn is_later(value: &Value) -> bool {
-    error_text(value).is_some_and(|text| {
+    value.error().is_some_and(|text| {
         let code = text.split(|byte| *byte == b' ').next().unwrap_or_default();
         LATER.contains(&code)
     })
