@@ -17,6 +17,7 @@ mod checkout;
 mod config;
 mod connector;
 mod error;
+mod guards;
 mod health;
 mod holder;
 mod inner;

@@ -9,8 +9,9 @@ use std::task::{Context, Poll};
 use super::connector::Connector;
 use super::core::{Take, Ticket};
 use super::error::{CheckoutError, Shortage};
+use super::guards::{Candidate, OpenError, Permit};
 use super::holder::Tag;
-use super::inner::{Candidate, Inner, OpenError, Permit, Slot};
+use super::inner::{Inner, Slot};
 use super::lease::Lease;
 use crate::event::{CloseReason, SeenAt, Stamp, WaitEnd};
 

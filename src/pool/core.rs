@@ -13,151 +13,32 @@
 
 mod counts;
 mod look;
+mod parts;
 mod queue;
+mod state;
 mod upkeep;
 
-use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use slab::Slab;
-use smallvec::SmallVec;
 
 pub use counts::{Hists, Work};
 pub use look::{Crowd, Look, RowLook};
+pub use parts::{Arrival, Held, Item, Limits, Returned, Take, Unwanted, Wakes};
 pub use queue::Ticket;
 pub use upkeep::{Closing, Fate};
 
+#[cfg(feature = "shuttle")]
+pub use super::{holder::Tag, names::NameId, vitals::Vitals};
+
+#[cfg(not(feature = "shuttle"))]
 use super::holder::Tag;
 use super::sync::Mutex;
-use super::vitals::Vitals;
 use crate::event::{CloseReason, ConnId, Stamp, WaitEnd, nanos};
 use counts::Counts;
 use queue::Queue;
-
-/// Whom to wake once the lock is free.
-#[must_use = "a waiter that is not woken waits for ever"]
-#[derive(Debug, Default)]
-pub struct Wakes(SmallVec<[Waker; 1]>);
-
-impl Wakes {
-    /// Wakes them. Never under the lock: a woken task may run at once.
-    #[inline]
-    pub fn wake(self) {
-        for waker in self.0 {
-            waker.wake();
-        }
-    }
-
-    fn add(&mut self, waker: Option<Waker>) {
-        self.0.extend(waker);
-    }
-}
-
-/// What stands for a connection: the core looks at nothing of it but what its holder counted.
-pub trait Item {
-    /// What its holder counted since it last told.
-    fn work(&mut self) -> &mut Work;
-}
-
-/// A connection on loan from the core.
-#[derive(Debug)]
-pub struct Held<T> {
-    /// Its row.
-    pub key: usize,
-    /// Its number, which a row may no longer have.
-    pub id: ConnId,
-    /// The connection.
-    pub item: T,
-    /// Nothing was heard from it for so long that it should be asked before it is used.
-    pub stale: bool,
-    /// Idle since then, before it was lent.
-    pub idle_since: Stamp,
-}
-
-/// What a caller gets.
-#[derive(Debug)]
-pub enum Take<T> {
-    /// A connection.
-    Conn(Held<T>),
-    /// Leave to open one; the number says which generation it would belong to.
-    Open(u64),
-    /// A place in the queue.
-    Queue(Ticket),
-    /// Nothing: every connection is lent, and this pool does not queue.
-    Exhausted,
-    /// Nothing: the pool is closed.
-    Closed,
-}
-
-/// What became of a connection that came back.
-#[derive(Debug)]
-pub enum Returned<T> {
-    /// It is on the shelf or with the next caller.
-    Kept(Wakes),
-    /// It is not wanted any more.
-    Closed(T, CloseReason, Wakes),
-    /// The pool had taken it back already.
-    Stray(T),
-}
-
-/// Why a connection just opened is of no use.
-#[derive(Debug)]
-pub enum Unwanted<T> {
-    /// It was begun before a reset: open another one, of this generation.
-    Outdated(T, u64),
-    /// The pool was closed meanwhile.
-    Closed(T),
-}
-
-/// What bounds the core's decisions.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The most connections.
-    pub max: u32,
-    /// The most that may be opening at a time.
-    pub dials: u32,
-    /// Whether callers queue.
-    pub wait: bool,
-    /// Idle longer than this is stale.
-    pub stale_after: Option<Duration>,
-    /// Older than this is closed.
-    pub lifetime: Option<Duration>,
-}
-
-#[derive(Debug)]
-struct Row {
-    id: ConnId,
-    vitals: Arc<Vitals>,
-    lent: bool,
-    /// It counts as a checkout: its holder has it, and it is neither being checked nor on the way.
-    counted: bool,
-    /// Lent or idle since.
-    since: Stamp,
-    opened: Stamp,
-    /// When it last came back from use or answered a check.
-    proven: Stamp,
-    tag: Tag,
-    pinned: Option<Arc<str>>,
-    uses: u64,
-    /// Something changed since the last look.
-    touched: bool,
-    /// Why it is closed when it comes back, if so.
-    doomed: Option<CloseReason>,
-}
-
-#[derive(Debug)]
-struct State<T> {
-    rows: Slab<Row>,
-    /// The shelf: last in, first out.
-    available: Vec<(usize, T)>,
-    queue: Queue<T>,
-    opening: u32,
-    limits: Limits,
-    closed: bool,
-    generation: u64,
-    counts: Counts,
-}
+use state::{Row, State};
 
 /// The core. `T` is whatever stands for a connection.
 #[derive(Debug)]
@@ -363,149 +244,5 @@ impl<T> Core<T> {
     /// A reply was found that nobody had read.
     pub fn found_unread(&self) {
         self.state.lock().counts.totals.unread_replies += 1;
-    }
-}
-
-/// A connection just opened.
-#[derive(Debug)]
-pub struct Arrival<'a> {
-    /// Its number.
-    pub id: ConnId,
-    /// Its signs of life.
-    pub vitals: &'a Arc<Vitals>,
-    /// The generation it was opened for.
-    pub generation: u64,
-    /// Now.
-    pub now: Stamp,
-    /// How long opening it took.
-    pub took: Duration,
-    /// Who opened it.
-    pub tag: &'a Tag,
-}
-
-impl Arrival<'_> {
-    fn row(&self, lent: bool) -> Row {
-        Row {
-            id: self.id,
-            vitals: self.vitals.clone(),
-            lent,
-            counted: lent,
-            since: self.now,
-            opened: self.now,
-            proven: self.now,
-            tag: self.tag.clone(),
-            pinned: None,
-            uses: 0,
-            touched: true,
-            doomed: None,
-        }
-    }
-}
-
-impl<T> State<T> {
-    fn created(&self) -> u32 {
-        u32::try_from(self.rows.len()).unwrap_or(u32::MAX)
-    }
-
-    /// More exists than the limit allows: it was lowered.
-    #[inline]
-    fn is_over(&self) -> bool {
-        self.rows.len() + self.opening as usize > self.limits.max as usize
-    }
-
-    /// Whether one more may be opened.
-    fn has_room(&self) -> bool {
-        !self.closed
-            && self.opening < self.limits.dials
-            && self.rows.len() + (self.opening as usize) < self.limits.max as usize
-    }
-
-    /// Lends the connection that came back last.
-    #[inline]
-    fn lend_top(&mut self, now: Stamp, tag: &Tag) -> Option<Held<T>> {
-        let (key, item) = self.available.pop()?;
-        self.lend(key, item, now, tag)
-    }
-
-    #[inline]
-    fn lend(&mut self, key: usize, item: T, now: Stamp, tag: &Tag) -> Option<Held<T>> {
-        let row = self.rows.get_mut(key)?;
-        let idle_since = std::mem::replace(&mut row.since, now);
-        row.lent = true;
-        row.touched = true;
-        row.tag.clone_from(tag);
-        let stale = self.limits.stale_after.is_some_and(|after| now.since(row.proven) > after);
-        Some(Held { key, id: row.id, item, stale, idle_since })
-    }
-
-    /// With nothing on the shelf.
-    fn take_slowly(&mut self, now: Stamp, tag: &Tag, first: bool) -> Take<T> {
-        if self.closed {
-            return Take::Closed;
-        }
-        // Who waits already goes first: there is room only when nobody waits, or for one who had its turn.
-        if self.has_room() && (first || self.queue.head().is_none()) {
-            self.opening += 1;
-            return Take::Open(self.generation);
-        }
-        let spoken_for = self.rows.len() + self.opening as usize + self.queue.len() as usize;
-        if !self.limits.wait && spoken_for >= self.limits.max as usize {
-            return Take::Exhausted;
-        }
-        Take::Queue(self.queue.join(now, tag.clone(), first))
-    }
-
-    /// Hands what is free to those who wait, oldest first.
-    #[inline]
-    fn dispatch(&mut self, now: Stamp) -> Wakes {
-        let mut wakes = Wakes::default();
-        while let Some(ticket) = self.queue.head() {
-            if self.closed {
-                wakes.add(self.queue.grant(ticket, Take::Closed));
-            } else if let Some((key, item)) = self.available.pop() {
-                let tag = self.queue.get(ticket).map(|waiter| waiter.tag.clone()).unwrap_or_default();
-                if let Some(held) = self.lend(key, item, now, &tag) {
-                    wakes.add(self.queue.grant(ticket, Take::Conn(held)));
-                }
-            } else if self.has_room() {
-                self.opening += 1;
-                wakes.add(self.queue.grant(ticket, Take::Open(self.generation)));
-            } else {
-                break;
-            }
-        }
-        wakes
-    }
-
-    /// Ends a ticket. Leave to open something is of the generation of the moment it is picked up.
-    fn pick_up(&mut self, ticket: Ticket) -> Option<Take<T>> {
-        match self.queue.remove(ticket)?.grant? {
-            Take::Open(_) => Some(Take::Open(self.generation)),
-            other => Some(other),
-        }
-    }
-
-    /// A row goes, and its slot to whoever waits.
-    fn drop_row(&mut self, key: usize, now: Stamp) -> Wakes {
-        self.rows.remove(key);
-        self.counts.totals.closed += 1;
-        self.dispatch(now)
-    }
-
-    /// Counts a connection just opened, and says what becomes of it when it is not wanted.
-    fn admit(&mut self, item: T, arrival: &Arrival<'_>) -> Result<T, Unwanted<T>> {
-        self.counts.totals.opened += 1;
-        self.counts.hists.create.record(nanos(arrival.took));
-        if self.closed {
-            self.opening -= 1;
-            self.counts.totals.closed += 1;
-            return Err(Unwanted::Closed(item));
-        }
-        if arrival.generation != self.generation {
-            self.counts.totals.closed += 1;
-            return Err(Unwanted::Outdated(item, self.generation));
-        }
-        self.opening -= 1;
-        Ok(item)
     }
 }

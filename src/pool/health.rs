@@ -9,8 +9,9 @@ use futures_util::stream::FuturesUnordered;
 use super::config::PoolConfig;
 use super::connector::{Connector, Pooled, Probe};
 use super::core::Held;
+use super::guards::Candidate;
 use super::holder::Tag;
-use super::inner::{Candidate, Inner, Slot};
+use super::inner::{Inner, Slot};
 use crate::event::{SeenAt, Stamp};
 
 /// How many connections are asked at a time: a sweep must not take the whole pool from its callers.

@@ -1,5 +1,7 @@
 //! Who takes a lease, in a form that costs the hot path nothing: text is made only when somebody looks.
 
+#![allow(unreachable_pub, reason = "public only where the model checker of tests/pool_shuttle.rs reaches in")]
+
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use crate::event::Holder;
 
 /// Who asked: a label where there is one, the line of the call, and the runtime's task.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tag {
+pub struct Tag {
     label: Option<Arc<str>>,
     location: Option<&'static Location<'static>>,
     task: Option<tokio::task::Id>,
@@ -15,7 +17,7 @@ pub(crate) struct Tag {
 
 impl Tag {
     /// The line that asked; the task is added where the future runs.
-    pub(crate) fn here(location: &'static Location<'static>) -> Self {
+    pub fn here(location: &'static Location<'static>) -> Self {
         Self { label: None, location: Some(location), task: None }
     }
 

@@ -1,5 +1,7 @@
 //! Command names as small numbers. Only names are kept, never arguments, and only so many.
 
+#![allow(unreachable_pub, reason = "public only where the model checker of tests/pool_shuttle.rs reaches in")]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ const OTHER: &str = "OTHER";
 
 /// The number of a command's name in one pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct NameId(pub(crate) u16);
+pub struct NameId(pub u16);
 
 /// All names of one pool.
 #[derive(Debug)]

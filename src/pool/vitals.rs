@@ -1,5 +1,7 @@
 //! What the holder of a connection writes while it runs commands, and the pulse reads: no lock, one cache line each.
 
+#![allow(unreachable_pub, reason = "public only where the model checker of tests/pool_shuttle.rs reaches in")]
+
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::event::Stamp;
@@ -9,7 +11,7 @@ use super::names::NameId;
 /// The signs of life of one connection. Only the holder writes, but for `taken_back`.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-pub(crate) struct Vitals {
+pub struct Vitals {
     commands: AtomicU64,
     last_active: AtomicU64,
     /// 0 when no command is under way, else one more than the stamp it was sent at.
@@ -21,7 +23,7 @@ pub(crate) struct Vitals {
 
 impl Vitals {
     /// Signs of a connection opened at `now`.
-    pub(crate) fn opened(now: Stamp) -> Self {
+    pub fn opened(now: Stamp) -> Self {
         Self { last_active: AtomicU64::new(now.0), ..Self::default() }
     }
 

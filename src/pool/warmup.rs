@@ -6,8 +6,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::connector::Connector;
+use super::guards::{OpenError, Permit};
 use super::holder::Tag;
-use super::inner::{Inner, OpenError, Permit};
+use super::inner::Inner;
 
 /// What a warm-up did.
 #[derive(Clone, Debug)]

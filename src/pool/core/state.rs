@@ -1,0 +1,173 @@
+//! What the lock guards, and the steps that every decision is made of.
+
+use std::sync::Arc;
+
+use slab::Slab;
+
+use super::counts::Counts;
+use super::queue::{Queue, Ticket};
+use super::{Arrival, Held, Limits, Take, Unwanted, Wakes};
+use crate::event::{CloseReason, ConnId, Stamp, nanos};
+use crate::pool::holder::Tag;
+use crate::pool::vitals::Vitals;
+
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) id: ConnId,
+    pub(super) vitals: Arc<Vitals>,
+    pub(super) lent: bool,
+    /// It counts as a checkout: its holder has it, and it is neither being checked nor on the way.
+    pub(super) counted: bool,
+    /// Lent or idle since.
+    pub(super) since: Stamp,
+    pub(super) opened: Stamp,
+    /// When it last came back from use or answered a check.
+    pub(super) proven: Stamp,
+    pub(super) tag: Tag,
+    pub(super) pinned: Option<Arc<str>>,
+    pub(super) uses: u64,
+    /// Something changed since the last look.
+    pub(super) touched: bool,
+    /// Why it is closed when it comes back, if so.
+    pub(super) doomed: Option<CloseReason>,
+}
+
+#[derive(Debug)]
+pub(super) struct State<T> {
+    pub(super) rows: Slab<Row>,
+    /// The shelf: last in, first out.
+    pub(super) available: Vec<(usize, T)>,
+    pub(super) queue: Queue<T>,
+    pub(super) opening: u32,
+    pub(super) limits: Limits,
+    pub(super) closed: bool,
+    pub(super) generation: u64,
+    pub(super) counts: Counts,
+}
+
+impl Arrival<'_> {
+    pub(super) fn row(&self, lent: bool) -> Row {
+        Row {
+            id: self.id,
+            vitals: self.vitals.clone(),
+            lent,
+            counted: lent,
+            since: self.now,
+            opened: self.now,
+            proven: self.now,
+            tag: self.tag.clone(),
+            pinned: None,
+            uses: 0,
+            touched: true,
+            doomed: None,
+        }
+    }
+}
+
+impl<T> State<T> {
+    pub(super) fn created(&self) -> u32 {
+        u32::try_from(self.rows.len()).unwrap_or(u32::MAX)
+    }
+
+    /// More exists than the limit allows: it was lowered.
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.rows.len() + self.opening as usize > self.limits.max as usize
+    }
+
+    /// Whether one more may be opened.
+    pub(super) fn has_room(&self) -> bool {
+        !self.closed
+            && self.opening < self.limits.dials
+            && self.rows.len() + (self.opening as usize) < self.limits.max as usize
+    }
+
+    /// Lends the connection that came back last.
+    #[inline]
+    pub(super) fn lend_top(&mut self, now: Stamp, tag: &Tag) -> Option<Held<T>> {
+        let (key, item) = self.available.pop()?;
+        self.lend(key, item, now, tag)
+    }
+
+    #[inline]
+    pub(super) fn lend(&mut self, key: usize, item: T, now: Stamp, tag: &Tag) -> Option<Held<T>> {
+        let row = self.rows.get_mut(key)?;
+        let idle_since = std::mem::replace(&mut row.since, now);
+        row.lent = true;
+        row.touched = true;
+        row.tag.clone_from(tag);
+        let stale = self.limits.stale_after.is_some_and(|after| now.since(row.proven) > after);
+        Some(Held { key, id: row.id, item, stale, idle_since })
+    }
+
+    /// With nothing on the shelf.
+    pub(super) fn take_slowly(&mut self, now: Stamp, tag: &Tag, first: bool) -> Take<T> {
+        if self.closed {
+            return Take::Closed;
+        }
+        // Who waits already goes first: there is room only when nobody waits, or for one who had its turn.
+        if self.has_room() && (first || self.queue.head().is_none()) {
+            self.opening += 1;
+            return Take::Open(self.generation);
+        }
+        let spoken_for = self.rows.len() + self.opening as usize + self.queue.len() as usize;
+        if !self.limits.wait && spoken_for >= self.limits.max as usize {
+            return Take::Exhausted;
+        }
+        Take::Queue(self.queue.join(now, tag.clone(), first))
+    }
+
+    /// Hands what is free to those who wait, oldest first.
+    #[inline]
+    pub(super) fn dispatch(&mut self, now: Stamp) -> Wakes {
+        let mut wakes = Wakes::default();
+        while let Some(ticket) = self.queue.head() {
+            if self.closed {
+                wakes.add(self.queue.grant(ticket, Take::Closed));
+            } else if let Some((key, item)) = self.available.pop() {
+                let tag = self.queue.get(ticket).map(|waiter| waiter.tag.clone()).unwrap_or_default();
+                if let Some(held) = self.lend(key, item, now, &tag) {
+                    wakes.add(self.queue.grant(ticket, Take::Conn(held)));
+                }
+            } else if self.has_room() {
+                self.opening += 1;
+                wakes.add(self.queue.grant(ticket, Take::Open(self.generation)));
+            } else {
+                break;
+            }
+        }
+        wakes
+    }
+
+    /// Ends a ticket. Leave to open something is of the generation of the moment it is picked up.
+    pub(super) fn pick_up(&mut self, ticket: Ticket) -> Option<Take<T>> {
+        match self.queue.remove(ticket)?.grant? {
+            Take::Open(_) => Some(Take::Open(self.generation)),
+            other => Some(other),
+        }
+    }
+
+    /// A row goes, and its slot to whoever waits.
+    pub(super) fn drop_row(&mut self, key: usize, now: Stamp) -> Wakes {
+        self.rows.remove(key);
+        self.counts.totals.closed += 1;
+        self.dispatch(now)
+    }
+
+    /// Counts a connection just opened, and says what becomes of it when it is not wanted.
+    pub(super) fn admit(&mut self, item: T, arrival: &Arrival<'_>) -> Result<T, Unwanted<T>> {
+        self.counts.totals.opened += 1;
+        self.counts.hists.create.record(nanos(arrival.took));
+        if self.closed {
+            self.opening -= 1;
+            self.counts.totals.closed += 1;
+            return Err(Unwanted::Closed(item));
+        }
+        if arrival.generation != self.generation {
+            self.counts.totals.closed += 1;
+            return Err(Unwanted::Outdated(item, self.generation));
+        }
+        self.opening -= 1;
+        Ok(item)
+    }
+}
