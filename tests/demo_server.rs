@@ -103,7 +103,10 @@ async fn debug_sleep_stops_everybody() {
     // Nobody sees the step before the sleep without the one after it.
     support::wait_for("both steps", || match other.text("GET steps").as_str() {
         "$-1" => None,
-        seen => Some(assert_eq!(seen, "$1\r\n2")),
+        seen => {
+            assert_eq!(seen, "$1\r\n2");
+            Some(())
+        }
     });
     assert_eq!([sleeper.reply(), sleeper.reply(), sleeper.reply()].concat(), b":1\r\n+OK\r\n:2\r\n");
 }

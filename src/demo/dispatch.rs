@@ -182,6 +182,9 @@ pub(crate) fn run(call: &mut Call<'_>) {
     let started = Instant::now();
     let mark = call.reply.out.len();
     let found = call.found;
+    // TOUCH is there to touch.
+    let no_touch = call.me().no_touch && found.spec.name != "touch";
+    call.data().no_touch = no_touch;
     let outcome = found.spec.run.map_or(Ok(()), |handler| handler(call));
     let micros = started.elapsed().as_micros();
     let stat = &mut call.state.command_stats[found.index];
@@ -302,8 +305,7 @@ pub(crate) enum Patience {
 
 /// Parses a blocking command's timeout in seconds, where 0 waits for ever.
 pub(crate) fn timeout(text: &Bytes) -> Result<Patience, Fault> {
-    let seconds = number::parse_f64(text).filter(|seconds| seconds.is_finite());
-    let seconds = seconds.ok_or(Fault::of("ERR timeout is not a float or out of range"))?;
+    let seconds = number::parse_f64(text).ok_or(Fault::of("ERR timeout is not a float or out of range"))?;
     if seconds < 0.0 {
         return Err(Fault::of("ERR timeout is negative"));
     }

@@ -30,6 +30,15 @@ impl Fault {
         text.extend_from_slice(format!("'. Try {} HELP.", command.to_uppercase()).as_bytes());
         Self(Cow::Owned(text))
     }
+
+    /// A subcommand that `command` does not have, or not with so many arguments.
+    pub(crate) fn subcommand_or_arity(command: &str, given: &[u8]) -> Self {
+        let mut text = b"ERR unknown subcommand or wrong number of arguments for '".to_vec();
+        let given = c_string(given);
+        text.extend_from_slice(&given[..given.len().min(128)]);
+        text.extend_from_slice(format!("'. Try {} HELP.", command.to_uppercase()).as_bytes());
+        Self(Cow::Owned(text))
+    }
 }
 
 /// Up to the first NUL: so Redis quotes what it was sent.
@@ -46,6 +55,8 @@ pub(crate) const SYNTAX: Fault = Fault::of("ERR syntax error");
 pub(crate) const NOT_INTEGER: Fault = Fault::of("ERR value is not an integer or out of range");
 pub(crate) const NOT_FLOAT: Fault = Fault::of("ERR value is not a valid float");
 pub(crate) const OUT_OF_RANGE: Fault = Fault::of("ERR value is out of range");
+pub(crate) const NOT_LEAST: Fault =
+    Fault::of("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 pub(crate) const NOT_POSITIVE: Fault = Fault::of("ERR value is out of range, must be positive");
 pub(crate) const NO_SUCH_KEY: Fault = Fault::of("ERR no such key");
 pub(crate) const INDEX_RANGE: Fault = Fault::of("ERR index out of range");

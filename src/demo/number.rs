@@ -58,6 +58,10 @@ pub(crate) fn format_f64(number: f64) -> String {
     if number == 0.0 {
         return if number.is_sign_negative() { "-0" } else { "0" }.to_owned();
     }
+    // Whole numbers that an integer holds are written as one.
+    if number.fract() == 0.0 && number.abs() < (1_u64 << 62) as f64 {
+        return format!("{}", number as i64);
+    }
     let scientific = format!("{:e}", number.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
@@ -186,7 +190,8 @@ mod tests {
             (0.1, "0.1"),
             (0.001, "0.001"),
             (1e-7, "1e-7"),
-            (1e17, "1e+17"),
+            (1e17, "100000000000000000"),
+            (1e21, "1e+21"),
             (123_456_789_012.0, "123456789012"),
             (1.5e300, "1.5e+300"),
             (f64::INFINITY, "inf"),

@@ -103,7 +103,7 @@ impl Drop for Place {
 struct Plan {
     read: bool,
     write: bool,
-    /// When its blocking command gives up.
+    /// When its blocking command gives up, or the pause it waits for ends.
     deadline: Option<Instant>,
     /// Requests are left that only wait for replies to go.
     more: bool,
@@ -173,7 +173,8 @@ fn advance(state: &mut State, id: ClientId, query: &mut BytesMut, writer: &Owned
     };
     client.query = query.len() + client.parser.held();
     client.query_room = query.capacity() - query.len();
-    if client.query > state.config.query_limit {
+    let queued = client.transaction.as_ref().map_or(0, |transaction| transaction.held);
+    if client.query + queued > state.config.query_limit {
         state.stats.query_limit += 1;
         client.closing = Closing::Now;
     }
@@ -184,7 +185,10 @@ fn advance(state: &mut State, id: ClientId, query: &mut BytesMut, writer: &Owned
     Plan {
         read: waiting < REPLIES && client.closing == Closing::No,
         write: waiting > 0,
-        deadline: client.blocked.as_ref().and_then(|blocked| blocked.deadline),
+        deadline: match &client.blocked {
+            Some(blocked) => blocked.deadline,
+            None => state.pause.filter(|_| client.postponed.is_some()).map(|pause| pause.until),
+        },
         more: full && waiting < REPLIES && client.closing == Closing::No,
         closing: client.closing,
     }

@@ -192,7 +192,7 @@ impl State {
     fn close_idle(&mut self, now: Instant) {
         let Some(limit) = self.config.timeout() else { return };
         for client in self.clients.values_mut() {
-            let exempt = client.blocked.is_some() || client.subscriptions() > 0 || client.monitor;
+            let exempt = client.waits() || client.subscriptions() > 0 || client.monitor;
             if !exempt && now.saturating_duration_since(client.active) > limit {
                 client.close(super::client::Closing::Now);
             }

@@ -126,8 +126,7 @@ fn client_setinfo(call: &mut Call<'_>) -> Done {
         return Err(Fault::say(text));
     }
     if !value.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
-        let text =
-            format!("ERR {} cannot contain spaces, newlines or special characters.", what.to_lowercase());
+        let text = format!("ERR {what} cannot contain spaces, newlines or special characters.");
         return Err(Fault::say(text));
     }
     let me = call.me();

@@ -65,7 +65,8 @@ impl Filter {
                 return Err(Fault::say(text));
             }
         } else if is("maxage") {
-            let age = parse_i64(value).and_then(|age| u64::try_from(age).ok()).filter(|age| *age > 0);
+            let age = parse_i64(value).ok_or(Fault::of("ERR maxage is not an integer or out of range"))?;
+            let age = u64::try_from(age).ok().filter(|age| *age > 0);
             let age = age.ok_or(Fault::of("ERR maxage should be greater than 0"))?;
             self.older_than = Some(Duration::from_secs(age));
         } else if is("skipme") {

@@ -285,7 +285,7 @@ impl Wanted {
                         ));
                     }
                     if wanted.rank == i64::MIN {
-                        return Err(crate::demo::fault::OUT_OF_RANGE);
+                        return Err(crate::demo::fault::NOT_LEAST);
                     }
                 }
                 b"COUNT" => wanted.count = Some(positive("COUNT")?),

@@ -93,10 +93,7 @@ fn publish(call: &mut Call<'_>) -> Done {
 
 fn pubsub_channels(call: &mut Call<'_>) -> Done {
     if call.args.len() > 3 {
-        let mut text = b"ERR unknown subcommand or wrong number of arguments for '".to_vec();
-        text.extend_from_slice(&call.args[1]);
-        text.extend_from_slice(b"'. Try PUBSUB HELP.");
-        return Err(Fault::say(text));
+        return Err(Fault::subcommand_or_arity("pubsub", &call.args[1]));
     }
     let pattern = call.args.get(2);
     let fits = |name: &&Bytes| pattern.is_none_or(|pattern| glob::matches(pattern, name));

@@ -1,7 +1,7 @@
 //! Random members: SRANDMEMBER, HRANDFIELD and ZRANDMEMBER pick alike.
 
 use crate::demo::dispatch::Call;
-use crate::demo::fault::{Fault, NOT_INTEGER, OUT_OF_RANGE, SYNTAX};
+use crate::demo::fault::{Fault, NOT_INTEGER, NOT_LEAST, OUT_OF_RANGE, SYNTAX};
 use crate::demo::number::parse_i64;
 use crate::demo::reply::{RESP2, Reply};
 
@@ -24,9 +24,7 @@ impl Sample {
             _ => return Err(SYNTAX),
         };
         if count == i64::MIN {
-            return Err(Fault::of(
-                "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-            ));
+            return Err(NOT_LEAST);
         }
         // A count that would not fit a reply twice over.
         if with && count.unsigned_abs() > u64::MAX / 4 {

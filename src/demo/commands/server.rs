@@ -206,7 +206,11 @@ fn debug(call: &mut Call<'_>) -> Done {
         call.reply.ok();
         return Ok(());
     }
-    Err(Fault::subcommand("debug", &call.args[1]))
+    if call.is(1, "help") {
+        let what = "Stop the server for <seconds>. Decimals allowed.";
+        return super::help(call, "DEBUG", &[("SLEEP <seconds>", what)]);
+    }
+    Err(Fault::subcommand_or_arity("debug", &call.args[1]))
 }
 
 fn monitor(call: &mut Call<'_>) -> Done {

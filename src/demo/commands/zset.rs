@@ -16,9 +16,9 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec::new("zincrby", 4, WRITE | DENYOOM | FAST, keys(1, 1, 1), C_SORTEDSET, zincrby),
     Spec::new("zmscore", -3, READONLY | FAST, keys(1, 1, 1), C_SORTEDSET, zmscore),
     Spec::new("zrandmember", -2, READONLY, keys(1, 1, 1), C_SORTEDSET, zrandmember),
-    Spec::new("zrank", 3, READONLY | FAST, keys(1, 1, 1), C_SORTEDSET, zrank),
+    Spec::new("zrank", -3, READONLY | FAST, keys(1, 1, 1), C_SORTEDSET, zrank),
     Spec::new("zrem", -3, WRITE | FAST, keys(1, 1, 1), C_SORTEDSET, zrem),
-    Spec::new("zrevrank", 3, READONLY | FAST, keys(1, 1, 1), C_SORTEDSET, zrevrank),
+    Spec::new("zrevrank", -3, READONLY | FAST, keys(1, 1, 1), C_SORTEDSET, zrevrank),
     Spec::new("zscore", 3, READONLY | FAST, keys(1, 1, 1), C_SORTEDSET, zscore),
 ];
 

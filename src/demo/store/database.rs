@@ -40,6 +40,8 @@ pub(crate) struct Db {
     pub(crate) waiting: HashMap<Bytes, VecDeque<ClientId>>,
     /// Keys with something new that somebody waits for.
     pub(crate) ready: VecDeque<Bytes>,
+    /// The command that runs leaves no mark of use on what it reads: CLIENT NO-TOUCH.
+    pub(crate) no_touch: bool,
     pub(crate) hits: u64,
     pub(crate) misses: u64,
     pub(crate) expired: u64,
@@ -89,7 +91,9 @@ impl Db {
         let now = self.clock.now();
         if let Some(entry) = self.keys.get_mut(key) {
             self.hits += 1;
-            entry.used = now;
+            if !self.no_touch {
+                entry.used = now;
+            }
             Some(entry)
         } else {
             self.misses += 1;
@@ -109,9 +113,12 @@ impl Db {
     /// The value of a key that must be a `K` or missing, for changing. The caller says [`Db::changed`] after it.
     pub(crate) fn get_mut<K: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut K>, Fault> {
         let now = self.now();
+        let no_touch = self.no_touch;
         self.entry(key)
             .map(|entry| {
-                entry.used = now;
+                if !no_touch {
+                    entry.used = now;
+                }
                 K::of_mut(&mut entry.data).ok_or(WRONG_TYPE)
             })
             .transpose()
