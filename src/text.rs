@@ -9,10 +9,12 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 /// Whether a terminal, or the eye, would obey a character instead of showing it: C0, DEL, C1, the marks that turn the
-/// direction of text, line and paragraph separators, and the byte order mark.
+/// direction of text, line and paragraph separators, and what takes no room and joins nothing, so that two keys look
+/// the same. The two joiners stay: scripts and emoji are written with them.
 pub(crate) fn obeyed(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Bytes from anywhere as text that can be shown: what a terminal would obey, and bytes that are no UTF-8, in a visible
@@ -128,6 +130,8 @@ pub fn thousands(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -138,6 +142,7 @@ mod tests {
             "a\\r\\n\\tb \\u{9b}2J \\u{202e}evil\\u{feff}"
         );
         assert_eq!(escape(b"ok \xff\xc3( \xe6\xbc"), "ok \\xff\\xc3( \\xe6\\xbc");
+        assert_eq!(escape("a\u{200b}\u{2060}\u{e0041}".as_bytes()), "a\\u{200b}\\u{2060}\\u{e0041}");
         assert!(matches!(escape("漢字 é 👩\u{200d}👧".as_bytes()), Cow::Borrowed(_)));
     }
 
@@ -186,5 +191,25 @@ mod tests {
     fn numbers_are_grouped() {
         assert_eq!([0, 999, 5_003, 1_000_000].map(thousands), ["0", "999", "5,003", "1,000,000"]);
         assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_obeyed_survives_and_nothing_else_changes(bytes in prop::collection::vec(any::<u8>(), 0..64), text: String) {
+            prop_assert!(!escape(&bytes).contains(obeyed));
+            prop_assert!(!escape_str(&text).contains(obeyed));
+            prop_assert!(!escape_lines(&bytes).contains(|c| obeyed(c) && c != '\n' && c != '\t'));
+            let plain = text.replace(obeyed, "");
+            prop_assert_eq!(escape(plain.as_bytes()), plain.as_str());
+            prop_assert_eq!(escape_lines(plain.as_bytes()), plain);
+        }
+
+        #[test]
+        fn what_fits_fits_and_is_the_beginning(text: String, columns in 0..40_usize) {
+            let text = escape_str(&text);
+            let fitted = fit(&text, columns);
+            prop_assert!(width(&fitted) <= columns, "{fitted:?}");
+            prop_assert!(text.starts_with(fitted.strip_suffix('…').unwrap_or(&fitted)));
+        }
     }
 }

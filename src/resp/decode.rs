@@ -15,7 +15,7 @@ use super::Value;
 pub struct Caps {
     /// The longest bulk string, in bytes. Redis's own limit is 512 MB.
     pub bulk: usize,
-    /// The most elements of one array, set, map or push.
+    /// The most elements of one reply, those of the aggregates within it included.
     pub items: usize,
     /// The deepest nesting.
     pub depth: usize,
@@ -61,6 +61,8 @@ pub enum DecodeError {
 pub struct Decoder {
     caps: Caps,
     open: Vec<Open>,
+    /// The elements that the aggregates of the value under way have claimed.
+    claimed: usize,
     /// The string whose header was read and whose bytes are still to come.
     string: Option<(Text, usize)>,
     /// How much of the buffer is known to hold no line end.
@@ -105,7 +107,7 @@ const FIRST_ITEMS: usize = 64;
 impl Decoder {
     /// A decoder at the beginning of a stream.
     pub fn new(caps: Caps) -> Self {
-        Self { caps, open: Vec::new(), string: None, scanned: 0 }
+        Self { caps, open: Vec::new(), claimed: 0, string: None, scanned: 0 }
     }
 
     /// The next whole value, taken out of `buffer`; `None` when more bytes are needed.
@@ -134,6 +136,11 @@ impl Decoder {
                         let (claimed, cap) = (self.open.len() as u64 + 1, self.caps.depth as u64);
                         return Err(DecodeError::Cap { what: "a nesting", claimed, cap });
                     }
+                    if self.open.is_empty() {
+                        self.claimed = 0;
+                    }
+                    self.claimed =
+                        within(self.claimed.saturating_add(left), self.caps.items, "an element count")?;
                     self.open.push(Open { kind, left, items: Vec::with_capacity(left.min(FIRST_ITEMS)) });
                 }
             }
@@ -218,10 +225,7 @@ impl Decoder {
         let items = |open, each: usize, more: usize| -> Result<Option<Begun>, DecodeError> {
             Ok(Some(match length(text)? {
                 None => Begun::Value(Value::Nil),
-                Some(items) => Begun::Open(
-                    open,
-                    within(items, self.caps.items, "an aggregate")?.saturating_mul(each).saturating_add(more),
-                ),
+                Some(items) => Begun::Open(open, items.saturating_mul(each).saturating_add(more)),
             }))
         };
         match kind {

@@ -105,7 +105,10 @@ impl Out {
             Value::Verbatim { text, .. } => self.text(text),
             Value::Array(items) => return self.list(items, ')', "(empty array)\n", indent),
             Value::Set(items) => return self.list(items, '~', "(empty set)\n", indent),
-            Value::Push(items) => return self.list(items, ')', "(empty push)\n", indent),
+            Value::Push(items) => match keys_forgotten(items) {
+                Some(keys) => self.invalidated(keys),
+                None => return self.list(items, ')', "(empty push)\n", indent),
+            },
             Value::Map(pairs) => return self.pairs(pairs, indent),
             Value::Attribute { value, .. } => return self.standard(value, indent),
         }
@@ -139,6 +142,16 @@ impl Out {
             }
             self.nested(value, digits, indent);
         }
+    }
+
+    /// What a client that tracks its keys is told: `-> invalidate: 'a', 'b'`.
+    fn invalidated(&mut self, keys: &[Value]) {
+        self.word("-> invalidate: ");
+        self.joined(keys, ", ", |out, key| {
+            out.word("'");
+            out.text(key.text().unwrap_or_default());
+            out.word("'");
+        });
     }
 
     /// The number an element begins with. The first one stands on its parent's line, which is indented already.
@@ -270,7 +283,9 @@ impl Out {
                 }
             }
         } else {
-            bytes.iter().for_each(|&byte| self.json_byte(byte));
+            for &byte in bytes {
+                self.json_byte(byte);
+            }
         }
         self.bytes.push(b'"');
     }
@@ -318,6 +333,14 @@ pub fn quote(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// The keys of a push that tells a client to forget them.
+fn keys_forgotten(items: &[Value]) -> Option<&[Value]> {
+    match items {
+        [Value::Bulk(kind), Value::Array(keys)] if kind == "invalidate" => Some(keys),
+        _ => None,
+    }
+}
+
 /// Whether a value has more than one numbered line, so that as a map's value it begins on a line of its own.
 fn is_long(value: &Value) -> bool {
     match value {
@@ -339,61 +362,4 @@ fn digits(number: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn bulk(text: &str) -> Value {
-        Value::Bulk(Bytes::copy_from_slice(text.as_bytes()))
-    }
-
-    #[test]
-    fn nested_lists_are_numbered_under_each_other() {
-        let inner = Value::Array((0..10).map(Value::Integer).collect());
-        let printed = Printer { style: Style::Standard, escape: false }
-            .print(&Value::Array(vec![inner, Value::Map(vec![(bulk("k"), Value::Nil)])]), false);
-        let text = String::from_utf8(printed).expect("it is ASCII");
-        assert!(text.starts_with("1)  1) (integer) 0\n    2) (integer) 1\n"), "{text}");
-        assert!(text.ends_with("   10) (integer) 9\n2) 1# \"k\" => (nil)\n"), "{text}");
-    }
-
-    #[test]
-    fn reports_for_people_are_verbatim() {
-        assert!(is_verbatim(&["INFO", "clients"]) && is_verbatim(&["client", "LIST"]));
-        assert!(is_verbatim(&["CLUSTER", "nodes"]) && !is_verbatim(&["CLUSTER", "nodes", "x"]));
-        assert!(!is_verbatim(&["GET", "info"]) && !is_verbatim::<&str>(&[]));
-    }
-
-    fn any_value() -> impl Strategy<Value = Value> {
-        let bytes = || prop::collection::vec(any::<u8>(), 0..24).prop_map(Bytes::from);
-        let leaf = prop_oneof![
-            bytes().prop_map(Value::Simple),
-            bytes().prop_map(Value::Error),
-            bytes().prop_map(Value::Bulk),
-            bytes().prop_map(|text| Value::Verbatim { format: *b"txt", text }),
-            any::<i64>().prop_map(Value::Integer),
-            any::<bool>().prop_map(Value::Boolean),
-            Just(Value::Nil),
-        ];
-        leaf.prop_recursive(4, 32, 6, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
-                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Set),
-                prop::collection::vec((inner.clone(), inner), 0..6).prop_map(Value::Map),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_reaches_a_terminal_that_it_would_obey(value in any_value(), verbatim: bool) {
-            for style in [Style::Standard, Style::Raw, Style::Csv, Style::Json] {
-                let printed = Printer { style, escape: true }.print(&value, verbatim);
-                let printed = String::from_utf8(printed).expect("what a terminal gets is UTF-8");
-                prop_assert!(!printed.contains(|c| text::obeyed(c) && c != '\n' && c != '\t'), "{printed:?}");
-            }
-        }
-    }
-}
+mod tests;

@@ -83,7 +83,7 @@ fn what_is_no_resp_is_an_error() {
         (b",1;\r\n", DecodeError::Malformed("double")),
         (b"(1.5\r\n", DecodeError::Malformed("big number")),
         (b"=3\r\nabc\r\n", DecodeError::Malformed("verbatim string")),
-        (b"*2000000000\r\n", caps("an aggregate", 2_000_000_000, 64 << 20)),
+        (b"*2000000000\r\n", caps("an element count", 2_000_000_000, 64 << 20)),
         (b"$9999999999\r\n", caps("a string", 9_999_999_999, 512 << 20)),
     ];
     for (bytes, error) in table {
@@ -99,6 +99,34 @@ fn nesting_and_lines_have_a_limit() {
     assert!(matches!(whole(&nested(most + 1)), Err(DecodeError::Cap { what: "a nesting", .. })));
     let endless = [b"+".to_vec(), vec![b'x'; Caps::default().line + 1]].concat();
     assert!(matches!(whole(&endless), Err(DecodeError::Cap { what: "a line", .. })));
+}
+
+#[test]
+fn the_elements_of_a_reply_are_counted_together() {
+    let caps = Caps { items: 10, ..Caps::default() };
+    let read = |bytes: &[u8]| {
+        let (mut decoder, mut buffer, mut replies) = (Decoder::new(caps), BytesMut::from(bytes), 0);
+        while decoder.decode(&mut buffer)?.is_some() {
+            replies += 1;
+        }
+        Ok(replies)
+    };
+    let ten = [b"*2\r\n:0\r\n*8\r\n".to_vec(), b":1\r\n".repeat(8)].concat();
+    assert_eq!(read(&ten.repeat(3)), Ok(3));
+    let beyond = DecodeError::Cap { what: "an element count", claimed: 11, cap: 10 };
+    assert_eq!(read(b"*2\r\n:0\r\n*9\r\n"), Err(beyond.clone()));
+    assert_eq!(read(b"*3\r\n%2\r\n:0\r\n:0\r\n:0\r\n:0\r\n~4\r\n"), Err(beyond));
+}
+
+#[test]
+fn a_claim_sets_no_memory_aside() {
+    let most = b"*67108000\r\n";
+    let mut decoder = Decoder::new(Caps::default());
+    assert_eq!(decoder.decode(&mut BytesMut::from(&most[..])), Ok(None));
+    assert!(decoder.open.iter().all(|open| open.items.capacity() <= FIRST_ITEMS));
+    let mut buffer = BytesMut::from(&b"$536870912\r\nabc"[..]);
+    assert_eq!(Decoder::new(Caps::default()).decode(&mut buffer), Ok(None));
+    assert!(buffer.capacity() < 1024);
 }
 
 proptest! {
