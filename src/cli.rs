@@ -2,8 +2,6 @@
 //! None of them has a `Debug` form: passwords and URLs are among them.
 #![allow(clippy::doc_markdown, reason = "doc comments on options are the help, which has no markdown")]
 
-mod values;
-
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,8 +10,9 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::command::nearest::nearest;
+use crate::values;
 
-pub use values::{Limit, duration, looks_like_url};
+pub use crate::values::{Limit, duration, looks_like_url};
 
 const CONNECTION: &str = "Connection";
 const POOL: &str = "Pool";
@@ -135,6 +134,10 @@ pub struct Connection {
     #[arg(long, value_name = "FILE", global = true, help_heading = CONNECTION)]
     pub cacert: Option<PathBuf>,
 
+    /// Directory of certificates to trust, each a PEM file
+    #[arg(long, value_name = "DIR", global = true, help_heading = CONNECTION)]
+    pub cacertdir: Option<PathBuf>,
+
     /// Client certificate, a PEM file
     #[arg(long, value_name = "FILE", global = true, help_heading = CONNECTION)]
     pub cert: Option<PathBuf>,
@@ -211,9 +214,9 @@ pub struct Pool {
     #[arg(long, value_name = "wait|fail", global = true, help_heading = POOL)]
     pub on_exhausted: Option<Exhausted>,
 
-    /// How many idle connections to keep
-    #[arg(long, value_name = "N", global = true, help_heading = POOL)]
-    pub max_idle: Option<u32>,
+    /// Close a connection idle for longer than this; none never
+    #[arg(long, value_name = "D", value_parser = values::limit, global = true, help_heading = POOL)]
+    pub max_idle: Option<Limit>,
 
     /// Close a connection older than this; none never
     #[arg(long, value_name = "D", value_parser = values::limit, global = true, help_heading = POOL)]

@@ -8,6 +8,7 @@
 //! There is one tokenizer, and one registry of commands: parsing, help, completion, hints, highlighting, questions and
 //! history all read them, so that none of them can disagree.
 
+mod ask;
 pub mod builtin;
 mod complete;
 mod danger;
@@ -15,12 +16,19 @@ pub mod docs;
 mod help;
 mod highlight;
 mod hint;
+pub mod jobs;
 mod keys;
 pub mod line;
 mod matching;
 pub(crate) mod nearest;
+pub mod output;
+mod pool_run;
+mod pool_text;
 mod registry;
+mod runner;
 mod secret;
+pub mod session;
+pub mod settings;
 pub mod spec;
 pub mod token;
 mod typed;

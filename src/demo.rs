@@ -17,7 +17,6 @@ mod commands;
 mod config;
 mod dispatch;
 mod fault;
-mod glob;
 mod info;
 mod monitor;
 mod number;

@@ -1,3 +1,44 @@
 //! The program: parses, runs, and turns the outcome into an exit code.
 
-fn main() {}
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use redis_pooltop::cli::Cli;
+use redis_pooltop::config::{Environment, Settings};
+use redis_pooltop::error::{Error, Exit};
+use redis_pooltop::run;
+
+fn main() -> ExitCode {
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody is left to tell when this fails.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Fine.into() };
+        }
+    };
+    match start(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let exit = error.exit();
+            let quiet = matches!(&error, Error::Io { error, .. } if error.kind() == ErrorKind::BrokenPipe);
+            if !quiet {
+                let _ = writeln!(std::io::stderr(), "redis-pooltop: {error}");
+            }
+            exit.into()
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<Exit, Error> {
+    let settings = Settings::new(cli, &Environment::of_process())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("redis-pooltop")
+        .build()
+        .map_err(Error::io("the runtime"))?;
+    let exit = runtime.block_on(run::run(settings));
+    // A reader blocked on the terminal must not hold up the end.
+    runtime.shutdown_background();
+    exit
+}

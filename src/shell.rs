@@ -2,3 +2,56 @@
 
 pub mod editor;
 pub mod history;
+mod interactive;
+mod one;
+mod pipe;
+mod printer;
+
+use std::io::IsTerminal;
+
+use tokio::sync::mpsc;
+
+use crate::command::jobs::{JobNews, JobSaid};
+use crate::command::output::Output;
+use crate::command::session::Session;
+use crate::config::{Color, ShellSettings};
+use crate::error::{Error, Exit};
+
+/// Runs the shell to its end: one command when there is one, else the editor where both ends are a terminal, else the
+/// lines of standard input.
+///
+/// # Errors
+/// When input or output fails; [`Error::exit`] tells a reader that went away from the rest.
+pub async fn run(
+    session: Session,
+    news: mpsc::Receiver<JobNews>,
+    target: &str,
+    settings: &ShellSettings,
+    color: Color,
+) -> Result<Exit, Error> {
+    let terminal = std::io::stdout().is_terminal();
+    let printer = printer::StdoutSink::new(settings.style, terminal);
+    if !settings.command.is_empty() {
+        one::run(session, settings, printer).await
+    } else if terminal && std::io::stdin().is_terminal() {
+        interactive::run(session, news, target, printer, color.on(true)).await
+    } else {
+        pipe::run(session, news, settings, printer).await
+    }
+}
+
+/// What a failed write to standard output is called.
+const OUTPUT: &str = "standard output";
+/// What a failed read of standard input is called.
+const INPUT: &str = "standard input";
+
+/// Shows what jobs have said so far.
+fn tell_news(news: &mut mpsc::Receiver<JobNews>, printer: &printer::StdoutSink) -> std::io::Result<()> {
+    while let Ok(JobNews { job, said }) = news.try_recv() {
+        match said {
+            JobSaid::Output(output) => printer.write(&output)?,
+            JobSaid::Ended(_) => printer.write(&Output::Note(format!("job {job} has ended")))?,
+        }
+    }
+    Ok(())
+}

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use super::client::ClientId;
-use super::glob;
 use super::reply::Reply;
 use super::state::State;
+use crate::glob;
 
 /// A channel's name or a pattern.
 #[derive(Clone, Copy, PartialEq, Eq)]

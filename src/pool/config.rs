@@ -47,7 +47,7 @@ impl Default for PoolConfig {
     /// redis-py's blocking pool: 50 connections, 20 s of waiting.
     fn default() -> Self {
         Self {
-            name: "pool".to_owned(),
+            name: "app".to_owned(),
             max: 50,
             on_exhausted: OnExhausted::Wait,
             blocking_timeout: Duration::from_secs(20),

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use super::docs::command_docs;
 use crate::demo::dispatch::Call;
 use crate::demo::fault::{Done, Fault, SYNTAX};
-use crate::demo::glob;
 use crate::demo::reply::Reply;
 use crate::demo::spec::*;
+use crate::glob;
 
 /// This family in the table.
 pub(super) const COMMANDS: &[Spec] = &[Spec::parent(

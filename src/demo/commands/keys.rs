@@ -5,10 +5,10 @@ use bytes::Bytes;
 use super::connection::database;
 use crate::demo::dispatch::Call;
 use crate::demo::fault::{Done, Fault, NO_SUCH_KEY, SYNTAX};
-use crate::demo::glob;
 use crate::demo::number::parse_i64;
 use crate::demo::spec::*;
 use crate::demo::store::{Data, SMALL};
+use crate::glob;
 
 /// This family in the table.
 pub(super) const COMMANDS: &[Spec] = &[

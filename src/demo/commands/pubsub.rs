@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use crate::demo::dispatch::Call;
 use crate::demo::fault::{Done, Fault};
-use crate::demo::glob;
 use crate::demo::pubsub::Topic;
 use crate::demo::spec::*;
+use crate::glob;
 
 /// This family in the table.
 pub(super) const COMMANDS: &[Spec] = &[

@@ -7,10 +7,10 @@ use bytes::Bytes;
 
 use crate::demo::dispatch::Call;
 use crate::demo::fault::{Done, Fault, NOT_INTEGER, SYNTAX};
-use crate::demo::glob;
 use crate::demo::number::{format_f64, parse_i64};
 use crate::demo::spec::*;
 use crate::demo::store::{Hash, SMALL, SetData, SortedSet};
+use crate::glob;
 
 /// This family in the table.
 pub(super) const COMMANDS: &[Spec] = &[

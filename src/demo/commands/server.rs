@@ -11,7 +11,8 @@ use crate::demo::fault::{Done, Fault, NOT_INTEGER, SYNTAX};
 use crate::demo::number::{parse_f64, parse_i64};
 use crate::demo::spec::*;
 use crate::demo::state::{CommandStat, Stats};
-use crate::demo::{config, glob, info};
+use crate::demo::{config, info};
+use crate::glob;
 
 /// This family in the table.
 pub(super) const COMMANDS: &[Spec] = &[

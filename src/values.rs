@@ -60,7 +60,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A duration, or `none` (redis-py's `None`); 0 is none too, as there.
-pub(super) fn limit(text: &str) -> Result<Limit, String> {
+pub fn limit(text: &str) -> Result<Limit, String> {
     if text.eq_ignore_ascii_case("none") {
         return Ok(Limit::None);
     }
@@ -68,29 +68,29 @@ pub(super) fn limit(text: &str) -> Result<Limit, String> {
 }
 
 /// A TCP port.
-pub(super) fn port(text: &str) -> Result<u16, String> {
+pub fn port(text: &str) -> Result<u16, String> {
     let number = within(text, 1, u32::from(u16::MAX))?;
     u16::try_from(number).map_err(|error| error.to_string())
 }
 
 /// A pool's limit.
-pub(super) fn connections(text: &str) -> Result<u32, String> {
+pub fn connections(text: &str) -> Result<u32, String> {
     within(text, 1, MOST_CONNECTIONS)
 }
 
 /// How often to retry.
-pub(super) fn retries(text: &str) -> Result<u32, String> {
+pub fn retries(text: &str) -> Result<u32, String> {
     within(text, 0, 1000)
 }
 
 /// `80` or `80%`, from 1 to 100.
-pub(super) fn percent(text: &str) -> Result<u8, String> {
+pub fn percent(text: &str) -> Result<u8, String> {
     let number = within(text.strip_suffix('%').unwrap_or(text), 1, 100)?;
     u8::try_from(number).map_err(|error| error.to_string())
 }
 
 /// How often to run: `-1` is for ever.
-pub(super) fn repeat(text: &str) -> Result<u64, String> {
+pub fn repeat(text: &str) -> Result<u64, String> {
     match text.parse::<i64>() {
         Ok(-1) => Ok(u64::MAX),
         Ok(times) if times > 0 => Ok(times.unsigned_abs()),
@@ -99,7 +99,7 @@ pub(super) fn repeat(text: &str) -> Result<u64, String> {
 }
 
 /// A name CLIENT SETNAME accepts: printable ASCII without blanks.
-pub(super) fn client_name(text: &str) -> Result<String, String> {
+pub fn client_name(text: &str) -> Result<String, String> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("the server takes printable ASCII without blanks".to_owned());
     }

@@ -1,7 +1,7 @@
 //! Redis's glob patterns: `*`, `?`, `[a-z]`, `[^x]` and `\` before a byte meant literally.
 
 /// Does `text` match the whole of `pattern`? In time proportional to both lengths, whatever the stars.
-pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where to go back to: after the last star, and the byte it has not swallowed yet.
     let mut back: Option<(usize, usize)> = None;

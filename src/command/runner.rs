@@ -1,0 +1,215 @@
+//! Sends commands: on one connection from the pool each, or one after the other on a connection that is kept.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::event::ConnId;
+use crate::net::Mode;
+use crate::pool::{CheckoutError, CommandError, CommandOptions, RedisLease, RedisPool};
+use crate::resp::Value;
+use crate::resp::print::is_verbatim;
+use crate::text;
+
+use super::Registry;
+use super::output::{Outcome, Output, Sink, Took};
+use super::spec::ArgKind;
+
+/// How wide a holder's label may be in a table.
+const LABEL_COLUMNS: usize = 40;
+
+/// Everything it takes to run a command: cheap to clone, for jobs.
+#[derive(Clone)]
+pub(super) struct Runner {
+    pub(super) pool: RedisPool,
+    pub(super) registry: Arc<Registry>,
+    /// The database of the pool's connections.
+    pub(super) home: u32,
+}
+
+/// A lease that outlives one command.
+pub(super) struct Kept {
+    pub(super) lease: RedisLease,
+    home: u32,
+}
+
+impl Kept {
+    pub(super) fn new(lease: RedisLease, home: u32) -> Self {
+        Self { lease, home }
+    }
+
+    pub(super) fn id(&self) -> ConnId {
+        self.lease.id()
+    }
+
+    /// The database in use.
+    pub(super) fn database(&self) -> u32 {
+        self.lease.session_state().database
+    }
+
+    /// Between MULTI and EXEC.
+    pub(super) fn in_multi(&self) -> bool {
+        self.lease.session_state().in_multi
+    }
+
+    /// What its commands have left on it that nobody else may inherit: the word the panes show. `None` when it is as
+    /// good as new.
+    pub(super) fn pin(&self) -> Option<&'static str> {
+        let state = self.lease.session_state();
+        match state {
+            _ if state.in_multi => Some("MULTI"),
+            _ if state.watching => Some("WATCH"),
+            _ if state.database != self.home => Some("SELECT"),
+            _ => self.lease.taint(),
+        }
+    }
+}
+
+/// Whether a command may leave something on its connection that later commands rely on.
+pub(super) fn may_pin(args: &[impl AsRef<[u8]>]) -> bool {
+    let is = |at: usize, words: &[&str]| {
+        args.get(at)
+            .is_some_and(|arg| words.iter().any(|word| arg.as_ref().eq_ignore_ascii_case(word.as_bytes())))
+    };
+    is(0, &["MULTI", "WATCH", "SELECT", "AUTH", "HELLO", "RESET", "READONLY", "READWRITE", "ASKING"])
+        || is(0, &["CLIENT"])
+            && is(1, &["SETNAME", "SETINFO", "REPLY", "TRACKING", "CACHING", "NO-EVICT", "NO-TOUCH"])
+}
+
+impl Runner {
+    /// A command on a connection of its own.
+    pub(super) async fn once(&self, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
+        if Registry::streams(args) {
+            return Ok(self.first(args, sink).await?.0);
+        }
+        let options = CommandOptions {
+            read_only: Some(self.registry.is_read_only(args)),
+            limit: self.registry.is_blocking(args).then_some(None),
+        };
+        match self.pool.command_as(self.label(args), args, options).await {
+            Ok(ran) => {
+                let took = Took { conn: ran.conn, wait: Some(ran.waited), round_trip: ran.round_trip };
+                self.answered(args, ran.value, took, sink).await
+            }
+            Err(error) => self.failed(&error, sink).await,
+        }
+    }
+
+    /// A command on a fresh lease, which stays with the caller while it is of use.
+    pub(super) async fn first(
+        &self,
+        args: &[Bytes],
+        sink: &mut dyn Sink,
+    ) -> io::Result<(Outcome, Option<Kept>)> {
+        let asked = Instant::now();
+        match self.pool.checkout_as(self.label(args)).await {
+            Ok(lease) => self.on(Kept::new(lease, self.home), args, Some(asked.elapsed()), sink).await,
+            Err(error) => Ok((self.failed(&error.into(), sink).await?, None)),
+        }
+    }
+
+    /// A command on a connection that is kept. It comes back unless it broke.
+    pub(super) async fn on(
+        &self,
+        mut kept: Kept,
+        args: &[Bytes],
+        wait: Option<Duration>,
+        sink: &mut dyn Sink,
+    ) -> io::Result<(Outcome, Option<Kept>)> {
+        if Registry::streams(args) && !kept.in_multi() {
+            return Ok((self.stream(kept, args, sink).await?, None));
+        }
+        let pin = kept.pin();
+        let sent = Instant::now();
+        let result = if self.registry.is_blocking(args) && !kept.in_multi() {
+            kept.lease.command_within(args, None).await
+        } else {
+            kept.lease.command(args).await
+        };
+        let error = match result {
+            Ok(value) => {
+                let took = Took { conn: kept.id(), wait, round_trip: sent.elapsed() };
+                kept.lease.pin(kept.pin().map(Arc::from));
+                for push in kept.lease.take_pushes() {
+                    sink.push(Output::Reply { value: push, verbatim: false }).await?;
+                }
+                return Ok((self.answered(args, value, took, sink).await?, Some(kept)));
+            }
+            // Asked for, and no failure: redis-cli prints nothing either.
+            Err(CommandError::NoReply) => return Ok((Outcome::Done, Some(kept))),
+            Err(error) => error,
+        };
+        let outcome = self.failed(&error, sink).await?;
+        if let Some(pin) = pin {
+            let lost = format!("connection {} is gone, and its {pin} with it", kept.id());
+            sink.push(Output::Note(lost)).await?;
+        }
+        Ok((outcome, None))
+    }
+
+    /// Shows what keeps coming, until the connection ends or the future is dropped. Either way the connection is of
+    /// no use to anybody else.
+    async fn stream(&self, mut kept: Kept, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let name = String::from_utf8_lossy(&args[0]).to_uppercase();
+        kept.lease.pin(Some(Arc::from(text::escape_str(&name))));
+        kept.lease.send(args);
+        if let Err(error) = kept.lease.flush().await {
+            return self.failed(&CommandError::Unknown(error), sink).await;
+        }
+        sink.push(Output::Streaming).await?;
+        loop {
+            match kept.lease.receive().await {
+                Ok(value) => {
+                    let refused = matches!(value, Value::Error(_)) && kept.lease.mode() == Mode::Normal;
+                    sink.push(Output::Reply { value, verbatim: false }).await?;
+                    if refused {
+                        return Ok(Outcome::Failed);
+                    }
+                }
+                Err(error) => return self.failed(&CommandError::Unknown(error), sink).await,
+            }
+        }
+    }
+
+    async fn answered(
+        &self,
+        args: &[Bytes],
+        value: Value,
+        took: Took,
+        sink: &mut dyn Sink,
+    ) -> io::Result<Outcome> {
+        let outcome = if matches!(value, Value::Error(_)) { Outcome::Failed } else { Outcome::Done };
+        let verbatim = is_verbatim(args) && outcome == Outcome::Done;
+        sink.push(Output::Took(took)).await?;
+        sink.push(Output::Reply { value, verbatim }).await?;
+        Ok(outcome)
+    }
+
+    /// Says why there is no reply.
+    pub(super) async fn failed(&self, error: &CommandError, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        sink.push(Output::error(error)).await?;
+        Ok(match error {
+            CommandError::Checkout(CheckoutError::Connect(_)) => Outcome::NoConnection,
+            _ => Outcome::Failed,
+        })
+    }
+
+    /// Who holds the connection, as tables show it: the command and its first key, never a value.
+    pub(super) fn label(&self, args: &[Bytes]) -> Arc<str> {
+        let table = self.registry.table();
+        let spec = table.find(args);
+        let words = spec.map_or(1, super::spec::Spec::words).min(args.len());
+        let mut label = String::new();
+        for word in &args[..words] {
+            label.push_str(&text::escape(word).to_uppercase());
+            label.push(' ');
+        }
+        let key = spec.and_then(|spec| spec.arguments.first()).is_some_and(|arg| arg.kind == ArgKind::Key);
+        if let Some(key) = args.get(words).filter(|_| key) {
+            label.push_str(&text::escape(key));
+        }
+        text::fit(label.trim_end(), LABEL_COLUMNS).into()
+    }
+}

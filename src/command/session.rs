@@ -1,0 +1,182 @@
+//! Runs lines: one session a front end. It knows which connections the person at the keyboard holds, and what their
+//! commands have left there.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::event::ConnId;
+use crate::hub::Hub;
+use crate::pool::{RedisLease, RedisPool};
+
+use super::builtin::Builtin;
+use super::jobs::{JobNews, Jobs};
+use super::output::{Outcome, Output, Sink};
+use super::runner::{Kept, Runner, may_pin};
+use super::{Call, Line, Registry};
+
+/// What one front end's person does: commands on connections from the pool, and on those they keep.
+pub struct Session {
+    pub(super) runner: Runner,
+    pub(super) hub: Hub,
+    /// The connection that MULTI, WATCH, SELECT and their like keep.
+    own: Option<Kept>,
+    pub(super) held: BTreeMap<ConnId, Kept>,
+    /// Leases taken by `POOL LEAK`: nothing but a reset of the pool ever looks at them again.
+    pub(super) lost: Vec<RedisLease>,
+    jobs: Jobs,
+}
+
+impl Session {
+    /// A session on a pool whose connections use database `home`. The receiver gets what jobs have to say.
+    pub fn new(
+        pool: RedisPool,
+        hub: Hub,
+        registry: Arc<Registry>,
+        home: u32,
+    ) -> (Self, tokio::sync::mpsc::Receiver<JobNews>) {
+        let (jobs, news) = Jobs::new();
+        let runner = Runner { pool, registry, home };
+        (Self { runner, hub, own: None, held: BTreeMap::new(), lost: Vec::new(), jobs }, news)
+    }
+
+    /// Runs a line to its end. Dropping the future cancels it: a command in flight takes its connection with it, so
+    /// that its reply reaches nobody.
+    ///
+    /// # Errors
+    /// Whatever the sink answers.
+    pub async fn run(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        if line.job {
+            return self.start_job(line, sink).await;
+        }
+        let mut outcome = Outcome::Done;
+        for _ in 0..line.repeat {
+            outcome = outcome.max(self.call(&line.call, sink).await?);
+            if outcome >= Outcome::NoConnection {
+                break;
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn call(&mut self, call: &Call, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        match call {
+            Call::Nothing => Ok(Outcome::Done),
+            Call::Builtin(Builtin::Quit) => Ok(Outcome::Quit),
+            Call::Builtin(Builtin::Clear) => {
+                sink.push(Output::Clear).await?;
+                Ok(Outcome::Done)
+            }
+            Call::Builtin(Builtin::Help(topic)) => {
+                let (output, outcome) = match self.runner.registry.help(topic) {
+                    Ok(text) => (Output::text(text), Outcome::Done),
+                    Err(sentence) => (Output::error(&sentence), Outcome::Failed),
+                };
+                sink.push(output).await?;
+                Ok(outcome)
+            }
+            Call::Builtin(Builtin::Pool(call)) => self.pool_call(call, sink).await,
+            Call::Redis { on: Some(id), args } => self.on_held(*id, args, sink).await,
+            Call::Redis { on: None, args } => self.redis(args, sink).await,
+        }
+    }
+
+    /// A command on the connection the session keeps, or on one from the pool.
+    async fn redis(&mut self, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let Some(kept) = self.own.take() else {
+            if !may_pin(args) {
+                return self.runner.once(args, sink).await;
+            }
+            let (outcome, kept) = self.runner.first(args, sink).await?;
+            self.own = kept.filter(|kept| kept.pin().is_some());
+            return Ok(outcome);
+        };
+        let (outcome, kept) = self.runner.on(kept, args, None, sink).await?;
+        self.own = kept.filter(|kept| kept.pin().is_some());
+        Ok(outcome)
+    }
+
+    /// `#id cmd…`
+    async fn on_held(&mut self, id: ConnId, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let own = self.own.take_if(|own| own.id() == id);
+        let was_own = own.is_some();
+        let Some(kept) = own.or_else(|| self.held.remove(&id)) else {
+            let sentence =
+                format!("{id} is not held here: POOL HOLD takes connections, POOL LIST shows them");
+            sink.push(Output::error(&sentence)).await?;
+            return Ok(Outcome::Failed);
+        };
+        let (outcome, kept) = self.runner.on(kept, args, None, sink).await?;
+        match kept {
+            Some(kept) if was_own => self.own = Some(kept).filter(|kept| kept.pin().is_some()),
+            Some(kept) => drop(self.held.insert(id, kept)),
+            None => {}
+        }
+        Ok(outcome)
+    }
+
+    async fn start_job(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let Call::Redis { on: None, args } = &line.call else {
+            let sentence = "only a Redis command without #id runs as a job: it takes a connection of its own";
+            sink.push(Output::error(sentence)).await?;
+            return Ok(Outcome::Failed);
+        };
+        let id = self.jobs.start(self.runner.clone(), args.clone(), line.repeat);
+        sink.push(Output::Note(format!("job {id} runs"))).await?;
+        Ok(Outcome::Done)
+    }
+
+    /// The jobs that run, and the way to end them.
+    pub fn jobs(&mut self) -> &mut Jobs {
+        &mut self.jobs
+    }
+
+    /// The database and state of the connection that the session keeps, as the prompt shows them after the address:
+    /// `[1](TX)`, as redis-cli.
+    pub fn state(&self) -> String {
+        let Some(own) = &self.own else {
+            let home = self.runner.home;
+            return if home == 0 { String::new() } else { format!("[{home}]") };
+        };
+        let database = own.database();
+        let database = if database == 0 { String::new() } else { format!("[{database}]") };
+        let multi = if own.in_multi() { "(TX)" } else { "" };
+        format!("{database}{multi}{}", own.id())
+    }
+
+    /// The ids of the connections held with `POOL HOLD`, for completion.
+    pub fn held(&self) -> Vec<ConnId> {
+        self.held.keys().copied().collect()
+    }
+
+    /// What is known of commands.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.runner.registry
+    }
+
+    /// Lets go of the connections that the pool has taken back, so that their sockets close.
+    pub(super) fn let_go_of_taken_back(&mut self) {
+        self.lost.retain(|lease| !lease.is_over());
+        self.held.retain(|_, kept| !kept.lease.is_over());
+        self.own.take_if(|own| own.lease.is_over());
+    }
+
+    /// The ids of all connections kept here.
+    pub(super) fn kept_ids(&self) -> Vec<ConnId> {
+        self.own.iter().map(Kept::id).chain(self.held.keys().copied()).collect()
+    }
+
+    /// Takes a kept connection, to end its lease.
+    pub(super) fn take_kept(&mut self, id: ConnId) -> Option<Kept> {
+        self.held.remove(&id).or_else(|| self.own.take_if(|own| own.id() == id))
+    }
+
+    /// Gives back everything that is held, and ends the jobs.
+    pub fn let_go(&mut self) {
+        self.held.clear();
+        self.own = None;
+        self.jobs.end_all();
+    }
+}

@@ -1,0 +1,133 @@
+//! The program's parts, put together as the settings ask: a server, one instrumented pool on it, the hub that watches
+//! both, and whoever faces the person.
+
+mod once;
+mod screen;
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::command::Registry;
+use crate::command::jobs::JobNews;
+use crate::command::session::Session;
+use crate::config::{Form, Settings};
+use crate::demo;
+use crate::error::{Error, Exit};
+use crate::event::Clock;
+use crate::hub::Hub;
+use crate::net::{ConnectOptions, Connection, Endpoint, Secret};
+use crate::pool::RedisPool;
+use crate::source::info::{InfoWatch, OBSERVER, watch_info};
+use crate::text;
+
+/// How often the hub takes a snapshot: often enough that a person sees a command's effect as it happens.
+const TICK: Duration = Duration::from_millis(250);
+/// How often INFO is asked for: it costs the server some 20 µs.
+const INFO_EVERY: Duration = Duration::from_secs(1);
+
+/// What to say beside an error where nobody named a server, so that the default address was tried.
+const NOBODY_NAMED_IT: &str = "; or use the embedded server: `redis-pooltop --demo`";
+
+/// What every form of the program works with. Dropped, everything ends.
+pub struct Parts {
+    /// Where connections go.
+    pub connect: ConnectOptions,
+    /// The pool that commands run through.
+    pub pool: RedisPool,
+    /// Who knows what it does.
+    pub hub: Hub,
+    /// What is known of commands.
+    pub registry: Arc<Registry>,
+    /// Asks the server how it is.
+    _info: InfoWatch,
+    /// The embedded server, with `--demo`. After all that connects to it, so that it is dropped last.
+    _demo: Option<demo::Server>,
+}
+
+/// Runs what was asked for, to its end.
+///
+/// # Errors
+/// Whatever ends it early, in one sentence.
+pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
+    for warning in &settings.warnings {
+        eprintln!("{warning}");
+    }
+    if settings.ask_password {
+        let password = rpassword::prompt_password("Please input password: ");
+        settings.connect.password = Some(Secret::new(password.map_err(Error::io("the password"))?));
+    }
+    let form = settings.form.clone();
+    let parts = Parts::start(&settings).await?;
+    match form {
+        Form::Screen(report) if report.once || !std::io::stdout().is_terminal() => {
+            once::run(&parts, &report).await
+        }
+        Form::Screen(_) => screen::run(&parts, &settings).await,
+        Form::Shell(shell) => {
+            let target = text::escape_str(&parts.connect.target()).into_owned();
+            let (session, news) = parts.session();
+            crate::shell::run(session, news, &target, &shell, settings.color).await
+        }
+    }
+}
+
+impl Parts {
+    /// Starts everything, and says what is wrong with the server before anything is shown.
+    async fn start(settings: &Settings) -> Result<Self, Error> {
+        let mut connect = settings.connect.clone();
+        let demo = if settings.demo { Some(start_demo(&mut connect).await?) } else { None };
+        let hint = settings.nobody_named_it.then_some(NOBODY_NAMED_IT);
+        let observer = ConnectOptions { client_name: Some(OBSERVER.to_owned()), ..connect.clone() };
+        let probe = Connection::open(&observer).await.map_err(|error| Error::Connect { error, hint })?;
+        let clock = Clock::start();
+        let hub = Hub::start(clock, settings.model.clone(), TICK);
+        let info = watch_info(connect.clone(), INFO_EVERY, hub.tap(), clock);
+        let pool = RedisPool::redis(connect.clone(), settings.pool.clone(), clock, hub.tap());
+        hub.attach(pool.pulse_source());
+        let registry = Arc::new(Registry::new());
+        learn(probe, registry.clone());
+        if settings.pool.warmup > 0 {
+            let warmed = pool.warmup(settings.pool.warmup).await;
+            if let Some(error) = warmed.error {
+                let (opened, wanted) = (warmed.opened, settings.pool.warmup);
+                let error = text::escape_str(&error.to_string()).into_owned();
+                eprintln!("Warning: {opened} of {wanted} connections opened by the warm-up: {error}");
+            }
+        }
+        Ok(Self { connect, pool, hub, registry, _info: info, _demo: demo })
+    }
+
+    /// Runs lines on the pool, and what its jobs have to say.
+    fn session(&self) -> (Session, mpsc::Receiver<JobNews>) {
+        Session::new(self.pool.clone(), self.hub.clone(), self.registry.clone(), self.connect.database)
+    }
+
+    /// Waits until the server has been asked once, or cannot be, for so long at most.
+    async fn first_answer(&self, patience: Duration) {
+        let mut snapshots = self.hub.subscribe();
+        let heard = snapshots
+            .wait_for(|snapshot| !snapshot.server.clients.is_empty() || snapshot.server.lost.is_some());
+        // Late is no error: what is not known yet is shown as unknown.
+        let _ = tokio::time::timeout(patience, heard).await;
+    }
+}
+
+async fn start_demo(connect: &mut ConnectOptions) -> Result<demo::Server, Error> {
+    let server = demo::Server::start().await.map_err(Error::io("the embedded server"))?;
+    let address = server.addr();
+    connect.endpoint = Endpoint::Tcp { host: address.ip().to_string(), port: address.port() };
+    Ok(server)
+}
+
+/// Takes the server's own word on its commands, in the background: until then, and where it has none, the built-in
+/// table serves.
+fn learn(mut connection: Connection, registry: Arc<Registry>) {
+    tokio::spawn(async move {
+        let Ok(docs) = connection.call(&["COMMAND", "DOCS"]).await else { return };
+        let commands = connection.call(&["COMMAND"]).await.ok();
+        registry.learn(&docs, commands.as_ref());
+    });
+}

@@ -1,0 +1,29 @@
+//! One report and out: `--once`, and the full screen where there is no terminal for it.
+
+use std::io::Write;
+use std::time::Duration;
+
+use super::Parts;
+use crate::cli::Format;
+use crate::config::ReportSettings;
+use crate::error::{Error, Exit};
+use crate::report;
+
+/// How long a report waits for the server's first INFO.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(parts: &Parts, settings: &ReportSettings) -> Result<Exit, Error> {
+    parts.first_answer(PATIENCE).await;
+    if let Some(duration) = settings.duration {
+        tokio::time::sleep(duration).await;
+    }
+    let snapshot = parts.hub.sync().await;
+    let report = match settings.format.unwrap_or_default() {
+        Format::Text => report::text(&snapshot),
+        Format::Json => report::json(&snapshot),
+        Format::Prometheus => report::prometheus(&snapshot),
+    };
+    let mut out = std::io::stdout().lock();
+    out.write_all(report.as_bytes()).and_then(|()| out.flush()).map_err(Error::io("standard output"))?;
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,50 @@
+//! One command from the command line, once or several times.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use bytes::Bytes;
+use tokio::io::AsyncReadExt;
+
+use super::printer::StdoutSink;
+use super::{INPUT, OUTPUT};
+use crate::command::output::Outcome;
+use crate::command::parse_args;
+use crate::command::session::Session;
+use crate::config::ShellSettings;
+use crate::error::{Error, Exit};
+use crate::text;
+
+pub(super) async fn run(
+    mut session: Session,
+    settings: &ShellSettings,
+    mut printer: StdoutSink,
+) -> Result<Exit, Error> {
+    let mut args: Vec<Bytes> =
+        settings.command.iter().cloned().map(OsString::into_vec).map(Bytes::from).collect();
+    if settings.last_from_stdin {
+        let mut last = Vec::new();
+        tokio::io::stdin().read_to_end(&mut last).await.map_err(Error::io(INPUT))?;
+        args.push(last.into());
+    }
+    let line =
+        parse_args(args).map_err(|error| Error::Usage(text::escape_str(&error.to_string()).into_owned()))?;
+    let mut worst = Outcome::Done;
+    for round in 0..settings.repeat {
+        if round > 0 {
+            tokio::time::sleep(settings.interval).await;
+        }
+        tokio::select! {
+            outcome = session.run(&line, &mut printer) => worst = worst.max(outcome.map_err(Error::io(OUTPUT))?),
+            _ = tokio::signal::ctrl_c() => return Ok(Exit::INTERRUPTED),
+        }
+        if worst == Outcome::Quit {
+            break;
+        }
+    }
+    Ok(match worst {
+        Outcome::Done | Outcome::Quit => Exit::Fine,
+        Outcome::Failed => Exit::Failed,
+        Outcome::NoConnection => Exit::NoConnection,
+    })
+}

@@ -1,0 +1,48 @@
+//! Outputs on standard output, as redis-cli prints them.
+
+use std::io::{self, Write};
+
+use futures_util::future::BoxFuture;
+
+use crate::command::output::{Output, Sink};
+use crate::resp::print::{Printer, Style};
+
+/// Replies and text go to stdout; what went wrong on our side to stderr, unless a person reads both in one place.
+pub(super) struct StdoutSink {
+    printer: Printer,
+    terminal: bool,
+}
+
+impl StdoutSink {
+    /// A style that was not asked for is by where stdout goes, as in redis-cli.
+    pub(super) fn new(style: Option<Style>, terminal: bool) -> Self {
+        let style = style.unwrap_or(if terminal { Style::Standard } else { Style::Raw });
+        Self { printer: Printer { style, escape: terminal }, terminal }
+    }
+
+    pub(super) fn write(&self, output: &Output) -> io::Result<()> {
+        let bytes = match output {
+            Output::Reply { value, verbatim } => self.printer.print(value, *verbatim),
+            Output::Text(text) => text.clone().into_bytes(),
+            Output::Error(sentence) if self.terminal => format!("(error) {sentence}\n").into_bytes(),
+            Output::Note(sentence) if self.terminal => format!("{sentence}\n").into_bytes(),
+            Output::Error(sentence) | Output::Note(sentence) => {
+                // stderr is for people: that nobody reads it is no reason to stop.
+                let _ = writeln!(io::stderr(), "redis-pooltop: {sentence}");
+                return Ok(());
+            }
+            Output::Streaming if self.terminal => b"Reading messages... (press Ctrl-C to quit)\n".to_vec(),
+            Output::Clear if self.terminal => b"\x1b[H\x1b[2J".to_vec(),
+            Output::Streaming | Output::Took(_) | Output::Clear => return Ok(()),
+        };
+        let mut out = io::stdout().lock();
+        out.write_all(&bytes)?;
+        out.flush()
+    }
+}
+
+impl Sink for StdoutSink {
+    fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(std::future::ready(self.write(&output)))
+    }
+}
