@@ -37,7 +37,7 @@ struct Pool {
 
 impl Pool {
     fn new(max: u32) -> Arc<Self> {
-        let limits = Limits { max, dials: 128, wait: true, stale_after: None, lifetime: None };
+        let limits = Limits { max, dials: 128, wait: true, stale_after: u64::MAX, lifetime: u64::MAX };
         Arc::new(Self { core: Core::new(limits), next: AtomicU64::new(1), now: AtomicU64::new(1) })
     }
 

@@ -13,7 +13,7 @@ use redis_pooltop::pool::{Connector, Identity, InstrumentedPool, PoolConfig, Poo
 use crate::rounds::Rounds;
 
 /// Leases a round.
-const LEASES: usize = 400_000;
+const LEASES: usize = 200_000;
 
 struct Nothing(u32);
 

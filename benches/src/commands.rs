@@ -19,7 +19,7 @@ use crate::rounds::Rounds;
 const CALLERS: u32 = 50;
 
 /// GETs a round.
-const GETS: usize = 100_000;
+const GETS: usize = 40_000;
 
 /// Callers at once on an empty pool.
 const COLD: u32 = 1_000;

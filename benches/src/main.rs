@@ -3,7 +3,8 @@
 //! `cargo run --release -p pooltop-benches -- [checkout|gets|cold|all] [ADDRESS]`
 //!
 //! Each comparison is a number of rounds in which every candidate runs once, in turn; what is printed is each one's
-//! median and ours as a ratio. Without an address it starts a redis-server of its own on a free port.
+//! median, and the median of the rounds' ratios. Without an address it starts a redis-server of its own on a free port. `ONLY=bb8` in the
+//! environment runs one candidate alone, for a profile of it.
 
 mod checkout;
 mod commands;

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-/// Enough for a median that one disturbed round does not move.
-const ROUNDS: usize = 9;
+/// Many short rounds: a machine that is busy for a while is so for all candidates of a round.
+const ROUNDS: usize = 25;
 
 type Run<'a> = Box<dyn FnMut() -> Pin<Box<dyn Future<Output = Duration> + 'a>> + 'a>;
 
@@ -31,9 +31,13 @@ impl<'a> Rounds<'a> {
         self.candidates.push((name, Box::new(move || Box::pin(run())), Vec::new()));
     }
 
-    /// Runs all, and prints medians and the ratio of our time to each peer's; returns our ratio to the fastest peer.
+    /// Runs all, and prints each one's median, and the median of what our time was of its in the same round.
     pub(crate) async fn run(mut self) {
         println!("{}", self.title);
+        // For a profile of one candidate alone.
+        if let Ok(only) = std::env::var("ONLY") {
+            self.candidates.retain(|(name, ..)| *name == only);
+        }
         // A round for nothing: caches, allocator and branch predictor are nobody's merit.
         for (_, run, _) in &mut self.candidates {
             run().await;
@@ -48,14 +52,14 @@ impl<'a> Rounds<'a> {
                 }
             }
         }
-        let medians: Vec<_> =
-            self.candidates.iter_mut().map(|(name, _, times)| (*name, median(times))).collect();
-        let Some((_, ours)) = medians.first().copied() else { return };
-        for (name, time) in &medians {
-            let each = time.as_secs_f64() / self.operations as f64;
-            let ratio = ours.as_secs_f64() / time.as_secs_f64();
+        let Some((_, _, ours)) = self.candidates.first() else { return };
+        for (name, _, times) in &self.candidates {
+            let each = median(times.iter().map(Duration::as_secs_f64)) / self.operations as f64;
+            // Round by round, since what ran side by side was disturbed alike.
+            let ratio =
+                median(ours.iter().zip(times).map(|(ours, its)| ours.as_secs_f64() / its.as_secs_f64()));
             println!(
-                "  {name:<16} {:>10.3} us an operation  {:>12.0} a second   our time / its time {ratio:.2}, our rate / its rate {:.2}",
+                "  {name:<15}{:>9.3} us an operation {:>10.0} a second   our time {ratio:.2} of its, our rate {:.2} times its",
                 each * 1e6,
                 1.0 / each,
                 1.0 / ratio,
@@ -65,7 +69,8 @@ impl<'a> Rounds<'a> {
     }
 }
 
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
 }

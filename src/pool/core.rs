@@ -36,12 +36,12 @@ pub use super::{holder::Tag, names::NameId, vitals::Vitals};
 use super::holder::Tag;
 use super::sync::Mutex;
 use crate::event::{CloseReason, ConnId, Stamp, WaitEnd, nanos};
-use counts::Counts;
 use queue::Queue;
-use state::{Row, State};
+use state::{Apart, Row, State};
 
 /// The core. `T` is whatever stands for a connection.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Core<T> {
     state: Mutex<State<T>>,
 }
@@ -50,14 +50,14 @@ impl<T> Core<T> {
     /// An empty pool.
     pub fn new(limits: Limits) -> Self {
         let state = State {
-            rows: Slab::new(),
+            rows: Apart::new(Slab::new()),
             available: Vec::new(),
-            queue: Queue::default(),
+            queue: Apart::new(Queue::default()),
             opening: 0,
             limits,
             closed: false,
             generation: 0,
-            counts: Counts::default(),
+            counts: Apart::default(),
         };
         Self { state: Mutex::new(state) }
     }
@@ -71,8 +71,7 @@ impl<T> Core<T> {
             // A stale one is asked first, which takes time: it counts once it is confirmed.
             if let Some(row) = state.rows.get_mut(held.key).filter(|_| !held.stale) {
                 row.counted = true;
-                state.counts.totals.checkouts += 1;
-                state.counts.hists.immediate += 1;
+                row.fresh.immediate += 1;
             }
             return Take::Conn(held);
         }
@@ -130,7 +129,7 @@ impl<T> Core<T> {
         let state = &mut *state;
         let mine = state.rows.get(key).is_some_and(|row| row.id == id);
         if mine {
-            if state.rows.remove(key).counted {
+            if state.remove(key).counted {
                 state.counts.reject();
             }
             state.counts.totals.closed += 1;
@@ -155,8 +154,8 @@ impl<T> Core<T> {
         let Some(row) = state.rows.get_mut(key).filter(|row| row.id == id) else {
             return Returned::Stray(item);
         };
-        state.counts.hists.held.record(nanos(now.since(row.since)));
-        let expired = state.limits.lifetime.is_some_and(|lifetime| now.since(row.opened) > lifetime);
+        let held = now.since(row.since);
+        let expired = nanos(now.since(row.opened)) > state.limits.lifetime;
         if state.closed || over || expired || row.doomed.is_some() {
             let reason = row.doomed.unwrap_or(match (state.closed, expired) {
                 (true, _) => CloseReason::PoolClosed,
@@ -164,9 +163,9 @@ impl<T> Core<T> {
                 _ => CloseReason::Resized,
             });
             state.counts.totals.discarded += 1;
+            state.counts.hists.held.record(nanos(held));
             return Returned::Closed(item, reason, state.drop_row(key, now));
         }
-        state.counts.totals.released += 1;
         row.counted = false;
         row.lent = false;
         row.touched = true;
@@ -176,6 +175,7 @@ impl<T> Core<T> {
         if row.pinned.is_some() {
             row.pinned = None;
         }
+        state.count_release(key, held);
         state.available.push((key, item));
         Returned::Kept(state.dispatch(now))
     }

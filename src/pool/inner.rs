@@ -1,6 +1,7 @@
 //! What every handle, lease and background task of one pool shares, and how the core's decisions become effects:
 //! events told, connections closed and callers woken, always after the lock is free.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -14,9 +15,8 @@ use super::holder::Tag;
 use super::names::{Names, Recent};
 use super::vitals::Vitals;
 use crate::event::{
-    Clock, CloseReason, ConnId, Event, Opened, PoolEvent, PoolId, SeenAt, Stamp, Tap, WaitEnd,
+    Clock, CloseReason, ConnId, Event, Opened, PoolEvent, PoolId, SeenAt, Stamp, Tap, WaitEnd, nanos,
 };
-use std::sync::Arc;
 
 /// Connections that are opened at a time. A listener's queue is short (511 in Redis by default, 128 in many kernels),
 /// and a connection that finds it full is tried again only after a second.
@@ -50,6 +50,9 @@ impl<C> Item for Slot<C> {
     }
 }
 
+/// Aligned so that the count of leases on it, which every lease changes, is on another cache line than what every lease
+/// reads.
+#[repr(align(64))]
 pub(crate) struct Inner<C: Connector> {
     pub(crate) id: PoolId,
     pub(crate) core: Core<Slot<C::Conn>>,
@@ -275,7 +278,7 @@ fn limits(config: &PoolConfig) -> Limits {
         max: config.max,
         dials: DIALS,
         wait: config.on_exhausted == OnExhausted::Wait,
-        stale_after: config.health_check_interval,
-        lifetime: config.max_lifetime,
+        stale_after: config.health_check_interval.map_or(u64::MAX, nanos),
+        lifetime: config.max_lifetime.map_or(u64::MAX, nanos),
     }
 }

@@ -51,7 +51,7 @@ impl<T> Core<T> {
     /// The state and totals at this moment, read together.
     pub fn status(&self) -> (Gauges, Totals) {
         let mut state = self.state.lock();
-        (state.gauges(), state.counts.told())
+        (state.gauges(), state.totals())
     }
 
     /// How full it is.
@@ -68,8 +68,9 @@ impl<T> Core<T> {
         let mut state = self.state.lock();
         let state = &mut *state;
         let gauges = state.gauges();
+        let totals = state.totals();
         let mut rows = Vec::with_capacity(if all { state.rows.len() } else { gauges.in_use as usize });
-        for (_, row) in &mut state.rows {
+        for (_, row) in state.rows.iter_mut() {
             if all || row.lent || row.touched {
                 row.touched = false;
                 rows.push(row.look());
@@ -77,7 +78,7 @@ impl<T> Core<T> {
         }
         Look {
             gauges,
-            totals: state.counts.told(),
+            totals,
             hists: std::mem::replace(&mut state.counts.hists, fresh),
             rows,
             waiters: state.queue.iter().take(Pulse::WAITERS).map(|w| (w.since, w.tag.clone())).collect(),

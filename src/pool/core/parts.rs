@@ -95,10 +95,10 @@ pub struct Limits {
     pub dials: u32,
     /// Whether callers queue.
     pub wait: bool,
-    /// Idle longer than this is stale.
-    pub stale_after: Option<Duration>,
-    /// Older than this is closed.
-    pub lifetime: Option<Duration>,
+    /// Not heard of for more nanoseconds than this is stale; `u64::MAX` for never.
+    pub stale_after: u64,
+    /// Older in nanoseconds than this is closed; `u64::MAX` for never.
+    pub lifetime: u64,
 }
 
 /// A connection just opened.

@@ -1,15 +1,73 @@
 //! What the lock guards, and the steps that every decision is made of.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
 
 use slab::Slab;
+use smallvec::SmallVec;
 
 use super::counts::Counts;
 use super::queue::{Queue, Ticket};
 use super::{Arrival, Held, Limits, Take, Unwanted, Wakes};
-use crate::event::{CloseReason, ConnId, Stamp, nanos};
+use crate::event::{CloseReason, ConnId, Stamp, Totals, nanos};
 use crate::pool::holder::Tag;
 use crate::pool::vitals::Vitals;
+
+/// Something on cache lines of its own, so that writing it leaves its neighbours in the other processors' caches.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(super) struct Apart<V>(V);
+
+impl<V> Apart<V> {
+    pub(super) fn new(value: V) -> Self {
+        Self(value)
+    }
+}
+
+impl<V> Deref for Apart<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.0
+    }
+}
+
+impl<V> DerefMut for Apart<V> {
+    fn deref_mut(&mut self) -> &mut V {
+        &mut self.0
+    }
+}
+
+/// What a row counted since it was last added to the pool's counts: a lease then writes only its own row, and not the
+/// totals and histograms that every processor shares.
+#[derive(Debug, Default)]
+pub(super) struct Fresh {
+    /// Grants that took no time.
+    pub(super) immediate: u32,
+    /// Use times of leases that were released.
+    held: SmallVec<[u64; 6]>,
+}
+
+impl Fresh {
+    /// A lease was released after so many nanoseconds. `true` when there is room for no other.
+    #[inline]
+    fn released(&mut self, held: u64) -> bool {
+        self.held.push(held);
+        self.held.len() >= 6
+    }
+
+    /// Adds all to the pool's counts.
+    pub(super) fn fold(&mut self, counts: &mut Counts) {
+        let immediate = std::mem::take(&mut self.immediate);
+        counts.totals.checkouts += u64::from(immediate);
+        counts.hists.immediate += immediate;
+        counts.totals.released += self.held.len() as u64;
+        for held in self.held.drain(..) {
+            counts.hists.held.record(held);
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Row {
@@ -26,6 +84,7 @@ pub(super) struct Row {
     pub(super) tag: Tag,
     pub(super) pinned: Option<Arc<str>>,
     pub(super) uses: u64,
+    pub(super) fresh: Fresh,
     /// Something changed since the last look.
     pub(super) touched: bool,
     /// Why it is closed when it comes back, if so.
@@ -34,15 +93,15 @@ pub(super) struct Row {
 
 #[derive(Debug)]
 pub(super) struct State<T> {
-    pub(super) rows: Slab<Row>,
+    pub(super) rows: Apart<Slab<Row>>,
     /// The shelf: last in, first out.
     pub(super) available: Vec<(usize, T)>,
-    pub(super) queue: Queue<T>,
+    pub(super) queue: Apart<Queue<T>>,
     pub(super) opening: u32,
     pub(super) limits: Limits,
     pub(super) closed: bool,
     pub(super) generation: u64,
-    pub(super) counts: Counts,
+    pub(super) counts: Apart<Counts>,
 }
 
 impl Arrival<'_> {
@@ -58,6 +117,7 @@ impl Arrival<'_> {
             tag: self.tag.clone(),
             pinned: None,
             uses: 0,
+            fresh: Fresh::default(),
             touched: true,
             doomed: None,
         }
@@ -96,7 +156,7 @@ impl<T> State<T> {
         row.lent = true;
         row.touched = true;
         row.tag.clone_from(tag);
-        let stale = self.limits.stale_after.is_some_and(|after| now.since(row.proven) > after);
+        let stale = nanos(now.since(row.proven)) > self.limits.stale_after;
         Some(Held { key, id: row.id, item, stale, idle_since })
     }
 
@@ -147,9 +207,34 @@ impl<T> State<T> {
         }
     }
 
+    /// A row goes, but not what it counted.
+    pub(super) fn remove(&mut self, key: usize) -> Row {
+        let mut row = self.rows.remove(key);
+        row.fresh.fold(&mut self.counts);
+        row
+    }
+
+    /// A lease was released after so long.
+    #[inline]
+    pub(super) fn count_release(&mut self, key: usize, held: Duration) {
+        if let Some(row) = self.rows.get_mut(key)
+            && row.fresh.released(nanos(held))
+        {
+            row.fresh.fold(&mut self.counts);
+        }
+    }
+
+    /// The totals with what the rows still keep to themselves.
+    pub(super) fn totals(&mut self) -> Totals {
+        for (_, row) in self.rows.iter_mut() {
+            row.fresh.fold(&mut self.counts);
+        }
+        self.counts.told()
+    }
+
     /// A row goes, and its slot to whoever waits.
     pub(super) fn drop_row(&mut self, key: usize, now: Stamp) -> Wakes {
-        self.rows.remove(key);
+        self.remove(key);
         self.counts.totals.closed += 1;
         self.dispatch(now)
     }

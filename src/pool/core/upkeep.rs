@@ -79,6 +79,7 @@ impl<T> Core<T> {
             return Returned::Closed(held.item, reason, state.drop_row(held.key, now));
         }
         if std::mem::take(&mut row.counted) {
+            row.fresh.fold(&mut state.counts);
             state.counts.reject();
         }
         row.lent = false;
@@ -113,7 +114,7 @@ impl<T> Core<T> {
         let mut state = self.state.lock();
         let lifetime = state.limits.lifetime;
         state.close_idle(now, |row, _| {
-            let expired = lifetime.is_some_and(|lifetime| now.since(row.opened) > lifetime);
+            let expired = nanos(now.since(row.opened)) > lifetime;
             let idle = max_idle.is_some_and(|max_idle| now.since(row.since) > max_idle);
             expired.then_some(CloseReason::Expired).or(idle.then_some(CloseReason::Idle))
         })
@@ -198,10 +199,10 @@ impl<T> State<T> {
     ) -> Closing<T> {
         let mut closing = Closing::default();
         let mut kept = Vec::with_capacity(self.available.len());
-        for (key, mut item) in self.available.drain(..) {
+        for (key, mut item) in std::mem::take(&mut self.available) {
             let verdict = self.rows.get(key).map(|row| (row.id, judge(row, &mut item)));
             if let Some((id, Some(reason))) = verdict {
-                self.rows.remove(key);
+                self.remove(key);
                 closing.add(id, reason, Some(item));
             } else {
                 kept.push((key, item));
@@ -217,7 +218,9 @@ impl<T> State<T> {
     fn close_all(&mut self, now: Stamp, reason: CloseReason) -> Closing<T> {
         let mut closing = Closing { items: self.queue.revoke_connections(), ..Closing::default() };
         closing.items.extend(self.available.drain(..).map(|(_, item)| item));
-        for row in self.rows.drain() {
+        let rows: Vec<_> = self.rows.drain().collect();
+        for mut row in rows {
+            row.fresh.fold(&mut self.counts);
             row.vitals.take_back();
             if row.counted {
                 self.counts.totals.reclaimed += 1;
