@@ -7,6 +7,7 @@
 pub mod action;
 pub mod app;
 pub mod assist;
+pub mod desk;
 pub mod keymap;
 pub mod layout;
 pub mod output;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
+use signal_hook::consts::SIGCONT;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -70,6 +72,8 @@ pub enum End {
 /// Takes the terminal, shows the screen until it ends, and gives the terminal back.
 pub async fn run(screen: Screen) -> io::Result<End> {
     let mut signals = Signals::new()?;
+    // After a stop from outside, which nothing can catch, the terminal is not as we left it.
+    let mut continued = signal(SignalKind::from_raw(SIGCONT))?;
     let mut guard = Guard::enter()?;
     let (say, mut said) = mpsc::channel(MESSAGES);
     let Screen { facts, theme, mut snapshots, runner, assist } = screen;
@@ -84,6 +88,10 @@ pub async fn run(screen: Screen) -> io::Result<End> {
         tokio::select! {
             biased;
             number = signals.next() => return Ok(End::Signal(number)),
+            _ = continued.recv() => {
+                guard.retake()?;
+                dirty = true;
+            }
             event = keys.next() => {
                 // No more keys: the terminal is gone, as after a hang-up.
                 let Some(event) = event else { return Ok(End::Quit) };

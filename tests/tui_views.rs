@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use ratatui::style::Color;
+use redis_pooltop::command::output::Took;
 use redis_pooltop::event::ConnId;
 use redis_pooltop::snapshot::Snapshot;
 use redis_pooltop::tui::action::{Action, Step};
 use redis_pooltop::tui::app::App;
 use redis_pooltop::tui::layout::Pane;
 use redis_pooltop::tui::output::Kind;
-use redis_pooltop::tui::run::{Said, Took};
+use redis_pooltop::tui::run::Said;
 use redis_pooltop::tui::theme::Theme;
 use tui_support::{UGLY, app, buffer, busy, text, ugly, unknown};
 

@@ -1,14 +1,13 @@
 //! What the screen needs from whoever runs lines, and nothing of how that is done.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::output::Kind;
 use super::prompt::Candidates;
 use crate::command;
-use crate::event::ConnId;
+use crate::command::output::Took;
 use crate::snapshot::Snapshot;
 
 /// Lines longer than this, in bytes, are pastes: nobody reads a hint or a colour in one, so neither is asked for.
@@ -31,17 +30,6 @@ pub enum Said {
     Quit,
     /// It has ended, cancelled or not: the next line may run.
     Ended,
-}
-
-/// What one command cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Took {
-    /// The connection it ran on.
-    pub conn: ConnId,
-    /// Queueing for it, and opening it where there was none; nothing on a connection that was held already.
-    pub wait: Option<Duration>,
-    /// From sending to the reply.
-    pub round_trip: Duration,
 }
 
 /// A line that runs.

@@ -17,6 +17,7 @@ use crossterm::terminal::{
 };
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 use signal_hook::consts::SIGTSTP;
 
 use super::app::App;
@@ -72,7 +73,9 @@ impl Guard {
 
     /// Forgets what is on the terminal, so that the next frame draws every cell.
     pub fn repaint(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // `Terminal::clear` would ask the terminal where its cursor is, and wait for an answer that the key reader takes.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect { x: 0, y: 0, width: size.width, height: size.height })
     }
 
     /// Gives the terminal back, stops as job control does, and takes it again when continued.
@@ -81,10 +84,17 @@ impl Guard {
     /// other program's.
     pub fn suspend(&mut self) -> io::Result<()> {
         leave();
-        // signal-hook is what crossterm uses already, and the safe way to the signal.
+        // signal-hook is what crossterm uses already, and the safe way to the signal. Where no shell could continue us
+        // the system ignores it, and the screen goes on.
         signal_hook::low_level::raise(SIGTSTP)?;
+        self.retake()
+    }
+
+    /// Takes the terminal anew after somebody else had it: whoever stopped and continued us may have changed it.
+    pub fn retake(&mut self) -> io::Result<()> {
+        leave();
         take()?;
-        self.terminal.clear()
+        self.repaint()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The prompt's side of the state: lines that run, their output, history and questions.
 
 use super::App;
+use crate::command::output::Took;
 use crate::command::token::{self, Ending, scan};
 use crate::event::Stamp;
 use crate::shell::history::may_keep;
@@ -8,7 +9,7 @@ use crate::snapshot::Snapshot;
 use crate::text;
 use crate::tui::action::{Edit, Effect};
 use crate::tui::output::{Kind, LineId};
-use crate::tui::run::{Said, Took};
+use crate::tui::run::Said;
 
 /// The command that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]

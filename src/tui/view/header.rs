@@ -65,10 +65,15 @@ fn liveness<'a>(app: &App, theme: &Theme) -> Line<'a> {
     } else if app.latest.pools.is_empty() {
         spans.push(Span::styled("starting ", theme.dim));
     } else {
-        let interval = text::duration(app.facts.interval.max(Duration::from_millis(1)));
+        let interval = interval(app.facts.interval);
         spans.push(Span::styled(format!("live {interval} "), theme.available));
     }
     Line::from(spans)
+}
+
+/// `1 s`, `0.25 s`
+fn interval(interval: Duration) -> String {
+    format!("{} s", (interval.as_secs_f64() * 1e3).round() / 1e3)
 }
 
 /// Says what failed, when it is tried again, and how old the facts are.

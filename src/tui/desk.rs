@@ -1,0 +1,259 @@
+//! Runs the screen's lines on a session. One task owns the session, so that the screen never waits for a server, and
+//! cancelling a line is dropping its future there.
+
+mod paper;
+
+use std::io;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use rustyline::history::FileHistory;
+use tokio::sync::{mpsc, oneshot};
+
+use super::app::Facts;
+use super::assist::Typist;
+use super::output::Kind;
+use super::run::{Job, Runner, Said};
+use super::theme::Theme;
+use super::{End, Screen};
+use crate::command::jobs::{JobNews, JobSaid};
+use crate::command::output::{Outcome, Output, Sink};
+use crate::command::parse;
+use crate::command::session::Session;
+use crate::hub::Hub;
+use crate::shell::history::{HistoryFile, configured, default_path};
+use crate::text;
+
+/// What the screen tells a new user to try: a command, and what it shows.
+const WELCOME: [(&str, &str); 4] = [
+    ("SET user:1 ada", "a command: see which connection it takes"),
+    ("POOL HOLD 3", "keeps three connections in use"),
+    ("POOL LEAK 1", "takes one that nobody gives back"),
+    ("HELP", "all there is"),
+];
+
+/// Shows the screen on a session until it ends. `news` is what the session's jobs say, `address` what stands in the
+/// prompt.
+pub async fn show(
+    session: Session,
+    news: mpsc::Receiver<JobNews>,
+    hub: &Hub,
+    address: String,
+    theme: Theme,
+) -> io::Result<End> {
+    let mut history = configured();
+    let (file, opened) = HistoryFile::open(default_path(), &mut history);
+    let mut notices = Vec::new();
+    notices.extend(opened.err().map(|error| text::escape_str(&error.to_string()).into_owned()));
+    let pair = |(command, words): (&str, &str)| (command.to_owned(), words.to_owned());
+    let facts = Facts {
+        target: address.clone(),
+        interval: hub.tick(),
+        welcome: WELCOME.map(pair).to_vec(),
+        notices,
+        history: history.iter().cloned().collect(),
+    };
+    let assist = Arc::new(Typist::new(Arc::clone(session.registry()), Vec::new()));
+    let snapshots = hub.subscribe();
+    let runner = Box::new(Desk::start(session, news, hub.clone(), address, (file, history)));
+    super::run(Screen { facts, theme, snapshots, runner, assist }).await
+}
+
+/// Lines of output that travel together.
+const CHUNK: usize = 256;
+
+/// The screen's end of the task, and the history file both front ends share.
+pub struct Desk {
+    orders: mpsc::Sender<Order>,
+    file: HistoryFile,
+    history: FileHistory,
+}
+
+/// A line to run.
+struct Order {
+    line: String,
+    said: mpsc::Sender<Said>,
+    cancel: oneshot::Receiver<()>,
+    answers: mpsc::Receiver<bool>,
+}
+
+impl Desk {
+    /// Starts the task that runs lines on `session`; `news` is what its jobs say, `address` what stands in the prompt.
+    pub fn start(
+        session: Session,
+        news: mpsc::Receiver<JobNews>,
+        hub: Hub,
+        address: String,
+        (file, history): (HistoryFile, FileHistory),
+    ) -> Self {
+        // One line runs at a time, so there is always room.
+        let (orders, receiver) = mpsc::channel(1);
+        tokio::spawn(Clerk { session, news, hub, address }.serve(receiver));
+        Self { orders, file, history }
+    }
+}
+
+impl Runner for Desk {
+    fn start(&mut self, line: String, said: mpsc::Sender<Said>) -> Job {
+        let (stop, cancel) = oneshot::channel();
+        let (answer, answers) = mpsc::channel(1);
+        let order = Order { line, said: said.clone(), cancel, answers };
+        if self.orders.try_send(order).is_err() {
+            // The task is gone, as after a panic in it. This is the screen's own thread: it must not wait here.
+            tokio::spawn(async move {
+                let words = "error: nothing runs commands any more; quit and start again".to_owned();
+                let _ = said.send(Said::Lines(vec![(Kind::Error, words)])).await;
+                let _ = said.send(Said::Ended).await;
+            });
+        }
+        Job::new(stop, answer)
+    }
+
+    fn remember(&mut self, line: &str) -> Option<String> {
+        let failed = self.file.add(line, &mut self.history).err()?;
+        Some(text::escape_str(&failed.to_string()).into_owned())
+    }
+}
+
+/// The task's own state.
+struct Clerk {
+    session: Session,
+    news: mpsc::Receiver<JobNews>,
+    hub: Hub,
+    address: String,
+}
+
+impl Clerk {
+    async fn serve(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut screen: Option<mpsc::Sender<Said>> = None;
+        loop {
+            tokio::select! {
+                order = orders.recv() => {
+                    let Some(order) = order else { break };
+                    screen = Some(order.said.clone());
+                    self.run(order).await;
+                }
+                Some(news) = self.news.recv() => {
+                    if let Some(screen) = &screen {
+                        tell(screen, news).await;
+                        // What the job did shows at once, not with the next tick.
+                        self.hub.sync().await;
+                    }
+                }
+            }
+        }
+        self.session.let_go();
+    }
+
+    /// Runs a line to its end, and says so whatever happens.
+    async fn run(&mut self, order: Order) {
+        let Order { line, said, cancel, mut answers } = order;
+        let outcome = {
+            let cancelled = asked_to_stop(cancel);
+            let mut sink = ToScreen { said: said.clone() };
+            let running = answer(&mut self.session, &line, &mut sink, &mut answers);
+            tokio::pin!(cancelled, running);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = &mut cancelled => break None,
+                    outcome = &mut running => break Some(outcome),
+                    Some(news) = self.news.recv() => tell(&said, news).await,
+                }
+            }
+        };
+        // A screen that is gone needs to hear nothing.
+        if outcome.is_none() {
+            let _ = said.send(Said::Lines(vec![(Kind::Note, "cancelled".to_owned())])).await;
+        }
+        self.hub.sync().await;
+        let _ = said.send(Said::Prefix(format!("{}{}> ", self.address, self.session.state()))).await;
+        if let Some(Ok(Outcome::Quit)) = outcome {
+            let _ = said.send(Said::Quit).await;
+        }
+        let _ = said.send(Said::Ended).await;
+    }
+}
+
+/// Ends when the screen cancels; never, when it only forgets the job.
+async fn asked_to_stop(cancel: oneshot::Receiver<()>) {
+    if cancel.await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// Understands a line, asks where that is due, and runs it.
+async fn answer(
+    session: &mut Session,
+    line: &str,
+    sink: &mut ToScreen,
+    answers: &mut mpsc::Receiver<bool>,
+) -> io::Result<Outcome> {
+    let line = match parse(line.as_bytes()) {
+        Ok(line) => line,
+        Err(error) => {
+            sink.push(Output::error(&error)).await?;
+            return Ok(Outcome::Failed);
+        }
+    };
+    if let Some(question) = session.question(&line).await {
+        sink.say(Said::Ask(question.text)).await?;
+        if answers.recv().await != Some(true) {
+            sink.push(Output::Note("not run".to_owned())).await?;
+            return Ok(Outcome::Done);
+        }
+    }
+    session.run(&line, sink).await
+}
+
+/// Passes on what a job says, marked as the job's.
+async fn tell(screen: &mpsc::Sender<Said>, news: JobNews) {
+    let job = news.job;
+    let mut sink = ToScreen { said: screen.clone() };
+    let told = match news.said {
+        // Which connection a job took stands in the panes; at the right of a line it would be another command's.
+        JobSaid::Output(Output::Took(_) | Output::Clear) => return,
+        JobSaid::Output(output) => match paper::said(output) {
+            Said::Lines(lines) => {
+                let marked = lines.into_iter().map(|(kind, line)| (kind, format!("[{job}] {line}")));
+                sink.lines(marked.collect()).await
+            }
+            other => sink.say(other).await,
+        },
+        JobSaid::Ended(_) => sink.lines(vec![(Kind::Note, format!("[{job}] ended"))]).await,
+    };
+    // A screen that is gone needs to hear nothing.
+    drop(told);
+}
+
+/// The way to the screen.
+struct ToScreen {
+    said: mpsc::Sender<Said>,
+}
+
+impl ToScreen {
+    async fn say(&mut self, said: Said) -> io::Result<()> {
+        self.said.send(said).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Sends lines in chunks, so that a long reply never stands whole in the channel.
+    async fn lines(&mut self, lines: Vec<(Kind, String)>) -> io::Result<()> {
+        let mut lines = lines.into_iter();
+        while lines.len() > 0 {
+            self.say(Said::Lines(lines.by_ref().take(CHUNK).collect())).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for ToScreen {
+    fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
+        let said = paper::said(output);
+        Box::pin(async move {
+            match said {
+                Said::Lines(lines) => self.lines(lines).await,
+                other => self.say(other).await,
+            }
+        })
+    }
+}

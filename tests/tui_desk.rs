@@ -1,0 +1,178 @@
+//! Lines run for the screen on a real session and the embedded server, with no terminal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis_pooltop::command::Registry;
+use redis_pooltop::command::session::Session;
+use redis_pooltop::demo;
+use redis_pooltop::event::Clock;
+use redis_pooltop::hub::Hub;
+use redis_pooltop::model::ModelOptions;
+use redis_pooltop::net::ConnectOptions;
+use redis_pooltop::pool::{PoolConfig, RedisPool};
+use redis_pooltop::shell::history::{HistoryFile, configured};
+use redis_pooltop::tui::desk::Desk;
+use redis_pooltop::tui::output::Kind;
+use redis_pooltop::tui::run::{Job, Runner, Said};
+use tokio::sync::mpsc;
+
+/// How long a test waits for something that should happen at once.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Bench {
+    desk: Desk,
+    pool: RedisPool,
+    hub: Hub,
+    say: mpsc::Sender<Said>,
+    said: mpsc::Receiver<Said>,
+    _demo: demo::Server,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let demo = demo::Server::start().await.expect("the embedded server");
+        let clock = Clock::start();
+        let hub = Hub::start(clock, ModelOptions::default(), Duration::from_millis(50));
+        let options = ConnectOptions::from_url(&demo.url()).expect("its address");
+        let config = PoolConfig { max: 5, ..PoolConfig::default() };
+        let pool = RedisPool::redis(options, config, clock, hub.tap());
+        hub.attach(pool.pulse_source());
+        let (session, news) = Session::new(pool.clone(), hub.clone(), Arc::new(Registry::new()), 0);
+        let mut lines = configured();
+        let (file, _) = HistoryFile::open(None, &mut lines);
+        let desk = Desk::start(session, news, hub.clone(), "demo".to_owned(), (file, lines));
+        let (say, said) = mpsc::channel(64);
+        Self { desk, pool, hub, say, said, _demo: demo }
+    }
+
+    fn start_line(&mut self, line: &str) -> Job {
+        self.desk.start(line.to_owned(), self.say.clone())
+    }
+
+    async fn next(&mut self) -> Said {
+        tokio::time::timeout(PATIENCE, self.said.recv())
+            .await
+            .expect("it says something")
+            .expect("it is there")
+    }
+
+    /// Runs a line and gives what it printed, and all else it said but its end.
+    async fn run(&mut self, line: &str) -> (Vec<(Kind, String)>, Vec<Said>) {
+        let _job = self.start_line(line);
+        self.rest().await
+    }
+
+    async fn rest(&mut self) -> (Vec<(Kind, String)>, Vec<Said>) {
+        let (mut printed, mut others) = (Vec::new(), Vec::new());
+        loop {
+            match self.next().await {
+                Said::Lines(lines) => printed.extend(lines),
+                Said::Ended => return (printed, others),
+                other => others.push(other),
+            }
+        }
+    }
+}
+
+fn words(printed: &[(Kind, String)]) -> Vec<&str> {
+    printed.iter().map(|(_, line)| line.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_command_is_answered_with_what_it_cost_and_the_snapshot_counts_it() {
+    let mut bench = Bench::start().await;
+    let (printed, others) = bench.run("SET a 1").await;
+    assert_eq!(printed, [(Kind::Reply, "OK".to_owned())]);
+    let took = others.iter().find_map(|said| if let Said::Took(took) = said { Some(*took) } else { None });
+    let took = took.expect("it says which connection it took");
+    let snapshot = bench.hub.subscribe().borrow().clone();
+    assert_eq!(snapshot.pools[0].totals.commands, 1, "when a line has ended the panes know it");
+    assert_eq!(snapshot.connections[0].id, took.conn);
+    assert!(others.iter().any(|said| matches!(said, Said::Prefix(prefix) if prefix == "demo> ")));
+    let (printed, _) = bench.run("GETT a").await;
+    assert_eq!(printed[0].0, Kind::Error);
+}
+
+#[tokio::test]
+async fn a_line_that_cannot_be_understood_says_why_and_ends() {
+    let mut bench = Bench::start().await;
+    let (printed, _) = bench.run("SET a \"1\"x").await;
+    assert_eq!(printed.len(), 1);
+    assert_eq!(printed[0].0, Kind::Error);
+}
+
+#[tokio::test]
+async fn cancelling_ends_a_blocked_command_and_its_connection() {
+    let mut bench = Bench::start().await;
+    let mut job = bench.start_line("BLPOP queue 0");
+    while bench.pool.status().0.in_use == 0 {
+        tokio::task::yield_now().await;
+    }
+    job.cancel();
+    let (printed, _) = bench.rest().await;
+    assert_eq!(words(&printed), ["cancelled"]);
+    assert_eq!(bench.pool.status().0.in_use, 0);
+    let (printed, _) = bench.run("PING").await;
+    assert_eq!(words(&printed), ["PONG"]);
+}
+
+#[tokio::test]
+async fn a_dangerous_command_runs_only_after_a_yes() {
+    let mut bench = Bench::start().await;
+    bench.run("SET a 1").await;
+    for (yes, left) in [(false, "(integer) 1"), (true, "(integer) 0")] {
+        let job = bench.start_line("FLUSHALL");
+        assert!(matches!(bench.next().await, Said::Ask(text) if text.contains("FLUSHALL")));
+        job.answer(yes);
+        bench.rest().await;
+        assert_eq!(words(&bench.run("DBSIZE").await.0), [left]);
+    }
+}
+
+#[tokio::test]
+async fn a_question_can_be_cancelled() {
+    let mut bench = Bench::start().await;
+    let mut job = bench.start_line("FLUSHALL");
+    assert!(matches!(bench.next().await, Said::Ask(_)));
+    job.cancel();
+    assert_eq!(words(&bench.rest().await.0), ["cancelled"]);
+}
+
+#[tokio::test]
+async fn a_job_speaks_while_nothing_runs_and_its_lines_carry_its_number() {
+    let mut bench = Bench::start().await;
+    bench.run("BLPOP queue 0 &").await;
+    let (mut printed, _) = bench.run("RPUSH queue hello").await;
+    while !printed.iter().any(|(_, line)| line.contains("ended")) {
+        if let Said::Lines(lines) = bench.next().await {
+            printed.extend(lines);
+        }
+    }
+    assert!(words(&printed).contains(&"[1] 2) \"hello\""), "{printed:?}");
+}
+
+#[tokio::test]
+async fn the_prefix_tells_of_a_transaction_and_quit_ends_the_screen() {
+    let mut bench = Bench::start().await;
+    let (_, others) = bench.run("MULTI").await;
+    assert!(others.iter().any(|said| matches!(said, Said::Prefix(prefix) if prefix.contains("(TX)"))));
+    bench.run("DISCARD").await;
+    let (_, others) = bench.run("QUIT").await;
+    assert!(others.iter().any(|said| matches!(said, Said::Quit)));
+}
+
+#[tokio::test]
+async fn when_the_screen_goes_everything_held_goes_back() {
+    let mut bench = Bench::start().await;
+    bench.run("POOL HOLD 2").await;
+    assert_eq!(bench.pool.status().0.in_use, 2);
+    let Bench { desk, pool, .. } = bench;
+    drop(desk);
+    let gone = async {
+        while pool.status().0.in_use > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("they go back");
+}

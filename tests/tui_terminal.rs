@@ -1,0 +1,169 @@
+//! The whole program in a pseudo-terminal: what a person types, sees, and finds again when they leave.
+
+mod support;
+#[path = "tui_support/tty.rs"]
+mod tty;
+
+use support::RedisServer;
+use tty::Tty;
+
+/// The screen on the embedded server, once it shows the pool.
+fn demo(columns: u16, rows: u16) -> Tty {
+    let tty = Tty::pooltop(&["--demo"], columns, rows);
+    tty.see("live ");
+    tty.wait("the first snapshot", |text| text.contains("in use") && !text.contains("– of –"));
+    tty
+}
+
+/// The number after a word on the screen.
+fn number(tty: &Tty, label: &str) -> Option<u64> {
+    let text = tty.text();
+    let after = text.split(label).nth(1)?;
+    let digits: String = after.trim_start().chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+#[test]
+fn a_command_is_answered_and_the_panes_count_it() {
+    let mut tty = demo(80, 24);
+    assert!(tty.taken());
+    tty.see("POOL LEAK 1");
+    tty.run("SET a 1");
+    tty.see("OK");
+    tty.wait_for("the connection it took", |tty| {
+        tty.line("SET a 1").is_some_and(|line| line.contains("#1  wait"))
+    });
+    tty.wait_for("a connection of its own", |tty| number(tty, "created") == Some(1));
+    tty.wait_for("the command in the latencies", |tty| {
+        tty.line("p50  ").is_some_and(|line| line.contains("SET"))
+    });
+    tty.run("GET a");
+    tty.see("\"1\"");
+    tty.send("\u{4}");
+    assert!(tty.end().success());
+    tty.given_back();
+}
+
+#[test]
+fn held_and_leaked_connections_show_who_has_them() {
+    let mut tty = demo(80, 24);
+    tty.run("POOL HOLD 3");
+    tty.wait_for("three in use", |tty| tty.line("in use").is_some_and(|line| line.contains(" 3 of ")));
+    tty.wait("the holders", |text| text.matches("POOL HOLD").count() >= 4);
+    tty.run("POOL RELEASE ALL");
+    tty.wait_for("none in use", |tty| tty.line("in use").is_some_and(|line| line.contains(" 0 of ")));
+    tty.send("\u{3}\u{3}");
+    assert!(tty.end().success());
+    tty.given_back();
+}
+
+#[test]
+fn resizing_draws_anew_at_every_size() {
+    let mut tty = demo(80, 24);
+    for (columns, rows, words) in
+        [(140, 40, "6 events"), (60, 13, "7 shell"), (20, 5, "redis-pooltop needs"), (80, 24, "4 connections")]
+    {
+        tty.resize(columns, rows);
+        tty.see(words);
+    }
+    tty.resize(1, 1);
+    tty.send("\u{4}");
+    assert!(tty.end().success());
+    tty.given_back();
+}
+
+#[test]
+fn a_running_command_leaves_the_prompt_alive_and_ctrl_c_ends_it() {
+    let mut tty = demo(80, 24);
+    tty.run("BLPOP queue 0");
+    tty.see("Ctrl-C cancel");
+    tty.send("PING");
+    tty.see("> PING");
+    tty.send("\u{3}");
+    tty.wait("the end of BLPOP", |text| !text.contains("Ctrl-C cancel"));
+    tty.send("\r");
+    tty.see("PONG");
+    tty.run("QUIT");
+    assert!(tty.end().success());
+    tty.given_back();
+}
+
+#[test]
+fn a_dangerous_command_asks_first() {
+    let mut tty = demo(80, 24);
+    tty.run("SET a 1");
+    tty.see("OK");
+    tty.run("FLUSHALL");
+    tty.see("(y/N)");
+    tty.send("n");
+    tty.wait("no question", |text| !text.contains("(y/N)"));
+    tty.run("EXISTS a");
+    tty.see("(integer) 1");
+    tty.run("FLUSHALL");
+    tty.see("(y/N)");
+    tty.send("y");
+    tty.wait("no question", |text| !text.contains("(y/N)"));
+    tty.run("EXISTS a");
+    tty.see("(integer) 0");
+}
+
+#[test]
+fn signals_give_the_terminal_back() {
+    for (name, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        let mut tty = demo(80, 24);
+        tty.signal(name);
+        assert_eq!(tty.end().exit_code(), code, "{name}");
+        tty.given_back();
+    }
+}
+
+#[test]
+fn ctrl_z_gives_the_shell_its_terminal_and_fg_comes_back() {
+    let mut tty = Tty::start("bash", &["--norc", "--noprofile", "-i"], 80, 24);
+    tty.run(&format!("PS1='ready> '; {} --demo", env!("CARGO_BIN_EXE_redis-pooltop")));
+    tty.wait_for("the screen", Tty::taken);
+    tty.see("created 0");
+    tty.send("\u{1a}");
+    tty.see("Stopped");
+    tty.wait_for("the shell's own screen", |tty| !tty.taken());
+    tty.run("echo still $((40 + 2)) here");
+    tty.see("still 42 here");
+    tty.run("fg");
+    tty.wait_for("the screen again", Tty::taken);
+    tty.see("created 0");
+    tty.run("SET a 1");
+    tty.see("OK");
+    tty.send("\u{4}");
+    tty.wait("the shell again", |text| text.contains("still 42 here"));
+}
+
+#[test]
+fn a_server_that_dies_is_said_at_once_and_found_again() {
+    let mut server = RedisServer::start(&[]);
+    let mut tty = Tty::pooltop(&[&server.url()], 80, 24);
+    tty.see("redis 7");
+    tty.run("SET a 1");
+    tty.see("OK");
+    server.kill();
+    tty.see("LOST");
+    tty.see("retry");
+    tty.run("GET a");
+    tty.wait("an error for the command", |text| text.to_lowercase().contains("refused"));
+    server.restart();
+    tty.see("live ");
+    tty.run("SET b 2");
+    tty.wait("an answer again", |text| text.matches("OK").count() >= 2);
+    tty.send("\u{4}");
+    assert!(tty.end().success());
+    tty.given_back();
+}
+
+#[test]
+fn a_hostile_value_shows_its_bytes_and_does_nothing() {
+    let mut tty = demo(80, 24);
+    tty.run(r#"SET evil "\x1b]0;owned\x07\x1b[2J\xe2\x80\xaetxt""#);
+    tty.see("OK");
+    tty.run("GET evil");
+    tty.see(r"\x1b[2J");
+    tty.see("1 pool");
+}
