@@ -26,21 +26,30 @@ use crate::text;
 
 /// What the screen tells a new user to try: a command, and what it shows.
 const WELCOME: [(&str, &str); 4] = [
-    ("SET user:1 ada", "a command: see which connection it takes"),
-    ("POOL HOLD 3", "keeps three connections in use"),
-    ("POOL LEAK 1", "takes one that nobody gives back"),
-    ("HELP", "all there is"),
+    ("SET user:1 ada", "a command: which connection it took, and how long it waited"),
+    ("POOL HOLD 3", "borrow three connections and see who holds them"),
+    ("POOL LEAK 1", "lose one, and watch it being found"),
+    ("HELP", "all the words; ? shows the keys"),
 ];
 
-/// Shows the screen on a session until it ends. `news` is what the session's jobs say, `address` what stands in the
-/// prompt.
+/// How the screen shows itself.
+pub struct Looks {
+    /// What stands in the prompt, with no secret in it and safe to show.
+    pub address: String,
+    /// The styles.
+    pub theme: Theme,
+    /// The settings that can be named, with what they are, for completion.
+    pub settings: Vec<(String, String)>,
+}
+
+/// Shows the screen on a session until it ends. `news` is what the session's jobs say.
 pub async fn show(
     session: Session,
     news: mpsc::Receiver<JobNews>,
     hub: &Hub,
-    address: String,
-    theme: Theme,
+    looks: Looks,
 ) -> io::Result<End> {
+    let Looks { address, theme, settings } = looks;
     let mut history = configured();
     let (file, opened) = HistoryFile::open(default_path(), &mut history);
     let mut notices = Vec::new();
@@ -53,7 +62,7 @@ pub async fn show(
         notices,
         history: history.iter().cloned().collect(),
     };
-    let assist = Arc::new(Typist::new(Arc::clone(session.registry()), Vec::new()));
+    let assist = Arc::new(Typist::new(Arc::clone(session.registry()), settings));
     let snapshots = hub.subscribe();
     let runner = Box::new(Desk::start(session, news, hub.clone(), address, (file, history)));
     super::run(Screen { facts, theme, snapshots, runner, assist }).await
