@@ -39,13 +39,15 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Notify, oneshot};
 
+use crate::net::Secret;
+
 /// What a server starts with.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The port on loopback; 0 for any that is free.
     pub port: u16,
     /// The password of the default user; `None` lets everybody in.
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// `maxclients`; `None` is Redis's 10,000.
     pub max_clients: Option<u32>,
 }

@@ -5,6 +5,7 @@ mod support;
 use std::collections::HashMap;
 
 use redis_pooltop::demo::{Options, Server};
+use redis_pooltop::net::Secret;
 use support::raw::Raw;
 use support::wait_for;
 
@@ -268,7 +269,7 @@ fn a_pause_holds_commands_until_it_ends() {
 
 #[test]
 fn strangers_may_only_give_the_password() {
-    let server = start_with(Options { password: Some("open sesame".to_owned()), ..Options::default() });
+    let server = start_with(Options { password: Some(Secret::new("open sesame")), ..Options::default() });
     let mut raw = Raw::open(server.addr());
     assert_eq!(raw.text("GET a"), "-NOAUTH Authentication required.");
     assert!(

@@ -4,23 +4,16 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::number::parse_i64;
+use crate::net::Secret;
 
 /// What the server can be told, and what clients ask about.
 pub(crate) struct Config {
     pub(crate) maxclients: u32,
     /// Seconds after which an idle connection is closed; 0 never.
     timeout: u32,
-    /// Empty: none.
-    requirepass: String,
+    requirepass: Option<Secret>,
     pub(crate) proto_max_bulk_len: usize,
     pub(crate) query_limit: usize,
-}
-
-/// Shows no password.
-impl std::fmt::Debug for Config {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config").field("maxclients", &self.maxclients).finish_non_exhaustive()
-    }
 }
 
 /// Settings that are true of this server and cannot be changed.
@@ -38,11 +31,11 @@ const FIXED: &[(&str, &str)] = &[
 ];
 
 impl Config {
-    pub(crate) fn new(password: Option<String>) -> Self {
+    pub(crate) fn new(password: Option<Secret>) -> Self {
         Self {
             maxclients: 10_000,
             timeout: 0,
-            requirepass: password.unwrap_or_default(),
+            requirepass: password.filter(|password| !password.expose().is_empty()),
             proto_max_bulk_len: 512 * 1024 * 1024,
             query_limit: 64 * 1024 * 1024,
         }
@@ -54,7 +47,7 @@ impl Config {
     }
 
     pub(crate) fn password(&self) -> Option<&[u8]> {
-        (!self.requirepass.is_empty()).then_some(self.requirepass.as_bytes())
+        self.requirepass.as_ref().map(Secret::expose)
     }
 
     /// Every setting with its value, for CONFIG GET.
@@ -64,7 +57,8 @@ impl Config {
         all.extend([
             ("maxclients", self.maxclients.to_string()),
             ("timeout", self.timeout.to_string()),
-            ("requirepass", self.requirepass.clone()),
+            // As Redis answers it: who asks has already given it.
+            ("requirepass", String::from_utf8_lossy(self.password().unwrap_or_default()).into_owned()),
             ("proto-max-bulk-len", self.proto_max_bulk_len.to_string()),
             ("client-query-buffer-limit", self.query_limit.to_string()),
             ("port", port.to_string()),
@@ -114,7 +108,9 @@ impl Config {
             ("timeout", Some(number), _) => self.timeout = number,
             ("proto-max-bulk-len", _, Some(number)) => self.proto_max_bulk_len = number,
             ("client-query-buffer-limit", _, Some(number)) => self.query_limit = number,
-            ("requirepass", ..) => value.clone_into(&mut self.requirepass),
+            ("requirepass", ..) => {
+                self.requirepass = (!value.is_empty()).then(|| Secret::new(value));
+            }
             _ => {}
         }
     }

@@ -338,3 +338,6 @@ impl State {
         client.wake.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests;

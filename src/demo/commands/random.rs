@@ -5,6 +5,9 @@ use crate::demo::fault::{Fault, NOT_INTEGER, NOT_LEAST, OUT_OF_RANGE, SYNTAX};
 use crate::demo::number::parse_i64;
 use crate::demo::reply::{RESP2, Reply};
 
+/// The most picks where members may repeat: Redis would go on until the memory is full.
+const MOST: i64 = 1 << 20;
+
 /// What was asked for, where a count was given.
 pub(super) struct Sample {
     /// Negative: so many, the same one more than once if it comes so.
@@ -26,8 +29,8 @@ impl Sample {
         if count == i64::MIN {
             return Err(NOT_LEAST);
         }
-        // A count that would not fit a reply twice over.
-        if with && count.unsigned_abs() > u64::MAX / 4 {
+        // Picks of the same members again and again, more than a reply should hold.
+        if count < -MOST || with && count > i64::MAX / 2 {
             return Err(OUT_OF_RANGE);
         }
         Ok(Some(Self { count, with }))
@@ -49,14 +52,12 @@ impl Sample {
 
 /// Indices below `length`: `count` different ones or all, or as many as asked where `count` is negative.
 pub(super) fn sample(length: usize, count: i64) -> Vec<usize> {
-    /// More picks of the same members than any test needs, and fewer than would fill the memory.
-    const MOST: usize = 1 << 24;
     if length == 0 {
         return Vec::new();
     }
     let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     if count < 0 {
-        return (0..wanted.min(MOST)).map(|_| fastrand::usize(..length)).collect();
+        return (0..wanted).map(|_| fastrand::usize(..length)).collect();
     }
     if wanted >= length {
         return (0..length).collect();
