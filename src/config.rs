@@ -138,9 +138,10 @@ impl Settings {
             }
         };
         let flags = common.connection;
-        let (mut connect, origin) = connect(&flags, url, json, environment)?;
+        let (mut connect, origin) = connect(&flags, url.clone(), json, environment)?;
         let mut warnings = connect.warnings();
-        let on_the_line = flags.password.is_some() || origin == Origin::Given && connect.password.is_some();
+        let in_url = url.as_deref().or(flags.uri.as_deref()).is_some_and(has_password);
+        let on_the_line = flags.password.is_some() || in_url;
         if on_the_line && !flags.no_auth_warning {
             warnings.push(PASSWORD_SEEN.to_owned());
         }
@@ -162,6 +163,11 @@ impl Settings {
 /// redis-cli's words.
 const PASSWORD_SEEN: &str =
     "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe.";
+
+/// Whether a URL on the command line carries a password.
+fn has_password(url: &str) -> bool {
+    ConnectOptions::from_url(url).is_ok_and(|options| options.password.is_some())
+}
 
 /// Who said where the server is.
 #[derive(Clone, Copy, PartialEq, Eq)]

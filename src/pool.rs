@@ -126,13 +126,13 @@ impl<C: Connector> InstrumentedPool<C> {
         checkout::checkout(self.inner().clone(), Tag::here(Location::caller()))
     }
 
-    /// Like [`checkout`](Self::checkout), with a label for the holder: a job, a request, the command typed.
-    #[track_caller]
+    /// Like [`checkout`](Self::checkout), with a label for the holder in place of the caller's line: a job, a request, the command
+    /// typed.
     pub fn checkout_as(
         &self,
         label: Arc<str>,
     ) -> impl Future<Output = Result<Lease<C>, CheckoutError<C::Error>>> + Send + use<C> {
-        let tag = Tag::labelled(label, Location::caller());
+        let tag = Tag::labelled(label);
         checkout::checkout(self.inner().clone(), tag)
     }
 
@@ -160,14 +160,12 @@ impl<C: Connector> InstrumentedPool<C> {
     }
 
     /// Opens connections side by side until `n` exist, or as many as there is room for.
-    #[track_caller]
     pub fn warmup(&self, n: u32) -> impl Future<Output = Warmed<C::Error>> + Send + use<C> {
-        let (inner, location) = (self.inner().clone(), Location::caller());
-        async move { inner.warm(n, location).await }
+        let inner = self.inner().clone();
+        async move { inner.warm(n).await }
     }
 
     /// Asks every idle connection now, and closes those that do not answer.
-    #[track_caller]
     pub fn health_check(&self) -> impl Future<Output = Health> + Send + use<C> {
         self.inner().clone().check(Duration::ZERO)
     }

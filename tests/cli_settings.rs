@@ -31,7 +31,7 @@ fn settings(line: &str) -> Settings {
 
 /// The sentence of a line that exits with 2, wherever it is noticed.
 fn refused(line: &str) -> String {
-    let cli = match cli(&line.split_whitespace().collect::<Vec<_>>()) {
+    let cli = match cli(&line.split(' ').collect::<Vec<_>>()) {
         Ok(cli) => cli,
         Err(sentence) => return sentence,
     };
@@ -167,7 +167,7 @@ fn passwords_come_from_the_flag_then_the_url_then_the_environment() {
     ] {
         let settings = settings_in(&environment, line);
         assert_eq!(
-            settings.connect.password.as_ref().map(|p| p.expose()),
+            settings.connect.password.as_ref().map(redis_pooltop::net::Secret::expose),
             Some(password.as_bytes()),
             "{line:?}"
         );

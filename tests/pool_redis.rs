@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pool_support::told;
 use redis_pooltop::event::{Clock, CloseReason, Event, PoolEvent, SeenAt, Stamp, Tap, Timed};
-use redis_pooltop::net::{ConnectErrorKind, ConnectOptions, IoErrorKind};
+use redis_pooltop::net::{ConnectError, ConnectErrorKind, ConnectOptions, IoErrorKind};
 use redis_pooltop::pool::{CheckoutError, CommandError, CommandOptions, PoolConfig, RedisPool};
 use redis_pooltop::resp::Value;
 use support::{RedisServer, wait_until};
@@ -94,7 +94,7 @@ async fn a_killed_server_costs_connections_and_no_capacity() {
     .await;
     assert!(closed(&mut events).iter().all(|reason| *reason == CloseReason::Broken));
     let error = pool.command(&["PING"]).await.unwrap_err();
-    assert_eq!(error.connect_error().map(|error| error.kind()), Some(ConnectErrorKind::Refused), "{error}");
+    assert_eq!(error.connect_error().map(ConnectError::kind), Some(ConnectErrorKind::Refused), "{error}");
     assert_eq!(pool.status().1.retries, 3);
     server.restart();
     assert_in_step(&pool).await;
@@ -238,7 +238,7 @@ async fn a_server_that_is_full_gives_every_slot_back() {
     let (pool, _) = pool_on(options(&server), config);
     let warmed = pool.warmup(10).await;
     assert!(warmed.opened >= 1 && warmed.failed >= 1, "{warmed:?}");
-    assert_eq!(warmed.error.map(|error| error.kind()), Some(ConnectErrorKind::MaxClients));
+    assert_eq!(warmed.error.as_ref().map(ConnectError::kind), Some(ConnectErrorKind::MaxClients));
     let mut held = Vec::new();
     let error = loop {
         match pool.checkout().await {
@@ -264,7 +264,11 @@ async fn a_wrong_password_is_no_storm() {
     let (pool, mut events) = pool_on(ConnectOptions::from_url(&url).unwrap(), few(50));
     for _ in 0..100 {
         let error = pool.command(&["PING"]).await.unwrap_err();
-        assert_eq!(error.connect_error().map(|e| e.kind()), Some(ConnectErrorKind::WrongPass), "{error}");
+        assert_eq!(
+            error.connect_error().map(ConnectError::kind),
+            Some(ConnectErrorKind::WrongPass),
+            "{error}"
+        );
         assert!(!error.to_string().contains("wrong@") && !error.to_string().contains(":wrong"), "{error}");
     }
     let dials = told(&mut events).iter().filter(|e| matches!(e, PoolEvent::OpenFailed { .. })).count();
@@ -272,7 +276,7 @@ async fn a_wrong_password_is_no_storm() {
     assert_eq!(pool.status().1.retries, 0);
     let (pool, _) = pool_on(options(&server), few(2));
     let error = pool.command(&["PING"]).await.unwrap_err();
-    assert_eq!(error.connect_error().map(|e| e.kind()), Some(ConnectErrorKind::NoAuth), "{error}");
+    assert_eq!(error.connect_error().map(ConnectError::kind), Some(ConnectErrorKind::NoAuth), "{error}");
 }
 
 #[tokio::test]

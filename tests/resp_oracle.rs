@@ -37,7 +37,9 @@ fn serialise(value: &Value, out: &mut Vec<u8>) {
                 _ => '>',
             };
             line(mark, items.len().to_string().as_bytes(), out);
-            items.iter().for_each(|item| serialise(item, out));
+            for item in items {
+                serialise(item, out);
+            }
         }
         Value::Map(pairs) => {
             line('%', pairs.len().to_string().as_bytes(), out);
@@ -138,7 +140,9 @@ proptest! {
     #[test]
     fn both_decoders_read_the_same(values in prop::collection::vec(any_value(), 1..4), cut in 1..64_usize) {
         let mut wire = Vec::new();
-        values.iter().for_each(|value| serialise(value, &mut wire));
+        for value in &values {
+            serialise(value, &mut wire);
+        }
 
         let mut decoder = Decoder::new(Caps::default());
         let mut buffer = BytesMut::new();

@@ -128,7 +128,6 @@ fn list_row(row: &ConnectionRow, as_of: Stamp) -> [String; 8] {
 
 /// Who has a lease, in a few words with nothing a terminal would obey.
 pub(super) fn holder_text(holder: &Holder) -> String {
-    // A label says it all: beside it the place is the shell's own code.
     match (holder.label.as_ref().or(holder.location.as_ref()), holder.task) {
         (Some(who), _) => text::escape_str(who).into_owned(),
         (None, Some(task)) => format!("task {task}"),

@@ -36,7 +36,7 @@ impl<C: Connector> Inner<C> {
     /// Asks every idle connection that was silent for `stale_after`, a few at a time, and closes those that fail.
     #[track_caller]
     pub(super) fn check(self: Arc<Self>, stale_after: Duration) -> impl Future<Output = Health> + Send {
-        let tag = Tag::labelled("health check".into(), std::panic::Location::caller());
+        let tag = Tag::labelled("health check".into());
         async move {
             let begun = self.clock.now();
             let mut health = Health::default();

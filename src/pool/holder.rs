@@ -21,9 +21,9 @@ impl Tag {
         Self { label: None, location: Some(location), task: None }
     }
 
-    /// With a label.
-    pub(crate) fn labelled(label: Arc<str>, location: &'static Location<'static>) -> Self {
-        Self { label: Some(label), location: Some(location), task: None }
+    /// With a label, which says more than the line that takes the connection for somebody else.
+    pub(crate) fn labelled(label: Arc<str>) -> Self {
+        Self { label: Some(label), location: None, task: None }
     }
 
     /// In the current task, where there is one.

@@ -1,7 +1,5 @@
 //! Opening connections before they are needed.
 
-use std::panic::Location;
-
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
@@ -23,8 +21,8 @@ pub struct Warmed<E> {
 
 impl<C: Connector> Inner<C> {
     /// Opens connections side by side until `wanted` exist, or as many as the limit leaves room for.
-    pub(super) async fn warm(&self, wanted: u32, location: &'static Location<'static>) -> Warmed<C::Error> {
-        let tag = Tag::labelled("warm-up".into(), location);
+    pub(super) async fn warm(&self, wanted: u32) -> Warmed<C::Error> {
+        let tag = Tag::labelled("warm-up".into());
         let mut warmed = Warmed { opened: 0, failed: 0, error: None };
         let mut dials = FuturesUnordered::new();
         loop {

@@ -13,9 +13,6 @@ use crate::tui::layout::Pane;
 use crate::tui::table::{self, Cell, Column};
 use crate::tui::theme::{Theme, mark};
 
-/// Where the shell's own checkouts stand in the code: their label says all.
-const SHELL: &str = "src/command/";
-
 /// What a cell needs besides its row.
 struct With {
     theme: Theme,
@@ -95,7 +92,7 @@ fn named(holder: &Holder) -> String {
     } else if let Some(task) = holder.task {
         parts.push(format!("task {task}"));
     }
-    if let Some(location) = holder.location.as_ref().filter(|place| !place.contains(SHELL)) {
+    if let Some(location) = &holder.location {
         // The file's own name tells more in a narrow column than its directories.
         let short = location.rsplit(['/', '\\']).next().unwrap_or(location);
         parts.push(text::escape_str(short).into_owned());
