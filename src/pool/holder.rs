@@ -37,11 +37,17 @@ impl Tag {
     pub(crate) fn holder(&self) -> Holder {
         Holder {
             label: self.label.clone(),
-            location: self.location.map(|at| format!("{}:{}", at.file(), at.line()).into()),
+            location: self.location.and_then(place),
             // The id's number is public only as text.
             task: self.task.and_then(|id| id.to_string().parse().ok()),
         }
     }
+}
+
+/// The line of the call, unless it is the shell's own: there the label says all, and our source says nothing.
+fn place(at: &Location<'_>) -> Option<Arc<str>> {
+    let shell = at.file().contains("src/command/");
+    (!shell).then(|| format!("{}:{}", at.file(), at.line()).into())
 }
 
 /// The shortest name a person recognises: the label, else the line, else the task.

@@ -187,7 +187,7 @@ impl Clerk {
 /// Ends when the screen cancels; never, when it only forgets the job.
 async fn asked_to_stop(cancel: oneshot::Receiver<()>) {
     if cancel.await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

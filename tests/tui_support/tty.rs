@@ -1,5 +1,4 @@
 //! The whole program in a pseudo-terminal, its screen read as a terminal shows it.
-#![allow(unreachable_pub, reason = "shared by test binaries")]
 
 use std::io::{Read, Write};
 use std::num::NonZero;

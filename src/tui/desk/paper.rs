@@ -26,12 +26,12 @@ pub(super) fn said(output: Output) -> Said {
 }
 
 fn reply(value: &Value, verbatim: bool) -> Vec<(Kind, String)> {
-    let printer = Printer { style: Style::Standard, escape: true };
+    let form = Printer { style: Style::Standard, escape: true };
     let kind = if matches!(value, Value::Error(_)) { Kind::Error } else { Kind::Reply };
     let mut cut = 0;
     let printed = match clipped(value, &mut cut) {
-        Some(short) => printer.print(&short, verbatim),
-        None => printer.print(value, verbatim),
+        Some(short) => form.print(&short, verbatim),
+        None => form.print(value, verbatim),
     };
     let mut shown = lines(kind, &String::from_utf8_lossy(&printed));
     if cut > 0 {

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Cx, age, pane, put};
+use super::{Cx, age, outside, pane, put};
 use crate::event::{SeenAt, WaitEnd};
 use crate::snapshot::What;
 use crate::text;
@@ -25,7 +25,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         let (style, words) = words(&event.what, cx.theme);
         let line = Line::from(vec![
             Span::styled(format!(" {age:>8}  "), cx.theme.dim),
-            Span::styled(text::escape_str(&words).into_owned(), style),
+            Span::styled(outside(&words, usize::from(inner.width.saturating_sub(12))), style),
         ]);
         put(line, inner, row as u16, buf);
     }
