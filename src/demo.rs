@@ -37,6 +37,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use socket2::{Domain, Socket, Type};
 use tokio::sync::{Notify, oneshot};
 
 use crate::net::Secret;
@@ -68,8 +69,7 @@ impl Server {
 
     /// Starts one with `options`. The error is the system's, when it gives no port or thread.
     pub async fn start_with(options: Options) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
-        listener.set_nonblocking(true)?;
+        let listener = listen(options.port)?;
         let address = listener.local_addr()?;
         let stop = Arc::new(Stop::default());
         let (started, ready) = oneshot::channel();
@@ -130,6 +130,19 @@ impl Stop {
         let mut told = self.told.lock();
         while !*told && !self.bell.wait_until(&mut told, until).timed_out() {}
     }
+}
+
+/// Listens on loopback, with room for the thousand connections that a cold pool opens at once: those that find none would
+/// try again only after a second.
+fn listen(port: u16) -> io::Result<std::net::TcpListener> {
+    const BACKLOG: i32 = 4096;
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    // A port that was asked for may be still in the hands of connections that have ended.
+    socket.set_reuse_address(true)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
 
 /// The server's thread.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::client::ClientId;
+use super::client::{ClientId, Replies};
 use super::dispatch::{self, Call, Patience};
 use super::fault::Fault;
 use super::spec::Found;
@@ -76,7 +76,10 @@ impl State {
         if error {
             dispatch::count_error(self, &fault);
         }
-        self.push_to(id, |reply| if error { reply.fault(&fault) } else { reply.null_array() });
+        // This is the command's reply, unlike what else is pushed: CLIENT REPLY OFF keeps it back.
+        if self.clients.get(&id).is_some_and(|client| client.replies != Replies::Off) {
+            self.push_to(id, |reply| if error { reply.fault(&fault) } else { reply.null_array() });
+        }
         true
     }
 

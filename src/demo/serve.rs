@@ -23,8 +23,12 @@ type Shared = Rc<RefCell<State>>;
 /// Replies waiting above which a connection's requests wait too: who does not read is not served.
 const REPLIES: usize = 1024 * 1024;
 
-/// Room made for each read.
-const READ: usize = 16 * 1024;
+/// Room made for a read: little for those that only ask now and then, more for those that fill it.
+const LEAST_ROOM: usize = 2 * 1024;
+const MOST_ROOM: usize = 64 * 1024;
+
+/// A buffer larger than this is given back once it is empty.
+const KEPT: usize = 64 * 1024;
 
 /// Accepts connections for ever.
 pub(super) async fn accept(listener: TcpListener, shared: Shared) {
@@ -117,6 +121,7 @@ async fn serve(place: Place, stream: TcpStream) {
     };
     let (mut reader, writer) = stream.into_split();
     let mut query = BytesMut::new();
+    let mut room = LEAST_ROOM;
     let closing = loop {
         let plan = advance(&mut place.shared.borrow_mut(), place.id, &mut query, &writer);
         if plan.closing == Closing::Now || plan.closing == Closing::AfterReply && !plan.write {
@@ -126,11 +131,14 @@ async fn serve(place: Place, stream: TcpStream) {
             tokio::task::yield_now().await;
             continue;
         }
-        make_room(&mut query);
+        let free = make_room(&mut query, room);
         let deadline = plan.deadline.unwrap_or_else(Instant::now).into();
         tokio::select! {
             count = reader.read_buf(&mut query), if plan.read => match count {
-                Ok(count) if count > 0 => received(&place, count),
+                Ok(count) if count > 0 => {
+                    room = if count >= free { (room * 2).min(MOST_ROOM) } else { room };
+                    received(&place, count);
+                }
                 _ => break Closing::Now,
             },
             writable = writer.writable(), if plan.write => if writable.is_err() { break Closing::Now },
@@ -146,13 +154,15 @@ async fn serve(place: Place, stream: TcpStream) {
     }
 }
 
-fn make_room(query: &mut BytesMut) {
-    if query.is_empty() && query.capacity() > 4 * READ {
+/// Makes room for a read; gives how much there is.
+fn make_room(query: &mut BytesMut, room: usize) -> usize {
+    if query.is_empty() && query.capacity() > KEPT {
         *query = BytesMut::new();
     }
-    if query.capacity() - query.len() < READ / 4 {
-        query.reserve(READ);
+    if query.capacity() - query.len() < room / 2 {
+        query.reserve(room);
     }
+    query.capacity() - query.len()
 }
 
 fn received(place: &Place, count: usize) {
@@ -243,7 +253,7 @@ fn write(state: &mut State, id: ClientId, writer: &OwnedWriteHalf) -> std::io::R
             Err(error) => return Err(error),
         }
     }
-    if out.capacity() > 4 * READ {
+    if out.capacity() > KEPT {
         *out = BytesMut::new();
     }
     Ok(())

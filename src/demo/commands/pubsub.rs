@@ -41,7 +41,6 @@ fn confirm(call: &mut Call<'_>, word: &str, name: Option<&Bytes>, count: usize) 
 }
 
 fn add(call: &mut Call<'_>, topic: Topic, word: &str) -> Done {
-    // In a transaction a RESP2 client could not be told apart its messages from its replies.
     for name in call.rest(1) {
         let count = call.state.subscribe(call.client, topic, name);
         confirm(call, word, Some(name), count);
