@@ -77,6 +77,10 @@ pub struct Common {
     #[arg(long, global = true, value_name = "WHEN", help_heading = OUTPUT)]
     pub color: Option<When>,
 
+    /// Draw the screen with plain ASCII only
+    #[arg(long, global = true, help_heading = OUTPUT)]
+    pub ascii: bool,
+
     /// Print help
     #[arg(long, global = true, action = ArgAction::HelpShort)]
     pub help: Option<bool>,

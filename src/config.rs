@@ -54,6 +54,8 @@ pub struct Settings {
     pub model: ModelOptions,
     /// When to use colour.
     pub color: Color,
+    /// Draw the screen with plain ASCII only.
+    pub ascii: bool,
     /// What to do.
     pub form: Form,
     /// Sentences for stderr.
@@ -154,6 +156,7 @@ impl Settings {
             model: model(&common.pool),
             pool,
             color: color(common.color, environment),
+            ascii: common.ascii,
             form,
             warnings,
         })

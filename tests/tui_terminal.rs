@@ -163,6 +163,15 @@ fn a_server_that_dies_is_said_at_once_and_found_again() {
 }
 
 #[test]
+fn plain_ascii_and_no_colour_are_what_they_say() {
+    let tty = Tty::pooltop(&["--demo", "--ascii", "--color", "never"], 80, 24);
+    tty.see("created 0");
+    assert!(tty.text().is_ascii(), "{}", tty.text());
+    assert!(!tty.coloured());
+    assert!(demo(80, 24).coloured());
+}
+
+#[test]
 fn a_hostile_value_shows_its_bytes_and_does_nothing() {
     let mut tty = demo(80, 24);
     tty.run(r#"SET evil "\x1b]0;owned\x07\x1b[2J\xe2\x80\xaetxt""#);

@@ -14,7 +14,7 @@ pub(super) async fn run(parts: &Parts, settings: &Settings) -> Result<Exit, Erro
     let (session, news) = parts.session();
     let looks = Looks {
         address: text::escape_str(&parts.connect.target()).into_owned(),
-        theme: Theme::new(settings.color.on(true), false),
+        theme: Theme::new(settings.color.on(true), settings.ascii),
         settings: settings::all(&parts.pool, &parts.hub),
     };
     match desk::show(session, news, &parts.hub, looks).await.map_err(Error::io("the terminal"))? {

@@ -70,6 +70,17 @@ impl Tty {
         self.text().lines().find(|line| line.contains(words)).map(str::to_owned)
     }
 
+    /// Whether any cell has a colour.
+    pub fn coloured(&self) -> bool {
+        let parser = self.parser();
+        let screen = parser.screen();
+        let (rows, columns) = screen.size();
+        let cells = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (row, column)));
+        cells
+            .filter_map(|(row, column)| screen.cell(row, column))
+            .any(|cell| cell.fgcolor() != vt100::Color::Default || cell.bgcolor() != vt100::Color::Default)
+    }
+
     /// Types bytes as a keyboard sends them.
     pub fn send(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("keys go in");
