@@ -96,10 +96,15 @@ fn the_list_tells_the_truth() {
         ("multi", "1"),
         ("cmd", "get"),
         ("user", "default"),
+        ("argv-mem", "0"),
+        ("qbuf", "0"),
+        ("obl", "0"),
     ] {
         assert_eq!(seen[field], expected, "{field} of {seen:?}");
     }
     let me = client(&mut raw, &mine).expect("it is listed");
+    assert_ne!(seen["multi-mem"], "0", "GET a is queued");
+    assert_eq!(me["argv-mem"], "10", "CLIENT and LIST are running");
     assert_eq!((me["cmd"].as_str(), me["flags"].as_str(), me["name"].as_str()), ("client|list", "N", ""));
     // A watched key changes under it.
     raw.ask("SELECT 3");

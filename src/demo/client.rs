@@ -68,6 +68,8 @@ pub(crate) struct Client {
     /// Bytes read and not yet parsed, and room kept for more: the buffer itself is the connection task's.
     pub(crate) query: usize,
     pub(crate) query_room: usize,
+    /// The room of its reply buffer while that is lent to the command that runs; 0 when it is not.
+    pub(crate) reply_room: usize,
     /// The most reply bytes it ever had waiting.
     pub(crate) reply_peak: usize,
     pub(crate) arguments_held: usize,
@@ -109,6 +111,7 @@ impl Client {
             parser: Parser::default(),
             query: 0,
             query_room: 0,
+            reply_room: 0,
             reply_peak: 0,
             arguments_held: 0,
             transaction: None,
@@ -157,7 +160,7 @@ impl Client {
         size_of::<Self>()
             + self.query
             + self.query_room
-            + self.reply.out.capacity()
+            + self.reply_room.max(self.reply.out.capacity())
             + self.arguments_held
             + queued
     }
@@ -218,7 +221,7 @@ impl Client {
             self.query_room,
             self.arguments_held,
             multi.map_or(0, |multi| multi.held),
-            self.reply.out.capacity(),
+            self.reply_room.max(self.reply.out.capacity()),
             self.reply_peak,
             waiting.min(IN_PLACE),
             rest.div_ceil(IN_PLACE),

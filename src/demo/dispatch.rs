@@ -88,6 +88,7 @@ pub(crate) fn resume(state: &mut State, id: ClientId, found: Found, args: Vec<By
 fn with_reply(state: &mut State, id: ClientId, run: impl FnOnce(&mut State, &mut Reply)) {
     let Some(client) = state.clients.get_mut(&id) else { return };
     let empty = Reply::new(client.reply.protocol);
+    client.reply_room = client.reply.out.capacity();
     let mut reply = std::mem::replace(&mut client.reply, empty);
     let mark = reply.out.len();
     if client.replies == Replies::SkipNext {
@@ -106,6 +107,10 @@ fn with_reply(state: &mut State, id: ClientId, run: impl FnOnce(&mut State, &mut
     let pushed = std::mem::replace(&mut client.reply, reply);
     client.reply.out.extend_from_slice(&pushed.out);
     client.reply_peak = client.reply_peak.max(client.reply.out.len());
+    client.reply_room = 0;
+    if !client.waits() {
+        client.arguments_held = 0;
+    }
 }
 
 fn admit(state: &mut State, id: ClientId, args: Vec<Bytes>, reply: &mut Reply) {

@@ -155,7 +155,14 @@ impl State {
 
     /// The largest query and reply buffers of the last seconds.
     pub(crate) fn largest_buffers(&self) -> (usize, usize) {
-        self.buffers.iter().fold((0, 0), |most, one| (most.0.max(one.0), most.1.max(one.1)))
+        self.buffers.iter().fold(self.buffers_now(), |most, one| (most.0.max(one.0), most.1.max(one.1)))
+    }
+
+    /// The largest query and reply buffers of this moment.
+    fn buffers_now(&self) -> (usize, usize) {
+        let clients = self.clients.values();
+        let sizes = clients.map(|client| (client.query + client.query_room, client.reply.out.len()));
+        sizes.fold((0, 0), |most, one| (most.0.max(one.0), most.1.max(one.1)))
     }
 
     /// What is done ten times a second: deadlines, idle connections, the end of a pause, rates.
@@ -183,9 +190,7 @@ impl State {
         let slot = second % self.buffers.len();
         // The slot after this one is the oldest: emptied now, so that it begins new with its second.
         self.buffers[(slot + 1) % 8] = (0, 0);
-        let clients = &self.clients;
-        let input = clients.values().map(|client| client.query + client.query_room).max().unwrap_or(0);
-        let output = clients.values().map(|client| client.reply.out.len()).max().unwrap_or(0);
+        let (input, output) = self.buffers_now();
         self.buffers[slot] = (self.buffers[slot].0.max(input), self.buffers[slot].1.max(output));
     }
 
