@@ -226,7 +226,8 @@ impl Output {
     }
 }
 
-/// Cuts a text in pieces of at most `width` columns; at least one piece, which may be empty.
+/// Cuts a text in pieces of at most `width` columns, after a blank where one is near the edge; at least one piece, which
+/// may be empty.
 pub fn wrap(text: &str, width: usize) -> Vec<&str> {
     let width = width.max(1);
     if text.len() <= width {
@@ -234,13 +235,19 @@ pub fn wrap(text: &str, width: usize) -> Vec<&str> {
     }
     let mut pieces = Vec::new();
     let (mut start, mut columns) = (0, 0);
+    // Past the last blank: where, and how many columns stand before it.
+    let mut blank = (0, 0);
     for (at, grapheme) in text.grapheme_indices(true) {
         let wide = text::width(grapheme);
         if columns + wide > width && at > start {
-            pieces.push(&text[start..at]);
-            (start, columns) = (at, 0);
+            let (cut, before) = if blank.1 * 3 > width * 2 { blank } else { (at, columns) };
+            pieces.push(&text[start..cut]);
+            (start, columns, blank) = (cut, columns - before, (cut, 0));
         }
         columns += wide;
+        if grapheme == " " {
+            blank = (at + 1, columns);
+        }
     }
     pieces.push(&text[start..]);
     pieces
@@ -304,6 +311,18 @@ mod tests {
         output.scroll(Step::Down, 5, 2);
         assert_eq!(shown(&output, 5, 2), ["漢字", "漢"]);
         assert!(!output.scrolled());
+    }
+
+    #[test]
+    fn a_line_breaks_after_a_blank_near_the_edge_and_nothing_is_lost() {
+        assert_eq!(wrap("the key is created if need be", 10), ["the key ", "is created", " if need ", "be"]);
+        assert_eq!(wrap("a verylongwordthatgoeson", 10), ["a verylong", "wordthatgo", "eson"]);
+        for width in 1..30 {
+            let text = "some words 漢字 and  blanks ";
+            let pieces = wrap(text, width);
+            assert_eq!(pieces.concat(), text);
+            assert!(pieces.iter().all(|piece| text::width(piece) <= width.max(2)), "{pieces:?}");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ const COLUMNS: &[Of] = &[
     word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.flag_style())),
     number("", 4, 0, |row, with| Cell::new(row.id.to_string(), with.theme.text)),
     word("", 8, 0, |row, with| Cell::new(format!("id {}", known(row.server_id)), with.theme.dim)),
-    word("state", 9, 0, state),
+    word("state", 10, 0, state),
     number("held", 8, 0, |row, with| match row.held_for(with.as_of) {
         Some(held) => Cell::new(age(held), with.flag_style()),
         None => Cell::new("", with.theme.text),
@@ -68,9 +68,8 @@ impl With {
 
 fn state(row: &ConnectionRow, with: &With) -> Cell {
     match &row.state {
-        RowState::InUse { pinned: Some(by), .. } => {
-            Cell::new(format!("in {}", text::escape_str(by)), with.theme.in_use)
-        }
+        // What keeps it on its lease says more than that it is in use, which the held time says already.
+        RowState::InUse { pinned: Some(by), .. } => Cell::new(text::escape_str(by), with.theme.in_use),
         RowState::InUse { .. } => Cell::new("in use", with.theme.in_use),
         RowState::Available { .. } => Cell::new("available", with.theme.available),
     }
