@@ -93,6 +93,62 @@ fn a_running_command_leaves_the_prompt_alive_and_ctrl_c_ends_it() {
 }
 
 #[test]
+fn a_paste_runs_nothing_until_enter() {
+    let mut tty = demo(80, 24);
+    tty.send("\u{1b}[200~SET a pasted\rGET a\u{1b}[201~");
+    tty.see("GET a");
+    assert!(!tty.text().contains("OK"), "{}", tty.text());
+    tty.send("\r");
+    tty.see("\"pasted\"");
+}
+
+#[test]
+fn panes_take_the_keys_freeze_fill_the_screen_and_give_the_prompt_back() {
+    let mut tty = demo(80, 24);
+    tty.run("POOL HOLD 2");
+    tty.see("holds #1 #2");
+    tty.send("\u{1b}1");
+    tty.see("━ 1 pool");
+    tty.send("p");
+    tty.see("PAUSED");
+    tty.send("p");
+    tty.wait("the picture to go on", |text| !text.contains("PAUSED"));
+    tty.send("z");
+    tty.see("closed by");
+    tty.send("6");
+    tty.see("#1 opened in");
+    tty.send("?");
+    tty.see("type to search");
+    tty.send("\u{1b}");
+    tty.wait("the help to close", |text| !text.contains("type to search"));
+    tty.send(":");
+    tty.see("━ 7 shell");
+    tty.run("PING");
+    tty.see("PONG");
+}
+
+#[test]
+fn lines_are_found_again_in_the_next_run_but_passwords_are_not() {
+    let mut first = demo(80, 24);
+    first.run("AUTH hunter2");
+    first.see("AUTH ***");
+    first.run("ECHO again");
+    first.see("\"again\"");
+    assert!(!first.text().contains("hunter2"), "{}", first.text());
+    first.send("\u{4}");
+    assert!(first.end().success());
+    let mut second = Tty::pooltop_at_home(&first, &["--demo"], 80, 24);
+    second.see("created 0");
+    second.send("\u{1b}[A");
+    second.see("> ECHO again");
+    second.send("\u{1b}[A");
+    // The line before would be AUTH: there is none.
+    second.send("\r");
+    second.see("\"again\"");
+    assert!(!second.text().contains("AUTH"), "{}", second.text());
+}
+
+#[test]
 fn a_dangerous_command_asks_first() {
     let mut tty = demo(80, 24);
     tty.run("SET a 1");

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
+use tempfile::TempDir;
 
 use crate::support::PATIENCE;
 
@@ -18,21 +19,26 @@ pub struct Tty {
     /// Kept open, so that the terminal's settings can be read after the program has ended.
     _slave: Box<dyn SlavePty + Send>,
     before: String,
+    home: Arc<TempDir>,
 }
 
 impl Tty {
     /// Starts a program in a terminal of this size.
     pub fn start(program: &str, arguments: &[&str], columns: u16, rows: u16) -> Self {
+        // Its home is empty and its own: no history from elsewhere.
+        let home = Arc::new(tempfile::tempdir().expect("a temporary directory"));
+        Self::start_at(home, program, arguments, columns, rows)
+    }
+
+    fn start_at(home: Arc<TempDir>, program: &str, arguments: &[&str], columns: u16, rows: u16) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env("TERM", "xterm-256color");
         command.env("LC_ALL", "C.UTF-8");
-        // Its state directory is empty and its own: no history from elsewhere.
-        let home = tempfile::tempdir().expect("a temporary directory").keep();
-        command.env("HOME", &home);
-        command.env("XDG_STATE_HOME", home.join("state"));
+        command.env("HOME", home.path());
+        command.env("XDG_STATE_HOME", home.path().join("state"));
         for name in ["REDIS_URL", "REDISCLI_AUTH", "NO_COLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }
@@ -48,12 +54,18 @@ impl Tty {
             }
         });
         let keyboard = pair.master.take_writer().expect("the terminal's input");
-        Self { screen, keyboard, child, master: pair.master, _slave: pair.slave, before }
+        Self { screen, keyboard, child, master: pair.master, _slave: pair.slave, before, home }
     }
 
     /// The program under test, with these arguments.
     pub fn pooltop(arguments: &[&str], columns: u16, rows: u16) -> Self {
         Self::start(env!("CARGO_BIN_EXE_redis-pooltop"), arguments, columns, rows)
+    }
+
+    /// The program under test with the home of another, as the next run of the same person.
+    pub fn pooltop_at_home(other: &Self, arguments: &[&str], columns: u16, rows: u16) -> Self {
+        let home = Arc::clone(&other.home);
+        Self::start_at(home, env!("CARGO_BIN_EXE_redis-pooltop"), arguments, columns, rows)
     }
 
     fn parser(&self) -> MutexGuard<'_, vt100::Parser> {
