@@ -5,6 +5,14 @@ mod support;
 #[path = "tui_support/tty.rs"]
 mod tty;
 
+use std::sync::Arc;
+
+use ratatui::layout::Size;
+use redis_pooltop::command::Registry;
+use redis_pooltop::tui::app::{App, Facts};
+use redis_pooltop::tui::assist::Typist;
+use redis_pooltop::tui::terminal::Guard;
+use redis_pooltop::tui::theme::Theme;
 use support::RedisServer;
 use tty::Tty;
 
@@ -175,6 +183,39 @@ fn signals_give_the_terminal_back() {
         assert_eq!(tty.end().exit_code(), code, "{name}");
         tty.given_back();
     }
+}
+
+/// Set for the run of this test inside its own pseudo-terminal.
+const INSIDE: &str = "POOLTOP_TEST_PANICS";
+
+#[test]
+fn a_panic_anywhere_gives_the_terminal_back_before_its_message() {
+    if std::env::var_os(INSIDE).is_some() {
+        panic_under_the_screen();
+        return;
+    }
+    let test = std::env::current_exe().expect("this test's program");
+    let test = test.to_str().expect("a name in UTF-8");
+    let name = "a_panic_anywhere_gives_the_terminal_back_before_its_message";
+    // A backtrace would push the message off the screen.
+    let inside = format!("{INSIDE}=1");
+    let arguments = [inside.as_str(), "RUST_BACKTRACE=0", test, "--exact", name, "--nocapture"];
+    let mut tty = Tty::start("env", &arguments, 80, 24);
+    tty.see("something broke");
+    assert!(!tty.taken(), "{}", tty.text());
+    assert!(tty.end().success(), "{}", tty.text());
+    tty.given_back();
+}
+
+/// Shows the screen while another thread panics; what is drawn after that fails instead of landing on the shell.
+fn panic_under_the_screen() {
+    let assist = Arc::new(Typist::new(Arc::new(Registry::new()), Vec::new()));
+    let mut app = App::new(Facts::default(), assist, Size::default());
+    let mut guard = Guard::enter().expect("the terminal");
+    guard.draw(&mut app, &Theme::DEFAULT).expect("a frame");
+    let ended = std::thread::spawn(|| panic!("something broke")).join();
+    assert!(ended.is_err());
+    assert!(guard.draw(&mut app, &Theme::DEFAULT).is_err());
 }
 
 #[test]
