@@ -106,15 +106,16 @@ pub async fn run(screen: Screen) -> io::Result<End> {
                 drawn = Instant::now();
                 dirty = false;
             }
+            // Before the output, which may be endless.
+            changed = snapshots.changed(), if snapshots.has_changed().is_ok() => {
+                if changed.is_ok() {
+                    dirty |= app.take(snapshots.borrow_and_update().clone());
+                }
+            }
             Some(message) = said.recv() => {
                 dirty = true;
                 if let Some(end) = world.hear(&mut app, &mut guard, message, &mut said)? {
                     return Ok(end);
-                }
-            }
-            changed = snapshots.changed(), if snapshots.has_changed().is_ok() => {
-                if changed.is_ok() {
-                    dirty |= app.take(snapshots.borrow_and_update().clone());
                 }
             }
         }
