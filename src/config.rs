@@ -39,6 +39,7 @@ impl Environment {
 
 /// Everything that was asked for, checked.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a yes or no of the command line")]
 pub struct Settings {
     /// Where to connect and how. With `demo` the endpoint is the embedded server's, once it runs.
     pub connect: ConnectOptions,
