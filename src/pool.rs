@@ -12,6 +12,34 @@
 //!
 //! What a pool does is told to a [`Tap`] as rare events, and once a tick as one [`Pulse`](crate::event::Pulse) through
 //! its [`pulse_source`](InstrumentedPool::pulse_source). A pool without a hub takes [`Tap::nowhere`].
+//!
+//! ```
+//! use redis_pooltop::event::{Clock, Tap};
+//! use redis_pooltop::net::ConnectOptions;
+//! use redis_pooltop::pool::{PoolConfig, RedisPool};
+//! use redis_pooltop::{demo, resp::Value};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = demo::Server::start().await?;
+//! let options = ConnectOptions::from_url(&server.url())?;
+//! let config = PoolConfig { name: "app".into(), max: 10, ..PoolConfig::default() };
+//! let pool = RedisPool::redis(options, config, Clock::start(), Tap::nowhere());
+//!
+//! // One command on a connection of its own, tried again where that is safe.
+//! pool.command(&["SET", "greeting", "hello"]).await?;
+//!
+//! // Several on the same one. It goes back when the lease is dropped.
+//! let mut lease = pool.checkout_as("report".into()).await?;
+//! let value = lease.command(&["GET", "greeting"]).await?;
+//! assert_eq!(value, Value::Bulk("hello".into()));
+//! drop(lease);
+//!
+//! let (gauges, totals) = pool.status();
+//! assert_eq!((gauges.in_use, gauges.available, totals.checkouts), (0, 1, 2));
+//! # Ok(())
+//! # }
+//! ```
 
 mod checkout;
 mod config;
@@ -126,13 +154,14 @@ impl<C: Connector> InstrumentedPool<C> {
         checkout::checkout(self.inner().clone(), Tag::here(Location::caller()))
     }
 
-    /// Like [`checkout`](Self::checkout), with a label for the holder in place of the caller's line: a job, a request, the command
-    /// typed.
+    /// Like [`checkout`](Self::checkout), with a label for the holder beside the caller's line: a job, a request, the
+    /// command typed.
+    #[track_caller]
     pub fn checkout_as(
         &self,
         label: Arc<str>,
     ) -> impl Future<Output = Result<Lease<C>, CheckoutError<C::Error>>> + Send + use<C> {
-        let tag = Tag::labelled(label);
+        let tag = Tag::here(Location::caller()).called(label);
         checkout::checkout(self.inner().clone(), tag)
     }
 

@@ -138,6 +138,27 @@ async fn a_reply_that_nobody_read_is_seen_at_release() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_that_comes_on_the_shelf_is_seen_at_the_next_checkout() {
+    let (pool, world, mut events) = fake_pool(plain(1));
+    let lease = pool.checkout().await.unwrap();
+    let (late, first) = (lease.late.clone(), lease.id());
+    drop(lease);
+    late.store(2, SeqCst);
+    let mut lease = pool.checkout().await.unwrap();
+    assert_ne!(lease.id(), first);
+    assert_eq!(lease.call(1).await, Some(1));
+    drop(lease);
+    assert_eq!(world.open(), 1);
+    let unread = told(&mut events).into_iter().find_map(|event| match event {
+        PoolEvent::UnreadReply { conn, seen, owed, bytes, .. } => Some((conn, seen, owed, bytes)),
+        _ => None,
+    });
+    assert_eq!(unread, Some((first, SeenAt::Checkout, 0, 16)));
+    let totals = pool.status().1;
+    assert_eq!((totals.unread_replies, totals.checkouts, totals.released, totals.closed), (1, 2, 2, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_that_died_on_the_shelf_is_replaced() {
     let (pool, world, mut events) = fake_pool(plain(1));
     let lease = pool.checkout().await.unwrap();
@@ -164,4 +185,25 @@ async fn a_changed_connection_is_not_lent_again() {
     drop(lease);
     assert_eq!(world.open(), 0);
     assert_eq!(pool.status().1.discarded, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_on_a_cold_pool_does_not_dial_all_at_once() {
+    let (pool, world, _events) = fake_pool(plain(1_000));
+    world.connects.lock().unwrap().extend([Way::Slow; 1_000]);
+    let callers: Vec<_> = (0..1_000)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move { drop(pool.checkout().await.unwrap()) })
+        })
+        .collect();
+    settle().await;
+    let gauges = pool.status().0;
+    assert_eq!((gauges.opening, gauges.waiting), (128, 872));
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let (gauges, totals) = pool.status();
+    assert_eq!((gauges.in_use, gauges.opening, gauges.waiting, totals.checkouts), (0, 0, 0, 1_000));
+    assert!(world.dialled.load(SeqCst) <= 256, "those that came back served those who waited");
 }

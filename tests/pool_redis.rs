@@ -10,7 +10,7 @@ use redis_pooltop::event::{Clock, CloseReason, Event, PoolEvent, SeenAt, Stamp, 
 use redis_pooltop::net::{ConnectError, ConnectErrorKind, ConnectOptions, IoErrorKind};
 use redis_pooltop::pool::{CheckoutError, CommandError, CommandOptions, PoolConfig, RedisPool};
 use redis_pooltop::resp::Value;
-use support::{RedisServer, wait_until};
+use support::{PATIENCE, RedisServer, wait_until};
 use tokio::sync::mpsc::Receiver;
 
 fn options(server: &RedisServer) -> ConnectOptions {
@@ -144,7 +144,8 @@ async fn a_write_whose_reply_is_lost_is_unknown_and_never_sent_again() {
     wait_until("BLMOVE to block", async || server.cli(&["INFO", "clients"]).contains("blocked_clients:1"))
         .await;
     server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
-    assert!(matches!(waiting.await.unwrap(), Err(CommandError::Unknown(_))));
+    let ended = tokio::time::timeout(PATIENCE, waiting).await.expect("it is not sent again").unwrap();
+    assert!(matches!(ended, Err(CommandError::Unknown(_))), "{ended:?}");
     assert_eq!(pool.status().1.retries, 0);
     assert!(closed(&mut events).contains(&CloseReason::Broken));
     assert_in_step(&pool).await;

@@ -14,7 +14,7 @@ use shuttle::sync::Arc;
 use shuttle::thread;
 
 /// Interleavings tried of each scenario.
-const TRIES: usize = 5_000;
+const TRIES: usize = 2_000;
 
 /// A connection that knows whether somebody has it.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Pool {
 
     fn release(&self, held: Held<Token>) {
         assert!(held.item.lent.swap(false, SeqCst), "released and not lent");
-        self.settle(self.core.release(held.key, held.id, held.item, self.now()));
+        settle(self.core.release(held.key, held.id, held.item, self.now()));
     }
 
     fn discard(&self, mut held: Held<Token>) {
@@ -105,15 +105,15 @@ impl Pool {
     fn give_up(&self) {
         let take = self.core.take(self.now(), &Tag::default());
         thread::yield_now();
-        self.settle(self.core.give_back(take, self.now()));
+        settle(self.core.give_back(take, self.now()));
         self.core.wait_failed(WaitEnd::Cancelled);
     }
+}
 
-    fn settle(&self, returned: Returned<Token>) {
-        match returned {
-            Returned::Kept(wakes) | Returned::Closed(_, _, wakes) => wakes.wake(),
-            Returned::Stray(_) => {}
-        }
+fn settle(returned: Returned<Token>) {
+    match returned {
+        Returned::Kept(wakes) | Returned::Closed(_, _, wakes) => wakes.wake(),
+        Returned::Stray(_) => {}
     }
 }
 
@@ -122,9 +122,12 @@ fn lend(held: Held<Token>) -> Held<Token> {
     held
 }
 
+/// What one thread does.
+type Thread = fn(&Pool);
+
 /// Runs these on a thread each, and looks whether all of the pool is there after them. A waiter that is never woken is a
 /// deadlock, which the scheduler reports.
-fn together(max: u32, threads: &[fn(&Pool)]) {
+fn together(max: u32, threads: &[Thread]) {
     let pool = Pool::new(max);
     let running: Vec<_> = threads
         .iter()
@@ -173,7 +176,7 @@ fn fail_to_open(pool: &Pool) {
             thread::yield_now();
             pool.core.not_opened(pool.now(), true).wake();
         }
-        other => pool.settle(pool.core.give_back(other, pool.now())),
+        other => settle(pool.core.give_back(other, pool.now())),
     }
 }
 
@@ -222,7 +225,7 @@ fn closing_lets_nobody_wait() {
 /// Fewer tries, but each with as few switches as possible: bugs that need just two or three are found here.
 #[test]
 fn few_switches_find_nothing_either() {
-    let scenarios: [(u32, &[fn(&Pool)]); 4] = [
+    let scenarios: [(u32, &[Thread]); 4] = [
         (1, &[use_twice, give_up, use_up]),
         (1, &[use_twice, reset, give_up]),
         (2, &[use_twice, fail_to_open, use_up, close]),

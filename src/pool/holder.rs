@@ -21,9 +21,15 @@ impl Tag {
         Self { label: None, location: Some(location), task: None }
     }
 
-    /// With a label, which says more than the line that takes the connection for somebody else.
+    /// A label alone, for what the pool does by itself.
     pub(crate) fn labelled(label: Arc<str>) -> Self {
         Self { label: Some(label), location: None, task: None }
+    }
+
+    /// With a label beside the line.
+    pub(crate) fn called(mut self, label: Arc<str>) -> Self {
+        self.label = Some(label);
+        self
     }
 
     /// In the current task, where there is one.

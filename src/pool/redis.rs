@@ -303,13 +303,14 @@ impl RedisPool {
     }
 
     /// Like [`command`](Self::command), with a label for the holder and options; tells what the answered attempt cost.
+    #[track_caller]
     pub fn command_as<'a, A: AsRef<[u8]> + Sync>(
         &self,
         label: std::sync::Arc<str>,
         args: &'a [A],
         options: CommandOptions,
     ) -> impl Future<Output = Result<Ran, CommandError>> + Send + use<'a, A> {
-        let tag = super::Tag::labelled(label);
+        let tag = super::Tag::here(std::panic::Location::caller()).called(label);
         let inner = self.inner().clone();
         async move {
             let mut cost = Cost::default();

@@ -89,6 +89,8 @@ pub struct Fake {
     arrived: VecDeque<u64>,
     owed: u64,
     pub dead: Arc<AtomicBool>,
+    /// Replies that arrive at any time, whoever has the connection.
+    pub late: Arc<AtomicU64>,
     pub taint: Option<&'static str>,
 }
 
@@ -158,6 +160,7 @@ impl Connector for Fakes {
                 arrived: VecDeque::new(),
                 owed: 0,
                 dead: Arc::default(),
+                late: Arc::default(),
                 taint: None,
             })
         }
@@ -174,6 +177,8 @@ impl Pooled for Fake {
     }
 
     fn probe(&mut self) -> Probe {
+        let late = self.late.swap(0, SeqCst);
+        self.arrived.extend((0..late).map(|_| u64::MAX));
         if self.dead.load(SeqCst) {
             Probe::Closed
         } else if self.arrived.is_empty() {
