@@ -2,6 +2,8 @@
 
 mod pool_support;
 
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake};
 use std::time::Duration;
 
 use pool_support::{FakePool, SLOW, Way, World, fake_pool, plain};
@@ -111,4 +113,37 @@ async fn a_grant_in_the_last_moment_counts() {
     assert!(waiter.await.is_ok());
     assert_eq!(pool.status().1.timeouts, 0);
     assert_whole(&pool, &world, "after a late grant").await;
+}
+
+/// A waker that takes a connection when it is dropped, as one may that owns a task.
+struct Grabber(Mutex<Option<(FakePool, Arc<Mutex<u32>>)>>);
+
+impl Wake for Grabber {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Grabber {
+    fn drop(&mut self) {
+        if let Some((pool, looks)) = self.0.lock().unwrap().take() {
+            // Takes the lock: it must be free.
+            *looks.lock().unwrap() += pool.status().0.max;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn wakers_are_dropped_when_the_lock_is_free() {
+    let (pool, ..) = fake_pool(plain(1));
+    let lease = pool.checkout().await.unwrap();
+    let looks = Arc::<Mutex<u32>>::default();
+    let mut waiting = Box::pin(pool.checkout());
+    for _ in 0..2 {
+        // Each look with another waker: the pool keeps the newest alone, and drops the one before.
+        let waker = Arc::new(Grabber(Mutex::new(Some((pool.clone(), looks.clone()))))).into();
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    assert_eq!(*looks.lock().unwrap(), 1);
+    drop(waiting);
+    assert_eq!(*looks.lock().unwrap(), 2);
+    drop(lease);
 }

@@ -83,17 +83,21 @@ impl<T> Core<T> {
         let mut state = self.state.lock();
         let Some(waiter) = state.queue.get(ticket) else { return Poll::Ready(Take::Closed) };
         if waiter.grant.is_none() {
-            if !waiter.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
-                waiter.waker = Some(waker.clone());
-            }
+            let known = waiter.waker.as_ref().is_some_and(|known| known.will_wake(waker));
+            let before = if known { None } else { waiter.waker.replace(waker.clone()) };
+            drop(state);
+            drop(before);
             return Poll::Pending;
         }
-        Poll::Ready(state.pick_up(ticket).unwrap_or(Take::Closed))
+        let waiter = state.pick_up(ticket);
+        drop(state);
+        Poll::Ready(waiter.and_then(|waiter| waiter.grant).unwrap_or(Take::Closed))
     }
 
     /// The caller stops waiting: what it was granted meanwhile, if anything, is still its own. Ends the ticket.
     pub fn leave(&self, ticket: Ticket) -> Option<Take<T>> {
-        self.state.lock().pick_up(ticket)
+        let waiter = self.state.lock().pick_up(ticket);
+        waiter?.grant
     }
 
     /// Gives back what was taken and not used.

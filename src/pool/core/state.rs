@@ -8,7 +8,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use super::counts::Counts;
-use super::queue::{Queue, Ticket};
+use super::queue::{Queue, Ticket, Waiter};
 use super::{Arrival, Held, Limits, Take, Unwanted, Wakes};
 use crate::event::{CloseReason, ConnId, Stamp, Totals, nanos};
 use crate::pool::holder::Tag;
@@ -199,12 +199,14 @@ impl<T> State<T> {
         wakes
     }
 
-    /// Ends a ticket. Leave to open something is of the generation of the moment it is picked up.
-    pub(super) fn pick_up(&mut self, ticket: Ticket) -> Option<Take<T>> {
-        match self.queue.remove(ticket)?.grant? {
-            Take::Open(_) => Some(Take::Open(self.generation)),
-            other => Some(other),
+    /// Ends a ticket. Leave to open something is of the generation of the moment it is picked up. The waiter comes along
+    /// with its waker: dropping a waker may run any code, so that must wait until the lock is free.
+    pub(super) fn pick_up(&mut self, ticket: Ticket) -> Option<Waiter<T>> {
+        let mut waiter = self.queue.remove(ticket)?;
+        if let Some(Take::Open(generation)) = &mut waiter.grant {
+            *generation = self.generation;
         }
+        Some(waiter)
     }
 
     /// A row goes, but not what it counted.
