@@ -91,7 +91,7 @@ impl deadpool::managed::Manager for Nowhere {
 /// All settings the target names.
 pub(crate) async fn run() {
     let clock = Clock::start();
-    let hub = Hub::start(clock, ModelOptions::default(), Duration::from_millis(100));
+    let hub = Hub::start(clock, ModelOptions::default(), Duration::from_millis(250));
     for (tasks, size) in [(1, 50), (50, 50), (200, 50)] {
         let config = PoolConfig { max: size, ..PoolConfig::default() };
         let ours = InstrumentedPool::new(Nowhere, config, clock, hub.tap());

@@ -86,7 +86,7 @@ async fn gone(address: SocketAddr) {
 /// 50 callers on 50 connections.
 pub(crate) async fn gets(address: SocketAddr) {
     let clock = Clock::start();
-    let hub = Hub::start(clock, ModelOptions::default(), Duration::from_millis(100));
+    let hub = Hub::start(clock, ModelOptions::default(), Duration::from_millis(250));
     let (Some(pool), Some(())) = (ours(address, CALLERS, &hub, clock), set_data(address).await) else {
         return eprintln!("no server on {address}");
     };
@@ -166,7 +166,7 @@ async fn raw_sockets(address: SocketAddr) -> Vec<TcpStream> {
 /// 1,000 GETs at once on a pool of 1,000 that has opened nothing yet.
 pub(crate) async fn cold(address: SocketAddr) {
     let clock = Clock::start();
-    let hub = Hub::start(clock, ModelOptions::default(), Duration::from_millis(100));
+    let hub = Hub::start(clock, ModelOptions::default(), Duration::from_millis(250));
     if set_data(address).await.is_none() {
         return eprintln!("no server on {address}");
     }
