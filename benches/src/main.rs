@@ -28,7 +28,7 @@ async fn main() -> ExitCode {
     if what == "checkout" {
         return ExitCode::SUCCESS;
     }
-    let server = match args.next().map_or_else(server::Server::start, server::Server::at) {
+    let server = match args.next().as_deref().map_or_else(server::Server::start, server::Server::at) {
         Ok(server) => server,
         Err(error) => {
             eprintln!("{error}");

@@ -12,7 +12,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// One that runs already.
-    pub(crate) fn at(address: String) -> Result<Self, String> {
+    pub(crate) fn at(address: &str) -> Result<Self, String> {
         let address =
             address.parse().map_err(|error| format!("{address}: {error}; give it as 127.0.0.1:7000"))?;
         Ok(Self { address, child: None })
