@@ -180,10 +180,9 @@ impl Runner {
         took: Took,
         sink: &mut dyn Sink,
     ) -> io::Result<Outcome> {
-        let outcome = if matches!(value, Value::Error(_)) { Outcome::Failed } else { Outcome::Done };
-        let verbatim = is_verbatim(args) && outcome == Outcome::Done;
+        let outcome = if value.error().is_some() { Outcome::Failed } else { Outcome::Done };
         sink.push(Output::Took(took)).await?;
-        sink.push(Output::Reply { value, verbatim }).await?;
+        sink.push(Output::Reply { value, verbatim: is_verbatim(args) }).await?;
         Ok(outcome)
     }
 

@@ -5,23 +5,32 @@ use std::io::{self, Write};
 use futures_util::future::BoxFuture;
 
 use crate::command::output::{Output, Sink};
+use crate::config::ShellSettings;
 use crate::resp::print::{Printer, Style};
 
 /// Replies and text go to stdout; what went wrong on our side to stderr, unless a person reads both in one place.
 pub(super) struct StdoutSink {
     printer: Printer,
     terminal: bool,
+    /// `-e`: an error reply goes to stderr as its bare text, as in redis-cli.
+    errors_apart: bool,
 }
 
 impl StdoutSink {
     /// A style that was not asked for is by where stdout goes, as in redis-cli.
-    pub(super) fn new(style: Option<Style>, terminal: bool) -> Self {
-        let style = style.unwrap_or(if terminal { Style::Standard } else { Style::Raw });
-        Self { printer: Printer { style, escape: terminal }, terminal }
+    pub(super) fn new(settings: &ShellSettings, terminal: bool) -> Self {
+        let style = settings.style.unwrap_or(if terminal { Style::Standard } else { Style::Raw });
+        Self { printer: Printer { style, escape: terminal }, terminal, errors_apart: settings.exit_code }
     }
 
     pub(super) fn write(&self, output: &Output) -> io::Result<()> {
         let bytes = match output {
+            Output::Reply { value, .. } if self.errors_apart && value.error().is_some() => {
+                let mut line = value.error().unwrap_or_default().to_vec();
+                line.push(b'\n');
+                let _ = io::stderr().write_all(&line);
+                return Ok(());
+            }
             Output::Reply { value, verbatim } => self.printer.print(value, *verbatim),
             Output::Text(text) => text.clone().into_bytes(),
             Output::Error(sentence) if self.terminal => format!("(error) {sentence}\n").into_bytes(),

@@ -1,0 +1,181 @@
+//! Bad input, each with one sentence and the exit code scripts rely on.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Output, Stdio};
+
+use support::{RedisServer, free_port, pooltop, wait_for};
+
+fn run(args: &[&str]) -> Output {
+    pooltop().args(args).stdin(Stdio::null()).output().expect("the program runs")
+}
+
+/// What it said, after the code was checked. Nothing may look like a crash.
+fn said(args: &[&str], code: i32) -> String {
+    let output = run(args);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    for crash in ["panicked", "RUST_BACKTRACE", "stack backtrace"] {
+        assert!(!said.contains(crash), "{args:?}: {said}");
+    }
+    said
+}
+
+#[test]
+fn where_nobody_listens_it_says_so_and_what_to_do() {
+    let port = free_port().to_string();
+    let sentence = said(&["-p", &port, "--once"], 3);
+    assert!(sentence.contains("nothing listens") && sentence.contains("redis-server --port"), "{sentence}");
+    assert_eq!(sentence.trim_end().lines().count(), 1, "{sentence}");
+    assert_eq!(said(&["shell", "-p", &port, "PING"], 3).trim_end().lines().count(), 1);
+}
+
+#[test]
+fn silence_is_bounded() {
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = silent.local_addr().expect("its address").port().to_string();
+    let sentence = said(&["-p", &port, "--once", "--socket-connect-timeout", "200ms"], 3);
+    assert!(sentence.contains("did not answer within"), "{sentence}");
+}
+
+#[test]
+fn what_is_no_redis_is_told_apart() {
+    for answer in ["HTTP/1.1 400 Bad Request\r\n\r\n", "\u{1b}[2Jgarbage\r\n", "*2000000000\r\n"] {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = server.local_addr().expect("its address").port().to_string();
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = server.accept().expect("it connects");
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(answer.as_bytes());
+            // Until it hangs up.
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let sentence = said(&["-p", &port, "--once"], 3);
+        assert!(sentence.to_lowercase().contains("redis"), "{sentence}");
+        assert!(!sentence.contains('\u{1b}'), "{sentence:?}");
+        thread.join().expect("the fake server ends");
+    }
+}
+
+#[test]
+fn passwords_are_judged_and_never_shown() {
+    let server = RedisServer::start(&["--requirepass", "right"]);
+    let port = server.port().to_string();
+    let none = said(&["-p", &port, "--once"], 3);
+    assert!(none.contains("wants a password"), "{none}");
+    let wrong = said(&["-p", &port, "-a", "s3cret-wrong", "--once"], 3);
+    assert!(wrong.contains("refuses the password") && !wrong.contains("s3cret"), "{wrong}");
+    let url = format!("redis://:s3cret-wrong@127.0.0.1:{port}");
+    assert!(!said(&[&url, "--once"], 3).contains("s3cret"));
+    let output =
+        pooltop().args(["-p", &port, "--once"]).env("REDISCLI_AUTH", "right").output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "",
+        "a password in the environment is no reason to warn"
+    );
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("right"));
+}
+
+#[test]
+fn a_wrong_command_line_is_usage() {
+    for (args, part) in [
+        (&["shel"][..], "did you mean 'shell'"),
+        (&["--frobnicate"], "--frobnicate"),
+        (&["redis://h:99999"], "port"),
+        (&["redis://127.0.0.1:1", "redis://127.0.0.1:2"], "two addresses"),
+        (&["--demo", "-p", "7"], "two addresses"),
+        (&["redis://127.0.0.1:1", "shell"], "shell URL"),
+        (&["--max-connections", "0"], "max-connections"),
+        (&["--format", "yaml"], "json"),
+        (&["shell", "--demo", "POOL", "HOLD", "none"], "POOL HOLD"),
+    ] {
+        let sentence = said(args, 2);
+        assert!(sentence.contains(part), "{args:?}: {sentence}");
+    }
+}
+
+#[test]
+fn an_address_on_the_line_beats_the_environment() {
+    let server = RedisServer::start(&[]);
+    let nowhere = format!("redis://127.0.0.1:{}", free_port());
+    let with = |args: &[&str]| pooltop().args(args).env("REDIS_URL", &nowhere).output().expect("it runs");
+    assert_eq!(with(&["--once"]).status.code(), Some(3));
+    assert_eq!(with(&["-p", &server.port().to_string(), "--once"]).status.code(), Some(0));
+    assert_eq!(with(&["--demo", "--once"]).status.code(), Some(0));
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    for args in [&["--help"][..], &["shell", "--help"]] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(0));
+        let help = String::from_utf8_lossy(&output.stdout);
+        assert!(help.contains("--max-connections") && help.contains("-h <HOST>"), "{help}");
+    }
+    assert!(String::from_utf8_lossy(&run(&["--version"]).stdout).starts_with("redis-pooltop "));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let mut child = pooltop()
+        .args(["shell", "--demo"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut input = child.stdin.take().expect("its input");
+    let mut output = BufReader::new(child.stdout.take().expect("its output"));
+    input.write_all(b"ECHO first\n").expect("it reads");
+    let mut line = String::new();
+    output.read_line(&mut line).expect("it prints");
+    assert_eq!(line, "first\n");
+    drop(output);
+    // It ends in the middle of this: the rest finds nobody.
+    for _ in 0..1000 {
+        if input.write_all(b"ECHO more\n").is_err() {
+            break;
+        }
+    }
+    let status = wait_for("the program to end", || child.try_wait().expect("its state"));
+    let mut said = String::new();
+    child.stderr.take().expect("its errors").read_to_string(&mut said).expect("they are text");
+    assert_eq!(said, "");
+    assert_eq!(status.code(), Some(141));
+}
+
+#[test]
+fn one_report_is_valid_on_every_server() {
+    let (redis, valkey) = (RedisServer::start(&[]), RedisServer::start_valkey(&[]));
+    for address in [&["--demo"][..], &["-u", &redis.url()], &["-u", &valkey.url()]] {
+        let report = |rest: &[&str]| {
+            let output = run(&[address, rest].concat());
+            assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).expect("it is text")
+        };
+        // Without a terminal the bare command answers as --once does.
+        let bare = report(&["--format", "json"]);
+        let once = report(&["--once", "--format", "json", "--warmup", "3", "--max-connections", "9"]);
+        for document in [&bare, &once] {
+            let document: serde_json::Value = serde_json::from_str(document).expect("one JSON document");
+            let pool = &document["pools"][0];
+            for key in ["max", "created", "in_use", "available", "waiting", "opened", "closed", "timeouts"] {
+                assert!(pool[key].is_u64(), "{key} of {pool}");
+            }
+            assert!(pool["name"].is_string() && document["lints"].is_array());
+            let clients = &document["server"]["clients"]["connected_clients"];
+            assert!(clients.is_u64() || clients.is_string(), "{}", document["server"]);
+        }
+        let once: serde_json::Value = serde_json::from_str(&once).expect("JSON");
+        assert_eq!((&once["pools"][0]["created"], &once["pools"][0]["max"]), (&3.into(), &9.into()));
+        assert_eq!(once["connections"].as_array().map(Vec::len), Some(3));
+        let text = report(&["--once", "--duration", "100ms"]);
+        assert!(text.contains("in use 0") && !text.contains('\u{1b}'), "{text}");
+        let prometheus = report(&["--once", "--format", "prometheus"]);
+        assert!(prometheus.contains("db_client_connection_count{"), "{prometheus}");
+    }
+}
