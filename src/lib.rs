@@ -1,4 +1,26 @@
 //! redis-pooltop: every connection a Redis pool opens, lends and loses, seen live.
+//!
+//! ```text
+//!  keys ─► keymap ─► Action ──(view only)──► App::update
+//!  line ─► command::parse ─► Session::run ─► pool::Lease ─┐
+//!  INFO ───────────────────► source::info ────────────────┼─► Event ─► Tap (bounded, never blocks, counts drops)
+//!                        once a tick: Pulse of the pool ──┘              │
+//!                                                                        ▼
+//!                      hub (one task owns Model) ─► watch<Arc<Snapshot>> ─► tui · shell · report
+//! ```
+//!
+//! Imports run one way, from the bottom of this list to its top:
+//!
+//! - [`event`]: the shared vocabulary. [`text`], [`values`], [`glob`]: small pure helpers.
+//! - [`resp`]: bytes into values and back. [`net`]: reaching and greeting a server, and what a connection owes.
+//! - [`snapshot`]: immutable rows that every reader reads. [`model`]: what facts mean; pure. [`report`]: a snapshot as
+//!   text, JSON or Prometheus.
+//! - [`pool`]: who gets which connection, and when. [`source`]: what can be learnt by asking. [`hub`]: the task that owns
+//!   the model.
+//! - [`command`]: what a typed line means, and doing it. [`demo`]: the embedded server.
+//! - [`shell`] and [`tui`]: the two front ends. [`cli`], [`config`], [`error`], [`run`]: from flags to an exit code.
+//!
+//! As a library, [`pool::InstrumentedPool`] is the pool without the program, and [`hub::Hub`] what watches it.
 
 pub mod cli;
 pub mod command;
