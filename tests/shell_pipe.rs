@@ -154,6 +154,56 @@ fn one_command_ends_with_what_redis_cli_ends_with() {
     }
 }
 
+/// Values, errors of every printing, and replies made for people, in every style. The codes differ on purpose: without
+/// `-e` redis-cli ends with 0 after an error reply, and we with 1.
+#[test]
+fn one_command_prints_what_redis_cli_prints_in_every_style() {
+    let server = RedisServer::start(&[]);
+    server.cli(&["SET", "text", "x\ny\u{1}"]);
+    server.cli(&["HSET", "hash", "f", "1"]);
+    let port = server.port().to_string();
+    for style in ["--raw", "--no-raw", "--csv", "--json"] {
+        for (args, fails) in [
+            (&["GET", "text"][..], false),
+            (&["GET", "none"], false),
+            (&["HGETALL", "hash"], false),
+            (&["LRANGE", "none", "0", "-1"], false),
+            (&["EVAL", "return {1,{2,3},false,redis.error_reply('E z')}", "0"], false),
+            (&["DEBUG", "PROTOCOL", "map"], false),
+            (&["DEBUG", "PROTOCOL", "double"], false),
+            (&["MEMORY", "DOCTOR"], false),
+            (&["LLEN", "text"], true),
+            (&["NOSUCH"], true),
+            (&["CLIENT", "LIST", "TYPE", "nope"], true),
+            (&["CLUSTER", "INFO"], true),
+        ] {
+            for apart in [&[][..], &["-e"]] {
+                let line = [&["-p", &port, style], apart, args].concat();
+                let theirs = redis_cli().args(&line).output().expect("redis-cli runs");
+                let ours = shell(&line).output().expect("the program runs");
+                assert_eq!(text(&ours.stdout), text(&theirs.stdout), "{line:?}");
+                assert_eq!(text(&ours.stderr), text(&theirs.stderr), "{line:?}");
+                assert_eq!(ours.status.code(), Some(i32::from(fails)), "{line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn from_a_pipe_an_error_stays_among_the_replies() {
+    let server = RedisServer::start(&[]);
+    let port = server.port().to_string();
+    for style in ["--raw", "--no-raw", "--csv"] {
+        let line = ["-p", &port, "-e", style];
+        let mut cli = redis_cli();
+        cli.args(line);
+        let theirs = feed(cli, "NOSUCH\nPING\nGET \"a\nPING\n");
+        let ours = feed(shell(&line), "NOSUCH\nPING\nGET \"a\nPING\n");
+        assert_eq!(text(&ours.stdout), text(&theirs.stdout), "{style}");
+        assert_eq!(ours.status.code(), Some(1), "{style}");
+    }
+}
+
 #[test]
 fn the_exit_code_tells_of_an_error_reply() {
     let code = |args: &[&str]| shell(&["--demo"]).args(args).output().expect("it runs").status.code();

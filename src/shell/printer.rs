@@ -12,7 +12,8 @@ use crate::resp::print::{Printer, Style};
 pub(super) struct StdoutSink {
     printer: Printer,
     terminal: bool,
-    /// `-e`: an error reply goes to stderr as its bare text, as in redis-cli.
+    /// `-e` with one command: an error reply goes to stderr as its bare text. From a pipe redis-cli leaves it in its
+    /// place among the other replies.
     errors_apart: bool,
 }
 
@@ -20,7 +21,8 @@ impl StdoutSink {
     /// A style that was not asked for is by where stdout goes, as in redis-cli.
     pub(super) fn new(settings: &ShellSettings, terminal: bool) -> Self {
         let style = settings.style.unwrap_or(if terminal { Style::Standard } else { Style::Raw });
-        Self { printer: Printer { style, escape: terminal }, terminal, errors_apart: settings.exit_code }
+        let errors_apart = settings.exit_code && !settings.command.is_empty();
+        Self { printer: Printer { style, escape: terminal }, terminal, errors_apart }
     }
 
     pub(super) fn write(&self, output: &Output) -> io::Result<()> {
