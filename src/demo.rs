@@ -124,11 +124,12 @@ impl Stop {
         self.notify.notify_one();
     }
 
-    /// Stops the whole thread for a while, as DEBUG SLEEP does; ends early when the server does.
-    pub(crate) fn sleep(&self, time: Duration) {
-        let Some(until) = Instant::now().checked_add(time) else { return };
+    /// Stops the whole thread for a while, as DEBUG SLEEP does. `false` when the server ended meanwhile.
+    pub(crate) fn sleep(&self, time: Duration) -> bool {
+        let Some(until) = Instant::now().checked_add(time) else { return true };
         let mut told = self.told.lock();
         while !*told && !self.bell.wait_until(&mut told, until).timed_out() {}
+        !*told
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Parts {
     /// What is known of commands.
     pub registry: Arc<Registry>,
     /// Asks the server how it is.
-    _info: InfoWatch,
+    _info: Option<InfoWatch>,
     /// The embedded server, with `--demo`. After all that connects to it, so that it is dropped last.
     _demo: Option<demo::Server>,
 }
@@ -84,11 +84,14 @@ impl Parts {
         let probe = Connection::open(&observer).await.map_err(|error| Error::Connect { error, hint })?;
         let clock = Clock::start();
         let hub = Hub::start(clock, settings.model.clone(), TICK);
-        let info = watch_info(connect.clone(), INFO_EVERY, hub.tap(), clock);
+        let info =
+            wants_info(&settings.form).then(|| watch_info(connect.clone(), INFO_EVERY, hub.tap(), clock));
         let pool = RedisPool::redis(connect.clone(), settings.pool.clone(), clock, hub.tap());
         hub.attach(pool.pulse_source());
         let registry = Arc::new(Registry::new());
-        learn(probe, registry.clone());
+        if is_typed(&settings.form) {
+            learn(probe, registry.clone());
+        }
         if settings.pool.warmup > 0 {
             let warmed = pool.warmup(settings.pool.warmup).await;
             if let Some(error) = warmed.error {
@@ -113,6 +116,17 @@ impl Parts {
         // Late is no error: what is not known yet is shown as unknown.
         let _ = tokio::time::timeout(patience, heard).await;
     }
+}
+
+/// Whether somebody looks at the server's numbers: lines alone need none, and MONITOR would show the questions.
+fn wants_info(form: &Form) -> bool {
+    matches!(form, Form::Screen(_))
+}
+
+/// Whether a person types, whom the server's own table of commands helps.
+fn is_typed(form: &Form) -> bool {
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    terminal && !matches!(form, Form::Shell(shell) if !shell.command.is_empty())
 }
 
 async fn start_demo(connect: &mut ConnectOptions) -> Result<demo::Server, Error> {

@@ -281,3 +281,13 @@ fn settings_are_read_and_changed_by_redis_pys_names() {
     let said = text(&output.stderr);
     assert!(said.contains("did you mean max_connections?") && said.contains("retries: "), "{said}");
 }
+
+#[test]
+fn a_shell_without_a_screen_asks_the_server_for_nothing() {
+    let server = RedisServer::start(&[]);
+    let output = feed(shell(&[&server.url()]), "PING\nINFO commandstats\n");
+    let stats = text(&output.stdout);
+    // Our own question is not counted before it is answered.
+    assert!(stats.contains("cmdstat_ping:calls=") && !stats.contains("cmdstat_info"), "{stats}");
+    assert!(!stats.contains("cmdstat_command"), "{stats}");
+}

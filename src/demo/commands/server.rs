@@ -203,8 +203,10 @@ fn debug(call: &mut Call<'_>) -> Done {
         // Redis reads what is no number as 0.
         let seconds = parse_f64(&call.args[2]).unwrap_or(0.0);
         let time = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO);
-        call.state.stop.sleep(time);
-        call.reply.ok();
+        // A server that ended in its sleep has not slept, and does not say that it has.
+        if call.state.stop.sleep(time) {
+            call.reply.ok();
+        }
         return Ok(());
     }
     if call.is(1, "help") {
