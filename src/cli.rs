@@ -383,7 +383,9 @@ fn wrong(kind: ErrorKind, message: &str) -> clap::Error {
 fn not_a_url(word: &str) -> String {
     let command = Cli::command();
     let names = command.get_subcommands().map(clap::Command::get_name);
-    let shown = word.escape_debug();
+    // What looks like user:password@host is not repeated.
+    let shown =
+        if word.contains('@') { "the address given".to_owned() } else { word.escape_debug().to_string() };
     if let Some(meant) = nearest(word, names) {
         return format!("'{shown}' is no URL and no subcommand: did you mean '{meant}'?");
     }

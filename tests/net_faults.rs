@@ -331,3 +331,23 @@ async fn a_crowd_does_not_overrun_a_servers_backlog() {
     let (_, most) = *seen.borrow();
     assert!((100..=128).contains(&most), "{most} at once");
 }
+
+#[tokio::test]
+async fn a_greeting_may_not_claim_what_only_a_reply_may() {
+    for claim in ["*100\r\n$536870912\r\n", "*60000000\r\n"] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("its address").port();
+        let server = tokio::spawn(async move {
+            use tokio::io::AsyncWriteExt;
+            let (mut stream, _) = listener.accept().await.expect("it connects");
+            let _ = stream.write_all(claim.as_bytes()).await;
+            // Until it hangs up: the claim alone must end it.
+            let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await;
+        });
+        let options = redis_pooltop::net::ConnectOptions::from_url(&format!("redis://127.0.0.1:{port}"))
+            .expect("a URL");
+        let error = redis_pooltop::net::Connection::open(&options).await.expect_err("no greeting");
+        assert_ne!(error.kind(), redis_pooltop::net::ConnectErrorKind::Timeout, "{error}");
+        server.await.expect("the fake server ends");
+    }
+}

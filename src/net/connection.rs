@@ -79,7 +79,7 @@ impl Connection {
             read: BytesMut::new(),
             write: BytesMut::new(),
             written: 0,
-            decoder: Decoder::new(Caps::default()),
+            decoder: Decoder::new(Caps::SMALL),
             ledger: Ledger::new(0, 2),
             pushes: VecDeque::new(),
             timer: Timer::default(),
@@ -105,11 +105,17 @@ impl Connection {
         greeting: Greeting,
         steps: CreateSteps,
     ) -> Self {
+        self.decoder.set_caps(Caps::default());
         self.ledger = Ledger::new(options.database, greeting.protocol.number());
         self.socket_timeout = options.socket_timeout;
         self.greeting = greeting;
         self.steps = steps;
         self
+    }
+
+    /// Other limits on replies, for a connection that asks for small ones only.
+    pub fn set_caps(&mut self, caps: Caps) {
+        self.decoder.set_caps(caps);
     }
 
     /// Where its create time went.

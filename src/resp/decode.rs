@@ -23,6 +23,11 @@ pub struct Caps {
     pub line: usize,
 }
 
+impl Caps {
+    /// For replies that are small by nature: a greeting, an INFO section. Nobody has earned more trust before a greeting.
+    pub const SMALL: Self = Self { bulk: 1 << 20, items: 1 << 10, depth: 8, line: 64 << 10 };
+}
+
 impl Default for Caps {
     fn default() -> Self {
         Self { bulk: 512 << 20, items: 64 << 20, depth: 128, line: 1 << 20 }
@@ -108,6 +113,11 @@ impl Decoder {
     /// A decoder at the beginning of a stream.
     pub fn new(caps: Caps) -> Self {
         Self { caps, open: Vec::new(), claimed: 0, string: None, scanned: 0 }
+    }
+
+    /// Other limits, from the next claim on.
+    pub fn set_caps(&mut self, caps: Caps) {
+        self.caps = caps;
     }
 
     /// The next whole value, taken out of `buffer`; `None` when more bytes are needed.

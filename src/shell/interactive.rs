@@ -50,7 +50,14 @@ pub(super) async fn run(
                 continue;
             }
         };
-        if let Some(question) = session.question(&line).await
+        let question = tokio::select! {
+            question = session.question(&line) => question,
+            _ = tokio::signal::ctrl_c() => {
+                printer.write(&Output::text("")).map_err(Error::io(OUTPUT))?;
+                continue;
+            }
+        };
+        if let Some(question) = question
             && !keyboard.answer(question.text).await?
         {
             printer.write(&Output::Note("Not run.".to_owned())).map_err(Error::io(OUTPUT))?;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::event::{Clock, Event, ServerEvent, Tap};
 use crate::net::{ConnectOptions, Connection};
+use crate::resp::Caps;
 use crate::resp::Value;
 use crate::text;
 
@@ -116,6 +117,7 @@ impl Poller {
             Ok(connection) => connection,
             Err(error) => return Silence { denied: error.is_auth(), error: error.to_string() },
         };
+        connection.set_caps(Caps::SMALL);
         let mut section = "SERVER";
         loop {
             let asked = Instant::now();
