@@ -8,7 +8,7 @@ use redis_pooltop::resp::print::{Printer, Style};
 use redis_pooltop::resp::{Caps, Decoder, Value};
 
 fn read(pieces: impl Iterator<Item = Vec<u8>>) -> Vec<Value> {
-    let caps = Caps { bulk: 1 << 16, items: 1 << 12, depth: 32, line: 1 << 12 };
+    let caps = Caps { bulk: 1 << 16, items: 1 << 12, depth: 32, line: 1 << 12, bytes: 1 << 20 };
     let (mut decoder, mut buffer, mut values) = (Decoder::new(caps), BytesMut::new(), Vec::new());
     for piece in pieces {
         buffer.extend_from_slice(&piece);

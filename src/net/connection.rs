@@ -44,7 +44,9 @@ pub struct Connection {
     written: usize,
     decoder: Decoder,
     ledger: Ledger,
-    pushes: VecDeque<Value>,
+    /// Each with its memory in bytes.
+    pushes: VecDeque<(Value, usize)>,
+    push_bytes: usize,
     timer: Timer,
     /// When the operation under way must be done; set by its first wait, so that one that never waits reads no clock.
     deadline: Option<Instant>,
@@ -82,6 +84,7 @@ impl Connection {
             decoder: Decoder::new(Caps::SMALL),
             ledger: Ledger::new(0, 2),
             pushes: VecDeque::new(),
+            push_bytes: 0,
             timer: Timer::default(),
             deadline: None,
             socket_timeout: None,
@@ -190,7 +193,8 @@ impl Connection {
 
     /// Pushes and messages that came while a reply was waited for, oldest first.
     pub fn take_pushes(&mut self) -> Vec<Value> {
-        self.pushes.drain(..).collect()
+        self.push_bytes = 0;
+        self.pushes.drain(..).map(|(push, _)| push).collect()
     }
 
     /// Encodes a command for the next [`flush`](Self::flush). No arguments are no command.

@@ -4,6 +4,8 @@
 //! Nesting is a stack on the heap and no recursion; its depth is capped, which also bounds the recursion of a value's
 //! own drop.
 
+use std::mem;
+
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 
@@ -21,16 +23,19 @@ pub struct Caps {
     pub depth: usize,
     /// The longest line: a simple string, an error, a number.
     pub line: usize,
+    /// The most memory of one reply, in bytes: its strings, and a slot for each of its elements. Each part may be within
+    /// its own cap and the whole still be more than any machine has.
+    pub bytes: usize,
 }
 
 impl Caps {
     /// For replies that are small by nature: a greeting, an INFO section. Nobody has earned more trust before a greeting.
-    pub const SMALL: Self = Self { bulk: 1 << 20, items: 1 << 10, depth: 8, line: 64 << 10 };
+    pub const SMALL: Self = Self { bulk: 1 << 20, items: 1 << 10, depth: 8, line: 64 << 10, bytes: 2 << 20 };
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { bulk: 512 << 20, items: 64 << 20, depth: 128, line: 1 << 20 }
+        Self { bulk: 512 << 20, items: 16 << 20, depth: 128, line: 1 << 20, bytes: 1 << 30 }
     }
 }
 
@@ -68,6 +73,9 @@ pub struct Decoder {
     open: Vec<Open>,
     /// The elements that the aggregates of the value under way have claimed.
     claimed: usize,
+    /// The memory that the value under way has claimed, in bytes.
+    bytes: usize,
+    last_bytes: usize,
     /// The string whose header was read and whose bytes are still to come.
     string: Option<(Text, usize)>,
     /// How much of the buffer is known to hold no line end.
@@ -112,7 +120,7 @@ const FIRST_ITEMS: usize = 64;
 impl Decoder {
     /// A decoder at the beginning of a stream.
     pub fn new(caps: Caps) -> Self {
-        Self { caps, open: Vec::new(), claimed: 0, string: None, scanned: 0 }
+        Self { caps, open: Vec::new(), claimed: 0, bytes: 0, last_bytes: 0, string: None, scanned: 0 }
     }
 
     /// Other limits, from the next claim on.
@@ -125,6 +133,7 @@ impl Decoder {
         loop {
             let Some(value) = self.element(buffer)? else { return Ok(None) };
             if let Some(whole) = self.place(value) {
+                (self.claimed, self.last_bytes) = (0, mem::take(&mut self.bytes));
                 return Ok(Some(whole));
             }
         }
@@ -139,22 +148,34 @@ impl Decoder {
             let Some(begun) = self.line(buffer)? else { return Ok(None) };
             match begun {
                 Begun::Value(value) => return Ok(Some(value)),
-                Begun::String(text, length) => self.string = Some((text, length)),
+                Begun::String(text, length) => {
+                    self.claim(length)?;
+                    self.string = Some((text, length));
+                }
                 Begun::Open(kind, 0) => return Ok(Some(close(kind, Vec::new()))),
                 Begun::Open(kind, left) => {
                     if self.open.len() >= self.caps.depth {
                         let (claimed, cap) = (self.open.len() as u64 + 1, self.caps.depth as u64);
                         return Err(DecodeError::Cap { what: "a nesting", claimed, cap });
                     }
-                    if self.open.is_empty() {
-                        self.claimed = 0;
-                    }
                     self.claimed =
                         within(self.claimed.saturating_add(left), self.caps.items, "an element count")?;
+                    self.claim(left.saturating_mul(size_of::<Value>()))?;
                     self.open.push(Open { kind, left, items: Vec::with_capacity(left.min(FIRST_ITEMS)) });
                 }
             }
         }
+    }
+
+    /// The memory of the value given last, in bytes, as [`Caps::bytes`] counts it.
+    pub fn last_bytes(&self) -> usize {
+        self.last_bytes
+    }
+
+    /// Counts memory that the value under way will take.
+    fn claim(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        self.bytes = within(self.bytes.saturating_add(bytes), self.caps.bytes, "a reply's bytes")?;
+        Ok(())
     }
 
     /// Puts a value where it belongs; gives the outermost one once it is whole.
@@ -215,13 +236,12 @@ impl Decoder {
             return Err(DecodeError::Ending);
         }
         let begun = self.begin(kind, &buffer[1..end - 1])?;
-        Ok(Some(match begun {
-            Some(begun) => {
-                buffer.advance(end + 1);
-                begun
-            }
-            None => Begun::Value(take_text(kind, end, buffer)),
-        }))
+        let Some(begun) = begun else {
+            self.claim(end)?;
+            return Ok(Some(Begun::Value(take_text(kind, end, buffer))));
+        };
+        buffer.advance(end + 1);
+        Ok(Some(begun))
     }
 
     /// What a line without its type and end says; `None` for the types that keep its text.

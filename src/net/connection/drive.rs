@@ -27,6 +27,9 @@ const KEEP: usize = 1 << 20;
 /// Pushes kept for [`Connection::take_pushes`]; beyond, the oldest go, so that a talkative server cannot fill memory.
 const PUSHES: usize = 1024;
 
+/// The memory of the pushes kept, but for one that is larger on its own.
+const PUSH_BYTES: usize = 16 << 20;
+
 /// How much is read ahead while a write waits.
 const READ_AHEAD: usize = 64 << 20;
 
@@ -134,10 +137,13 @@ impl Connection {
     }
 
     fn keep(&mut self, push: Value) {
-        if self.pushes.len() == PUSHES {
-            self.pushes.pop_front();
+        let bytes = self.decoder.last_bytes();
+        while self.pushes.len() == PUSHES || self.push_bytes.saturating_add(bytes) > PUSH_BYTES {
+            let Some((_, gone)) = self.pushes.pop_front() else { break };
+            self.push_bytes -= gone;
         }
-        self.pushes.push_back(push);
+        self.push_bytes += bytes;
+        self.pushes.push_back((push, bytes));
     }
 
     /// Writes what is left to write. While the socket takes no more, reads what comes: a server may stop reading until

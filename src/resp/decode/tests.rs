@@ -83,7 +83,7 @@ fn what_is_no_resp_is_an_error() {
         (b",1;\r\n", DecodeError::Malformed("double")),
         (b"(1.5\r\n", DecodeError::Malformed("big number")),
         (b"=3\r\nabc\r\n", DecodeError::Malformed("verbatim string")),
-        (b"*2000000000\r\n", caps("an element count", 2_000_000_000, 64 << 20)),
+        (b"*2000000000\r\n", caps("an element count", 2_000_000_000, 16 << 20)),
         (b"$9999999999\r\n", caps("a string", 9_999_999_999, 512 << 20)),
     ];
     for (bytes, error) in table {
@@ -119,8 +119,30 @@ fn the_elements_of_a_reply_are_counted_together() {
 }
 
 #[test]
+fn the_memory_of_a_reply_is_counted_together() {
+    let slot = size_of::<Value>();
+    let caps = Caps { bytes: 3 * slot + 10, ..Caps::default() };
+    let mut decoder = Decoder::new(caps);
+    let full = b"*3\r\n$4\r\nabcd\r\n+ef\r\n:1\r\n";
+    let mut buffer = BytesMut::from(&full.repeat(2)[..]);
+    for _ in 0..2 {
+        assert!(matches!(decoder.decode(&mut buffer), Ok(Some(Value::Array(_)))));
+        assert!((3 * slot + 6..=3 * slot + 10).contains(&decoder.last_bytes()));
+    }
+    let beyond = |bytes: &[u8]| {
+        matches!(
+            Decoder::new(caps).decode(&mut BytesMut::from(bytes)),
+            Err(DecodeError::Cap { what: "a reply's bytes", .. })
+        )
+    };
+    assert!(beyond(b"*3\r\n$4\r\nabcd\r\n$7\r\n"), "strings, each of them small");
+    assert!(beyond(b"*4\r\n"), "the slots alone");
+    assert!(beyond(b"*2\r\n*2\r\n"), "the slots of every level");
+}
+
+#[test]
 fn a_claim_sets_no_memory_aside() {
-    let most = b"*67108000\r\n";
+    let most = b"*16777000\r\n";
     let mut decoder = Decoder::new(Caps::default());
     assert_eq!(decoder.decode(&mut BytesMut::from(&most[..])), Ok(None));
     assert!(decoder.open.iter().all(|open| open.items.capacity() <= FIRST_ITEMS));
