@@ -155,16 +155,15 @@ impl Signals {
 
 /// What a terminal event makes the app do; nothing when it means nothing.
 fn heard_key(app: &mut App, event: &Event) -> Option<Vec<Effect>> {
-    let action = match event {
-        Event::Key(key) => keymap::resolve(Chord::from_event(key)?, &app.context())?,
-        Event::Paste(text) => Action::Paste(text.replace("\r\n", "\n").replace('\r', "\n")),
+    match event {
+        Event::Key(key) => app.press(Chord::from_event(key)?),
+        Event::Paste(text) => Some(app.update(Action::Paste(text.replace("\r\n", "\n").replace('\r', "\n")))),
         Event::Resize(width, height) => {
             app.resize(Size { width: *width, height: *height });
-            return Some(Vec::new());
+            Some(Vec::new())
         }
-        _ => return None,
-    };
-    Some(app.update(action))
+        _ => None,
+    }
 }
 
 /// Where effects land.

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use redis_pooltop::snapshot::Snapshot;
 use redis_pooltop::tui::action::{Action, Effect};
 use redis_pooltop::tui::app::App;
-use redis_pooltop::tui::keymap::{Chord, Mode, resolve};
+use redis_pooltop::tui::keymap::{Chord, Mode};
 use redis_pooltop::tui::layout::Pane;
 use redis_pooltop::tui::output::Kind;
 use redis_pooltop::tui::run::Said;
@@ -31,7 +31,7 @@ fn press(app: &mut App, keys: &str) -> Vec<Effect> {
 }
 
 fn send(app: &mut App, chord: Chord) -> Vec<Effect> {
-    resolve(chord, &app.context()).map_or_else(Vec::new, |action| app.update(action))
+    app.press(chord).unwrap_or_default()
 }
 
 fn run(line: &str) -> Effect {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ratatui::layout::Size;
 
 use super::action::{Action, Edit, Effect, Step};
-use super::keymap::{Context, Mode};
+use super::keymap::{Chord, Context, Keys, Meaning, Mode};
 use super::layout::{Pane, Plan, Wish, plan};
 use super::output::{Kind, Output};
 use super::prompt::{History, Prompt};
@@ -35,6 +35,8 @@ pub struct Facts {
     pub notices: Vec<String>,
     /// Lines run before, oldest first.
     pub history: Vec<String>,
+    /// What each key does.
+    pub keys: Keys,
 }
 
 /// The help on top of everything, and what is searched in it.
@@ -73,6 +75,8 @@ pub struct App {
     pub(super) selected: Option<ConnId>,
     /// The last key was a Ctrl-C that found nothing to do: one more quits.
     pub(super) armed: bool,
+    /// The first key of a sequence, until the second comes.
+    pub(super) pending: Option<Chord>,
 }
 
 impl App {
@@ -106,6 +110,7 @@ impl App {
             offsets: [0; Pane::ALL.len()],
             selected: None,
             armed: false,
+            pending: None,
             facts,
         }
     }
@@ -159,9 +164,26 @@ impl App {
         self.size = size;
     }
 
+    /// Does what a key means here, and says what the world must do; nothing when the key means nothing.
+    pub fn press(&mut self, chord: Chord) -> Option<Vec<Effect>> {
+        let pending = self.pending.take();
+        match self.facts.keys.resolve(pending, chord, &self.context()) {
+            Meaning::Do(action) => return Some(self.update(action)),
+            Meaning::Begins => {
+                self.armed = false;
+                self.pending = Some(chord);
+            }
+            // The footer goes back to what it lists.
+            Meaning::Nothing if pending.is_some() => {}
+            Meaning::Nothing => return None,
+        }
+        Some(Vec::new())
+    }
+
     /// Does what a person asked for, and says what the world must do.
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
         let armed = std::mem::take(&mut self.armed);
+        self.pending = None;
         match action {
             Action::Interrupt => return self.interrupt(armed),
             Action::EndOfInput if self.prompt.is_empty() => return vec![Effect::Quit],

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::app::Facts;
 use super::assist::Typist;
+use super::keymap::Keys;
 use super::output::Kind;
 use super::run::{Job, Runner, Said};
 use super::theme::Theme;
@@ -61,6 +62,7 @@ pub async fn show(
         welcome: WELCOME.map(pair).to_vec(),
         notices,
         history: history.iter().cloned().collect(),
+        keys: Keys::default(),
     };
     let assist = Arc::new(Typist::new(Arc::clone(session.registry()), settings));
     let snapshots = hub.subscribe();

@@ -1,12 +1,16 @@
-//! The key table: one list that gives dispatch, the footer and the help.
+//! The key table: one list that gives dispatch, the footer, the help and the names that the configuration file knows.
 //!
-//! A chord is looked up from the top in the rows whose [`When`] holds, so a row further up wins. Ctrl-I, Ctrl-M, Ctrl-H
-//! and Ctrl-[ are Tab, Enter, Backspace and Esc on many terminals and never stand in the table.
+//! [`TABLE`] has the keys as they come; [`Keys`] has them as they are. A key is looked up from the top in the rows whose
+//! [`When`] holds, so a row further up wins. Ctrl-I, Ctrl-M, Ctrl-H and Ctrl-[ are Tab, Enter, Backspace and Esc on many
+//! terminals and never stand in the table.
 
 mod chord;
+mod keys;
+mod name;
 mod table;
 
-pub use chord::Chord;
+pub use chord::{Chord, Sequence};
+pub use keys::{Keys, Meaning, Row};
 pub use table::TABLE;
 
 use super::action::Action;
@@ -87,6 +91,23 @@ impl When {
             When::Help => "in this help",
         }
     }
+
+    /// What stands before the name of an action whose keys here are a matter of their own: not those of the same action
+    /// in the prompt and the panes.
+    fn prefix(self) -> Option<&'static str> {
+        match self {
+            When::Ask => Some("answer"),
+            When::Help => Some("help"),
+            When::Search => Some("search"),
+            When::Choosing => Some("choosing"),
+            When::Anywhere | When::Prompt | When::EmptyPrompt | When::Pane => None,
+        }
+    }
+
+    /// The name of an action's keys here.
+    fn named(self, action: &str) -> String {
+        self.prefix().map_or_else(|| action.to_owned(), |prefix| format!("{prefix}-{action}"))
+    }
 }
 
 /// What a row does with its chord.
@@ -101,7 +122,7 @@ pub enum Do {
 /// One row of the table.
 #[derive(Clone, Debug)]
 pub struct Binding {
-    /// Its chords, as [`Chord`] reads them.
+    /// Its keys, as [`Sequence`] reads them.
     pub keys: &'static [&'static str],
     /// When it holds.
     pub when: When,
@@ -111,58 +132,16 @@ pub struct Binding {
     pub footer: Option<&'static str>,
     /// What the help says.
     pub help: &'static str,
+    /// What the configuration file calls it, where its action's name, with its place's prefix, is not what it means.
+    pub name: Option<&'static str>,
 }
 
 impl Binding {
-    /// How its keys are written for people: `Alt-1…7`, `Ctrl-A Home`.
-    pub fn label(&self) -> String {
-        let chords: Vec<Chord> = self.keys.iter().filter_map(|key| key.parse().ok()).collect();
-        match (&self.run, chords.first(), chords.last()) {
-            (Do::FocusNumbered, Some(first), Some(last)) => {
-                format!("{first}…{}", last.digit().unwrap_or_default())
-            }
-            _ => chords.iter().map(Chord::to_string).collect::<Vec<_>>().join(" "),
-        }
+    /// The same under a name of its own.
+    const fn named(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
     }
-
-    fn answers(&self, chord: Chord) -> bool {
-        self.keys.iter().any(|key| key.parse() == Ok(chord))
-    }
-
-    fn action(&self, chord: Chord) -> Option<Action> {
-        match &self.run {
-            Do::Act(action) => Some(action.clone()),
-            Do::FocusNumbered => {
-                let place = chord.digit()?.checked_sub(1)?;
-                Pane::ALL.get(place).copied().map(Action::Focus)
-            }
-        }
-    }
-}
-
-/// What a chord means here, if anything. A plain character that no row claims is typed where letters are taken.
-pub fn resolve(chord: Chord, context: &Context) -> Option<Action> {
-    let bound = TABLE.iter().find(|row| row.when.holds(context) && row.answers(chord));
-    if let Some(row) = bound {
-        return row.action(chord);
-    }
-    let letters = matches!(context.mode, Mode::Prompt | Mode::Search | Mode::Help);
-    chord.typed().filter(|_| letters).map(Action::Insert)
-}
-
-/// What the footer lists here: key and word, each word once.
-pub fn footer(context: &Context) -> Vec<(String, &'static str)> {
-    let mut entries: Vec<(String, &'static str)> = Vec::new();
-    for row in TABLE.iter().filter(|row| row.when.holds(context)) {
-        if let Some(word) = row.footer
-            && !entries.iter().any(|(_, known)| *known == word)
-        {
-            let label = row.label();
-            let first = label.split(' ').next().unwrap_or_default().to_owned();
-            entries.push((first, word));
-        }
-    }
-    entries
 }
 
 #[cfg(test)]
@@ -186,14 +165,33 @@ mod tests {
         text.parse().unwrap_or_else(|()| panic!("{text} is no chord"))
     }
 
+    fn key(text: &str) -> Sequence {
+        text.parse().unwrap_or_else(|()| panic!("{text} is no key"))
+    }
+
+    fn does(keys: &Keys, key: Sequence, context: Context) -> Meaning {
+        match (keys.resolve(None, key.first, &context), key.second) {
+            (Meaning::Begins, Some(second)) => keys.resolve(Some(key.first), second, &context),
+            (_, Some(_)) => Meaning::Nothing,
+            (meaning, None) => meaning,
+        }
+    }
+
+    fn resolve(chord: Chord, context: Context) -> Option<Action> {
+        match Keys::default().resolve(None, chord, &context) {
+            Meaning::Do(action) => Some(action),
+            Meaning::Begins | Meaning::Nothing => None,
+        }
+    }
+
     #[test]
     fn every_key_of_every_row_reaches_its_action_somewhere() {
-        for row in TABLE {
-            for key in row.keys {
-                let chord = chord(key);
-                let wanted = row.action(chord);
-                assert!(wanted.is_some(), "{key} of {:?} does nothing", row.run);
-                let reached = contexts().iter().any(|c| row.when.holds(c) && resolve(chord, c) == wanted);
+        let keys = Keys::default();
+        for (row, binding) in keys.rows.iter().zip(TABLE) {
+            assert_eq!(row.keys().count(), binding.keys.len(), "{:?}", binding.keys);
+            for (key, action) in row.keys() {
+                let wanted = Meaning::Do(action.clone());
+                let reached = contexts().iter().any(|c| row.when.holds(c) && does(&keys, *key, *c) == wanted);
                 assert!(reached, "{key} {:?} is hidden by a row above it", row.when);
             }
         }
@@ -202,46 +200,97 @@ mod tests {
     #[test]
     fn keys_that_terminals_cannot_tell_apart_are_not_bound() {
         for row in TABLE {
-            for key in row.keys {
-                assert!(!["ctrl-i", "ctrl-m", "ctrl-h", "ctrl-["].contains(key), "{key}");
+            for key in row.keys.iter().flat_map(|key| key.split(' ')) {
+                assert!(!["ctrl-i", "ctrl-m", "ctrl-h", "ctrl-["].contains(&key), "{key}");
             }
         }
     }
 
     #[test]
     fn every_row_says_what_it_does() {
-        for row in TABLE {
-            assert!(!row.help.is_empty() && !row.label().is_empty(), "{:?}", row.keys);
+        for row in Keys::default().rows() {
+            assert!(!row.help.is_empty() && !row.label().is_empty(), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn every_row_has_a_name_and_no_other_row_of_its_place_has_it() {
+        let keys = Keys::default();
+        let names = |row: &Row| row.bound.iter().map(|bound| bound.name.clone()).collect::<Vec<_>>();
+        for (at, row) in keys.rows.iter().enumerate() {
+            for name in names(row) {
+                let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
+                assert!(!name.is_empty() && name.chars().all(kebab), "{name:?} of {row:?}");
+                let twin = keys.rows[..at].iter().find(|r| r.when == row.when && names(r).contains(&name));
+                assert!(twin.is_none(), "two rows are {name:?}: give one a name with .named()");
+            }
         }
     }
 
     #[test]
     fn letters_are_typed_in_the_prompt_and_are_keys_in_a_pane() {
         let prompt = Context { mode: Mode::Prompt, empty: false, choosing: false };
-        assert_eq!(resolve(chord("z"), &prompt), Some(Action::Insert('z')));
+        assert_eq!(resolve(chord("z"), prompt), Some(Action::Insert('z')));
         let pane = Context { mode: Mode::Pane(Pane::Pool), ..prompt };
-        assert_eq!(resolve(chord("z"), &pane), Some(Action::Zoom));
-        assert_eq!(resolve(chord("x"), &pane), None);
-        assert_eq!(resolve(chord("3"), &pane), Some(Action::Focus(Pane::Server)));
-        assert_eq!(resolve(chord("alt-4"), &prompt), Some(Action::Focus(Pane::Connections)));
+        assert_eq!(resolve(chord("z"), pane), Some(Action::Zoom));
+        assert_eq!(resolve(chord("x"), pane), None);
+        assert_eq!(resolve(chord("3"), pane), Some(Action::Focus(Pane::Server)));
+        assert_eq!(resolve(chord("alt-4"), prompt), Some(Action::Focus(Pane::Connections)));
+    }
+
+    #[test]
+    fn a_sequence_waits_for_its_second_key_and_is_lost_on_another() {
+        let mut keys = Keys::default();
+        let row = keys.rows.iter_mut().find(|row| row.when == When::Prompt).unwrap();
+        row.bound[0].keys = vec![key("ctrl-x ctrl-e")];
+        let (action, help) = (row.bound[0].action.clone(), row.footer.unwrap_or(row.help));
+        let prompt = Context { mode: Mode::Prompt, empty: false, choosing: false };
+        let first = chord("ctrl-x");
+        assert_eq!(keys.resolve(None, first, &prompt), Meaning::Begins);
+        assert_eq!(keys.resolve(Some(first), chord("ctrl-e"), &prompt), Meaning::Do(action));
+        assert_eq!(keys.resolve(Some(first), chord("e"), &prompt), Meaning::Nothing);
+        assert_eq!(keys.resolve(Some(first), chord("ctrl-a"), &prompt), Meaning::Nothing);
+        let pane = Context { mode: Mode::Pane(Pane::Pool), ..prompt };
+        assert_eq!(keys.resolve(None, first, &pane), Meaning::Nothing);
+        let footer = keys.footer(Some(first), &prompt);
+        assert_eq!(footer, [("Ctrl-X …".to_owned(), ""), ("Ctrl-E".to_owned(), help)]);
+    }
+
+    #[test]
+    fn a_run_of_digits_is_written_short() {
+        let label = |keys: &Keys, when| {
+            let row = keys.rows.iter().find(|row| row.when == when && row.bound.len() > 1).unwrap();
+            row.label()
+        };
+        let mut keys = Keys::default();
+        assert_eq!(label(&keys, When::Anywhere), "Alt-1…7");
+        assert_eq!(label(&keys, When::Pane), "1…7");
+        for row in &mut keys.rows {
+            if let Some(bound) = row.bound.get_mut(1) {
+                bound.keys = vec![key("f2")];
+            }
+        }
+        assert_eq!(label(&keys, When::Pane), "1 F2 3 4 5 6 7");
     }
 
     #[test]
     fn a_question_takes_only_its_answer() {
         let ask = Context { mode: Mode::Ask, empty: true, choosing: false };
-        assert_eq!(resolve(chord("y"), &ask), Some(Action::Answer(true)));
-        assert_eq!(resolve(chord("enter"), &ask), Some(Action::Answer(false)));
-        assert_eq!(resolve(chord("a"), &ask), None);
+        assert_eq!(resolve(chord("y"), ask), Some(Action::Answer(true)));
+        assert_eq!(resolve(chord("enter"), ask), Some(Action::Answer(false)));
+        assert_eq!(resolve(chord("a"), ask), None);
     }
 
     #[test]
     fn the_footer_names_a_word_once_and_only_keys_that_work() {
         for context in contexts() {
-            let entries = footer(&context);
+            let entries = Keys::default().footer(None, &context);
             assert!(!entries.is_empty(), "{context:?}");
             for (key, word) in &entries {
                 let first = key.split('…').next().unwrap_or_default().to_lowercase();
-                assert!(resolve(chord(&first), &context).is_some(), "{key} {word} in {context:?}");
+                let first = chord(first.split(' ').next().unwrap_or_default());
+                let meaning = Keys::default().resolve(None, first, &context);
+                assert_ne!(meaning, Meaning::Nothing, "{key} {word} in {context:?}");
             }
         }
     }

@@ -101,7 +101,7 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
     }
     footer::draw(app, theme, plan.footer, buf);
     if let Some(help) = &app.help {
-        help::draw(help, theme, area, buf);
+        help::draw(&app.facts.keys, help, theme, area, buf);
         cursor = None;
     }
     theme.finish(buf);

@@ -62,6 +62,7 @@ pub fn app(width: u16, height: u16, snapshot: Snapshot) -> App {
         ],
         notices: Vec::new(),
         history: vec!["PING".to_owned(), "GET user:1".to_owned(), "SET a 1".to_owned()],
+        ..Facts::default()
     };
     let mut app = App::new(facts, Arc::new(Words), Size { width, height });
     app.take(Arc::new(snapshot));

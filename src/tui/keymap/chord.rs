@@ -1,4 +1,5 @@
-//! A key with its modifiers: read from a name such as `ctrl-a`, and from what the terminal sends.
+//! A key with its modifiers: read from a name such as `ctrl-a`, and from what the terminal sends. And one or two of
+//! them in a row, such as `ctrl-x ctrl-e`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +15,7 @@ pub struct Chord {
 }
 
 /// Keys with a name of more than one letter.
-const NAMED: [(&str, KeyCode); 15] = [
+const NAMED: [(&str, KeyCode); 16] = [
     ("Enter", KeyCode::Enter),
     ("Tab", KeyCode::Tab),
     ("Shift-Tab", KeyCode::BackTab),
@@ -29,7 +30,8 @@ const NAMED: [(&str, KeyCode); 15] = [
     ("End", KeyCode::End),
     ("PgUp", KeyCode::PageUp),
     ("PgDn", KeyCode::PageDown),
-    ("F1", KeyCode::F(1)),
+    ("Insert", KeyCode::Insert),
+    ("Space", KeyCode::Char(' ')),
 ];
 
 impl Chord {
@@ -66,6 +68,12 @@ impl Chord {
             _ => None,
         }
     }
+
+    /// The same with another digit for its key.
+    #[must_use]
+    pub(super) fn with_digit(self, digit: u32) -> Chord {
+        Chord { code: char::from_digit(digit, 10).map_or(self.code, KeyCode::Char), ..self }
+    }
 }
 
 impl FromStr for Chord {
@@ -76,9 +84,11 @@ impl FromStr for Chord {
         let (alt, rest) = strip(rest, "alt-");
         let named = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(rest)).map(|(_, code)| *code);
         let mut letters = rest.chars();
-        let code = match (named, letters.next(), letters.next()) {
+        let code = match (named.or_else(|| function(rest)), letters.next(), letters.next()) {
             (Some(code), _, _) => code,
-            (None, Some(c), None) => KeyCode::Char(c),
+            // No terminal tells a capital from a small letter under Ctrl.
+            (None, Some(c), None) if ctrl => KeyCode::Char(c.to_ascii_lowercase()),
+            (None, Some(c), None) if !c.is_whitespace() && !c.is_control() => KeyCode::Char(c),
             _ => return Err(()),
         };
         Ok(Chord { code, ctrl, alt })
@@ -87,10 +97,16 @@ impl FromStr for Chord {
 
 /// Whether the text begins with this prefix and more follows, and what follows.
 fn strip<'a>(text: &'a str, prefix: &str) -> (bool, &'a str) {
-    match text.strip_prefix(prefix) {
-        Some(rest) if !rest.is_empty() => (true, rest),
+    match text.split_at_checked(prefix.len()) {
+        Some((start, rest)) if start.eq_ignore_ascii_case(prefix) && !rest.is_empty() => (true, rest),
         _ => (false, text),
     }
+}
+
+/// `f1` to `f12`.
+fn function(text: &str) -> Option<KeyCode> {
+    let number = text.strip_prefix(['f', 'F'])?;
+    (1..=12).find(|known| known.to_string() == number).map(KeyCode::F)
 }
 
 impl fmt::Display for Chord {
@@ -112,17 +128,71 @@ impl fmt::Display for Chord {
     }
 }
 
+/// One chord, or two pressed one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sequence {
+    /// The first.
+    pub first: Chord,
+    /// What must follow it, if anything.
+    pub second: Option<Chord>,
+}
+
+impl FromStr for Sequence {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut words = text.split_ascii_whitespace();
+        let first = words.next().ok_or(())?.parse()?;
+        let second = words.next().map(str::parse).transpose()?;
+        if words.next().is_some() { Err(()) } else { Ok(Sequence { first, second }) }
+    }
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.second {
+            Some(second) => write!(f, "{} {second}", self.first),
+            None => self.first.fmt(f),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_read_back() {
-        for name in ["Ctrl-A", "Alt-f", "Enter", "Shift-Tab", "PgUp", "?", "-", "Ctrl-_", "Ctrl-Alt-X"] {
-            let chord: Chord = name.to_lowercase().parse().unwrap();
-            assert_eq!(chord.to_string(), name);
+        for name in [
+            "Ctrl-A",
+            "Alt-f",
+            "Alt-F",
+            "Enter",
+            "Shift-Tab",
+            "PgUp",
+            "?",
+            "-",
+            "Ctrl-_",
+            "Ctrl-Alt-X",
+            "F12",
+            "Ctrl-Space",
+        ] {
+            assert_eq!(name.parse::<Chord>().unwrap().to_string(), name);
         }
-        assert_eq!("nothing".parse::<Chord>(), Err(()));
+        assert_eq!("ctrl-PGUP".parse::<Chord>().unwrap().to_string(), "Ctrl-PgUp");
+        for name in ["nothing", "", "ctrl-", "f0", "f13", "f01", "\u{7}", "é-x"] {
+            assert_eq!(name.parse::<Chord>(), Err(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_chord_or_two_make_a_sequence() {
+        for name in ["Ctrl-X Ctrl-E", "g G", "Enter", "Ctrl-X u"] {
+            assert_eq!(name.parse::<Sequence>().unwrap().to_string(), name);
+        }
+        for name in ["", " ", "a b c", "ctrl-x nothing"] {
+            assert_eq!(name.parse::<Sequence>(), Err(()), "{name}");
+        }
     }
 
     #[test]

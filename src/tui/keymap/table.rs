@@ -12,12 +12,12 @@ const fn row(
     footer: &'static str,
     help: &'static str,
 ) -> Binding {
-    Binding { keys, when, run: Do::Act(action), footer: Some(footer), help }
+    Binding { keys, when, run: Do::Act(action), footer: Some(footer), help, name: None }
 }
 
 /// A row for the help only.
 const fn quiet(keys: &'static [&'static str], when: When, action: Action, help: &'static str) -> Binding {
-    Binding { keys, when, run: Do::Act(action), footer: None, help }
+    Binding { keys, when, run: Do::Act(action), footer: None, help, name: None }
 }
 
 /// A row that changes the typed line.
@@ -36,7 +36,7 @@ pub const TABLE: &[Binding] = &[
     quiet(&["pgup"], Help, Action::Scroll(Step::PageUp), "A page up"),
     quiet(&["backspace"], Help, Action::Edit(Edit::Backspace), "Type to search; this takes a letter back"),
     row(&["enter"], Search, Action::Accept, "run", "Run the line found"),
-    row(&["ctrl-r"], Search, Action::Search, "older", "The next older match"),
+    row(&["ctrl-r"], Search, Action::Search, "older", "The next older match").named("search-older"),
     row(&["esc", "ctrl-g", "ctrl-c"], Search, Action::Dismiss, "give up", "Back to the line as it was"),
     quiet(&["backspace"], Search, Action::Edit(Edit::Backspace), "Take a letter back"),
     quiet(
@@ -44,9 +44,10 @@ pub const TABLE: &[Binding] = &[
         Search,
         Action::Edit(Edit::End),
         "Keep the line found and go on editing",
-    ),
+    )
+    .named("search-keep"),
     quiet(&["esc"], Choosing, Action::Dismiss, "Close the candidates"),
-    quiet(&["shift-tab"], Choosing, Action::CompleteBack, "The candidate before"),
+    quiet(&["shift-tab"], Choosing, Action::CompleteBack, "The candidate before").named("complete-back"),
     row(&["?"], EmptyPrompt, Action::Help, "help", "This help"),
     row(&["esc", "shift-tab"], EmptyPrompt, Action::LeavePrompt, "panes", "Leave the prompt for the panes"),
     row(&["ctrl-d"], EmptyPrompt, Action::EndOfInput, "quit", "End the program, as QUIT and EXIT do"),
@@ -79,7 +80,8 @@ pub const TABLE: &[Binding] = &[
     quiet(&["ctrl-l"], Prompt, Action::ClearOutput, "Empty the output and draw the screen anew"),
     row(&["pgup"], Prompt, Action::ScrollOutput(Step::PageUp), "output", "The output, a page up"),
     quiet(&["pgdn"], Prompt, Action::ScrollOutput(Step::PageDown), "The output, a page down"),
-    row(&[":", "q", "esc"], Pane, Action::Focus(super::Pane::Shell), "prompt", "Back to the prompt"),
+    row(&[":", "q", "esc"], Pane, Action::Focus(super::Pane::Shell), "prompt", "Back to the prompt")
+        .named("prompt"),
     row(&["tab"], Pane, Action::NextPane, "next", "The next pane"),
     quiet(&["shift-tab"], Pane, Action::PreviousPane, "The pane before"),
     Binding {
@@ -88,6 +90,7 @@ pub const TABLE: &[Binding] = &[
         run: Do::FocusNumbered,
         footer: Some("panes"),
         help: "Pool, latency, server, connections, lints, events, shell",
+        name: None,
     },
     row(&["z"], Pane, Action::Zoom, "zoom", "Fill the screen with this pane, and back"),
     row(&["p"], Pane, Action::Freeze, "freeze", "Freeze what is shown, and go on"),
@@ -105,6 +108,7 @@ pub const TABLE: &[Binding] = &[
         run: Do::FocusNumbered,
         footer: Some("panes"),
         help: "Pool, latency, server, connections, lints, events, shell",
+        name: None,
     },
     quiet(&["f1"], Anywhere, Action::Help, "This help"),
     quiet(

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::put;
 use crate::tui::app::App;
-use crate::tui::keymap::{self, Mode};
+use crate::tui::keymap::Mode;
 use crate::tui::theme::Theme;
 
 /// Draws the line: as many keys as fit whole.
@@ -19,12 +19,13 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut spans = Vec::new();
     let mut used = 1;
     let context = app.context();
-    let mut entries = keymap::footer(&context);
-    if app.running.is_some() && context.mode != Mode::Ask {
+    let mut entries = app.facts.keys.footer(app.pending, &context);
+    if app.running.is_some() && app.pending.is_none() && context.mode != Mode::Ask {
         entries.insert(0, ("Ctrl-C".to_owned(), "cancel"));
     }
     for (key, word) in entries {
-        let (key, word) = (Span::styled(key, theme.key), Span::styled(format!(" {word}"), theme.dim));
+        let word = if word.is_empty() { String::new() } else { format!(" {word}") };
+        let (key, word) = (Span::styled(key, theme.key), Span::styled(word, theme.dim));
         let wide = key.width() + word.width();
         if used + wide > usize::from(area.width) {
             break;

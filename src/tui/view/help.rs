@@ -8,7 +8,7 @@ use ratatui::widgets::{Clear, Widget};
 use super::put;
 use crate::text;
 use crate::tui::app::Help;
-use crate::tui::keymap::TABLE;
+use crate::tui::keymap::Keys;
 use crate::tui::theme::Theme;
 
 /// Words on the screen that need one.
@@ -34,7 +34,7 @@ enum Row {
 }
 
 /// The rows that match what is searched.
-fn rows(query: &str) -> Vec<Row> {
+fn rows(keys: &Keys, query: &str) -> Vec<Row> {
     let query = query.to_lowercase();
     let wanted = |key: &str, words: &str| {
         query.is_empty() || key.to_lowercase().contains(&query) || words.to_lowercase().contains(&query)
@@ -42,7 +42,7 @@ fn rows(query: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut headings: Vec<&'static str> = Vec::new();
     // Prompt and panes first: what a person looks for. Each place once, in the table's order.
-    for row in TABLE {
+    for row in keys.rows() {
         if !headings.contains(&row.when.title()) {
             headings.push(row.when.title());
         }
@@ -50,8 +50,8 @@ fn rows(query: &str) -> Vec<Row> {
     headings
         .sort_by_key(|title| !(title.ends_with("prompt") || title.ends_with("pane") || *title == "anywhere"));
     for heading in headings {
-        let entries: Vec<Row> = TABLE
-            .iter()
+        let entries: Vec<Row> = keys
+            .rows()
             .filter(|row| row.when.title() == heading && wanted(&row.label(), row.help))
             .map(|row| Row::Entry(row.label(), row.help))
             .collect();
@@ -71,8 +71,8 @@ fn section(rows: &mut Vec<Row>, heading: &'static str, entries: Vec<Row>) {
 }
 
 /// How many rows there are for a search.
-pub fn length(query: &str) -> usize {
-    rows(query).len()
+pub fn length(keys: &Keys, query: &str) -> usize {
+    rows(keys, query).len()
 }
 
 /// How many rows show on a screen of this size.
@@ -81,7 +81,7 @@ pub fn height(screen: Rect) -> usize {
 }
 
 /// Draws the help over the whole screen but for its last line, which is the footer's.
-pub fn draw(help: &Help, theme: &Theme, screen: Rect, buf: &mut Buffer) {
+pub fn draw(keys: &Keys, help: &Help, theme: &Theme, screen: Rect, buf: &mut Buffer) {
     let area = Rect { height: screen.height.saturating_sub(1), ..screen };
     Clear.render(area, buf);
     put(Line::styled("━".repeat(usize::from(area.width)), theme.focus), area, 0, buf);
@@ -91,7 +91,7 @@ pub fn draw(help: &Help, theme: &Theme, screen: Rect, buf: &mut Buffer) {
     };
     let title = Line::from(vec![Span::styled(" help ", theme.focus), Span::styled(searched, theme.dim)]);
     put(title, Rect { x: area.x + area.width.min(1), width: area.width.saturating_sub(1), ..area }, 0, buf);
-    let rows = rows(&help.query);
+    let rows = rows(keys, &help.query);
     let shown = height(screen);
     let offset = help.offset.min(rows.len().saturating_sub(shown));
     for (y, row) in rows.iter().skip(offset).take(shown).enumerate() {

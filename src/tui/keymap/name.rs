@@ -1,0 +1,83 @@
+//! The name of every action that a key can have: what the configuration file calls it. A name never changes once
+//! released.
+
+use crate::tui::action::{Action, Edit, Step};
+use crate::tui::layout::Pane;
+
+/// Its name, or nothing for what no key of the table does.
+pub(super) fn of(action: &Action) -> Option<&'static str> {
+    Some(match action {
+        Action::Insert(_) | Action::Paste(_) => return None,
+        Action::Edit(edit) => of_edit(*edit),
+        Action::Accept => "accept",
+        Action::Complete => "complete",
+        Action::CompleteBack => "complete-back",
+        Action::Older => "older",
+        Action::Newer => "newer",
+        Action::Search => "search",
+        Action::ClearOutput => "clear-output",
+        Action::Interrupt => "interrupt",
+        Action::EndOfInput => "end-of-input",
+        Action::ScrollOutput(step) => match step {
+            Step::Up => "output-up",
+            Step::Down => "output-down",
+            Step::PageUp => "output-page-up",
+            Step::PageDown => "output-page-down",
+            Step::Top => "output-top",
+            Step::Bottom => "output-bottom",
+        },
+        Action::Scroll(step) => match step {
+            Step::Up => "scroll-up",
+            Step::Down => "scroll-down",
+            Step::PageUp => "scroll-page-up",
+            Step::PageDown => "scroll-page-down",
+            Step::Top => "scroll-top",
+            Step::Bottom => "scroll-bottom",
+        },
+        Action::Focus(pane) => match pane {
+            Pane::Pool => "focus-pool",
+            Pane::Latency => "focus-latency",
+            Pane::Server => "focus-server",
+            Pane::Connections => "focus-connections",
+            Pane::Lints => "focus-lints",
+            Pane::Events => "focus-events",
+            Pane::Shell => "focus-shell",
+        },
+        Action::LeavePrompt => "leave-prompt",
+        Action::NextPane => "next-pane",
+        Action::PreviousPane => "previous-pane",
+        Action::Zoom => "zoom",
+        Action::Freeze => "freeze",
+        Action::Help => "help",
+        Action::Dismiss => "dismiss",
+        Action::Answer(true) => "yes",
+        Action::Answer(false) => "no",
+        Action::Suspend => "suspend",
+    })
+}
+
+fn of_edit(edit: Edit) -> &'static str {
+    match edit {
+        Edit::Left => "left",
+        Edit::Right => "right",
+        Edit::WordLeft => "word-left",
+        Edit::WordRight => "word-right",
+        Edit::Home => "home",
+        Edit::End => "end",
+        Edit::Backspace => "backspace",
+        Edit::Delete => "delete",
+        Edit::KillBlankWordLeft => "kill-blank-word-left",
+        Edit::KillWordLeft => "kill-word-left",
+        Edit::KillWordRight => "kill-word-right",
+        Edit::KillToEnd => "kill-to-end",
+        Edit::KillToStart => "kill-to-start",
+        Edit::Yank => "yank",
+        Edit::YankOlder => "yank-older",
+        Edit::Transpose => "transpose",
+        Edit::TransposeWords => "transpose-words",
+        Edit::Uppercase => "uppercase",
+        Edit::Lowercase => "lowercase",
+        Edit::Capitalize => "capitalize",
+        Edit::Undo => "undo",
+    }
+}
