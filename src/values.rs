@@ -17,6 +17,16 @@ pub enum Limit {
     After(Duration),
 }
 
+/// Whose keys edit the typed line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Editing {
+    /// Emacs'.
+    #[default]
+    Emacs,
+    /// Vi's.
+    Vi,
+}
+
 impl Limit {
     /// The duration, where there is one.
     pub fn get(self) -> Option<Duration> {

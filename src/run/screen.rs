@@ -6,6 +6,7 @@ use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::text;
 use crate::tui::End;
+use crate::tui::app::Facts;
 use crate::tui::desk::{self, Looks};
 use crate::tui::theme::Theme;
 
@@ -15,6 +16,7 @@ pub(super) async fn run(parts: &Parts, settings: &Settings) -> Result<Exit, Erro
     let looks = Looks {
         address: text::escape_str(&parts.connect.target()).into_owned(),
         theme: Theme::new(settings.color.on(true), settings.ascii),
+        chosen: Facts::default(),
         settings: settings::all(&parts.pool, &parts.hub),
     };
     match desk::show(session, news, &parts.hub, looks).await.map_err(Error::io("the terminal"))? {

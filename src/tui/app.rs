@@ -19,11 +19,12 @@ use super::prompt::{History, Prompt};
 use super::run::Assist;
 use crate::event::ConnId;
 use crate::snapshot::Snapshot;
+use crate::values::Editing;
 
 pub use shell::Running;
 
 /// What the screen knows before any snapshot.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Facts {
     /// Where the pool connects to, with no secret in it.
     pub target: String,
@@ -37,6 +38,34 @@ pub struct Facts {
     pub history: Vec<String>,
     /// What each key does.
     pub keys: Keys,
+    /// The panes that are shown, the shell among them.
+    pub panes: Vec<Pane>,
+    /// Whether the mouse is ours. If not, it is the terminal's own, to select with.
+    pub mouse: bool,
+    /// Whose keys edit the typed line.
+    pub editing: Editing,
+    /// Whether output may go to `$PAGER`.
+    pub pager: bool,
+    /// Whether a line may end in `| command`.
+    pub pipe: bool,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            target: String::new(),
+            interval: Duration::ZERO,
+            welcome: Vec::new(),
+            notices: Vec::new(),
+            history: Vec::new(),
+            keys: Keys::default(),
+            panes: Pane::ALL.to_vec(),
+            mouse: true,
+            editing: Editing::default(),
+            pager: true,
+            pipe: true,
+        }
+    }
 }
 
 /// The help on top of everything, and what is searched in it.

@@ -12,7 +12,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::app::Facts;
 use super::assist::Typist;
-use super::keymap::Keys;
 use super::output::Kind;
 use super::run::{Job, Runner, Said};
 use super::theme::Theme;
@@ -39,6 +38,8 @@ pub struct Looks {
     pub address: String,
     /// The styles.
     pub theme: Theme,
+    /// What the person chose: keys, panes, mouse. The rest of the facts is found here.
+    pub chosen: Facts,
     /// The settings that can be named, with what they are, for completion.
     pub settings: Vec<(String, String)>,
 }
@@ -50,7 +51,7 @@ pub async fn show(
     hub: &Hub,
     looks: Looks,
 ) -> io::Result<End> {
-    let Looks { address, theme, settings } = looks;
+    let Looks { address, theme, chosen, settings } = looks;
     let mut history = configured();
     let (file, opened) = HistoryFile::open(default_path(), &mut history);
     let mut notices = Vec::new();
@@ -62,7 +63,7 @@ pub async fn show(
         welcome: WELCOME.map(pair).to_vec(),
         notices,
         history: history.iter().cloned().collect(),
-        keys: Keys::default(),
+        ..chosen
     };
     let assist = Arc::new(Typist::new(Arc::clone(session.registry()), settings));
     let snapshots = hub.subscribe();
