@@ -7,10 +7,12 @@
 mod chord;
 mod keys;
 mod name;
+mod rebind;
 mod table;
 
 pub use chord::{Chord, Sequence};
 pub use keys::{Keys, Meaning, Row};
+pub use rebind::{Rebinding, Refused};
 pub use table::TABLE;
 
 use super::action::Action;
@@ -101,6 +103,17 @@ impl When {
             When::Search => Some("search"),
             When::Choosing => Some("choosing"),
             When::Anywhere | When::Prompt | When::EmptyPrompt | When::Pane => None,
+        }
+    }
+
+    /// Whether a key leaves alone what is typed here: letters, where there is a line to type.
+    fn spares(self, key: Sequence) -> bool {
+        let Some(letter) = key.first.typed() else { return true };
+        match self {
+            When::Ask | When::Pane => true,
+            // No command begins with most signs.
+            When::EmptyPrompt => letter.is_ascii_punctuation() && !matches!(letter, '#' | '"' | '\''),
+            When::Anywhere | When::Prompt | When::Choosing | When::Search | When::Help => false,
         }
     }
 

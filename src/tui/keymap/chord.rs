@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::command::nearest::nearest;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// A key and the modifiers that tell it from others. Shift is part of the character it makes.
@@ -35,6 +36,9 @@ const NAMED: [(&str, KeyCode); 16] = [
 ];
 
 impl Chord {
+    /// What cancels and quits everywhere.
+    pub(super) const CTRL_C: Chord = Chord { code: KeyCode::Char('c'), ctrl: true, alt: false };
+
     /// What the terminal sent, or nothing for a key's release.
     pub fn from_event(event: &KeyEvent) -> Option<Chord> {
         if event.kind == KeyEventKind::Release {
@@ -46,8 +50,11 @@ impl Chord {
             // One byte, two names: some terminals send ^H for Backspace, and a line feed is an Enter in raw mode.
             (KeyCode::Char('h'), true) => Chord { code: KeyCode::Backspace, ctrl: false, alt },
             (KeyCode::Char('j'), true) => Chord { code: KeyCode::Enter, ctrl: false, alt },
-            // crossterm calls byte 0x1f Ctrl-7; people know it as Ctrl-_.
-            (KeyCode::Char('7'), true) => Chord { code: KeyCode::Char('_'), ctrl, alt },
+            // crossterm numbers the bytes from 0x1c to 0x1f; people know them by these signs.
+            (KeyCode::Char(c @ '4'..='7'), true) => {
+                let sign = ['\\', ']', '^', '_'][c as usize - '4' as usize];
+                Chord { code: KeyCode::Char(sign), ctrl, alt }
+            }
             (KeyCode::Char(c), true) => Chord { code: KeyCode::Char(c.to_ascii_lowercase()), ctrl, alt },
             (code, _) => Chord { code, ctrl, alt },
         })
@@ -59,6 +66,23 @@ impl Chord {
             KeyCode::Char(c) if !self.ctrl && !self.alt => Some(c),
             _ => None,
         }
+    }
+
+    /// Why no terminal, or not every one, sends it, where that is so.
+    pub(super) fn unsendable(self) -> Option<String> {
+        let KeyCode::Char(c) = self.code else { return None };
+        if !self.ctrl {
+            return None;
+        }
+        let other = match c {
+            'i' => "Tab",
+            'm' | 'j' => "Enter",
+            'h' => "Backspace",
+            '[' => "Esc",
+            'a'..='z' | ' ' | '\\' | ']' | '^' | '_' => return None,
+            _ => return Some(format!("terminals do not send {self}")),
+        };
+        Some(format!("{self} cannot be bound: many terminals send it as {other}"))
     }
 
     /// The digit of a digit key.
@@ -126,6 +150,47 @@ impl fmt::Display for Chord {
             },
         }
     }
+}
+
+/// The key that was probably meant by what is none: other programs have other names.
+pub(super) fn meant(text: &str) -> Option<String> {
+    let words: Vec<String> = text.split_ascii_whitespace().take(3).map(meant_word).collect::<Option<_>>()?;
+    let meant = words.join(" ");
+    meant.parse::<Sequence>().ok().map(|_| meant)
+}
+
+fn meant_word(word: &str) -> Option<String> {
+    const MODIFIERS: [(&str, &str); 7] = [
+        ("ctrl", "ctrl"),
+        ("control", "ctrl"),
+        ("c", "ctrl"),
+        ("alt", "alt"),
+        ("meta", "alt"),
+        ("m", "alt"),
+        ("option", "alt"),
+    ];
+    const KEYS: [(&str, &str); 6] = [
+        ("return", "enter"),
+        ("escape", "esc"),
+        ("delete", "del"),
+        ("pageup", "pgup"),
+        ("pagedown", "pgdn"),
+        ("backtab", "shift-tab"),
+    ];
+    if word.parse::<Chord>().is_ok() {
+        return Some(word.to_owned());
+    }
+    if let Some(key) = word.strip_prefix('^') {
+        return Some(format!("ctrl-{}", key.to_lowercase()));
+    }
+    if let Some((modifier, key)) = word.split_once(['-', '+']) {
+        let near = nearest(modifier, MODIFIERS.map(|(name, _)| name))?;
+        let (_, ours) = MODIFIERS.iter().find(|(name, _)| *name == near)?;
+        return Some(format!("{ours}-{}", meant_word(key)?));
+    }
+    let names = KEYS.iter().map(|(name, _)| *name).chain(NAMED.iter().map(|(name, _)| *name));
+    let near = nearest(word, names)?;
+    Some(KEYS.iter().find(|(name, _)| *name == near).map_or(near, |(_, ours)| ours).to_lowercase())
 }
 
 /// One chord, or two pressed one after the other.
