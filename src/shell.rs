@@ -47,10 +47,13 @@ const INPUT: &str = "standard input";
 
 /// Shows what jobs have said so far.
 fn tell_news(news: &mut mpsc::Receiver<JobNews>, printer: &printer::StdoutSink) -> std::io::Result<()> {
-    while let Ok(JobNews { job, said }) = news.try_recv() {
+    while let Ok(JobNews { job, said, .. }) = news.try_recv() {
         match said {
-            JobSaid::Output(output) => printer.write(&output)?,
-            JobSaid::Ended(_) => printer.write(&Output::Note(format!("job {job} has ended")))?,
+            JobSaid::Output(output) => printer.write_of_job(job, &output)?,
+            JobSaid::Ended { end, after } => {
+                let words = format!("[{job}] ended ({}) after {}", end.word(), crate::text::duration(after));
+                printer.write(&Output::Note(words))?;
+            }
         }
     }
     Ok(())

@@ -190,6 +190,7 @@ impl World {
                     }
                     app.cancelling();
                 }
+                Effect::EndJob(number) => self.runner.end_job(number),
                 Effect::Answer(yes) => {
                     if let Some(job) = &self.job {
                         job.answer(yes);

@@ -63,6 +63,40 @@ impl Bench {
         self.rest().await
     }
 
+    /// The next lines it says, whatever else comes before.
+    async fn printed(&mut self) -> Vec<(Kind, String)> {
+        loop {
+            if let Said::Lines(lines) = self.next().await {
+                return lines;
+            }
+        }
+    }
+
+    /// Waits for a line that begins so.
+    async fn see(&mut self, start: &str) {
+        while !self.printed().await.iter().any(|(_, line)| line.starts_with(start)) {}
+    }
+
+    /// Takes a connection and gives its number as it is typed.
+    async fn hold(&mut self) -> String {
+        let (printed, _) = self.run("POOL HOLD 1").await;
+        printed[0].1.strip_prefix("holds ").expect("one is held").to_owned()
+    }
+
+    /// Waits until so many clients of the server are blocked.
+    async fn until_blocked(&mut self, clients: usize) {
+        let blocked = async {
+            loop {
+                let info = self.pool.command(&["INFO", "clients"]).await.expect("an answer");
+                let info = String::from_utf8_lossy(info.text().unwrap_or_default()).into_owned();
+                if info.contains(&format!("blocked_clients:{clients}\r")) {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, blocked).await.expect("they block");
+    }
+
     async fn rest(&mut self) -> (Vec<(Kind, String)>, Vec<Said>) {
         let (mut printed, mut others) = (Vec::new(), Vec::new());
         loop {
@@ -105,16 +139,98 @@ async fn a_line_that_cannot_be_understood_says_why_and_ends() {
 #[tokio::test]
 async fn cancelling_ends_a_blocked_command_and_its_connection() {
     let mut bench = Bench::start().await;
-    let mut job = bench.start_line("BLPOP queue 0");
-    while bench.pool.status().0.in_use == 0 {
-        tokio::task::yield_now().await;
-    }
+    let held = bench.hold().await;
+    let mut job = bench.start_line(&format!("{held} BLPOP queue 0"));
+    bench.until_blocked(1).await;
     job.cancel();
     let (printed, _) = bench.rest().await;
     assert_eq!(words(&printed), ["cancelled"]);
     assert_eq!(bench.pool.status().0.in_use, 0);
     let (printed, _) = bench.run("PING").await;
     assert_eq!(words(&printed), ["PONG"]);
+}
+
+#[tokio::test]
+async fn what_waits_at_will_is_a_job_that_is_listed_and_killed() {
+    let mut bench = Bench::start().await;
+    for (at, line) in
+        ["BLPOP queue 0", "BZPOPMIN scores 0", "SUBSCRIBE news", "MONITOR"].into_iter().enumerate()
+    {
+        let (printed, others) = bench.run(line).await;
+        let runs = format!("job {} runs", at + 1);
+        assert!(words(&printed).contains(&runs.as_str()), "{printed:?}");
+        let told = others.iter().any(|said| matches!(said, Said::Jobs(jobs) if jobs.len() == at + 1));
+        assert!(told, "{others:?}");
+    }
+    bench.until_blocked(2).await;
+    bench.see("[4] OK").await;
+    let (printed, _) = bench.run("JOBS").await;
+    let listed = words(&printed).join("\n");
+    for row in ["  1  runs   #", "  3  reads  #", "MONITOR", "BLPOP queue 0"] {
+        assert!(listed.contains(row), "{row}\n{listed}");
+    }
+    assert_eq!(bench.pool.status().0.in_use, 4);
+    let (mut printed, _) = bench.run("KILL 3").await;
+    while !printed.iter().any(|(_, line)| line.starts_with("[3] ended (cancelled) after ")) {
+        printed.extend(bench.printed().await);
+    }
+    assert!(words(&printed).contains(&"killed job 3"), "{printed:?}");
+    let (status, totals) = bench.pool.status();
+    assert_eq!((status.in_use, totals.discarded), (3, 1), "its connection is closed, not lent again");
+    let (printed, _) = bench.run("KILL ALL").await;
+    assert!(words(&printed).contains(&"killed 3 jobs"), "{printed:?}");
+    assert_eq!(bench.pool.status().0.in_use, 0);
+    assert!(words(&bench.run("JOBS").await.0).contains(&"no job runs"));
+    let (printed, _) = bench.run("KILL 3").await;
+    assert_eq!(printed[0].0, Kind::Error);
+}
+
+#[tokio::test]
+async fn the_screen_ends_a_job_by_its_number_while_a_line_runs() {
+    let mut bench = Bench::start().await;
+    bench.run("BLPOP queue 0").await;
+    bench.run("BLPOP queue 0 &").await;
+    let held = bench.hold().await;
+    let _line = bench.start_line(&format!("{held} BLPOP other 0"));
+    bench.desk.end_job(1);
+    bench.desk.end_job(1);
+    bench.see("[1] ended (cancelled)").await;
+    bench.desk.end_job(7);
+    assert!(matches!(bench.next().await, Said::Jobs(jobs) if jobs.is_empty()), "& is not Ctrl-C's to end");
+}
+
+#[tokio::test]
+async fn a_job_says_how_it_ended() {
+    let mut bench = Bench::start().await;
+    bench.run("SET a text").await;
+    for (line, end) in [("GET a &", "[1] ended (OK) after "), ("LPUSH a 1 &", "[2] ended (error) after ")] {
+        let (mut printed, _) = bench.run(line).await;
+        while !printed.iter().any(|(_, line)| line.starts_with(end)) {
+            printed.extend(bench.printed().await);
+        }
+    }
+    assert_eq!(bench.pool.status().0.in_use, 0);
+    assert_eq!(bench.pool.status().1.discarded, 0, "a connection that is as good as new goes back");
+}
+
+#[tokio::test]
+async fn a_job_works_in_the_database_the_prompt_shows_and_leaves_the_transaction_alone() {
+    let mut bench = Bench::start().await;
+    bench.run("SELECT 2").await;
+    bench.run("RPUSH queue here").await;
+    bench.run("BLPOP queue 0").await;
+    bench.see("[1] 2) \"here\"").await;
+    bench.see("[1] ended (OK)").await;
+    let in_use = bench.pool.status().0.in_use;
+    assert_eq!(in_use, 1, "the selecting one; the job's is back in its own database");
+    bench.run("MULTI").await;
+    let (printed, _) = bench.run("BLPOP queue 0").await;
+    assert_eq!(words(&printed), ["QUEUED"], "within MULTI nothing waits");
+    let (printed, _) = bench.run("BLPOP queue 0 &").await;
+    let said = words(&printed).concat();
+    assert!(said.starts_with("job 2 runs on a connection of its own: MULTI is on #"), "{said}");
+    let (printed, _) = bench.run("EXEC").await;
+    assert!(words(&printed).contains(&"1) (nil)"), "{printed:?}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use redis_pooltop::tui::app::App;
 use redis_pooltop::tui::keymap::{Chord, Mode};
 use redis_pooltop::tui::layout::Pane;
 use redis_pooltop::tui::output::Kind;
-use redis_pooltop::tui::run::Said;
+use redis_pooltop::tui::run::{Beside, Said};
 use redis_pooltop::tui::theme::Theme;
 use tui_support::{app, busy, text};
 
@@ -92,6 +92,18 @@ fn ctrl_c_cancels_what_runs_then_clears_the_line_then_quits_by_two() {
     assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("Ctrl-C once more ends the program"));
     assert_eq!(press(&mut app, "'a ctrl-u ctrl-c"), [], "another key in between starts anew");
     assert_eq!(press(&mut app, "ctrl-c"), [Effect::Quit]);
+}
+
+#[test]
+fn ctrl_c_on_an_empty_prompt_ends_the_jobs_newest_first() {
+    let mut app = app(80, 24, busy());
+    let job = |number| Beside { number, command: "BLPOP q 0".to_owned() };
+    app.hear(Said::Jobs(vec![job(1), job(3)]));
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("job 3 runs BLPOP q 0, Ctrl-C ends it"));
+    assert_eq!(press(&mut app, "'half ctrl-c"), [], "what is typed goes first");
+    assert_eq!(press(&mut app, "ctrl-c"), [Effect::EndJob(3)]);
+    assert_eq!(press(&mut app, "ctrl-c"), [Effect::EndJob(1)], "before the first one's end is told");
+    assert_eq!(press(&mut app, "ctrl-c ctrl-c"), [Effect::Quit]);
 }
 
 #[test]

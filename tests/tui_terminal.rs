@@ -85,19 +85,48 @@ fn resizing_draws_anew_at_every_size() {
 }
 
 #[test]
-fn a_running_command_leaves_the_prompt_alive_and_ctrl_c_ends_it() {
+fn a_blocking_command_is_a_job_beside_a_live_prompt_and_ctrl_c_ends_it() {
     let mut tty = demo(80, 24);
     tty.run("BLPOP queue 0");
-    tty.see("Ctrl-C cancel");
+    tty.see("job 1 runs BLPOP queue 0, Ctrl-C ends it");
+    tty.wait_for("its connection in use", |tty| {
+        tty.line("in use").is_some_and(|line| line.contains(" 1 of "))
+    });
+    tty.see("job 1 BLPOP queue");
     tty.send("PING");
     tty.see("> PING");
     tty.send("\u{3}");
-    tty.wait("the end of BLPOP", |text| !text.contains("Ctrl-C cancel"));
-    tty.send("\r");
+    tty.wait("the typed line to go", |text| !text.contains("> PING"));
+    tty.send("\u{3}");
+    tty.see("[1] ended (cancelled) after ");
+    tty.wait_for("none in use", |tty| tty.line("in use").is_some_and(|line| line.contains(" 0 of ")));
+    tty.run("PING");
     tty.see("PONG");
     tty.run("QUIT");
     assert!(tty.end().success());
     tty.given_back();
+}
+
+#[test]
+fn a_job_is_listed_killed_and_seen_in_the_panes() {
+    let mut tty = demo(80, 24);
+    tty.run("SUBSCRIBE news &");
+    tty.see("job 1 runs");
+    tty.see("[1] reading messages");
+    tty.run("PUBLISH news hello");
+    tty.see("[1] 3) \"hello\"");
+    tty.run("CLEAR");
+    tty.run("JOBS");
+    tty.wait_for("the job in the list", |tty| {
+        tty.line("SUBSCRIBE news &").is_some_and(|line| line.contains("reads") && line.contains('#'))
+    });
+    tty.see("SUBSCRIBE news");
+    tty.run("KILL 1");
+    tty.see("killed job 1");
+    tty.see("[1] ended (cancelled) after ");
+    tty.wait_for("none in use", |tty| tty.line("in use").is_some_and(|line| line.contains(" 0 of ")));
+    tty.run("JOBS");
+    tty.see("no job runs");
 }
 
 #[test]

@@ -18,6 +18,10 @@ pub use self::table::BUILTINS;
 pub enum Builtin {
     /// `POOL …`.
     Pool(PoolCall),
+    /// `JOBS`.
+    Jobs,
+    /// `KILL n|ALL`; `None` is all.
+    Kill(Option<u32>),
     /// `HELP [topic…]`, the topic's words as typed.
     Help(Vec<String>),
     /// `CLEAR`.
@@ -93,6 +97,8 @@ pub enum Param {
     Id,
     /// The id of a connection, or ALL.
     IdOrAll,
+    /// The number of a job, or ALL.
+    JobOrAll,
     /// The name of a pool setting, or a glob on them.
     Setting,
     /// Any one word.
@@ -221,7 +227,7 @@ mod tests {
 
     #[test]
     fn next_words_come_once_and_in_any_case() {
-        assert_eq!(next_words(&[]), ["POOL", "HELP", "CLEAR", "QUIT", "EXIT"]);
+        assert_eq!(next_words(&[]), ["POOL", "JOBS", "KILL", "HELP", "CLEAR", "QUIT", "EXIT"]);
         assert_eq!(next_words(&[b"pool", b"Config"]), ["GET", "SET"]);
         assert!(next_words(&[b"pool", b"stats"]).is_empty());
     }

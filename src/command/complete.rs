@@ -182,6 +182,7 @@ impl Offer<'_> {
                 self.ids("");
                 self.name("ALL", "every held connection");
             }
+            Some(Param::JobOrAll) => self.name("ALL", "every job"),
             Some(Param::Setting) => {
                 let context = self.context;
                 context.settings.iter().for_each(|(name, value)| self.name(name, value));

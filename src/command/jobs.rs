@@ -1,111 +1,319 @@
-//! Commands that run beside the prompt: a trailing `&`.
+//! Commands that run beside the prompt, each on a connection of its own: those with a trailing `&`, and in the screen
+//! those that wait for the server as long as it likes.
+
+mod news;
+mod task;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::output::{Outcome, Output, Sink};
+use super::output::Outcome;
 use super::runner::Runner;
+use super::{is_secret, token};
+use crate::event::ConnId;
+use crate::text;
 
-/// How many outputs of jobs may wait to be shown: beyond it a job waits.
-const NEWS: usize = 256;
+use self::news::{Desk, NEWS};
+pub use self::news::{JobNews, JobSaid};
+use self::task::Task;
 
-/// What a job has to say.
-#[derive(Debug)]
-pub struct JobNews {
-    /// Which job.
-    pub job: u32,
-    /// What it says.
-    pub said: JobSaid,
+/// How wide a command may be in the list of jobs.
+const COMMAND_COLUMNS: usize = 60;
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobEnd {
+    /// By itself, and so.
+    Ran(Outcome),
+    /// Somebody ended it: its connection is closed, for a reply may still come.
+    Cancelled,
 }
 
-/// What a job can say.
-#[derive(Debug)]
-pub enum JobSaid {
-    /// Something to show.
-    Output(Output),
-    /// It has ended, and so.
-    Ended(Outcome),
+impl JobEnd {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ran(Outcome::Done | Outcome::Quit) => "OK",
+            Self::Ran(Outcome::Failed | Outcome::NoConnection) => "error",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// It has no connection yet.
+    Waiting,
+    /// Its reply is still to come.
+    Runs,
+    /// Replies keep coming until somebody ends it.
+    Reads,
+}
+
+impl JobState {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Runs => "runs",
+            Self::Reads => "reads",
+        }
+    }
+}
+
+/// A job that runs, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRow {
+    /// Its number.
+    pub number: u32,
+    /// What it does.
+    pub state: JobState,
+    /// Its command, safe to show: escaped, cut, with no password in it.
+    pub command: String,
+    /// It was asked for with `&`: only KILL ends it, and no Ctrl-C.
+    pub background: bool,
+    /// It ends only when somebody ends it, or the server lets it.
+    pub endless: bool,
+    /// Its connection, once it has one.
+    pub conn: Option<ConnId>,
+    /// How long it has been there.
+    pub age: Duration,
+    /// How many outputs it gave so far.
+    pub outputs: u64,
+}
+
+/// What is to be run as a job.
+pub(super) struct Order {
+    pub(super) args: Vec<Bytes>,
+    pub(super) repeat: u64,
+    /// The database it runs in, where that is not the pool's.
+    pub(super) database: Option<u32>,
+    pub(super) background: bool,
 }
 
 /// The jobs of one session. They end with it.
 pub struct Jobs {
+    control: JobControl,
+    desk: Desk,
+}
+
+/// Lists and ends jobs, whatever their session is busy with.
+#[derive(Clone, Default)]
+pub struct JobControl(Arc<Mutex<Running>>);
+
+#[derive(Default)]
+struct Running {
     last: u32,
-    running: BTreeMap<u32, AbortHandle>,
-    news: mpsc::Sender<JobNews>,
+    jobs: BTreeMap<u32, Job>,
+}
+
+struct Job {
+    command: String,
+    background: bool,
+    endless: bool,
+    since: Instant,
+    state: JobState,
+    conn: Option<ConnId>,
+    outputs: u64,
+    cancel: Option<oneshot::Sender<()>>,
+    /// Closed when it is over and its connection has gone back.
+    over: watch::Receiver<()>,
 }
 
 impl Jobs {
     pub(super) fn new() -> (Self, mpsc::Receiver<JobNews>) {
-        let (news, receiver) = mpsc::channel(NEWS);
-        (Self { last: 0, running: BTreeMap::new(), news }, receiver)
+        let (desk, receiver) = Desk::new(NEWS);
+        (Self { control: JobControl::default(), desk }, receiver)
     }
 
     /// Starts a command as a job and gives its number.
-    pub(super) fn start(&mut self, runner: Runner, args: Vec<Bytes>, repeat: u64) -> u32 {
-        self.forget_ended();
-        self.last += 1;
-        let job = self.last;
-        let mut sink = NewsSink { job, news: self.news.clone() };
-        let task = tokio::spawn(async move {
-            let outcome = run(&runner, &args, repeat, &mut sink).await;
-            // Nobody listens any more: the session is over.
-            let ended = JobSaid::Ended(outcome.unwrap_or(Outcome::Failed));
-            let _ = sink.news.send(JobNews { job, said: ended }).await;
-        });
-        self.running.insert(job, task.abort_handle());
-        job
+    pub(super) fn start(&mut self, runner: Runner, order: Order) -> u32 {
+        let (cancel, cancelled) = oneshot::channel();
+        let (running, over) = watch::channel(());
+        let job = Job {
+            command: presentable(&order.args, order.repeat, order.background),
+            background: order.background,
+            endless: runner.waits_at_will(&order.args),
+            since: Instant::now(),
+            state: JobState::Waiting,
+            conn: None,
+            outputs: 0,
+            cancel: Some(cancel),
+            over,
+        };
+        let number = self.control.add(job);
+        let (control, desk) = (self.control.clone(), self.desk.clone());
+        let task = Task { number, runner, order, control, desk };
+        tokio::spawn(task.run(cancelled, running));
+        number
     }
 
-    fn forget_ended(&mut self) {
-        self.running.retain(|_, task| !task.is_finished());
-    }
-
-    /// How many still run.
-    pub fn running(&mut self) -> usize {
-        self.forget_ended();
-        self.running.len()
-    }
-
-    /// Ends them all: a command in flight takes its connection with it.
-    pub fn end_all(&mut self) {
-        for task in std::mem::take(&mut self.running).into_values() {
-            task.abort();
-        }
+    /// The jobs that run, and the way to end them.
+    pub fn control(&self) -> &JobControl {
+        &self.control
     }
 }
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        self.end_all();
+        self.control.end_all();
     }
 }
 
-async fn run(runner: &Runner, args: &[Bytes], repeat: u64, sink: &mut NewsSink) -> io::Result<Outcome> {
-    let mut outcome = Outcome::Done;
-    for _ in 0..repeat {
-        outcome = outcome.max(runner.once(args, sink).await?);
-        if outcome >= Outcome::NoConnection {
-            break;
+impl JobControl {
+    fn add(&self, job: Job) -> u32 {
+        let mut running = self.0.lock();
+        running.last += 1;
+        let number = running.last;
+        running.jobs.insert(number, job);
+        number
+    }
+
+    fn change(&self, number: u32, change: impl FnOnce(&mut Job)) {
+        if let Some(job) = self.0.lock().jobs.get_mut(&number) {
+            change(job);
         }
     }
-    Ok(outcome)
+
+    /// The jobs that run, oldest first.
+    pub fn rows(&self) -> Vec<JobRow> {
+        let running = self.0.lock();
+        let row = |(number, job): (&u32, &Job)| JobRow {
+            number: *number,
+            state: job.state,
+            command: job.command.clone(),
+            background: job.background,
+            endless: job.endless,
+            conn: job.conn,
+            age: job.since.elapsed(),
+            outputs: job.outputs,
+        };
+        running.jobs.iter().map(row).collect()
+    }
+
+    /// Ends a job, and says whether there was one: its command in flight takes its connection with it.
+    pub fn end(&self, number: u32) -> bool {
+        let mut running = self.0.lock();
+        let Some(job) = running.jobs.get_mut(&number) else { return false };
+        // A job that has just ended by itself hears nothing any more.
+        job.cancel.take().is_none_or(|cancel| cancel.send(()).is_ok())
+    }
+
+    /// Ends them all.
+    pub fn end_all(&self) {
+        let numbers: Vec<u32> = self.0.lock().jobs.keys().copied().collect();
+        for number in numbers {
+            self.end(number);
+        }
+    }
+
+    /// Waits until a job is over and its connection has gone back; at once, when there is no such job.
+    pub async fn over(&self, number: u32) {
+        let over = self.0.lock().jobs.get(&number).map(|job| job.over.clone());
+        if let Some(mut over) = over {
+            // Nothing is ever sent: the end of the sender is what is waited for.
+            while over.changed().await.is_ok() {}
+        }
+    }
 }
 
-struct NewsSink {
-    job: u32,
-    news: mpsc::Sender<JobNews>,
+/// A job's command, safe to show.
+fn presentable(args: &[Bytes], repeat: u64, background: bool) -> String {
+    let mut line = String::new();
+    if repeat > 1 {
+        let _ = write!(line, "{repeat} ");
+    }
+    for arg in args {
+        // Nobody reads further, and an argument may be many megabytes.
+        if line.len() > COMMAND_COLUMNS * 4 {
+            break;
+        }
+        let end = arg.len().min(COMMAND_COLUMNS * 4);
+        line.push_str(&token::quote(&arg[..end]));
+        line.push(' ');
+    }
+    if is_secret(&line) {
+        let name = args.first().map(|name| text::escape(name)).unwrap_or_default();
+        line = format!("{name} *** ");
+    }
+    let mark = if background { "&" } else { "" };
+    let shown = text::fit(text::escape_str(&line).trim_end(), COMMAND_COLUMNS);
+    format!("{shown} {mark}").trim_end().to_owned()
 }
 
-impl Sink for NewsSink {
-    fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
-        Box::pin(async move {
-            let news = JobNews { job: self.job, said: JobSaid::Output(output) };
-            self.news.send(news).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
-        })
+/// `JOBS`: a row each, under words.
+pub(super) fn list(rows: &[JobRow]) -> String {
+    let mut cells = vec![["job", "state", "connection", "for", "outputs", "command"].map(str::to_owned)];
+    cells.extend(rows.iter().map(|row| {
+        [
+            row.number.to_string(),
+            row.state.word().to_owned(),
+            row.conn.map_or_else(|| "–".to_owned(), |conn| conn.to_string()),
+            text::duration(row.age),
+            text::thousands(row.outputs),
+            row.command.clone(),
+        ]
+    }));
+    let wide = |column: usize| cells.iter().map(|row| text::width(&row[column])).max().unwrap_or(0);
+    let widths: [usize; 5] = std::array::from_fn(wide);
+    let mut out = String::new();
+    for row in &cells {
+        let mut line = String::new();
+        for (at, cell) in row.iter().enumerate() {
+            let gap = widths.get(at).map_or(0, |width| width - text::width(cell));
+            // Numbers stand at the right of their column.
+            let (before, after) = if matches!(at, 0 | 3 | 4) { (gap, 0) } else { (0, gap) };
+            let _ = write!(line, "{:before$}{cell}{:after$}  ", "", "");
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(words: &[&str]) -> String {
+        let args: Vec<Bytes> = words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+        presentable(&args, 1, true)
+    }
+
+    #[test]
+    fn a_command_is_shown_as_typed_with_no_password_and_no_end() {
+        assert_eq!(shown(&["BLPOP", "a b", "0"]), "BLPOP \"a b\" 0 &");
+        assert_eq!(shown(&["AUTH", "ada", "hunter2"]), "AUTH *** &");
+        assert!(!shown(&["SET", "k", "\u{202e}\u{1b}[2J"]).contains(['\u{202e}', '\u{1b}']));
+        let long = "x".repeat(1 << 20);
+        assert!(text::width(&shown(&["SET", "k", &long])) <= COMMAND_COLUMNS + 2);
+    }
+
+    #[test]
+    fn the_list_stands_in_columns() {
+        let row = JobRow {
+            number: 12,
+            state: JobState::Reads,
+            command: "MONITOR &".to_owned(),
+            background: true,
+            endless: true,
+            conn: Some(ConnId(4)),
+            age: Duration::from_millis(4_200),
+            outputs: 1_204,
+        };
+        let waiting = JobRow { number: 3, state: JobState::Waiting, conn: None, outputs: 0, ..row.clone() };
+        let expected = "\
+job  state    connection    for  outputs  command
+  3  waiting  –           4.2 s        0  MONITOR &
+ 12  reads    #4          4.2 s    1,204  MONITOR &
+";
+        assert_eq!(list(&[waiting, row]), expected);
     }
 }

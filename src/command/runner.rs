@@ -33,11 +33,19 @@ pub(super) struct Runner {
 pub(super) struct Kept {
     pub(super) lease: RedisLease,
     home: u32,
+    /// A command that ran on it changed who it is or how it speaks, in ways that another connection cannot take over.
+    changed: bool,
 }
 
 impl Kept {
     pub(super) fn new(lease: RedisLease, home: u32) -> Self {
-        Self { lease, home }
+        Self { lease, home, changed: false }
+    }
+
+    /// A job may run beside it on another connection and mean the same: nothing but the database and watched keys sets
+    /// this one apart.
+    pub(super) fn leaves_jobs_alone(&self) -> bool {
+        !self.changed && matches!(self.pin(), None | Some("SELECT" | "WATCH"))
     }
 
     pub(super) fn id(&self) -> ConnId {
@@ -78,7 +86,17 @@ pub(super) fn may_pin(args: &[impl AsRef<[u8]>]) -> bool {
             && is(1, &["SETNAME", "SETINFO", "REPLY", "TRACKING", "CACHING", "NO-EVICT", "NO-TOUCH"])
 }
 
+/// Whether a command changes more of its connection than a transaction, watched keys or the database.
+fn changes_connection(args: &[Bytes]) -> bool {
+    may_pin(args) && Registry::pins(args).is_none()
+}
+
 impl Runner {
+    /// Whether a command waits for the server as long as it likes, or never ends by itself.
+    pub(super) fn waits_at_will(&self, args: &[Bytes]) -> bool {
+        Registry::streams(args) || self.registry.is_blocking(args)
+    }
+
     /// A command on a connection of its own.
     pub(super) async fn once(&self, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
         if Registry::streams(args) {
@@ -132,6 +150,8 @@ impl Runner {
             Ok(value) => {
                 let took = Took { conn: kept.id(), wait, round_trip: sent.elapsed() };
                 kept.lease.pin(kept.pin().map(Arc::from));
+                let reset = args.first().is_some_and(|name| name.eq_ignore_ascii_case(b"RESET"));
+                kept.changed = !reset && (kept.changed || changes_connection(args));
                 for push in kept.lease.take_pushes() {
                     sink.push(Output::Reply { value: push, verbatim: false }).await?;
                 }

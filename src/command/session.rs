@@ -12,7 +12,7 @@ use crate::hub::Hub;
 use crate::pool::{RedisLease, RedisPool};
 
 use super::builtin::Builtin;
-use super::jobs::{JobNews, Jobs};
+use super::jobs::{self, JobControl, JobNews, Jobs, Order};
 use super::output::{Outcome, Output, Sink};
 use super::runner::{Kept, Runner, may_pin};
 use super::{Call, Line, Registry};
@@ -27,6 +27,8 @@ pub struct Session {
     /// Leases taken by `POOL LEAK`: nothing but a reset of the pool ever looks at them again.
     pub(super) lost: Vec<RedisLease>,
     jobs: Jobs,
+    /// Commands that wait for the server as long as they like run as jobs, so that the prompt stays alive.
+    beside: bool,
 }
 
 impl Session {
@@ -39,7 +41,13 @@ impl Session {
     ) -> (Self, tokio::sync::mpsc::Receiver<JobNews>) {
         let (jobs, news) = Jobs::new();
         let runner = Runner { pool, registry, home };
-        (Self { runner, hub, own: None, held: BTreeMap::new(), lost: Vec::new(), jobs }, news)
+        let (own, held, lost) = (None, BTreeMap::new(), Vec::new());
+        (Self { runner, hub, own, held, lost, jobs, beside: false }, news)
+    }
+
+    /// From now on blocking commands, SUBSCRIBE and MONITOR run as jobs, without `&`.
+    pub fn run_waiting_beside(&mut self) {
+        self.beside = true;
     }
 
     /// Runs a line to its end. Dropping the future cancels it: a command in flight takes its connection with it, so
@@ -48,7 +56,7 @@ impl Session {
     /// # Errors
     /// Whatever the sink answers.
     pub async fn run(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
-        if line.job {
+        if line.job || self.goes_beside(&line.call) {
             return self.start_job(line, sink).await;
         }
         let mut outcome = Outcome::Done;
@@ -78,6 +86,8 @@ impl Session {
                 Ok(outcome)
             }
             Call::Builtin(Builtin::Pool(call)) => self.pool_call(call, sink).await,
+            Call::Builtin(Builtin::Jobs) => self.list_jobs(sink).await,
+            Call::Builtin(Builtin::Kill(which)) => self.kill(*which, sink).await,
             Call::Redis { on: Some(id), args } => self.on_held(*id, args, sink).await,
             Call::Redis { on: None, args } => self.redis(args, sink).await,
         }
@@ -117,20 +127,71 @@ impl Session {
         Ok(outcome)
     }
 
+    /// Whether a command becomes a job without being asked to. What it would mean on the connection that the session
+    /// keeps decides: within MULTI it is queued, and a connection that speaks for another user cannot be copied.
+    fn goes_beside(&self, call: &Call) -> bool {
+        let Call::Redis { on: None, args } = call else { return false };
+        let free = self.own.as_ref().is_none_or(Kept::leaves_jobs_alone);
+        self.beside && free && self.runner.waits_at_will(args)
+    }
+
     async fn start_job(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
         let Call::Redis { on: None, args } = &line.call else {
             let sentence = "only a Redis command without #id runs as a job: it takes a connection of its own";
             sink.push(Output::error(sentence)).await?;
             return Ok(Outcome::Failed);
         };
-        let id = self.jobs.start(self.runner.clone(), args.clone(), line.repeat);
-        sink.push(Output::Note(format!("job {id} runs"))).await?;
+        let database = self.own.as_ref().map(Kept::database).filter(|database| *database != self.runner.home);
+        let (args, repeat, background) = (args.clone(), line.repeat, line.job);
+        let order = Order { args, repeat, database, background };
+        let id = self.jobs.start(self.runner.clone(), order);
+        let apart = self.own.as_ref().filter(|own| !own.leaves_jobs_alone());
+        let words = match apart.map(|own| (own.id(), own.pin().unwrap_or("what was set"))) {
+            Some((own, pin)) => format!("job {id} runs on a connection of its own: {pin} is on {own} only"),
+            None => format!("job {id} runs"),
+        };
+        sink.push(Output::Note(words)).await?;
+        Ok(Outcome::Done)
+    }
+
+    async fn list_jobs(&self, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let rows = self.jobs.control().rows();
+        let text = if rows.is_empty() { "no job runs".to_owned() } else { jobs::list(&rows) };
+        sink.push(Output::text(text)).await?;
+        Ok(Outcome::Done)
+    }
+
+    /// `KILL n|ALL`: when it has run, the connections are closed.
+    async fn kill(&self, which: Option<u32>, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let control = self.jobs.control();
+        let running: Vec<u32> = control.rows().iter().map(|row| row.number).collect();
+        let numbers = match which {
+            Some(number) if !running.contains(&number) => {
+                let sentence = format!("there is no job {number}: JOBS lists those that run");
+                sink.push(Output::error(&sentence)).await?;
+                return Ok(Outcome::Failed);
+            }
+            Some(number) => vec![number],
+            None => running,
+        };
+        for number in &numbers {
+            control.end(*number);
+        }
+        for number in &numbers {
+            control.over(*number).await;
+        }
+        let words = match numbers.as_slice() {
+            [] => "no job runs".to_owned(),
+            [one] => format!("killed job {one}"),
+            all => format!("killed {} jobs", all.len()),
+        };
+        sink.push(Output::text(words)).await?;
         Ok(Outcome::Done)
     }
 
     /// The jobs that run, and the way to end them.
-    pub fn jobs(&mut self) -> &mut Jobs {
-        &mut self.jobs
+    pub fn jobs(&self) -> &JobControl {
+        self.jobs.control()
     }
 
     /// The database and state of the connection that the session keeps, as the prompt shows them after the address:
@@ -177,6 +238,6 @@ impl Session {
     pub fn let_go(&mut self) {
         self.held.clear();
         self.own = None;
-        self.jobs.end_all();
+        self.jobs.control().end_all();
     }
 }

@@ -25,6 +25,25 @@ impl StdoutSink {
         Self { printer: Printer { style, escape: terminal }, terminal, errors_apart }
     }
 
+    /// What a job gave. A person is told which job it was, line by line; a program gets the reply as it is.
+    pub(super) fn write_of_job(&self, job: u32, output: &Output) -> io::Result<()> {
+        match output {
+            Output::Reply { value, verbatim } if self.terminal => {
+                let printed = self.printer.print(value, *verbatim);
+                let mut marked = Vec::with_capacity(printed.len() + printed.len() / 8);
+                for line in printed.split_inclusive(|byte| *byte == b'\n') {
+                    marked.extend_from_slice(format!("[{job}] ").as_bytes());
+                    marked.extend_from_slice(line);
+                }
+                put(&marked)
+            }
+            Output::Streaming => self.write(&Output::Note(format!("[{job}] reading messages"))),
+            Output::Error(sentence) => self.write(&Output::Error(format!("[{job}] {sentence}"))),
+            Output::Note(sentence) => self.write(&Output::Note(format!("[{job}] {sentence}"))),
+            other => self.write(other),
+        }
+    }
+
     pub(super) fn write(&self, output: &Output) -> io::Result<()> {
         let bytes = match output {
             Output::Reply { value, .. } if self.errors_apart && value.error().is_some() => {
@@ -46,10 +65,14 @@ impl StdoutSink {
             Output::Clear if self.terminal => b"\x1b[H\x1b[2J".to_vec(),
             Output::Streaming | Output::Took(_) | Output::Clear => return Ok(()),
         };
-        let mut out = io::stdout().lock();
-        out.write_all(&bytes)?;
-        out.flush()
+        put(&bytes)
     }
+}
+
+fn put(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
 }
 
 impl Sink for StdoutSink {

@@ -25,7 +25,7 @@ pub enum Action {
     Search,
     /// Empty the output.
     ClearOutput,
-    /// Cancel what runs, else clear the line, else (twice) quit.
+    /// Cancel what runs, else clear the line, else end the job begun last, else (twice) quit.
     Interrupt,
     /// End the program from an empty line.
     EndOfInput,
@@ -128,6 +128,8 @@ pub enum Effect {
     Remember(String),
     /// Cancel the running command.
     Cancel,
+    /// End the job with this number.
+    EndJob(u32),
     /// Answer the command that asked.
     Answer(bool),
     /// Draw every cell anew.

@@ -16,7 +16,7 @@ use super::keymap::{Chord, Context, Keys, Meaning, Mode};
 use super::layout::{Pane, Plan, Wish, plan};
 use super::output::{Kind, Output};
 use super::prompt::{History, Prompt};
-use super::run::Assist;
+use super::run::{Assist, Beside};
 use crate::event::ConnId;
 use crate::snapshot::Snapshot;
 use crate::values::Editing;
@@ -98,6 +98,8 @@ pub struct App {
     pub(super) prefix: String,
     pub(super) running: Option<Running>,
     queue: std::collections::VecDeque<String>,
+    /// The jobs that Ctrl-C can end, oldest first.
+    pub(super) jobs: Vec<Beside>,
     pub(super) question: Option<String>,
     pub(super) help: Option<Help>,
     offsets: [usize; Pane::ALL.len()],
@@ -134,6 +136,7 @@ impl App {
             prefix: format!("{}> ", facts.target),
             running: None,
             queue: std::collections::VecDeque::new(),
+            jobs: Vec::new(),
             question: None,
             help: None,
             offsets: [0; Pane::ALL.len()],
@@ -258,6 +261,10 @@ impl App {
             self.prompt.take();
             self.history.settle();
             return Vec::new();
+        }
+        // Its end is told later; one more Ctrl-C is meant for the job before.
+        if let Some(job) = self.jobs.pop() {
+            return vec![Effect::EndJob(job.number)];
         }
         if armed {
             return vec![Effect::Quit];

@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, oneshot};
 use super::app::Facts;
 use super::assist::Typist;
 use super::output::Kind;
-use super::run::{Job, Runner, Said};
+use super::run::{Beside, Job, Runner, Said};
 use super::theme::Theme;
 use super::{End, Screen};
-use crate::command::jobs::{JobNews, JobSaid};
+use crate::command::jobs::{JobControl, JobNews, JobSaid};
 use crate::command::output::{Outcome, Output, Sink};
 use crate::command::parse;
 use crate::command::session::Session;
@@ -77,6 +77,7 @@ const CHUNK: usize = 256;
 /// The screen's end of the task, and the history file both front ends share.
 pub struct Desk {
     orders: mpsc::Sender<Order>,
+    jobs: JobControl,
     file: HistoryFile,
     history: FileHistory,
 }
@@ -92,7 +93,7 @@ struct Order {
 impl Desk {
     /// Starts the task that runs lines on `session`; `news` is what its jobs say, `address` what stands in the prompt.
     pub fn start(
-        session: Session,
+        mut session: Session,
         news: mpsc::Receiver<JobNews>,
         hub: Hub,
         address: String,
@@ -100,8 +101,10 @@ impl Desk {
     ) -> Self {
         // One line runs at a time, so there is always room.
         let (orders, receiver) = mpsc::channel(1);
-        tokio::spawn(Clerk { session, news, hub, address }.serve(receiver));
-        Self { orders, file, history }
+        session.run_waiting_beside();
+        let jobs = session.jobs().clone();
+        tokio::spawn(Clerk { session, news, hub, address, jobs: jobs.clone() }.serve(receiver));
+        Self { orders, jobs, file, history }
     }
 }
 
@@ -121,6 +124,10 @@ impl Runner for Desk {
         Job::new(stop, answer)
     }
 
+    fn end_job(&mut self, number: u32) {
+        self.jobs.end(number);
+    }
+
     fn remember(&mut self, line: &str) -> Option<String> {
         let failed = self.file.add(line, &mut self.history).err()?;
         Some(text::escape_str(&failed.to_string()).into_owned())
@@ -133,6 +140,7 @@ struct Clerk {
     news: mpsc::Receiver<JobNews>,
     hub: Hub,
     address: String,
+    jobs: JobControl,
 }
 
 impl Clerk {
@@ -147,9 +155,7 @@ impl Clerk {
                 }
                 Some(news) = self.news.recv() => {
                     if let Some(screen) = &screen {
-                        tell(screen, news).await;
-                        // What the job did shows at once, not with the next tick.
-                        self.hub.sync().await;
+                        tell(screen, news, &mut self.news, &self.jobs, &self.hub).await;
                     }
                 }
             }
@@ -170,7 +176,9 @@ impl Clerk {
                     biased;
                     () = &mut cancelled => break None,
                     outcome = &mut running => break Some(outcome),
-                    Some(news) = self.news.recv() => tell(&said, news).await,
+                    Some(news) = self.news.recv() => {
+                        tell(&said, news, &mut self.news, &self.jobs, &self.hub).await;
+                    }
                 }
             }
         };
@@ -180,11 +188,18 @@ impl Clerk {
         }
         self.hub.sync().await;
         let _ = said.send(Said::Prefix(format!("{}{}> ", self.address, self.session.state()))).await;
+        let _ = said.send(Said::Jobs(beside(&self.jobs))).await;
         if let Some(Ok(Outcome::Quit)) = outcome {
             let _ = said.send(Said::Quit).await;
         }
         let _ = said.send(Said::Ended).await;
     }
+}
+
+/// The jobs that Ctrl-C ends: those that nobody sent away with `&`.
+fn beside(jobs: &JobControl) -> Vec<Beside> {
+    let rows = jobs.rows().into_iter().filter(|row| !row.background);
+    rows.map(|row| Beside { number: row.number, command: row.command }).collect()
 }
 
 /// Ends when the screen cancels; never, when it only forgets the job.
@@ -218,24 +233,44 @@ async fn answer(
     session.run(&line, sink).await
 }
 
-/// Passes on what a job says, marked as the job's.
-async fn tell(screen: &mpsc::Sender<Said>, news: JobNews) {
-    let job = news.job;
+/// Passes on what jobs say, marked as theirs: all that waits, up to a chunk, so that a flood costs few messages.
+async fn tell(
+    screen: &mpsc::Sender<Said>,
+    first: JobNews,
+    more: &mut mpsc::Receiver<JobNews>,
+    jobs: &JobControl,
+    hub: &Hub,
+) {
     let mut sink = ToScreen { said: screen.clone() };
-    let told = match news.said {
-        // Which connection a job took stands in the panes; at the right of a line it would be another command's.
-        JobSaid::Output(Output::Took(_) | Output::Clear) => return,
-        JobSaid::Output(output) => match paper::said(output) {
-            Said::Lines(lines) => {
-                let marked = lines.into_iter().map(|(kind, line)| (kind, format!("[{job}] {line}")));
-                sink.lines(marked.collect()).await
-            }
-            other => sink.say(other).await,
-        },
-        JobSaid::Ended(_) => sink.lines(vec![(Kind::Note, format!("[{job}] ended"))]).await,
-    };
+    let mut marked = Vec::new();
+    let mut ended = false;
+    let mut next = Some(first);
+    while let Some(news) = next {
+        ended |= matches!(news.said, JobSaid::Ended { .. });
+        let job = news.job;
+        let mark = |(kind, line)| (kind, format!("[{job}] {line}"));
+        marked.extend(job_lines(news.said).into_iter().map(mark));
+        next = if marked.len() < CHUNK { more.try_recv().ok() } else { None };
+    }
     // A screen that is gone needs to hear nothing.
-    drop(told);
+    let _ = sink.lines(marked).await;
+    if ended {
+        // What the job did shows at once, not with the next tick.
+        hub.sync().await;
+        let _ = sink.say(Said::Jobs(beside(jobs))).await;
+    }
+}
+
+fn job_lines(said: JobSaid) -> Vec<(Kind, String)> {
+    match said {
+        JobSaid::Output(output) => match paper::said(output) {
+            Said::Lines(lines) => lines,
+            _ => Vec::new(),
+        },
+        JobSaid::Ended { end, after } => {
+            vec![(Kind::Note, format!("ended ({}) after {}", end.word(), text::duration(after)))]
+        }
+    }
 }
 
 /// The way to the screen.

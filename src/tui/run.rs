@@ -24,12 +24,23 @@ pub enum Said {
     Clear,
     /// What stands before the typed line from now on.
     Prefix(String),
+    /// The jobs that Ctrl-C can end, oldest first, instead of those told of before.
+    Jobs(Vec<Beside>),
     /// It asks before it goes on; the answer comes by [`Job::answer`].
     Ask(String),
     /// It asked to end the program.
     Quit,
     /// It has ended, cancelled or not: the next line may run.
     Ended,
+}
+
+/// A job beside the prompt that Ctrl-C can end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// Its number.
+    pub number: u32,
+    /// Its command, safe to show.
+    pub command: String,
 }
 
 /// A line that runs.
@@ -62,6 +73,9 @@ impl Job {
 pub trait Runner: Send {
     /// Starts a line. All it says goes to `said`, [`Said::Ended`] last, whatever happens.
     fn start(&mut self, line: String, said: mpsc::Sender<Said>) -> Job;
+
+    /// Ends a job by its number. One that has just ended is left alone.
+    fn end_job(&mut self, number: u32);
 
     /// Keeps a line in the history file, or says once why it cannot, safe to show.
     fn remember(&mut self, line: &str) -> Option<String>;

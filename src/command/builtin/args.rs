@@ -51,6 +51,16 @@ impl Args<'_> {
         self.id().map(Some)
     }
 
+    pub(super) fn job_or_all(&mut self) -> Result<Option<u32>, String> {
+        if self.left.first().is_some_and(|word| word.eq_ignore_ascii_case(b"ALL")) {
+            self.left = &self.left[1..];
+            return Ok(None);
+        }
+        let word = self.word("the job's number")?;
+        let number = word.parse().map_err(|_| format!("'{word}' is no number of a job, such as 3"))?;
+        Ok(Some(number))
+    }
+
     pub(super) fn command(&mut self) -> Result<Vec<Bytes>, String> {
         let args = std::mem::take(&mut self.left).to_vec();
         let Some(first) = args.first() else { return Err("the command is missing".to_owned()) };

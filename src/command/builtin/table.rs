@@ -120,6 +120,22 @@ pub static BUILTINS: &[Entry] = &[
         build: |args| pool(PoolCall::ConfigSet { name: args.word("name")?, value: args.word("value")? }),
     },
     Entry {
+        words: &["JOBS"],
+        syntax: "",
+        summary: "Lists the jobs that run: number, state, connection, how long, how many outputs, command.",
+        examples: &[("BLPOP queue 0 &", "a job: the prompt is free meanwhile"), ("JOBS", "what it does")],
+        params: &[],
+        build: |_| Ok(Builtin::Jobs),
+    },
+    Entry {
+        words: &["KILL"],
+        syntax: "n|ALL",
+        summary: "Ends a job, or all of them, and closes the connection each has.",
+        examples: &[("KILL 1", "job 1 ends"), ("KILL ALL", "all of them do")],
+        params: &[Param::JobOrAll],
+        build: |args| Ok(Builtin::Kill(args.job_or_all()?)),
+    },
+    Entry {
         words: &["HELP"],
         syntax: "[command|@group|POOL]",
         summary: "Explains a command, lists a group of commands, or shows where to begin.",

@@ -88,6 +88,7 @@ impl App {
             Said::Took(took) => self.annotate(&took),
             Said::Clear => self.output.clear(),
             Said::Prefix(prefix) => self.prefix = prefix,
+            Said::Jobs(jobs) => self.jobs = jobs,
             Said::Ask(question) => self.question = Some(question),
             Said::Quit => return vec![Effect::Quit],
             Said::Ended => {

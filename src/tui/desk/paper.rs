@@ -19,7 +19,7 @@ pub(super) fn said(output: Output) -> Said {
         Output::Text(words) => Said::Lines(lines(Kind::Reply, &words)),
         Output::Error(words) => Said::Lines(lines(Kind::Error, &format!("error: {words}"))),
         Output::Note(words) => Said::Lines(lines(Kind::Note, &words)),
-        Output::Streaming => Said::Lines(lines(Kind::Note, "reading messages; Ctrl-C ends it")),
+        Output::Streaming => Said::Lines(lines(Kind::Note, "reading messages")),
         Output::Took(took) => Said::Took(took),
         Output::Clear => Said::Clear,
     }

@@ -115,7 +115,7 @@ pub const TABLE: &[Binding] = &[
         &["ctrl-c"],
         Anywhere,
         Action::Interrupt,
-        "Cancel what runs; else clear the line; twice on an empty line ends the program",
+        "Cancel what runs; else clear the line; else end the last job begun without &; twice ends the program",
     ),
     quiet(&["ctrl-z"], Anywhere, Action::Suspend, "Suspend; fg comes back"),
 ];

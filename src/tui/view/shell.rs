@@ -124,6 +124,9 @@ fn aside(app: &App) -> Option<String> {
             return Some(format!("  running {}, Ctrl-C cancels", age(ran)));
         }
     }
+    if let (true, Some(job)) = (app.prompt.is_empty(), app.jobs.last()) {
+        return Some(format!("  job {} runs {}, Ctrl-C ends it", job.number, job.command));
+    }
     if app.prompt.is_empty() || app.prompt.choice().is_some() {
         return None;
     }
