@@ -152,11 +152,11 @@ fn ascii_is_ascii() {
     for snapshot in [busy(), unknown(), ugly()] {
         let mut app = app(140, 40, snapshot);
         talk(&mut app);
-        assert!(text(&app, &Theme::new(true, true), 140, 40).is_ascii());
+        assert!(text(&app, &Theme { ascii: true, ..Theme::DEFAULT }, 140, 40).is_ascii());
     }
     let mut app = app(80, 24, busy());
     talk(&mut app);
-    insta::assert_snapshot!("ascii_80x24", text(&app, &Theme::new(false, true), 80, 24));
+    insta::assert_snapshot!("ascii_80x24", text(&app, &Theme { ascii: true, ..Theme::MONO }, 80, 24));
 }
 
 #[test]

@@ -8,14 +8,15 @@ use crate::text;
 use crate::tui::End;
 use crate::tui::app::Facts;
 use crate::tui::desk::{self, Looks};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Ability, Theme};
 
 /// Shows the screen until it ends.
 pub(super) async fn run(parts: &Parts, settings: &Settings) -> Result<Exit, Error> {
     let (session, news) = parts.session();
+    let ability = Ability::detect(settings.color.on(true), settings.ascii, |name| std::env::var(name).ok());
     let looks = Looks {
         address: text::escape_str(&parts.connect.target()).into_owned(),
-        theme: Theme::new(settings.color.on(true), settings.ascii),
+        theme: Theme::chosen("default", ability).unwrap_or(Theme::DEFAULT),
         chosen: Facts::default(),
         settings: settings::all(&parts.pool, &parts.hub),
     };

@@ -3,14 +3,24 @@
 //! A view names a role, never a colour. Colour only repeats what a word, a number or a mark already says, so every
 //! theme, [`Theme::MONO`] included, shows the same facts.
 
+mod ability;
+mod ascii;
+mod named;
+#[cfg(test)]
+mod tests;
+
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::snapshot::Severity;
 
+pub use ability::{Ability, Colours};
+
 /// One style a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
+    /// What a cell is where nothing else is said: the terminal's own, unless a theme brings its own background.
+    pub base: Style,
     /// Values and typed text.
     pub text: Style,
     /// Labels, units, ages: what the eye may skip.
@@ -56,6 +66,7 @@ const FAINT: Style = Style::new().add_modifier(Modifier::DIM);
 impl Theme {
     /// The terminal's own sixteen colours, so that it suits light and dark backgrounds alike.
     pub const DEFAULT: Theme = Theme {
+        base: PLAIN,
         text: PLAIN,
         dim: FAINT,
         title: BOLD,
@@ -91,11 +102,6 @@ impl Theme {
         ..Theme::DEFAULT
     };
 
-    /// The default theme, without colour or beyond ASCII if so asked.
-    pub fn new(colour: bool, ascii: bool) -> Self {
-        Self { ascii, ..if colour { Self::DEFAULT } else { Self::MONO } }
-    }
-
     /// How a judgement of this severity is written.
     pub fn severity(&self, severity: Severity) -> Style {
         match severity {
@@ -104,14 +110,44 @@ impl Theme {
         }
     }
 
-    /// Turns every cell that is not ASCII into its nearest ASCII form, when the theme asks for that.
+    /// The last touch on a drawn screen: the theme's own background where nothing was said, and plain ASCII where the
+    /// theme asks for that.
     pub fn finish(&self, buf: &mut Buffer) {
-        if self.ascii {
-            for cell in &mut buf.content {
-                if let Some(plain) = ascii_form(cell.symbol()) {
-                    cell.set_symbol(plain);
-                }
+        for cell in &mut buf.content {
+            if let (Color::Reset, Some(own)) = (cell.fg, self.base.fg) {
+                cell.fg = own;
             }
+            if let (Color::Reset, Some(own)) = (cell.bg, self.base.bg) {
+                cell.bg = own;
+            }
+            if let Some(plain) = self.ascii.then(|| ascii::form(cell.symbol())).flatten() {
+                cell.set_symbol(plain);
+            }
+        }
+    }
+
+    /// The same roles, each style changed.
+    fn each(self, change: impl Fn(Style) -> Style) -> Theme {
+        Theme {
+            base: change(self.base),
+            text: change(self.text),
+            dim: change(self.dim),
+            title: change(self.title),
+            focus: change(self.focus),
+            rule: change(self.rule),
+            in_use: change(self.in_use),
+            available: change(self.available),
+            warn: change(self.warn),
+            bad: change(self.bad),
+            selected: change(self.selected),
+            key: change(self.key),
+            badge: change(self.badge),
+            prompt: change(self.prompt),
+            command: change(self.command),
+            option: change(self.option),
+            name: change(self.name),
+            error: change(self.error),
+            ascii: self.ascii,
         }
     }
 }
@@ -121,53 +157,5 @@ pub fn mark(severity: Severity) -> &'static str {
     match severity {
         Severity::Warn => "!",
         Severity::Bad => "x",
-    }
-}
-
-/// The ASCII stand-in for a symbol, or nothing when it is ASCII already.
-fn ascii_form(symbol: &str) -> Option<&'static str> {
-    if symbol.is_ascii() {
-        return None;
-    }
-    Some(match symbol {
-        "─" | "–" | "▂" => "-",
-        "━" => "=",
-        "█" | "▇" => "#",
-        "▆" | "▅" => "*",
-        "▄" | "▃" => "+",
-        "▁" => "_",
-        "▓" => "%",
-        "░" => ".",
-        "▸" => ">",
-        "·" => "|",
-        "…" => "~",
-        "↑" => "^",
-        "↓" => "v",
-        "⏎" => "\\",
-        _ => "?",
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use ratatui::layout::Rect;
-
-    use super::*;
-
-    #[test]
-    fn an_ascii_screen_holds_nothing_else() {
-        let mut buf = Buffer::empty(Rect::new(0, 0, 12, 1));
-        buf.set_string(0, 0, "━ ─ █ … 漢 é", Style::new());
-        Theme::new(true, true).finish(&mut buf);
-        let line: String = buf.content.iter().map(ratatui::buffer::Cell::symbol).collect();
-        assert_eq!(line, "= - # ~ ?  ?");
-    }
-
-    #[test]
-    fn mono_has_no_colour() {
-        let styles = format!("{:?}", Theme::MONO);
-        for colour in ["Red", "Green", "Yellow", "Cyan", "Blue", "Magenta"] {
-            assert!(!styles.contains(colour), "{colour} in {styles}");
-        }
     }
 }
