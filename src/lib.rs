@@ -12,6 +12,7 @@
 //! Imports run one way, from the bottom of this list to its top:
 //!
 //! - [`event`]: the shared vocabulary. [`text`], [`values`], [`glob`]: small pure helpers.
+//!   [`terminal`]: the terminal as it was found, and the signals that end the program.
 //! - [`resp`]: bytes into values and back. [`net`]: reaching and greeting a server, and what a connection owes.
 //! - [`snapshot`]: immutable rows that every reader reads. [`model`]: what facts mean; pure. [`report`]: a snapshot as
 //!   text, JSON or Prometheus.
@@ -39,6 +40,7 @@ pub mod run;
 pub mod shell;
 pub mod snapshot;
 pub mod source;
+pub mod terminal;
 pub mod text;
 pub mod tui;
 pub mod values;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use redis_pooltop::cli::Cli;
 use redis_pooltop::config::{Environment, Settings};
 use redis_pooltop::error::{Error, Exit};
-use redis_pooltop::run;
+use redis_pooltop::{run, terminal};
 
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
@@ -40,5 +40,7 @@ fn start(cli: Cli) -> Result<Exit, Error> {
     let exit = runtime.block_on(run::run(settings));
     // A reader blocked on the terminal must not hold up the end.
     runtime.shutdown_background();
+    // Nor may one that took the terminal while the program was about to end.
+    terminal::give_back();
     exit
 }

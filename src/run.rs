@@ -2,9 +2,10 @@
 //! both, and whoever faces the person.
 
 mod once;
+mod password;
 mod screen;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write, stderr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,15 +19,19 @@ use crate::demo;
 use crate::error::{Error, Exit};
 use crate::event::Clock;
 use crate::hub::Hub;
-use crate::net::{ConnectOptions, Connection, Endpoint, Secret};
+use crate::net::{ConnectOptions, Connection, Endpoint};
 use crate::pool::RedisPool;
 use crate::source::info::{InfoWatch, OBSERVER, watch_info};
+use crate::terminal::EndSignals;
 use crate::text;
 
 /// How often the hub takes a snapshot: often enough that a person sees a command's effect as it happens.
 const TICK: Duration = Duration::from_millis(250);
 /// How often INFO is asked for: it costs the server some 20 µs.
 const INFO_EVERY: Duration = Duration::from_secs(1);
+
+/// What failed, in words, where signals cannot be caught.
+const SIGNALS: &str = "the signals";
 
 /// What to say beside an error where nobody named a server, so that the default address was tried.
 const NOBODY_NAMED_IT: &str = "; or use the embedded server: `redis-pooltop --demo`";
@@ -53,25 +58,42 @@ pub struct Parts {
 /// Whatever ends it early, in one sentence.
 pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
     for warning in &settings.warnings {
-        eprintln!("{warning}");
+        warn(warning);
     }
+    // Caught for the prompt's sake, signals stay caught: what ends by them from then on is ours to end.
+    let mut caught = None;
     if settings.ask_password {
-        let password = rpassword::prompt_password("Please input password: ");
-        settings.connect.password = Some(Secret::new(password.map_err(Error::io("the password"))?));
-    }
-    let form = settings.form.clone();
-    let parts = Parts::start(&settings).await?;
-    match form {
-        Form::Screen(report) if report.once || !std::io::stdout().is_terminal() => {
-            once::run(&parts, &report).await
-        }
-        Form::Screen(_) => screen::run(&parts, &settings).await,
-        Form::Shell(shell) => {
-            let target = text::escape_str(&parts.connect.target()).into_owned();
-            let (session, news) = parts.session();
-            crate::shell::run(session, news, &target, &shell, settings.color).await
+        let signals = EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?;
+        match password::ask(caught.insert(signals)).await? {
+            Ok(password) => settings.connect.password = Some(password),
+            Err(exit) => return Ok(exit),
         }
     }
+    let parts = tokio::select! {
+        biased;
+        number = next(&mut caught) => return Ok(Exit::Signal(number)),
+        parts = Parts::start(&settings) => parts?,
+    };
+    // The editor takes them itself, and has another meaning for Ctrl-C.
+    let editor = matches!(settings.form, Form::Shell(_)) && is_typed(&settings.form);
+    tokio::select! {
+        biased;
+        number = next(&mut caught), if !editor => Ok(Exit::Signal(number)),
+        exit = parts.face(&settings) => exit,
+    }
+}
+
+/// The next signal, if signals are caught here.
+async fn next(caught: &mut Option<EndSignals>) -> u8 {
+    match caught {
+        Some(signals) => signals.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Says something to the person. That nobody reads it is no reason to stop.
+fn warn(words: &str) {
+    let _ = writeln!(stderr(), "{words}");
 }
 
 impl Parts {
@@ -97,10 +119,25 @@ impl Parts {
             if let Some(error) = warmed.error {
                 let (opened, wanted) = (warmed.opened, settings.pool.warmup);
                 let error = text::escape_str(&error.to_string()).into_owned();
-                eprintln!("Warning: {opened} of {wanted} connections opened by the warm-up: {error}");
+                warn(&format!("Warning: {opened} of {wanted} connections opened by the warm-up: {error}"));
             }
         }
         Ok(Self { connect, pool, hub, registry, _info: info, _demo: demo })
+    }
+
+    /// Faces whoever asked, in the form they asked for, to the end.
+    async fn face(&self, settings: &Settings) -> Result<Exit, Error> {
+        match &settings.form {
+            Form::Screen(report) if report.once || !std::io::stdout().is_terminal() => {
+                once::run(self, report).await
+            }
+            Form::Screen(_) => screen::run(self, settings).await,
+            Form::Shell(shell) => {
+                let target = text::escape_str(&self.connect.target()).into_owned();
+                let (session, news) = self.session();
+                crate::shell::run(session, news, &target, shell, settings.color).await
+            }
+        }
     }
 
     /// Runs lines on the pool, and what its jobs have to say.

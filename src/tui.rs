@@ -26,7 +26,7 @@ use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
 use signal_hook::consts::SIGCONT;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -38,6 +38,7 @@ use terminal::Guard;
 use theme::Theme;
 
 use crate::snapshot::Snapshot;
+use crate::terminal::EndSignals;
 
 /// Shortest time between two frames: what comes in between is drawn together.
 const FRAME: Duration = Duration::from_millis(16);
@@ -66,12 +67,13 @@ pub enum End {
     /// The person quit.
     Quit,
     /// This signal asked for it.
-    Signal(i32),
+    Signal(u8),
 }
 
 /// Takes the terminal, shows the screen until it ends, and gives the terminal back.
 pub async fn run(screen: Screen) -> io::Result<End> {
-    let mut signals = Signals::new()?;
+    // On the screen Ctrl-C is a key.
+    let mut signals = EndSignals::new()?.and_interrupt()?;
     // After a stop from outside, which nothing can catch, the terminal is not as we left it.
     let mut continued = signal(SignalKind::from_raw(SIGCONT))?;
     let mut guard = Guard::enter()?;
@@ -119,37 +121,6 @@ pub async fn run(screen: Screen) -> io::Result<End> {
                 }
             }
         }
-    }
-}
-
-/// The signals that end the screen, so that the terminal is given back first.
-struct Signals {
-    terminate: Signal,
-    hang_up: Signal,
-    /// From outside only: on the screen Ctrl-C is a key.
-    interrupt: Signal,
-    quit: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-        })
-    }
-
-    /// The number of the next one.
-    async fn next(&mut self) -> i32 {
-        let kind = tokio::select! {
-            _ = self.terminate.recv() => SignalKind::terminate(),
-            _ = self.hang_up.recv() => SignalKind::hangup(),
-            _ = self.interrupt.recv() => SignalKind::interrupt(),
-            _ = self.quit.recv() => SignalKind::quit(),
-        };
-        kind.as_raw_value()
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use redis_pooltop::command::{Context, Registry};
 use redis_pooltop::event::ConnId;
-use redis_pooltop::shell::editor::{Editor, EditorOptions};
+use redis_pooltop::shell::editor::{Editor, EditorOptions, Typed};
 use tty::Tty;
 
 const HISTORY: &str = "POOLTOP_TEST_HISTORY";
@@ -39,7 +39,7 @@ fn be_the_program_in_a_terminal() {
         println!("notice: {notice}");
     }
     println!("ready");
-    while let Some(line) = editor.read_line("prompt> ").expect("it reads") {
+    while let Typed::Line(line) = editor.read_line("prompt> ").expect("it reads") {
         println!("<{line:?}>");
     }
     println!("ended");

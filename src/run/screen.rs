@@ -22,6 +22,6 @@ pub(super) async fn run(parts: &Parts, settings: &Settings) -> Result<Exit, Erro
     };
     match desk::show(session, news, &parts.hub, looks).await.map_err(Error::io("the terminal"))? {
         End::Quit => Ok(Exit::Fine),
-        End::Signal(number) => Ok(Exit::Signal(u8::try_from(number).unwrap_or_default())),
+        End::Signal(number) => Ok(Exit::Signal(number)),
     }
 }

@@ -1,22 +1,25 @@
 //! The prompt on a terminal: rustyline's editor with our completion, hints and colours.
 
 mod helper;
+mod stop;
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Write};
+use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustyline::config::{BellStyle, Configurer};
 use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
-use rustyline::{ColorMode, CompletionType, Config};
+use rustyline::history::{FileHistory, MemHistory};
+use rustyline::{ColorMode, CompletionType, Config, ExternalPrinter};
 
 use crate::command::{Call, Context, Registry, parse, token};
 use crate::text;
 
 use self::helper::Helper;
+use self::stop::StopKey;
 use super::history::{self, HistoryFile};
 
 /// What an editor is made of.
@@ -36,12 +39,31 @@ pub struct EditorOptions {
 /// A line editor on the terminal. It blocks while somebody types: give it a thread of its own.
 pub struct Editor {
     lines: rustyline::Editor<Helper, FileHistory>,
+    /// Reads the answers to questions: they are no lines to be found again.
+    answers: rustyline::Editor<(), MemHistory>,
     file: HistoryFile,
     registry: Arc<Registry>,
     context: Arc<Mutex<Context>>,
     /// The rest of a paste of several lines.
     pending: VecDeque<String>,
+    /// What was typed of a line when the program was stopped: left and right of the cursor.
+    unfinished: (String, String),
+    stop: StopKey,
+    /// While somebody may print beside it, rustyline waits for more than keys, and hears a signal that another thread got.
+    #[expect(dead_code, reason = "it has to be there, and nothing more")]
+    printers: [Box<dyn ExternalPrinter + Send>; 2],
     notices: Vec<String>,
+}
+
+/// What a person did at the prompt.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// They typed this.
+    Line(String),
+    /// Ctrl-Z: the program is to be stopped, and to ask once more.
+    Stop,
+    /// There is nothing more to come.
+    End,
 }
 
 impl Editor {
@@ -57,11 +79,31 @@ impl Editor {
             .build();
         let mut kept = history::configured();
         let (file, opened) = HistoryFile::open(history, &mut kept);
+        let mut answers =
+            rustyline::Editor::with_history(config.clone(), MemHistory::new()).map_err(to_io)?;
         let mut lines = rustyline::Editor::with_history(config, kept).map_err(to_io)?;
         lines.set_max_history_size(history::MAX_LINES).map_err(to_io)?;
         lines.set_helper(Some(Helper::new(registry.clone(), context.clone(), colour)));
+        let stop = StopKey::default();
+        stop.bind(&mut lines);
+        stop.bind(&mut answers);
+        let printers = [
+            Box::new(lines.create_external_printer().map_err(to_io)?) as _,
+            Box::new(answers.create_external_printer().map_err(to_io)?) as _,
+        ];
         let notices = opened.err().map(|error| error.to_string()).into_iter().collect();
-        Ok(Self { lines, file, registry, context, pending: VecDeque::new(), notices })
+        Ok(Self {
+            lines,
+            answers,
+            file,
+            registry,
+            context,
+            pending: VecDeque::new(),
+            unfinished: Default::default(),
+            stop,
+            printers,
+            notices,
+        })
     }
 
     /// What the person should know, each sentence once: that lines are not kept, and why. Safe to show.
@@ -69,19 +111,20 @@ impl Editor {
         self.notices.drain(..).map(|notice| text::escape_str(&notice).into_owned()).collect()
     }
 
-    /// The next command. `None` at the end: Ctrl-D on an empty line, or Ctrl-C twice with nothing typed in between. A
-    /// first Ctrl-C drops the line. An open quote goes on in the next line; a paste of several commands comes as several
-    /// lines. Blank lines are not answered.
-    pub fn read_line(&mut self, prompt: &str) -> io::Result<Option<String>> {
+    /// The next command. The end is Ctrl-D on an empty line, or Ctrl-C twice with nothing typed in between. A first Ctrl-C
+    /// drops the line. An open quote goes on in the next line; a paste of several commands comes as several lines. Blank
+    /// lines are not answered. After a stop the line is there again.
+    pub fn read_line(&mut self, prompt: &str) -> io::Result<Typed> {
         if let Some(line) = self.pending.pop_front() {
-            return Ok(Some(line));
+            return Ok(Typed::Line(line));
         }
         let mut interrupted = false;
         loop {
             if let Some(helper) = self.lines.helper_mut() {
                 helper.begin(text::width(prompt));
             }
-            match self.lines.readline(prompt) {
+            let (left, right) = mem::take(&mut self.unfinished);
+            match self.lines.readline_with_initial(prompt, (&left, &right)) {
                 Ok(typed) => {
                     interrupted = false;
                     self.pending.extend(token::lines(&typed).into_iter().map(str::to_owned));
@@ -89,20 +132,24 @@ impl Editor {
                         self.remember(line);
                     }
                     if let Some(line) = self.pending.pop_front() {
-                        return Ok(Some(line));
+                        return Ok(Typed::Line(line));
                     }
                 }
                 Err(ReadlineError::Interrupted) => {
+                    if let Some(unfinished) = self.stop.pressed() {
+                        self.unfinished = unfinished;
+                        return Ok(Typed::Stop);
+                    }
                     let empty = self.lines.helper().is_none_or(Helper::was_empty);
                     if interrupted && empty {
-                        return Ok(None);
+                        return Ok(Typed::End);
                     }
                     interrupted = empty;
                     if empty {
-                        println!("Ctrl-C again or Ctrl-D leaves.");
+                        writeln!(io::stdout(), "Ctrl-C again or Ctrl-D leaves.")?;
                     }
                 }
-                Err(ReadlineError::Eof) => return Ok(None),
+                Err(ReadlineError::Eof) => return Ok(Typed::End),
                 // The window changed while it was drawn: begin anew.
                 Err(ReadlineError::Signal(_)) => {}
                 Err(error) => return Err(to_io(error)),
@@ -110,9 +157,18 @@ impl Editor {
         }
     }
 
-    /// Drops what is left of a paste: after an error or a Ctrl-C, say.
-    pub fn drop_pending(&mut self) {
+    /// The answer to a question; what is left of a paste is dropped. The end is Ctrl-C or Ctrl-D.
+    pub fn ask(&mut self, question: &str) -> io::Result<Typed> {
         self.pending.clear();
+        loop {
+            match self.answers.readline(question) {
+                Ok(answer) => return Ok(Typed::Line(answer)),
+                Err(ReadlineError::Interrupted) if self.stop.pressed().is_some() => return Ok(Typed::Stop),
+                Err(ReadlineError::Interrupted | ReadlineError::Eof) => return Ok(Typed::End),
+                Err(ReadlineError::Signal(_)) => {}
+                Err(error) => return Err(to_io(error)),
+            }
+        }
     }
 
     fn remember(&mut self, line: &str) {

@@ -1,13 +1,15 @@
 //! The editor on a terminal. It blocks while somebody types, so it lives on a thread of its own; commands run here, and
-//! Ctrl-C ends the one that runs.
+//! Ctrl-C ends the one that runs. While the editor reads, Ctrl-C is a key of its own.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
-use super::editor::{Editor, EditorOptions};
+use super::editor::{Editor, EditorOptions, Typed};
 use super::printer::StdoutSink;
 use super::{INPUT, OUTPUT, history, tell_news};
 use crate::command::jobs::JobNews;
@@ -15,16 +17,42 @@ use crate::command::output::{Outcome, Output};
 use crate::command::session::Session;
 use crate::command::{Context, parse};
 use crate::error::{Error, Exit};
+use crate::terminal::{self, EndSignals};
 
 /// What is asked of the person at the keyboard.
 enum Wanted {
     /// A line, after this prompt.
-    Line(String, oneshot::Sender<io::Result<Option<String>>>),
-    /// Yes or no.
-    Answer(String, oneshot::Sender<io::Result<bool>>),
+    Line(String, Reply),
+    /// An answer to this question.
+    Answer(String, Reply),
 }
 
+type Reply = oneshot::Sender<io::Result<Typed>>;
+
 pub(super) async fn run(
+    session: Session,
+    news: mpsc::Receiver<JobNews>,
+    target: &str,
+    printer: StdoutSink,
+    colour: bool,
+) -> Result<Exit, Error> {
+    let mut signals = EndSignals::new().map_err(Error::io(INPUT))?;
+    // Caught from now on: between two prompts a Ctrl-C finds nothing to end, which is no reason to end the program.
+    let _interrupts = signal(SignalKind::interrupt()).map_err(Error::io(INPUT))?;
+    let _kept = terminal::keep().map_err(Error::io(INPUT))?;
+    tokio::select! {
+        biased;
+        number = signals.next() => {
+            // What comes after us on the terminal begins a line of its own.
+            let _ = writeln!(io::stdout());
+            Ok(Exit::Signal(number))
+        }
+        exit = serve(session, news, target, printer, colour) => exit,
+    }
+}
+
+/// Reads lines and runs them, to the end.
+async fn serve(
     mut session: Session,
     mut news: mpsc::Receiver<JobNews>,
     target: &str,
@@ -52,20 +80,20 @@ pub(super) async fn run(
         };
         let question = tokio::select! {
             question = session.question(&line) => question,
-            _ = tokio::signal::ctrl_c() => {
+            _ = ctrl_c() => {
                 printer.write(&Output::text("")).map_err(Error::io(OUTPUT))?;
                 continue;
             }
         };
         if let Some(question) = question
-            && !keyboard.answer(question.text).await?
+            && !keyboard.answer(&question.text).await?
         {
             printer.write(&Output::Note("Not run.".to_owned())).map_err(Error::io(OUTPUT))?;
             continue;
         }
         let outcome = tokio::select! {
             outcome = session.run(&line, &mut printer) => outcome.map_err(Error::io(OUTPUT))?,
-            _ = tokio::signal::ctrl_c() => {
+            _ = ctrl_c() => {
                 // The terminal has shown ^C already.
                 printer.write(&Output::text("")).map_err(Error::io(OUTPUT))?;
                 continue;
@@ -95,14 +123,10 @@ impl Keyboard {
                 // Whoever asked may be gone: the program ends.
                 match wanted {
                     Wanted::Line(prompt, reply) => {
-                        for notice in editor.take_notices() {
-                            println!("{notice}");
-                        }
-                        let _ = reply.send(editor.read_line(&prompt));
+                        let _ = reply.send(read_line(&mut editor, &prompt));
                     }
                     Wanted::Answer(question, reply) => {
-                        editor.drop_pending();
-                        let _ = reply.send(ask(&question));
+                        let _ = reply.send(editor.ask(&question));
                     }
                 }
             }
@@ -111,29 +135,36 @@ impl Keyboard {
         Ok(Self(sender))
     }
 
+    /// The next line; none at the end.
     async fn line(&self, prompt: String) -> Result<Option<String>, Error> {
-        self.want(|reply| Wanted::Line(prompt, reply)).await
+        self.want(|reply| Wanted::Line(prompt.clone(), reply)).await
     }
 
-    async fn answer(&self, question: String) -> Result<bool, Error> {
-        self.want(|reply| Wanted::Answer(question, reply)).await
+    /// Whether the answer is a yes: anything else, Ctrl-C and Ctrl-D too, is a no.
+    async fn answer(&self, question: &str) -> Result<bool, Error> {
+        let question = format!("{question} [y/N] ");
+        let answer = self.want(|reply| Wanted::Answer(question.clone(), reply)).await?;
+        Ok(answer.is_some_and(|answer| matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
     }
 
-    async fn want<T>(
-        &self,
-        wanted: impl FnOnce(oneshot::Sender<io::Result<T>>) -> Wanted,
-    ) -> Result<T, Error> {
-        let (reply, answer) = oneshot::channel();
+    /// Asks until there is an answer: a stop on the way is no answer.
+    async fn want(&self, wanted: impl Fn(Reply) -> Wanted) -> Result<Option<String>, Error> {
         let gone = || io::Error::other("the editor's thread has ended");
-        self.0.send(wanted(reply)).await.map_err(|_| gone()).map_err(Error::io(INPUT))?;
-        answer.await.unwrap_or_else(|_| Err(gone())).map_err(Error::io(INPUT))
+        loop {
+            let (reply, answer) = oneshot::channel();
+            self.0.send(wanted(reply)).await.map_err(|_| gone()).map_err(Error::io(INPUT))?;
+            match answer.await.unwrap_or_else(|_| Err(gone())).map_err(Error::io(INPUT))? {
+                Typed::Line(line) => return Ok(Some(line)),
+                Typed::Stop => terminal::stop().await.map_err(Error::io("stopping"))?,
+                Typed::End => return Ok(None),
+            }
+        }
     }
 }
 
-fn ask(question: &str) -> io::Result<bool> {
-    print!("{question} [y/N] ");
-    io::stdout().flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+fn read_line(editor: &mut Editor, prompt: &str) -> io::Result<Typed> {
+    for notice in editor.take_notices() {
+        writeln!(io::stdout(), "{notice}")?;
+    }
+    editor.read_line(prompt)
 }

@@ -16,6 +16,17 @@ use crate::error::{Error, Exit};
 use crate::text;
 
 pub(super) async fn run(
+    session: Session,
+    settings: &ShellSettings,
+    printer: StdoutSink,
+) -> Result<Exit, Error> {
+    tokio::select! {
+        exit = run_command(session, settings, printer) => exit,
+        _ = tokio::signal::ctrl_c() => Ok(Exit::INTERRUPTED),
+    }
+}
+
+async fn run_command(
     mut session: Session,
     settings: &ShellSettings,
     mut printer: StdoutSink,
@@ -34,10 +45,7 @@ pub(super) async fn run(
         if round > 0 {
             tokio::time::sleep(settings.interval).await;
         }
-        tokio::select! {
-            outcome = session.run(&line, &mut printer) => worst = worst.max(outcome.map_err(Error::io(OUTPUT))?),
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::INTERRUPTED),
-        }
+        worst = worst.max(session.run(&line, &mut printer).await.map_err(Error::io(OUTPUT))?);
         if worst == Outcome::Quit {
             break;
         }

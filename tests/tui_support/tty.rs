@@ -150,7 +150,12 @@ impl Tty {
 
     /// Whether the terminal has the program's screen and modes on it.
     pub fn taken(&self) -> bool {
-        self.parser().screen().alternate_screen() && self.parser().screen().bracketed_paste()
+        self.parser().screen().alternate_screen() && self.pastes_in_brackets()
+    }
+
+    /// Whether a paste would come in brackets: whoever reads keys one by one has the terminal.
+    pub fn pastes_in_brackets(&self) -> bool {
+        self.parser().screen().bracketed_paste()
     }
 
     /// Waits until the terminal is as it was before the program: screen, cursor, pastes and line settings.

@@ -1,0 +1,35 @@
+//! Ctrl-Z. rustyline's own stop is for programs of one thread: in others its thread runs on for a moment, takes the
+//! terminal again, and is stopped only then. So the key ends the line, and whoever asked for it stops the program.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustyline::history::History;
+use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, EventHandler, KeyEvent, RepeatCount};
+
+/// What stood left and right of the cursor.
+type Line = (String, String);
+
+/// The key, and the line it was pressed in.
+#[derive(Clone, Default)]
+pub(super) struct StopKey(Arc<Mutex<Option<Line>>>);
+
+impl StopKey {
+    /// Makes the key an editor's.
+    pub(super) fn bind<H: rustyline::Helper, I: History>(&self, editor: &mut rustyline::Editor<H, I>) {
+        editor.bind_sequence(KeyEvent::ctrl('Z'), EventHandler::Conditional(Box::new(self.clone())));
+    }
+
+    /// The line the key interrupted, if it was the key.
+    pub(super) fn pressed(&self) -> Option<Line> {
+        self.0.lock().take()
+    }
+}
+
+impl ConditionalEventHandler for StopKey {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        let (left, right) = context.line().split_at(context.pos());
+        *self.0.lock() = Some((left.to_owned(), right.to_owned()));
+        Some(Cmd::Interrupt)
+    }
+}

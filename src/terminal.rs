@@ -1,0 +1,124 @@
+//! The terminal as it was found: kept before anybody changes its settings, and given back on every way out. And the
+//! signals that ask for the way out.
+//!
+//! What blocks in a thread of its own with the terminal changed, as the line editor and a password prompt do, cannot give
+//! it back when a signal ends the program: whoever started it does, through [`Kept`].
+
+use std::fs::File;
+use std::future::poll_fn;
+use std::io::{self, IsTerminal, Write, stdin, stdout};
+use std::os::fd::AsFd;
+use std::task::Poll;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustix::process::{Signal as Sent, getpgrp, kill_current_process_group};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+use signal_hook::consts::SIGCONT;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{sleep, timeout};
+
+/// The terminal and its settings, from the first [`keep`] on.
+static FOUND: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+
+/// The terminal is somebody's who blocks. Dropped, it is given back.
+#[derive(Debug)]
+pub struct Kept(());
+
+/// Keeps the terminal's settings as they are now. Without a terminal there is nothing to keep.
+pub fn keep() -> io::Result<Kept> {
+    let terminal = if stdin().is_terminal() {
+        Some(File::from(stdin().as_fd().try_clone_to_owned()?))
+    } else {
+        // Who asks for a password asks there.
+        File::options().read(true).write(true).open("/dev/tty").ok()
+    };
+    if let Some(terminal) = terminal {
+        let settings = tcgetattr(&terminal)?;
+        *FOUND.lock() = Some((terminal, settings));
+    }
+    Ok(Kept(()))
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Gives the terminal back as it was found, if it was kept and is not so already.
+///
+/// May be called again: a thread that was about to change it when the first call came has done so by then. Errors are of
+/// no use to anybody here: a terminal that is gone needs nothing.
+pub fn give_back() {
+    let found = FOUND.lock();
+    let Some((terminal, settings)) = &*found else { return };
+    let changed = tcgetattr(terminal).is_ok_and(|now| now.local_modes != settings.local_modes);
+    // In the background it is another's: what is on it now is not ours to change.
+    if changed && in_foreground() {
+        // Not after what is still to be written: a terminal that takes nothing more must not hold up the end.
+        let _ = tcsetattr(terminal, OptionalActions::Now, settings);
+        if stdout().is_terminal() {
+            let _ = crossterm::execute!(stdout(), crossterm::event::DisableBracketedPaste);
+            let _ = stdout().flush();
+        }
+    }
+}
+
+/// Whether the terminal is ours to write on and to read from. Without one nobody else has it.
+fn in_foreground() -> bool {
+    tcgetpgrp(stdin()).map_or(true, |group| group == getpgrp())
+}
+
+/// Between two looks at a terminal that another has, and how long a stop may be on its way.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// Stops as Ctrl-Z does, with all that the shell started beside us, and returns when the terminal is ours again. Give it
+/// back first.
+///
+/// Continued in the background we wait here: whoever touches the terminal there is stopped again, and then not even a
+/// signal that ends the program, sent together with the continuing, would be heard.
+pub async fn stop() -> io::Result<()> {
+    let mut continued = signal(SignalKind::from_raw(SIGCONT))?;
+    kill_current_process_group(Sent::TSTP)?;
+    // The signal is for the whole process, so another thread may get it a little later. Where no shell could continue us
+    // the system ignores it.
+    let _ = timeout(MOMENT, continued.recv()).await;
+    while !in_foreground() {
+        sleep(MOMENT).await;
+    }
+    Ok(())
+}
+
+/// The signals that end a program at a terminal, caught so that the terminal is given back first.
+#[derive(Debug)]
+pub struct EndSignals(Vec<(SignalKind, Signal)>);
+
+impl EndSignals {
+    /// Those that are never a key's.
+    pub fn new() -> io::Result<Self> {
+        Self(Vec::new()).and(SignalKind::terminate())?.and(SignalKind::hangup())?.and(SignalKind::quit())
+    }
+
+    /// The interrupt as well: for whoever has Ctrl-C as a key of its own, so that it comes from outside only.
+    pub fn and_interrupt(self) -> io::Result<Self> {
+        self.and(SignalKind::interrupt())
+    }
+
+    fn and(mut self, kind: SignalKind) -> io::Result<Self> {
+        self.0.push((kind, signal(kind)?));
+        Ok(self)
+    }
+
+    /// The number of the next one.
+    pub async fn next(&mut self) -> u8 {
+        let number = poll_fn(|context| {
+            let mut came = self.0.iter_mut().filter_map(|(kind, signal)| {
+                signal.poll_recv(context).is_ready().then_some(kind.as_raw_value())
+            });
+            came.next().map_or(Poll::Pending, Poll::Ready)
+        });
+        // Their numbers are small.
+        u8::try_from(number.await).unwrap_or_default()
+    }
+}

@@ -1,0 +1,241 @@
+//! The line shell in a pseudo-terminal: signals, Ctrl-C and Ctrl-Z, and the terminal given back on every way out.
+
+mod support;
+#[allow(dead_code, unreachable_pub, reason = "the screen's tests use the rest of it")]
+#[path = "tui_support/tty.rs"]
+mod tty;
+
+use support::RedisServer;
+use tty::Tty;
+
+const CTRL_C: &str = "\u{3}";
+const CTRL_D: &str = "\u{4}";
+const CTRL_Z: &str = "\u{1a}";
+
+/// The shell on the embedded server, once it reads.
+fn shell() -> Tty {
+    let tty = Tty::pooltop(&["shell", "--demo"], 80, 24);
+    prompt(&tty);
+    tty
+}
+
+/// Waits until the last line is the prompt and nothing else: the editor reads.
+fn prompt(tty: &Tty) {
+    tty.wait("the prompt", |text| {
+        text.trim_end().lines().last().is_some_and(|line| line.trim_end().ends_with('>'))
+    });
+}
+
+/// Runs a line and waits for the answer and the next prompt.
+fn run(tty: &mut Tty, line: &str, answer: &str) {
+    tty.run(line);
+    tty.see(answer);
+    prompt(tty);
+}
+
+/// Leaves as a person does.
+fn leave(mut tty: Tty) {
+    prompt(&tty);
+    tty.send(CTRL_D);
+    assert!(tty.end().success(), "{}", tty.text());
+    tty.given_back();
+}
+
+#[test]
+fn a_signal_at_the_prompt_gives_the_terminal_back() {
+    for (name, code) in [("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
+        let mut tty = shell();
+        tty.send("half a li");
+        tty.see("half a li");
+        tty.signal(name);
+        assert_eq!(tty.end().exit_code(), code, "{name}");
+        tty.given_back();
+    }
+}
+
+#[test]
+fn a_signal_at_a_question_or_during_a_command_gives_the_terminal_back() {
+    let mut asked = shell();
+    asked.run("FLUSHALL");
+    asked.see("[y/N]");
+    let mut running = shell();
+    running.run("BLPOP queue 0");
+    running.wait_for("the terminal without the editor", |tty| !tty.pastes_in_brackets());
+    for mut tty in [asked, running] {
+        tty.signal("TERM");
+        assert_eq!(tty.end().exit_code(), 143, "{}", tty.text());
+        tty.given_back();
+    }
+}
+
+#[test]
+fn ctrl_c_at_the_prompt_drops_the_line_and_twice_on_an_empty_one_ends() {
+    let mut tty = shell();
+    tty.send("SET a dropped");
+    tty.see("dropped");
+    tty.send(CTRL_C);
+    prompt(&tty);
+    run(&mut tty, "EXISTS a", "(integer) 0");
+    // The signal from outside means what the key means.
+    tty.signal("INT");
+    tty.see("Ctrl-C again");
+    prompt(&tty);
+    tty.send(CTRL_C);
+    assert!(tty.end().success(), "{}", tty.text());
+    tty.given_back();
+}
+
+#[test]
+fn all_but_a_yes_is_a_no_and_the_program_goes_on() {
+    for no in [CTRL_C, CTRL_D, "n\r", "\r", "yesterday\r"] {
+        // The first thing in the program's life: nothing has listened to Ctrl-C before.
+        let mut tty = shell();
+        tty.run("FLUSHALL");
+        tty.see("[y/N]");
+        tty.send(no);
+        tty.see("Not run.");
+        prompt(&tty);
+        run(&mut tty, "ECHO on", "\"on\"");
+        leave(tty);
+    }
+}
+
+#[test]
+fn a_signal_from_outside_is_a_no_as_well() {
+    let mut tty = shell();
+    tty.run("FLUSHALL");
+    tty.see("[y/N]");
+    tty.signal("INT");
+    tty.see("Not run.");
+    leave(tty);
+}
+
+#[test]
+fn a_yes_is_a_yes_and_is_no_line_to_be_found_again() {
+    let mut tty = shell();
+    run(&mut tty, "SET a 1", "OK");
+    tty.run("FLUSHALL");
+    tty.see("[y/N]");
+    tty.send("Yes\r");
+    tty.wait("the answer", |text| text.matches("OK").count() == 2);
+    prompt(&tty);
+    tty.send("\u{1b}[A\u{1b}[A\r");
+    tty.wait("the line before again", |text| text.matches("SET a 1").count() == 2);
+    leave(tty);
+}
+
+#[test]
+fn ctrl_c_ends_the_command_that_runs_and_not_the_program() {
+    let mut tty = shell();
+    for _ in 0..2 {
+        tty.run("BLPOP queue 0");
+        tty.wait_for("the terminal without the editor", |tty| !tty.pastes_in_brackets());
+        tty.send(CTRL_C);
+        prompt(&tty);
+    }
+    run(&mut tty, "PING", "PONG");
+    leave(tty);
+}
+
+/// A shell with job control, in which the program runs as a person starts it.
+fn bash(arguments: &str) -> Tty {
+    let mut tty = Tty::start("bash", &["--norc", "--noprofile", "-i"], 80, 24);
+    tty.run(&format!("PS1='ready> '; {} {arguments}", env!("CARGO_BIN_EXE_redis-pooltop")));
+    tty
+}
+
+/// Waits until bash shows this.
+fn bash_says(tty: &mut Tty, line: &str, answer: &str) {
+    tty.run(line);
+    tty.see(answer);
+}
+
+#[test]
+fn ctrl_z_at_the_prompt_and_during_a_command_and_fg_come_back() {
+    let mut tty = bash("shell --demo");
+    tty.see("127.0.0.1:");
+    prompt(&tty);
+    tty.send("ECHO ke");
+    tty.see("ECHO ke");
+    tty.send(CTRL_Z);
+    tty.see("Stopped");
+    bash_says(&mut tty, "echo first $((40 + 2))", "first 42");
+    tty.run("fg");
+    // What was typed is there again, and keys are the editor's.
+    tty.wait("the line again", |text| text.trim_end().ends_with("ECHO ke"));
+    tty.send("pt\u{1}\u{5}\r");
+    tty.see("\"kept\"");
+    prompt(&tty);
+    tty.run("BLPOP queue 0");
+    tty.wait("the line", |text| text.contains("BLPOP queue 0"));
+    tty.wait_for("the terminal without the editor", |tty| !tty.pastes_in_brackets());
+    tty.send(CTRL_Z);
+    tty.wait("the second stop", |text| text.matches("Stopped").count() == 2);
+    bash_says(&mut tty, "echo second $((40 + 3))", "second 43");
+    tty.run("fg");
+    tty.wait("the command again", |text| text.trim_end().ends_with("shell --demo"));
+    tty.send(CTRL_C);
+    prompt(&tty);
+    run(&mut tty, "ECHO after", "\"after\"");
+    tty.send(CTRL_D);
+    tty.wait("bash again", |text| text.trim_end().ends_with("ready>"));
+    bash_says(&mut tty, "echo code $?", "code 0");
+}
+
+#[test]
+fn a_stopped_shell_can_be_continued_in_the_background_and_ended_there() {
+    // bash continues what it sends this signal to. A program that took the terminal then would be stopped once more.
+    for before in ["", "bg;"] {
+        let mut tty = bash("shell --demo");
+        tty.see("127.0.0.1:");
+        prompt(&tty);
+        tty.send(CTRL_Z);
+        tty.see("Stopped");
+        // 148 and 150 are jobs that are stopped.
+        let ended = "while wait %1 2>/dev/null; code=$?; [ $code = 148 -o $code = 150 ]; do :; done";
+        tty.run(&format!("{before} kill %1; {ended}; echo code $code"));
+        tty.see("code 143");
+        bash_says(&mut tty, "echo still $((40 + 2))", "still 42");
+    }
+}
+
+#[test]
+fn ctrl_c_where_it_ends_the_program_is_130() {
+    let server = RedisServer::start(&[]);
+    for arguments in ["shell URL BLPOP queue 0", "shell -r 2 -i 3600 URL PING", "--once --duration 1h URL"] {
+        let mut tty = bash(&arguments.replace("URL", &server.url()));
+        // The command's own connection, beside the one that asks: redis-cli's.
+        support::wait_for("the program at work", || {
+            let clients = server.cli(&["CLIENT", "LIST"]);
+            let work = |cmd| clients.lines().any(|line| line.contains(cmd));
+            (work("cmd=blpop") || work("cmd=info") || tty.text().contains("PONG")).then_some(())
+        });
+        tty.send(CTRL_C);
+        bash_says(&mut tty, "echo code $?", "code 130");
+        assert!(!tty.text().contains("panicked"), "{}", tty.text());
+    }
+}
+
+#[test]
+fn the_password_prompt_gives_the_terminal_back() {
+    let server = RedisServer::start(&["--requirepass", "right"]);
+    let ask = || {
+        let tty = Tty::pooltop(&["shell", &server.url(), "--askpass"], 80, 24);
+        tty.see("Please input password: ");
+        tty
+    };
+    let mut tty = ask();
+    tty.send(CTRL_C);
+    assert_eq!(tty.end().exit_code(), 130);
+    tty.given_back();
+    let mut tty = ask();
+    tty.signal("TERM");
+    assert_eq!(tty.end().exit_code(), 143);
+    tty.given_back();
+    let mut tty = ask();
+    tty.send("right\r");
+    prompt(&tty);
+    run(&mut tty, "PING", "PONG");
+    assert!(!tty.text().contains("right"), "{}", tty.text());
+    leave(tty);
+}
