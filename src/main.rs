@@ -11,23 +11,28 @@ use redis_pooltop::{run, terminal};
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Nobody is left to tell when this fails.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Fine.into() };
-        }
+        Err(said) => return tell(&said).into(),
     };
-    match start(cli) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            let exit = error.exit();
-            let quiet = matches!(&error, Error::Io { error, .. } if error.kind() == ErrorKind::BrokenPipe);
-            if !quiet {
-                let _ = writeln!(std::io::stderr(), "redis-pooltop: {error}");
-            }
-            exit.into()
-        }
+    start(cli).unwrap_or_else(|error| fail(&error)).into()
+}
+
+/// Says what the command line asked for instead of a run, or what is wrong with it.
+fn tell(said: &clap::Error) -> Exit {
+    let printed = said.print();
+    if said.use_stderr() {
+        // Nobody is left to tell when this failed.
+        return Exit::Usage;
     }
+    printed.map_or_else(|error| fail(&Error::io("standard output")(error)), |()| Exit::Fine)
+}
+
+/// Says why it failed. A reader that went away needs no words.
+fn fail(error: &Error) -> Exit {
+    let quiet = matches!(error, Error::Io { error, .. } if error.kind() == ErrorKind::BrokenPipe);
+    if !quiet {
+        let _ = writeln!(std::io::stderr(), "redis-pooltop: {error}");
+    }
+    error.exit()
 }
 
 fn start(cli: Cli) -> Result<Exit, Error> {

@@ -30,7 +30,7 @@ pub async fn run(
     color: Color,
 ) -> Result<Exit, Error> {
     let terminal = std::io::stdout().is_terminal();
-    let printer = printer::StdoutSink::new(settings, terminal);
+    let printer = printer::StdoutSink::new(settings, terminal).map_err(Error::io(OUTPUT))?;
     if !settings.command.is_empty() {
         one::run(session, settings, printer).await
     } else if terminal && std::io::stdin().is_terminal() {

@@ -21,6 +21,12 @@ use tokio::time::{sleep, timeout};
 /// The terminal and its settings, from the first [`keep`] on.
 static FOUND: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
+/// Standard output, where a write that fails is an error: the standard library's own takes one to an output that is
+/// closed for done.
+pub fn output() -> io::Result<File> {
+    Ok(File::from(stdout().as_fd().try_clone_to_owned()?))
+}
+
 /// The terminal is somebody's who blocks. Dropped, it is given back.
 #[derive(Debug)]
 pub struct Kept(());

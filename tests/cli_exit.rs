@@ -2,9 +2,10 @@
 
 mod support;
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::process::{Output, Stdio};
+use std::process::{Child, Output, Stdio};
 
 use support::{RedisServer, free_port, pooltop, wait_for};
 
@@ -146,6 +147,58 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     child.stderr.take().expect("its errors").read_to_string(&mut said).expect("they are text");
     assert_eq!(said, "");
     assert_eq!(status.code(), Some(141));
+}
+
+/// A pipe whose other end is closed already.
+fn nobody_reads() -> Stdio {
+    let (_, writer) = std::io::pipe().expect("a pipe");
+    writer.into()
+}
+
+#[test]
+fn output_that_cannot_be_written_is_no_success() {
+    for args in [&["--demo", "--once"][..], &["shell", "--demo", "PING"]] {
+        let to = |output: Stdio| {
+            let child =
+                pooltop().args(args).stdin(Stdio::null()).stdout(output).stderr(Stdio::piped()).spawn();
+            let output = child.and_then(Child::wait_with_output).expect("it runs");
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        let full = File::options().write(true).open("/dev/full").expect("a full device");
+        let closed = File::open("/dev/null").expect("open for reading only");
+        for output in [full, closed] {
+            let (code, said) = to(output.into());
+            assert_eq!(code, Some(1), "{args:?}: {said}");
+            assert!(said.starts_with("redis-pooltop: standard output: "), "{said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+        assert_eq!(to(nobody_reads()), (Some(141), String::new()), "{args:?}");
+    }
+}
+
+#[test]
+fn help_that_cannot_be_written_is_no_success() {
+    let to = |output: Stdio| {
+        let status = pooltop().arg("--help").stdout(output).stderr(Stdio::null()).status();
+        status.expect("it runs").code()
+    };
+    let full = File::options().write(true).open("/dev/full").expect("a full device");
+    assert_eq!(to(full.into()), Some(1));
+    assert_eq!(to(nobody_reads()), Some(141));
+}
+
+#[test]
+fn warnings_that_nobody_reads_stop_nothing() {
+    let server = RedisServer::start(&["--requirepass", "right"]);
+    let once = |errors: Stdio| {
+        pooltop()
+            .args(["-u", &server.url(), "-a", "right", "--once"])
+            .stderr(errors)
+            .output()
+            .expect("it runs")
+    };
+    assert!(!once(Stdio::piped()).stderr.is_empty(), "it warns of a password on the command line");
+    assert_eq!(once(nobody_reads()).status.code(), Some(0));
 }
 
 #[test]

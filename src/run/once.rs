@@ -7,7 +7,7 @@ use super::Parts;
 use crate::cli::Format;
 use crate::config::ReportSettings;
 use crate::error::{Error, Exit};
-use crate::report;
+use crate::{report, terminal};
 
 /// How long a report waits for the server's first INFO.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -23,7 +23,8 @@ pub(super) async fn run(parts: &Parts, settings: &ReportSettings) -> Result<Exit
         Format::Json => report::json(&snapshot),
         Format::Prometheus => report::prometheus(&snapshot),
     };
-    let mut out = std::io::stdout().lock();
-    out.write_all(report.as_bytes()).and_then(|()| out.flush()).map_err(Error::io("standard output"))?;
+    terminal::output()
+        .and_then(|mut out| out.write_all(report.as_bytes()))
+        .map_err(Error::io("standard output"))?;
     Ok(Exit::Fine)
 }

@@ -1,5 +1,6 @@
 //! Outputs on standard output, as redis-cli prints them.
 
+use std::fs::File;
 use std::io::{self, Write};
 
 use futures_util::future::BoxFuture;
@@ -7,9 +8,11 @@ use futures_util::future::BoxFuture;
 use crate::command::output::{Output, Sink};
 use crate::config::ShellSettings;
 use crate::resp::print::{Printer, Style};
+use crate::terminal;
 
 /// Replies and text go to stdout; what went wrong on our side to stderr, unless a person reads both in one place.
 pub(super) struct StdoutSink {
+    out: File,
     printer: Printer,
     terminal: bool,
     /// `-e` with one command: an error reply goes to stderr as its bare text. From a pipe redis-cli leaves it in its
@@ -19,10 +22,11 @@ pub(super) struct StdoutSink {
 
 impl StdoutSink {
     /// A style that was not asked for is by where stdout goes, as in redis-cli.
-    pub(super) fn new(settings: &ShellSettings, terminal: bool) -> Self {
+    pub(super) fn new(settings: &ShellSettings, terminal: bool) -> io::Result<Self> {
         let style = settings.style.unwrap_or(if terminal { Style::Standard } else { Style::Raw });
         let errors_apart = settings.exit_code && !settings.command.is_empty();
-        Self { printer: Printer { style, escape: terminal }, terminal, errors_apart }
+        let out = terminal::output()?;
+        Ok(Self { out, printer: Printer { style, escape: terminal }, terminal, errors_apart })
     }
 
     /// What a job gave. A person is told which job it was, line by line; a program gets the reply as it is.
@@ -35,7 +39,7 @@ impl StdoutSink {
                     marked.extend_from_slice(format!("[{job}] ").as_bytes());
                     marked.extend_from_slice(line);
                 }
-                put(&marked)
+                (&self.out).write_all(&marked)
             }
             Output::Streaming => self.write(&Output::Note(format!("[{job}] reading messages"))),
             Output::Error(sentence) => self.write(&Output::Error(format!("[{job}] {sentence}"))),
@@ -65,14 +69,8 @@ impl StdoutSink {
             Output::Clear if self.terminal => b"\x1b[H\x1b[2J".to_vec(),
             Output::Streaming | Output::Took(_) | Output::Clear => return Ok(()),
         };
-        put(&bytes)
+        (&self.out).write_all(&bytes)
     }
-}
-
-fn put(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
 }
 
 impl Sink for StdoutSink {
