@@ -254,3 +254,32 @@ fn ctrl_z_suspends_from_anywhere() {
     assert_eq!(press(&mut app, "ctrl-z"), [Effect::Suspend]);
     assert_eq!(press(&mut app, "alt-4 ctrl-z"), [Effect::Suspend]);
 }
+
+#[test]
+fn words_are_looked_for_in_the_output_from_the_last_line_up_and_round() {
+    let mut app = app(80, 24, busy());
+    let lines = (0..500).map(|at| (Kind::Reply, format!("line {at}"))).collect();
+    app.hear(Said::Lines(lines));
+    let shown = |app: &App| text(app, &Theme::DEFAULT, 80, 24);
+    press(&mut app, "'half alt-/ 'line_12");
+    assert_eq!(mode(&app), Mode::Find);
+    assert!(shown(&app).contains("find: line 12  1 of 11 lines"), "{}", shown(&app));
+    assert!(shown(&app).contains("line 129"));
+    press(&mut app, "backspace '9_ backspace");
+    assert!(shown(&app).contains("find: line 19  1 of 11 lines"), "{}", shown(&app));
+    press(&mut app, "enter n n");
+    assert_eq!(mode(&app), Mode::Read);
+    assert!(shown(&app).contains("3 of 11 lines") && shown(&app).contains("line 197"));
+    assert!(shown(&app).contains("↓ "), "{}", shown(&app));
+    press(&mut app, "N");
+    assert!(shown(&app).contains("2 of 11 lines"));
+    press(&mut app, "home");
+    assert!(shown(&app).contains("line 0\n") || shown(&app).contains("SET user:1"), "{}", shown(&app));
+    app.hear(Said::Lines(vec![(Kind::Reply, "new".to_owned())]));
+    assert!(shown(&app).contains("SET user:1 ada"), "new lines do not move what is read");
+    press(&mut app, "end");
+    assert!(shown(&app).contains("line 499"));
+    press(&mut app, "q");
+    assert_eq!(mode(&app), Mode::Prompt);
+    assert_eq!(press(&mut app, "enter"), [Effect::Remember("half".to_owned()), run("half")], "it was kept");
+}

@@ -29,6 +29,14 @@ pub enum Action {
     Interrupt,
     /// End the program from an empty line.
     EndOfInput,
+    /// Look for words in the output: letters go into them.
+    Find,
+    /// Keep the words looked for; letters are keys again.
+    Read,
+    /// The match above.
+    FindOlder,
+    /// The match below.
+    FindNewer,
     /// Move in the output.
     ScrollOutput(Step),
     /// Move in the focused pane.

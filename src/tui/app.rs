@@ -4,6 +4,7 @@
 //! [`Effect`]s. Snapshots and output come in by [`App::take`] and [`App::hear`]; freezing is not taking a snapshot.
 
 mod panes;
+mod read;
 mod shell;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::event::ConnId;
 use crate::snapshot::Snapshot;
 use crate::values::Editing;
 
+pub use read::Reading;
 pub use shell::Running;
 
 /// What the screen knows before any snapshot.
@@ -94,6 +96,8 @@ pub struct App {
     pub(super) prompt: Prompt,
     pub(super) history: History,
     pub(super) output: Output,
+    /// The output has the keys.
+    pub(super) reading: Option<Reading>,
     /// What stands before the typed line.
     pub(super) prefix: String,
     pub(super) running: Option<Running>,
@@ -133,6 +137,7 @@ impl App {
             prompt: Prompt::default(),
             history: History::new(facts.history.clone()),
             output,
+            reading: None,
             prefix: format!("{}> ", facts.target),
             running: None,
             queue: std::collections::VecDeque::new(),
@@ -155,6 +160,8 @@ impl App {
             Mode::Help
         } else if self.focus != Pane::Shell {
             Mode::Pane(self.focus)
+        } else if let Some(reading) = &self.reading {
+            if reading.typing { Mode::Find } else { Mode::Read }
         } else if self.history.searching().is_some() {
             Mode::Search
         } else {
@@ -235,6 +242,10 @@ impl App {
             Action::Newer => self.newer(),
             Action::Search => self.history.search(self.prompt.text()),
             Action::Dismiss => self.dismiss(),
+            Action::Find => self.find(),
+            Action::Read => self.read(),
+            Action::FindOlder => self.next_found(true),
+            Action::FindNewer => self.next_found(false),
             Action::ScrollOutput(step) => self.scroll_output(step),
             Action::Scroll(step) => self.scroll(step),
             Action::Focus(pane) => self.focus(pane),
@@ -278,13 +289,15 @@ impl App {
         match self.context().mode {
             Mode::Help => self.search_help(|query| query.push_str(text)),
             Mode::Search => self.history.refine(|query| query.push_str(text)),
+            Mode::Find => self.refine_find(|words| words.push_str(text)),
             Mode::Prompt => {
                 self.prompt.insert(text);
                 self.history.settle();
                 self.output.follow();
             }
             // A paste while a pane has the keys is meant for the prompt; a question takes no text.
-            Mode::Pane(_) => {
+            Mode::Pane(_) | Mode::Read => {
+                self.end_reading();
                 self.focus(Pane::Shell);
                 self.prompt.insert(text);
                 self.history.settle();
@@ -297,6 +310,9 @@ impl App {
         match self.context().mode {
             Mode::Help => self.search_help(|query| {
                 query.pop();
+            }),
+            Mode::Find => self.refine_find(|words| {
+                words.pop();
             }),
             Mode::Search if edit == Edit::Backspace => self.history.refine(|query| {
                 query.pop();
@@ -318,6 +334,7 @@ impl App {
 
     fn dismiss(&mut self) {
         if self.help.take().is_none() {
+            self.end_reading();
             self.prompt.dismiss();
             self.end_search(false);
         }

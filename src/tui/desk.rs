@@ -1,6 +1,7 @@
 //! Runs the screen's lines on a session. One task owns the session, so that the screen never waits for a server, and
 //! cancelling a line is dropping its future there.
 
+mod clip;
 mod paper;
 
 use std::io;
@@ -71,8 +72,9 @@ pub async fn show(
     super::run(Screen { facts, theme, snapshots, runner, assist }).await
 }
 
-/// Lines of output that travel together.
+/// Lines of output that travel together, and bytes of them: what waits for the screen is bounded in both.
 const CHUNK: usize = 256;
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// The screen's end of the task, and the history file both front ends share.
 pub struct Desk {
@@ -285,11 +287,16 @@ impl ToScreen {
 
     /// Sends lines in chunks, so that a long reply never stands whole in the channel.
     async fn lines(&mut self, lines: Vec<(Kind, String)>) -> io::Result<()> {
-        let mut lines = lines.into_iter();
-        while lines.len() > 0 {
-            self.say(Said::Lines(lines.by_ref().take(CHUNK).collect())).await?;
+        let (mut chunk, mut bytes) = (Vec::new(), 0);
+        for line in lines {
+            bytes += line.1.len();
+            chunk.push(line);
+            if chunk.len() == CHUNK || bytes > CHUNK_BYTES {
+                self.say(Said::Lines(std::mem::take(&mut chunk))).await?;
+                bytes = 0;
+            }
         }
-        Ok(())
+        if chunk.is_empty() { Ok(()) } else { self.say(Said::Lines(chunk)).await }
     }
 }
 

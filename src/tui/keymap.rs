@@ -36,6 +36,10 @@ pub enum Mode {
     Prompt,
     /// The prompt's backward search.
     Search,
+    /// The words looked for in the output.
+    Find,
+    /// The output, to be read.
+    Read,
     /// A question that wants y or n.
     Ask,
     /// A pane other than the shell.
@@ -57,6 +61,10 @@ pub enum When {
     Choosing,
     /// In the prompt's backward search.
     Search,
+    /// While words to look for in the output are typed.
+    Find,
+    /// While the output is read.
+    Read,
     /// In any pane but the shell.
     Pane,
     /// While a question waits.
@@ -74,6 +82,8 @@ impl When {
             When::EmptyPrompt => context.mode == Mode::Prompt && context.empty,
             When::Choosing => context.mode == Mode::Prompt && context.choosing,
             When::Search => context.mode == Mode::Search,
+            When::Find => context.mode == Mode::Find,
+            When::Read => context.mode == Mode::Read,
             When::Pane => matches!(context.mode, Mode::Pane(_)),
             When::Ask => context.mode == Mode::Ask,
             When::Help => context.mode == Mode::Help,
@@ -88,6 +98,8 @@ impl When {
             When::EmptyPrompt => "in the empty prompt",
             When::Choosing => "while candidates are shown",
             When::Search => "in the history search",
+            When::Find => "while looking for words in the output",
+            When::Read => "in the output",
             When::Pane => "in a pane",
             When::Ask => "while a question waits",
             When::Help => "in this help",
@@ -101,6 +113,8 @@ impl When {
             When::Ask => Some("answer"),
             When::Help => Some("help"),
             When::Search => Some("search"),
+            When::Find => Some("find"),
+            When::Read => Some("read"),
             When::Choosing => Some("choosing"),
             When::Anywhere | When::Prompt | When::EmptyPrompt | When::Pane => None,
         }
@@ -110,10 +124,10 @@ impl When {
     fn spares(self, key: Sequence) -> bool {
         let Some(letter) = key.first.typed() else { return true };
         match self {
-            When::Ask | When::Pane => true,
+            When::Ask | When::Pane | When::Read => true,
             // No command begins with most signs.
             When::EmptyPrompt => letter.is_ascii_punctuation() && !matches!(letter, '#' | '"' | '\''),
-            When::Anywhere | When::Prompt | When::Choosing | When::Search | When::Help => false,
+            When::Anywhere | When::Prompt | When::Choosing | When::Search | When::Find | When::Help => false,
         }
     }
 
@@ -162,7 +176,15 @@ mod tests {
     use super::*;
 
     fn contexts() -> Vec<Context> {
-        let modes = [Mode::Prompt, Mode::Search, Mode::Ask, Mode::Pane(Pane::Connections), Mode::Help];
+        let modes = [
+            Mode::Prompt,
+            Mode::Search,
+            Mode::Find,
+            Mode::Read,
+            Mode::Ask,
+            Mode::Pane(Pane::Connections),
+            Mode::Help,
+        ];
         let mut all = Vec::new();
         for mode in modes {
             for empty in [true, false] {

@@ -1,18 +1,22 @@
 //! What commands printed: bounded, escaped by whoever made it, wrapped only when drawn.
 
+mod find;
+
 use std::collections::VecDeque;
 use std::fmt::Write;
+use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use self::find::Find;
 use super::action::Step;
 use crate::text;
 
-/// How many lines are kept, and how many bytes of them: the older ones go first.
-const LINES: usize = 20_000;
-const BYTES: usize = 4 << 20;
-/// Longest line kept, in bytes.
-const LONGEST: usize = 16 << 10;
+/// How many lines are kept, and how much memory they take: the older ones go first. A reply of 50,000 lines stays whole.
+const LINES: usize = 1 << 16;
+const BYTES: usize = 8 << 20;
+/// Longest line kept, in bytes: what is cut from a string of 16 KiB is cut and told of before, escaped or not.
+const LONGEST: usize = 72 << 10;
 
 /// What a line is, for its style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +51,17 @@ pub struct Row<'a> {
     pub line: &'a Line,
     /// Its own part of the text.
     pub text: &'a str,
+    /// Where in the line's text that begins.
+    pub start: usize,
     /// It is the line's first row.
     pub first: bool,
     /// It is the line's last row.
     pub last: bool,
 }
+
+/// What is in sight: its last line and row of it, or the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place(Option<(u64, usize)>);
 
 /// The number of a line since the start, kept when older ones are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +75,14 @@ pub struct Output {
     bytes: usize,
     /// The last line and row of it on the screen, when that is not the end.
     held: Option<(u64, usize)>,
+    find: Find,
+}
+
+impl Line {
+    /// What it costs to keep.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.text.len()
+    }
 }
 
 impl Output {
@@ -79,14 +97,18 @@ impl Output {
             text.truncate(end);
             let _ = write!(text, "… {} bytes more", text::thousands((over - end) as u64));
         }
-        self.bytes += text.len();
-        self.lines.push_back(Line { kind, text, note: None });
+        let id = self.dropped + self.lines.len() as u64;
+        self.find.look_at(id, &text);
+        let line = Line { kind, text, note: None };
+        self.bytes += line.bytes();
+        self.lines.push_back(line);
         while self.lines.len() > LINES || self.bytes > BYTES {
             let Some(gone) = self.lines.pop_front() else { break };
-            self.bytes -= gone.text.len();
+            self.bytes -= gone.bytes();
             self.dropped += 1;
         }
-        LineId(self.dropped + self.lines.len() as u64 - 1)
+        self.find.forget_before(self.dropped);
+        LineId(id)
     }
 
     /// Says something at the right end of a line, if it is still kept.
@@ -102,6 +124,7 @@ impl Output {
         self.lines.clear();
         self.bytes = 0;
         self.held = None;
+        self.find.forget_before(self.dropped);
     }
 
     /// How many lines there are.
@@ -122,6 +145,16 @@ impl Output {
     /// Back to the end, as anything typed or run wants it.
     pub fn follow(&mut self) {
         self.held = None;
+    }
+
+    /// What is in sight now.
+    pub fn place_in_sight(&self) -> Place {
+        Place(self.held)
+    }
+
+    /// Back to what was in sight then.
+    pub fn go(&mut self, place: Place) {
+        self.held = place.0;
     }
 
     /// How many lines lie below what is shown.
@@ -153,12 +186,14 @@ impl Output {
             let line = &self.lines[at];
             let pieces = wrap(&line.text, width);
             let shown = if at + 1 == last { part.min(pieces.len()) } else { pieces.len() };
+            let mut start = pieces[..shown].iter().map(|piece| piece.len()).sum::<usize>();
             for (place, piece) in pieces[..shown].iter().enumerate().rev() {
                 if rows.len() == height {
                     break;
                 }
+                start -= piece.len();
                 let (first, end) = (place == 0, place + 1 == pieces.len());
-                rows.push(Row { line, text: piece, first, last: end });
+                rows.push(Row { line, text: piece, start, first, last: end });
             }
             if rows.len() == height {
                 break;
@@ -183,27 +218,35 @@ impl Output {
     }
 
     fn back(&mut self, rows: usize, width: usize, height: usize) {
-        // The first screenful stays full: there is nothing above it.
         let (last, part) = self.end();
-        let mut above = 0usize;
-        for at in 0..last {
+        let shown = |at: usize| {
             let count = wrap(&self.lines[at].text, width).len();
-            above += if at + 1 == last { part.min(count) } else { count };
-        }
-        let most = above.saturating_sub(height);
-        let mut left = rows.min(most);
-        if left == 0 {
-            return;
-        }
+            if at + 1 == last { part.min(count) } else { count }
+        };
+        // Only as far up as this goes is anything measured.
+        let mut left = rows;
         for at in (0..last).rev() {
-            let count = wrap(&self.lines[at].text, width).len();
-            let shown = if at + 1 == last { part.min(count) } else { count };
-            if left < shown {
-                self.held = Some((self.dropped + at as u64, shown - left));
-                return;
+            let count = shown(at);
+            if left < count {
+                return self.hold(at, count - left, width, height);
             }
-            left -= shown;
+            left -= count;
         }
+        self.hold(0, 0, width, height);
+    }
+
+    /// Ends what is shown with so many rows of a line, or further down where the first screenful would not be full:
+    /// there is nothing above it.
+    fn hold(&mut self, at: usize, rows: usize, width: usize, height: usize) {
+        let mut above = rows;
+        for line in self.lines.range(..at).rev() {
+            if above >= height {
+                break;
+            }
+            above += wrap(&line.text, width).len();
+        }
+        self.held = Some((self.dropped + at as u64, rows));
+        self.forth(height.saturating_sub(above), width);
     }
 
     fn forth(&mut self, rows: usize, width: usize) {
@@ -223,6 +266,66 @@ impl Output {
             left -= count;
         }
         self.held = None;
+    }
+}
+
+/// Looking for words in what was printed.
+impl Output {
+    /// Looks for these words from now on, in every line there is and every one that comes; with none, for nothing. The
+    /// newest line that has them and is not below what is shown comes into sight.
+    pub fn look_for(&mut self, words: &str, width: usize, height: usize) {
+        self.find = Find::new(words);
+        for (at, line) in self.lines.iter().enumerate() {
+            self.find.look_at(self.dropped + at as u64, &line.text);
+        }
+        let (last, _) = self.end();
+        self.find.begin(self.dropped + last as u64);
+        self.show_found(width, height);
+    }
+
+    /// On to the match above, or below; round at the ends.
+    pub fn next_found(&mut self, up: bool, width: usize, height: usize) {
+        self.find.step(up);
+        self.show_found(width, height);
+    }
+
+    /// Which match is in sight, counted from the newest, and how many lines have one; nothing when nothing is looked for.
+    pub fn found(&self) -> Option<(usize, usize)> {
+        self.find.place()
+    }
+
+    /// The parts of a row that are what is looked for.
+    pub fn marks(&self, row: &Row<'_>) -> Vec<Range<usize>> {
+        let end = row.start + row.text.len();
+        let inside = |hit: Range<usize>| hit.start.max(row.start)..hit.end.min(end);
+        let hits = self.find.hits(&row.line.text).into_iter().map(inside);
+        hits.filter(|hit| hit.start < hit.end).map(|hit| hit.start - row.start..hit.end - row.start).collect()
+    }
+
+    /// Brings the match into sight, in the middle when it was not.
+    fn show_found(&mut self, width: usize, height: usize) {
+        let Some(at) = self.find.current().and_then(|id| self.place(id)) else { return };
+        let line = &self.lines[at];
+        if self
+            .rows(width, height)
+            .iter()
+            .any(|row| std::ptr::eq(row.line, line) && !self.marks(row).is_empty())
+        {
+            return;
+        }
+        // The row that the first hit begins in.
+        let hit = self.find.hits(&line.text).first().map_or(0, |hit| hit.start);
+        let mut passed = 0;
+        let mut row = 0;
+        for piece in wrap(&line.text, width) {
+            passed += piece.len();
+            row += 1;
+            if hit < passed {
+                break;
+            }
+        }
+        self.hold(at, row, width, height);
+        self.forth(height / 2, width);
     }
 }
 
@@ -334,7 +437,7 @@ mod tests {
         for _ in 0..BYTES / LONGEST + 2 {
             output.push(Kind::Reply, "y".repeat(LONGEST));
         }
-        assert!(output.bytes <= BYTES);
+        assert!(output.bytes <= BYTES && output.len() < LINES);
         output.annotate(id, "too late".to_owned());
         assert!(output.lines.iter().all(|line| line.note.is_none()));
     }
@@ -349,5 +452,84 @@ mod tests {
         assert_eq!(shown(&output, 20, 1), ["new"]);
         output.scroll(Step::Down, 20, 10);
         assert!(!output.scrolled());
+    }
+
+    #[test]
+    fn going_back_measures_only_what_it_passes_and_stops_at_the_first_screenful() {
+        let mut output = Output::default();
+        for at in 0..40 {
+            output.push(Kind::Reply, format!("{at} {}", "long words ".repeat(at % 5)));
+        }
+        let (width, height) = (17, 7);
+        let mut last = shown(&output, width, height);
+        let mut seen = last.clone();
+        loop {
+            output.scroll(Step::Up, width, height);
+            let now = shown(&output, width, height);
+            if now == last {
+                break;
+            }
+            assert_eq!(now[1..], last[..height - 1], "a row up is a row up");
+            seen.insert(0, now[0].clone());
+            last = now;
+        }
+        let all: Vec<String> =
+            output.lines.iter().flat_map(|line| wrap(&line.text, width)).map(str::to_owned).collect();
+        assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_match_is_brought_into_sight_and_counted_from_the_newest() {
+        let mut output = filled(200);
+        output.look_for("LINE 15", 20, 10);
+        assert_eq!(output.found(), Some((0, 0)), "a capital means what it says");
+        output.look_for("line 15", 20, 10);
+        assert_eq!(output.found(), Some((1, 11)));
+        assert!(shown(&output, 20, 10).contains(&"line 159".to_owned()));
+        output.next_found(true, 20, 10);
+        assert_eq!(output.found(), Some((2, 11)));
+        let before = shown(&output, 20, 10);
+        output.push(Kind::Reply, "line 15 again".to_owned());
+        assert_eq!(shown(&output, 20, 10), before, "new output does not move what is read");
+        assert_eq!(output.found(), Some((3, 12)));
+        for _ in 0..9 {
+            output.next_found(true, 20, 10);
+        }
+        assert_eq!(output.found(), Some((12, 12)));
+        assert!(shown(&output, 20, 10).contains(&"line 15".to_owned()));
+        output.next_found(true, 20, 10);
+        assert_eq!(output.found(), Some((1, 12)), "round at the end");
+        assert!(!output.scrolled());
+        output.next_found(false, 20, 10);
+        assert_eq!(output.found(), Some((12, 12)));
+        output.look_for("", 20, 10);
+        assert_eq!(output.found(), None);
+    }
+
+    #[test]
+    fn what_is_found_is_marked_across_the_rows_it_is_wrapped_into() {
+        let mut output = Output::default();
+        output.push(Kind::Reply, "xxxxxxxNeedlexxxneedle".to_owned());
+        output.look_for("needle", 10, 5);
+        let rows = output.rows(10, 5);
+        let marked =
+            |row| output.marks(row).into_iter().map(|hit| row.text[hit].to_owned()).collect::<Vec<_>>();
+        let marks: Vec<_> = rows.iter().map(|row| marked(row).join(",")).collect();
+        assert_eq!(marks, ["Nee", "dle,need", "le"]);
+    }
+
+    #[test]
+    fn matches_go_with_their_lines() {
+        let mut output = Output::default();
+        output.push(Kind::Reply, "needle".to_owned());
+        output.look_for("needle", 10, 5);
+        for _ in 0..LINES {
+            output.push(Kind::Reply, "hay".to_owned());
+        }
+        assert_eq!(output.found(), Some((0, 0)));
+        output.next_found(true, 10, 5);
+        output.push(Kind::Reply, "a needle".to_owned());
+        output.clear();
+        assert_eq!(output.found(), Some((0, 0)));
     }
 }

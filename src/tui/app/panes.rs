@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::App;
 use crate::tui::action::Step;
-use crate::tui::layout::{Pane, plan};
+use crate::tui::layout::Pane;
 use crate::tui::table;
 use crate::tui::view;
 
@@ -17,6 +17,7 @@ impl App {
     pub(super) fn focus(&mut self, pane: Pane) {
         self.help = None;
         self.end_search(false);
+        self.end_reading();
         self.prompt.dismiss();
         if self.focus != pane {
             self.zoomed = false;
@@ -75,14 +76,5 @@ impl App {
             let len = view::help::length(&self.facts.keys, &help.query);
             help.offset = table::step(help.offset, step, height).min(len.saturating_sub(height));
         }
-    }
-
-    pub(super) fn scroll_output(&mut self, step: Step) {
-        // The shell's own area when it is not on the screen is the one it would fill.
-        let wish = super::Wish { focus: Pane::Shell, zoomed: true, lints: 0, banner: false };
-        let area = self.plan().area(Pane::Shell).or_else(|| plan(self.size, &wish).area(Pane::Shell));
-        let area = area.unwrap_or_default();
-        let (width, height) = view::shell::output_size(self, area);
-        self.output.scroll(step, width, height);
     }
 }

@@ -1,7 +1,6 @@
 //! What a session says, as lines of the screen: printed as redis-cli prints it, and nothing a terminal would obey.
 
-use bytes::Bytes;
-
+use super::clip::{Clip, Cut, Limits};
 use crate::command::output::Output;
 use crate::resp::Value;
 use crate::resp::print::{Printer, Style};
@@ -9,8 +8,8 @@ use crate::text;
 use crate::tui::output::Kind;
 use crate::tui::run::Said;
 
-/// Longest string of a reply that is printed whole: more would not fit a screen's scrollback, and costs memory.
-const LONGEST: usize = 64 << 10;
+/// What of a reply is shown. A string is one line of the scrollback, and each of its bytes may take four columns.
+const LIMITS: Limits = Limits { string: 16 << 10, text: 2 << 20, bytes: 4 << 20, items: 60_000 };
 
 /// What the screen is told.
 pub(super) fn said(output: Output) -> Said {
@@ -27,68 +26,29 @@ pub(super) fn said(output: Output) -> Said {
 
 fn reply(value: &Value, verbatim: bool) -> Vec<(Kind, String)> {
     let form = Printer { style: Style::Standard, escape: true };
-    let kind = if matches!(value, Value::Error(_)) { Kind::Error } else { Kind::Reply };
-    let mut cut = 0;
-    let printed = match clipped(value, &mut cut) {
-        Some(short) => form.print(&short, verbatim),
-        None => form.print(value, verbatim),
-    };
+    let kind = if value.error().is_some() { Kind::Error } else { Kind::Reply };
+    let mut clip = Clip::new(LIMITS);
+    let printed = form.print(&clip.value(value, verbatim), verbatim);
     let mut shown = lines(kind, &String::from_utf8_lossy(&printed));
-    if cut > 0 {
-        let words = format!("{} bytes of long strings are not shown", text::thousands(cut as u64));
-        shown.push((Kind::Note, words));
-    }
+    shown.extend(left_out(clip.cut).map(|words| (Kind::Note, words)));
     shown
+}
+
+/// Says what is not shown.
+fn left_out(cut: Cut) -> Option<String> {
+    let count = |number: usize, what: &str| {
+        let s = if number == 1 { "" } else { "s" };
+        (number > 0).then(|| format!("{} {what}{s}", text::thousands(number as u64)))
+    };
+    let parts: Vec<String> =
+        [count(cut.items, "element"), count(cut.bytes, "byte")].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("… and {} more than the screen keeps", parts.join(" and ")))
 }
 
 /// A text's lines, each safe to show.
 fn lines(kind: Kind, words: &str) -> Vec<(Kind, String)> {
     let words = words.strip_suffix('\n').unwrap_or(words);
     words.split('\n').map(|line| (kind, text::escape_str(line).into_owned())).collect()
-}
-
-/// The value with its long strings cut, where it has any; counts the bytes left out.
-fn clipped(value: &Value, cut: &mut usize) -> Option<Value> {
-    let short = |bytes: &Bytes, cut: &mut usize| {
-        (bytes.len() > LONGEST).then(|| {
-            *cut += bytes.len() - LONGEST;
-            bytes.slice(..LONGEST)
-        })
-    };
-    match value {
-        Value::Bulk(bytes) => short(bytes, cut).map(Value::Bulk),
-        Value::Simple(bytes) => short(bytes, cut).map(Value::Simple),
-        Value::Error(bytes) => short(bytes, cut).map(Value::Error),
-        Value::Verbatim { format, text } => {
-            short(text, cut).map(|text| Value::Verbatim { format: *format, text })
-        }
-        Value::Array(items) => clipped_all(items, cut).map(Value::Array),
-        Value::Set(items) => clipped_all(items, cut).map(Value::Set),
-        Value::Push(items) => clipped_all(items, cut).map(Value::Push),
-        Value::Map(pairs) => {
-            let flat: Vec<&Value> = pairs.iter().flat_map(|(key, value)| [key, value]).collect();
-            let short: Vec<Option<Value>> = flat.iter().map(|value| clipped(value, cut)).collect();
-            if short.iter().all(Option::is_none) {
-                return None;
-            }
-            let mut whole = flat.into_iter().zip(short).map(|(old, new)| new.unwrap_or_else(|| old.clone()));
-            let mut pairs = Vec::with_capacity(pairs.len());
-            while let (Some(key), Some(value)) = (whole.next(), whole.next()) {
-                pairs.push((key, value));
-            }
-            Some(Value::Map(pairs))
-        }
-        _ => None,
-    }
-}
-
-fn clipped_all(items: &[Value], cut: &mut usize) -> Option<Vec<Value>> {
-    let short: Vec<Option<Value>> = items.iter().map(|item| clipped(item, cut)).collect();
-    if short.iter().all(Option::is_none) {
-        return None;
-    }
-    let whole = items.iter().zip(short).map(|(old, new)| new.unwrap_or_else(|| old.clone()));
-    Some(whole.collect())
 }
 
 #[cfg(test)]
@@ -126,10 +86,47 @@ mod tests {
 
     #[test]
     fn a_huge_string_is_cut_and_said_to_be() {
-        let huge = Value::Bulk(vec![b'x'; LONGEST + 1_234].into());
+        let huge = Value::Bulk(vec![b'x'; LIMITS.string + 1_234].into());
         let map = Value::Map(vec![(Value::Bulk("key".into()), Value::Array(vec![Value::Integer(1), huge]))]);
         let lines = shown(map);
-        assert_eq!(lines.last(), Some(&(Kind::Note, "1,234 bytes of long strings are not shown".to_owned())));
-        assert!(lines.iter().map(|(_, line)| line.len()).sum::<usize>() < LONGEST + 1_000);
+        let note = "… and 1,234 bytes more than the screen keeps".to_owned();
+        assert_eq!(lines.last(), Some(&(Kind::Note, note)));
+        assert!(lines.iter().map(|(_, line)| line.len()).sum::<usize>() < LIMITS.string + 1_000);
+    }
+
+    #[test]
+    fn what_is_shown_of_a_string_of_any_bytes_is_no_line_too_long_to_keep() {
+        let binary = Value::Bulk(vec![0xff; LIMITS.string + 1].into());
+        let lines = shown(binary);
+        let mut output = crate::tui::output::Output::default();
+        for (kind, line) in lines {
+            output.push(kind, line);
+        }
+        let rows = output.rows(usize::MAX, 9);
+        assert!(rows[0].text.ends_with("\\xff\""), "it is cut once, by bytes of the value");
+        assert_eq!(rows[1].text, "… and 1 byte more than the screen keeps");
+    }
+
+    #[test]
+    fn fifty_thousand_elements_are_shown_and_millions_are_not() {
+        let reply = |count: usize| Value::Array(vec![Value::Bulk("key:1234567890".into()); count]);
+        assert_eq!(shown(reply(50_000)).len(), 50_000);
+        let lines = shown(reply(1_000_000));
+        assert_eq!(lines.len(), LIMITS.items + 1);
+        let note = lines.last().map(|(_, line)| line.as_str());
+        assert_eq!(note, Some("… and 940,000 elements more than the screen keeps"));
+    }
+
+    #[test]
+    fn many_long_strings_are_cut_together_and_a_report_is_no_string() {
+        let long = Value::Bulk(vec![b'x'; LIMITS.string].into());
+        let lines = shown(Value::Array(vec![long; 1_000]));
+        assert!(lines.iter().map(|(_, line)| line.len()).sum::<usize>() < LIMITS.bytes + (1 << 20));
+        let report = "client\n".repeat(LIMITS.string);
+        let Said::Lines(lines) = said(Output::Reply { value: Value::Bulk(report.into()), verbatim: true })
+        else {
+            panic!("lines")
+        };
+        assert_eq!(lines.len(), LIMITS.string);
     }
 }

@@ -142,7 +142,7 @@ impl Keys {
                 _ => {}
             }
         }
-        let letters = matches!(context.mode, Mode::Prompt | Mode::Search | Mode::Help);
+        let letters = matches!(context.mode, Mode::Prompt | Mode::Search | Mode::Find | Mode::Help);
         match chord.typed() {
             Some(c) if letters && pending.is_none() => Meaning::Do(Action::Insert(c)),
             _ => Meaning::Nothing,

@@ -18,6 +18,10 @@ pub(super) fn of(action: &Action) -> Option<&'static str> {
         Action::ClearOutput => "clear-output",
         Action::Interrupt => "interrupt",
         Action::EndOfInput => "end-of-input",
+        Action::Find => "find",
+        Action::Read => "read",
+        Action::FindOlder => "find-older",
+        Action::FindNewer => "find-newer",
         Action::ScrollOutput(step) => match step {
             Step::Up => "output-up",
             Step::Down => "output-down",

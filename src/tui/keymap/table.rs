@@ -1,6 +1,6 @@
 //! The table itself.
 
-use super::When::{Anywhere, Ask, Choosing, EmptyPrompt, Help, Pane, Prompt, Search};
+use super::When::{Anywhere, Ask, Choosing, EmptyPrompt, Find, Help, Pane, Prompt, Read, Search};
 use super::{Binding, Do, When};
 use crate::tui::action::{Action, Edit, Step};
 
@@ -46,6 +46,23 @@ pub const TABLE: &[Binding] = &[
         "Keep the line found and go on editing",
     )
     .named("search-keep"),
+    row(&["enter"], Find, Action::Read, "keep", "Keep the words: n and N go on, other keys scroll"),
+    row(&["up", "ctrl-r"], Find, Action::FindOlder, "older", "The match above"),
+    row(&["down"], Find, Action::FindNewer, "newer", "The match below"),
+    row(&["esc", "ctrl-g", "ctrl-c"], Find, Action::Dismiss, "prompt", "Back to the prompt"),
+    quiet(&["backspace"], Find, Action::Edit(Edit::Backspace), "Take a letter back"),
+    row(&["n"], Read, Action::FindOlder, "older", "The match above"),
+    row(&["N"], Read, Action::FindNewer, "newer", "The match below"),
+    row(&["/"], Read, Action::Find, "find", "Look for other words"),
+    row(&["down", "j"], Read, Action::ScrollOutput(Step::Down), "scroll", "A row down"),
+    quiet(&["up", "k"], Read, Action::ScrollOutput(Step::Up), "A row up"),
+    quiet(&["pgdn", "space"], Read, Action::ScrollOutput(Step::PageDown), "A page down"),
+    quiet(&["pgup"], Read, Action::ScrollOutput(Step::PageUp), "A page up"),
+    quiet(&["home", "g"], Read, Action::ScrollOutput(Step::Top), "To the first line kept"),
+    quiet(&["end", "G"], Read, Action::ScrollOutput(Step::Bottom), "To the last line"),
+    row(&["z"], Read, Action::Zoom, "zoom", "Fill the screen with the shell, and back"),
+    row(&["esc", "q", ":", "enter", "ctrl-c"], Read, Action::Dismiss, "prompt", "Back to the prompt"),
+    row(&["?"], Read, Action::Help, "help", "This help"),
     quiet(&["esc"], Choosing, Action::Dismiss, "Close the candidates"),
     quiet(&["shift-tab"], Choosing, Action::CompleteBack, "The candidate before").named("complete-back"),
     row(&["?"], EmptyPrompt, Action::Help, "help", "This help"),
@@ -80,6 +97,9 @@ pub const TABLE: &[Binding] = &[
     quiet(&["ctrl-l"], Prompt, Action::ClearOutput, "Empty the output and draw the screen anew"),
     row(&["pgup"], Prompt, Action::ScrollOutput(Step::PageUp), "output", "The output, a page up"),
     quiet(&["pgdn"], Prompt, Action::ScrollOutput(Step::PageDown), "The output, a page down"),
+    quiet(&["ctrl-home"], Prompt, Action::ScrollOutput(Step::Top), "The output, from its first line"),
+    quiet(&["ctrl-end"], Prompt, Action::ScrollOutput(Step::Bottom), "The output, to its last line"),
+    quiet(&["alt-/"], Prompt, Action::Find, "Look for words in the output, and read it"),
     row(&[":", "q", "esc"], Pane, Action::Focus(super::Pane::Shell), "prompt", "Back to the prompt")
         .named("prompt"),
     row(&["tab"], Pane, Action::NextPane, "next", "The next pane"),

@@ -1,5 +1,6 @@
 //! The shell: what commands printed, and the prompt right below it, as in any terminal.
 
+mod find;
 mod typed;
 
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub fn draw(app: &App, cx: &Cx<'_>, clients: bool, area: Rect, buf: &mut Buffer)
     let rows = app.output.rows(width, height);
     for (y, row) in rows.iter().enumerate() {
         draw_row(row, cx.theme, inner, y as u16, buf);
+        find::mark(app, row, cx.theme, inner, y as u16, buf);
     }
     // The prompt follows the output, and keeps to the bottom while that is scrolled.
     let at = if app.output.scrolled() { height } else { rows.len() } as u16;
@@ -90,6 +92,9 @@ fn draw_prompt(app: &App, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) -> Option<P
         let x = area.x + text::width(&fitted) as u16;
         put(Line::styled(fitted, theme.warn), area, 0, buf);
         return Some(Position { x, y: area.y });
+    }
+    if let Some(reading) = &app.reading {
+        return Some(find::draw(app, reading, theme, area, buf));
     }
     if let Some(search) = app.history.searching() {
         let mark = if app.history.missed() { "no line has " } else { "search " };
