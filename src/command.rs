@@ -13,6 +13,7 @@ pub mod builtin;
 mod complete;
 mod danger;
 pub mod docs;
+pub mod external;
 mod help;
 mod highlight;
 mod hint;

@@ -10,6 +10,7 @@ pub mod assist;
 pub mod desk;
 pub mod keymap;
 pub mod layout;
+mod lend;
 pub mod output;
 pub mod prompt;
 pub mod run;
@@ -30,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use action::{Action, Effect};
+use action::{Action, Effect, Loan};
 use app::{App, Facts};
 use keymap::Chord;
 use run::{Assist, Job, Runner, Said};
@@ -82,11 +83,24 @@ pub async fn run(screen: Screen) -> io::Result<End> {
     let mut app = App::new(facts, assist, Size::default());
     app.take(snapshots.borrow_and_update().clone());
     guard.draw(&mut app, &theme)?;
-    let mut world = World { runner, say, job: None };
+    let mut world = World { runner, say, job: None, loan: None };
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
     let mut dirty = false;
     loop {
+        if let Some(loan) = world.loan.take() {
+            // Our reader would take the other program's keys, and its Ctrl-C is not for us.
+            drop(keys);
+            signals = EndSignals::new()?;
+            tokio::select! {
+                biased;
+                number = signals.next() => return Ok(End::Signal(number)),
+                lent = lend::lend(loan, &mut app, &mut guard) => lent?,
+            }
+            signals = signals.and_interrupt()?;
+            keys = EventStream::new();
+            dirty = true;
+        }
         tokio::select! {
             biased;
             number = signals.next() => return Ok(End::Signal(number)),
@@ -142,6 +156,8 @@ struct World {
     runner: Box<dyn Runner>,
     say: mpsc::Sender<Said>,
     job: Option<Job>,
+    /// What the terminal is to be lent for, before anything else.
+    loan: Option<Loan>,
 }
 
 impl World {
@@ -167,6 +183,7 @@ impl World {
                         job.answer(yes);
                     }
                 }
+                Effect::Lend(loan) => self.loan = Some(loan),
                 Effect::Repaint => guard.repaint()?,
                 Effect::Suspend => guard.suspend()?,
                 Effect::Quit => return Ok(Some(End::Quit)),

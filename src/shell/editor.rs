@@ -1,7 +1,7 @@
 //! The prompt on a terminal: rustyline's editor with our completion, hints and colours.
 
+mod away;
 mod helper;
-mod stop;
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -13,13 +13,13 @@ use parking_lot::Mutex;
 use rustyline::config::{BellStyle, Configurer};
 use rustyline::error::ReadlineError;
 use rustyline::history::{FileHistory, MemHistory};
-use rustyline::{ColorMode, CompletionType, Config, ExternalPrinter};
+use rustyline::{ColorMode, CompletionType, Config, Event, ExternalPrinter, KeyEvent};
 
-use crate::command::{Call, Context, Registry, parse, token};
+use crate::command::{Call, Context, Registry, external, parse, token};
 use crate::text;
 
+use self::away::AwayKey;
 use self::helper::Helper;
-use self::stop::StopKey;
 use super::history::{self, HistoryFile};
 
 /// What an editor is made of.
@@ -48,7 +48,9 @@ pub struct Editor {
     pending: VecDeque<String>,
     /// What was typed of a line when the program was stopped: left and right of the cursor.
     unfinished: (String, String),
-    stop: StopKey,
+    stop: AwayKey,
+    /// Ctrl-X Ctrl-E.
+    in_editor: AwayKey,
     /// While somebody may print beside it, rustyline waits for more than keys, and hears a signal that another thread got.
     #[expect(dead_code, reason = "it has to be there, and nothing more")]
     printers: [Box<dyn ExternalPrinter + Send>; 2],
@@ -84,9 +86,10 @@ impl Editor {
         let mut lines = rustyline::Editor::with_history(config, kept).map_err(to_io)?;
         lines.set_max_history_size(history::MAX_LINES).map_err(to_io)?;
         lines.set_helper(Some(Helper::new(registry.clone(), context.clone(), colour)));
-        let stop = StopKey::default();
-        stop.bind(&mut lines);
-        stop.bind(&mut answers);
+        let (stop, in_editor) = (AwayKey::default(), AwayKey::default());
+        stop.bind(KeyEvent::ctrl('Z'), &mut lines);
+        stop.bind(KeyEvent::ctrl('Z'), &mut answers);
+        in_editor.bind(Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]), &mut lines);
         let printers = [
             Box::new(lines.create_external_printer().map_err(to_io)?) as _,
             Box::new(answers.create_external_printer().map_err(to_io)?) as _,
@@ -101,6 +104,7 @@ impl Editor {
             pending: VecDeque::new(),
             unfinished: Default::default(),
             stop,
+            in_editor,
             printers,
             notices,
         })
@@ -139,6 +143,10 @@ impl Editor {
                     if let Some(unfinished) = self.stop.pressed() {
                         self.unfinished = unfinished;
                         return Ok(Typed::Stop);
+                    }
+                    if let Some((left, right)) = self.in_editor.pressed() {
+                        self.unfinished = edited(left, right);
+                        continue;
                     }
                     let empty = self.lines.helper().is_none_or(Helper::was_empty);
                     if interrupted && empty {
@@ -180,6 +188,17 @@ impl Editor {
         }
         if let Ok(Call::Redis { args, .. }) = parse(line.as_bytes()).map(|line| line.call) {
             self.context.lock().keys.remember_from(&self.registry, &args);
+        }
+    }
+}
+
+/// The line as the person's own editor saved it, the cursor at its end; as it was, if that came to nothing.
+fn edited(left: String, right: String) -> (String, String) {
+    match external::edit(&format!("{left}{right}"), &external::editor()) {
+        Ok(line) => (line, String::new()),
+        Err(error) => {
+            let _ = writeln!(io::stdout(), "{}", text::escape_str(&error.to_string()));
+            (left, right)
         }
     }
 }

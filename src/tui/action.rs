@@ -23,6 +23,8 @@ pub enum Action {
     Newer,
     /// Search history backward; again, the next match.
     Search,
+    /// Change the typed line in the person's own editor.
+    EditInEditor,
     /// Empty the output.
     ClearOutput,
     /// Cancel what runs, else clear the line, else end the job begun last, else (twice) quit.
@@ -127,6 +129,13 @@ pub enum Step {
     Bottom,
 }
 
+/// What the terminal is lent for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loan {
+    /// The person's editor, with this line in it.
+    Edit(String),
+}
+
 /// What the event loop must do after an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -142,6 +151,8 @@ pub enum Effect {
     Answer(bool),
     /// Draw every cell anew.
     Repaint,
+    /// Lend the terminal to another program.
+    Lend(Loan),
     /// Give the terminal back and stop, as Ctrl-Z does.
     Suspend,
     /// End the program.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ratatui::layout::Size;
 
-use super::action::{Action, Edit, Effect, Step};
+use super::action::{Action, Edit, Effect, Loan, Step};
 use super::keymap::{Chord, Context, Keys, Meaning, Mode};
 use super::layout::{Pane, Plan, Wish, plan};
 use super::output::{Kind, Output};
@@ -229,6 +229,9 @@ impl App {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Accept => return self.accept(),
             Action::Answer(yes) => return self.answer(yes),
+            Action::EditInEditor => {
+                return vec![Effect::Lend(Loan::Edit(self.prompt.text().to_owned()))];
+            }
             Action::ClearOutput => {
                 self.output.clear();
                 return vec![Effect::Repaint];

@@ -110,6 +110,15 @@ impl Prompt {
         self.kills.settle();
     }
 
+    /// The line changed as a whole, which one undo takes back.
+    pub fn change_to(&mut self, text: &str) {
+        if text != self.text() {
+            self.remember();
+            self.typing = false;
+            self.replace(cut(text, LONGEST));
+        }
+    }
+
     /// Types or pastes a text.
     pub fn insert(&mut self, text: &str) {
         let text = cut(text, LONGEST.saturating_sub(self.line.len()));

@@ -90,6 +90,11 @@ impl Guard {
         self.retake()
     }
 
+    /// Gives the terminal back for a while.
+    pub fn give(&mut self) {
+        leave();
+    }
+
     /// Takes the terminal anew after somebody else had it: whoever stopped and continued us may have changed it.
     pub fn retake(&mut self) -> io::Result<()> {
         leave();

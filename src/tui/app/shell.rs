@@ -123,6 +123,12 @@ impl App {
         }
     }
 
+    /// Takes the line back from an editor.
+    pub fn edited(&mut self, line: &str) {
+        self.prompt.change_to(line);
+        self.history.settle();
+    }
+
     pub(super) fn complete(&mut self, back: bool) {
         let (assist, snapshot): (_, &Snapshot) = (&self.assist, &self.latest);
         self.prompt.complete(|line, pos| assist.complete(line, pos, snapshot), back);

@@ -15,6 +15,7 @@ pub(super) fn of(action: &Action) -> Option<&'static str> {
         Action::Older => "older",
         Action::Newer => "newer",
         Action::Search => "search",
+        Action::EditInEditor => "edit-in-editor",
         Action::ClearOutput => "clear-output",
         Action::Interrupt => "interrupt",
         Action::EndOfInput => "end-of-input",

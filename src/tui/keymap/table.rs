@@ -94,6 +94,7 @@ pub const TABLE: &[Binding] = &[
     edit(&["alt-l"], Edit::Lowercase, "The word in lower case"),
     edit(&["alt-c"], Edit::Capitalize, "The word with a capital"),
     edit(&["ctrl-_"], Edit::Undo, "Take the last change back"),
+    quiet(&["ctrl-x ctrl-e"], Prompt, Action::EditInEditor, "The line in $VISUAL or $EDITOR"),
     quiet(&["ctrl-l"], Prompt, Action::ClearOutput, "Empty the output and draw the screen anew"),
     row(&["pgup"], Prompt, Action::ScrollOutput(Step::PageUp), "output", "The output, a page up"),
     quiet(&["pgdn"], Prompt, Action::ScrollOutput(Step::PageDown), "The output, a page down"),
