@@ -289,3 +289,13 @@ pub enum What {
     /// A lint holds no longer.
     Cleared(&'static str, String),
 }
+
+impl What {
+    /// The connection it is about, when it is about one.
+    pub fn conn(&self) -> Option<ConnId> {
+        match self {
+            Self::Opened(id, _) | Self::Closed(id, _) | Self::UnreadReply(id, ..) => Some(*id),
+            _ => None,
+        }
+    }
+}

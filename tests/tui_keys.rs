@@ -2,37 +2,15 @@
 
 mod tui_support;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use redis_pooltop::snapshot::Snapshot;
 use redis_pooltop::tui::action::{Action, Effect};
 use redis_pooltop::tui::app::App;
-use redis_pooltop::tui::keymap::{Chord, Mode};
+use redis_pooltop::tui::keymap::Mode;
 use redis_pooltop::tui::layout::Pane;
 use redis_pooltop::tui::output::Kind;
 use redis_pooltop::tui::run::{Beside, Said};
 use redis_pooltop::tui::theme::Theme;
-use tui_support::{app, busy, text};
-
-/// Presses keys named as in the key table; a word in quotes is typed.
-fn press(app: &mut App, keys: &str) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    for key in keys.split(' ') {
-        match key.strip_prefix('\'') {
-            Some(word) => {
-                for c in word.replace('_', " ").chars() {
-                    let event = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
-                    effects.extend(send(app, Chord::from_event(&event).unwrap()));
-                }
-            }
-            None => effects.extend(send(app, key.parse().unwrap())),
-        }
-    }
-    effects
-}
-
-fn send(app: &mut App, chord: Chord) -> Vec<Effect> {
-    app.press(chord).unwrap_or_default()
-}
+use tui_support::{app, busy, press, text};
 
 fn run(line: &str) -> Effect {
     Effect::Run(line.to_owned())
@@ -167,7 +145,7 @@ fn tab_goes_round_the_panes_on_the_screen() {
 #[test]
 fn a_selection_stays_on_its_connection_when_rows_move() {
     let mut app = app(140, 40, busy());
-    press(&mut app, "alt-4 down down");
+    press(&mut app, "alt-4 down");
     let row = |app: &App| {
         let screen = text(app, &Theme::DEFAULT, 140, 40);
         screen.lines().find(|line| line.contains("#5 ")).unwrap_or_default().to_owned()

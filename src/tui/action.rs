@@ -51,6 +51,20 @@ pub enum Action {
     NextPane,
     /// Go back to the pane before.
     PreviousPane,
+    /// Leave the pane for the prompt; a filter is cleared first.
+    LeavePane,
+    /// Type a filter for the focused pane's rows.
+    Filter,
+    /// Back to the rows that the filter leaves.
+    KeepFilter,
+    /// Back to all rows.
+    ClearFilter,
+    /// Sort the focused pane's rows by the next field.
+    SortNext,
+    /// Sort them by the field before.
+    SortPrevious,
+    /// Turn their order round.
+    Invert,
     /// Fill the screen with the focused pane, or stop doing so.
     Zoom,
     /// Take no new snapshot, or take them again.

@@ -3,6 +3,7 @@
 //! [`App::update`] does no I/O, reads no clock and knows no terminal: what must happen in the world comes back as
 //! [`Effect`]s. Snapshots and output come in by [`App::take`] and [`App::hear`]; freezing is not taking a snapshot.
 
+mod lists;
 mod panes;
 mod read;
 mod shell;
@@ -15,10 +16,10 @@ use ratatui::layout::Size;
 use super::action::{Action, Edit, Effect, Loan, Step};
 use super::keymap::{Chord, Context, Keys, Meaning, Mode};
 use super::layout::{Pane, Plan, Wish, plan};
+use super::listing::Lists;
 use super::output::{Kind, Output};
 use super::prompt::{History, Prompt};
 use super::run::{Assist, Beside};
-use crate::event::ConnId;
 use crate::snapshot::Snapshot;
 use crate::values::Editing;
 
@@ -107,7 +108,9 @@ pub struct App {
     pub(super) question: Option<String>,
     pub(super) help: Option<Help>,
     offsets: [usize; Pane::ALL.len()],
-    pub(super) selected: Option<ConnId>,
+    pub(super) lists: Lists,
+    /// The pane whose filter line has the keys.
+    filtering: Option<Pane>,
     /// The last key was a Ctrl-C that found nothing to do: one more quits.
     pub(super) armed: bool,
     /// The first key of a sequence, until the second comes.
@@ -145,7 +148,8 @@ impl App {
             question: None,
             help: None,
             offsets: [0; Pane::ALL.len()],
-            selected: None,
+            lists: Lists::default(),
+            filtering: None,
             armed: false,
             pending: None,
             facts,
@@ -158,6 +162,8 @@ impl App {
             Mode::Ask
         } else if self.help.is_some() {
             Mode::Help
+        } else if self.filtering.is_some() {
+            Mode::Filter
         } else if self.focus != Pane::Shell {
             Mode::Pane(self.focus)
         } else if let Some(reading) = &self.reading {
@@ -191,10 +197,10 @@ impl App {
     /// Takes a new snapshot, and says whether the screen changes by it.
     pub fn take(&mut self, snapshot: Arc<Snapshot>) -> bool {
         let changed = !self.frozen || snapshot.as_of != self.latest.as_of;
-        if !self.frozen {
-            self.shown = Arc::clone(&snapshot);
-        }
         self.latest = snapshot;
+        if !self.frozen {
+            self.show_latest();
+        }
         changed
     }
 
@@ -255,6 +261,13 @@ impl App {
             Action::LeavePrompt => self.focus(self.last_pane),
             Action::NextPane => self.focus(self.neighbour(1)),
             Action::PreviousPane => self.focus(self.neighbour(-1)),
+            Action::LeavePane => self.leave_pane(),
+            Action::Filter => self.open_filter(),
+            Action::KeepFilter => self.keep_filter(),
+            Action::ClearFilter => self.clear_filter(),
+            Action::SortNext => self.sort(1),
+            Action::SortPrevious => self.sort(-1),
+            Action::Invert => self.invert(),
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Freeze => self.freeze(),
             Action::Help => {
@@ -293,6 +306,7 @@ impl App {
             Mode::Help => self.search_help(|query| query.push_str(text)),
             Mode::Search => self.history.refine(|query| query.push_str(text)),
             Mode::Find => self.refine_find(|words| words.push_str(text)),
+            Mode::Filter => self.type_filter(text),
             Mode::Prompt => {
                 self.prompt.insert(text);
                 self.history.settle();
@@ -317,6 +331,7 @@ impl App {
             Mode::Find => self.refine_find(|words| {
                 words.pop();
             }),
+            Mode::Filter => self.edit_filter(edit),
             Mode::Search if edit == Edit::Backspace => self.history.refine(|query| {
                 query.pop();
             }),
@@ -346,8 +361,13 @@ impl App {
     fn freeze(&mut self) {
         self.frozen = !self.frozen;
         if !self.frozen {
-            self.shown = Arc::clone(&self.latest);
+            self.show_latest();
         }
+    }
+
+    fn show_latest(&mut self) {
+        self.shown = Arc::clone(&self.latest);
+        self.refresh_lists();
     }
 
     fn scroll(&mut self, step: Step) {

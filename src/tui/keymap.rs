@@ -44,6 +44,8 @@ pub enum Mode {
     Ask,
     /// A pane other than the shell.
     Pane(Pane),
+    /// The filter line of a pane.
+    Filter,
     /// The help, which takes letters as its own search.
     Help,
 }
@@ -67,6 +69,10 @@ pub enum When {
     Read,
     /// In any pane but the shell.
     Pane,
+    /// In a pane whose rows can be sorted and filtered.
+    List,
+    /// In a pane's filter line.
+    Filter,
     /// While a question waits.
     Ask,
     /// In the help.
@@ -85,6 +91,10 @@ impl When {
             When::Find => context.mode == Mode::Find,
             When::Read => context.mode == Mode::Read,
             When::Pane => matches!(context.mode, Mode::Pane(_)),
+            When::List => {
+                matches!(context.mode, Mode::Pane(Pane::Connections | Pane::Lints | Pane::Events))
+            }
+            When::Filter => context.mode == Mode::Filter,
             When::Ask => context.mode == Mode::Ask,
             When::Help => context.mode == Mode::Help,
         }
@@ -101,6 +111,8 @@ impl When {
             When::Find => "while looking for words in the output",
             When::Read => "in the output",
             When::Pane => "in a pane",
+            When::List => "in connections, lints and events",
+            When::Filter => "in a filter line",
             When::Ask => "while a question waits",
             When::Help => "in this help",
         }
@@ -116,7 +128,8 @@ impl When {
             When::Find => Some("find"),
             When::Read => Some("read"),
             When::Choosing => Some("choosing"),
-            When::Anywhere | When::Prompt | When::EmptyPrompt | When::Pane => None,
+            When::Filter => Some("filter"),
+            When::Anywhere | When::Prompt | When::EmptyPrompt | When::Pane | When::List => None,
         }
     }
 
@@ -124,10 +137,10 @@ impl When {
     fn spares(self, key: Sequence) -> bool {
         let Some(letter) = key.first.typed() else { return true };
         match self {
-            When::Ask | When::Pane | When::Read => true,
+            When::Ask | When::Pane | When::List | When::Read => true,
             // No command begins with most signs.
             When::EmptyPrompt => letter.is_ascii_punctuation() && !matches!(letter, '#' | '"' | '\''),
-            When::Anywhere | When::Prompt | When::Choosing | When::Search | When::Find | When::Help => false,
+            _ => false,
         }
     }
 
@@ -183,6 +196,7 @@ mod tests {
             Mode::Read,
             Mode::Ask,
             Mode::Pane(Pane::Connections),
+            Mode::Filter,
             Mode::Help,
         ];
         let mut all = Vec::new();

@@ -12,8 +12,9 @@ use super::action::Step;
 use crate::text;
 
 /// One column of rows of type `R`, drawn with whatever `C` the cells need.
+#[derive(Debug)]
 pub struct Column<R: 'static, C: 'static> {
-    /// Its title.
+    /// Its title, and the name of the field that its rows are sorted by.
     pub title: &'static str,
     /// Its width; the last column takes what is left.
     pub width: u16,
@@ -24,6 +25,15 @@ pub struct Column<R: 'static, C: 'static> {
     /// The cell of a row.
     pub cell: fn(&R, &C) -> Cell,
 }
+
+// Derived it would ask the same of rows and of what cells need.
+impl<R, C> Clone for Column<R, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R, C> Copy for Column<R, C> {}
 
 /// A cell's text, already safe to show, and its style.
 pub struct Cell {
@@ -61,15 +71,36 @@ pub fn places<R, C>(columns: &[Column<R, C>], width: u16) -> Vec<(usize, u16, u1
     places
 }
 
+/// Which way round rows are.
+pub fn arrow(descending: bool) -> &'static str {
+    if descending { "▼" } else { "▲" }
+}
+
 /// Draws the titles in the first row of an area, but for those that would begin before the column `from`.
 pub fn titles<R, C>(columns: &[Column<R, C>], style: Style, from: u16, area: Rect, buf: &mut Buffer) {
+    sorted_titles(columns, None, style, from, area, buf);
+}
+
+/// The same with an arrow at the one that rows are sorted by: downward when the largest come first.
+pub fn sorted_titles<R, C>(
+    columns: &[Column<R, C>],
+    sorted: Option<(&str, bool)>,
+    style: Style,
+    from: u16,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     for (at, x, width) in places(columns, area.width) {
         let column = &columns[at];
         // Room around a title sets it off from the rule it stands on.
+        let arrow = match sorted {
+            Some((field, descending)) if field == column.title => arrow(descending),
+            _ => "",
+        };
         let title = match (column.title, column.align) {
             ("", _) => continue,
-            (title, Alignment::Right) => format!(" {title}"),
-            (title, _) => format!("{title} "),
+            (title, Alignment::Right) => format!(" {arrow}{title}"),
+            (title, _) => format!("{title}{arrow} "),
         };
         let slack = width.saturating_sub(text::width(&title) as u16);
         let start = if column.align == Alignment::Right { x + slack } else { x };

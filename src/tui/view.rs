@@ -9,6 +9,7 @@ pub mod header;
 pub mod help;
 pub mod latency;
 pub mod lints;
+pub mod list;
 pub mod pool;
 pub mod server;
 pub mod shell;
@@ -23,12 +24,15 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::app::App;
+use super::fields::Marks;
 use super::layout::{Pane, SMALLEST};
+use super::listing::Listing;
 use super::output;
 use super::theme::Theme;
-use crate::event::ConnId;
 use crate::snapshot::{PoolRow, Snapshot};
 use crate::text;
+
+pub use list::height as list_height;
 
 /// What stands for a number that the source cannot see.
 pub const NONE: &str = "–";
@@ -43,8 +47,12 @@ pub struct Cx<'a> {
     pub focused: bool,
     /// Rows scrolled past.
     pub offset: usize,
-    /// The selected connection.
-    pub selected: Option<ConnId>,
+    /// Its rows, where it has any.
+    pub list: Option<&'a Listing>,
+    /// Its filter line is open.
+    pub filtering: bool,
+    /// What lints say of connections.
+    pub marks: &'a Marks,
 }
 
 impl<'a> Cx<'a> {
@@ -87,7 +95,9 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
             theme,
             focused: app.focus == *pane,
             offset: app.offset(*pane),
-            selected: app.selected,
+            list: app.list(*pane),
+            filtering: app.filtering(*pane),
+            marks: app.lists.marks(),
         };
         match pane {
             Pane::Pool => pool::draw(&cx, *area, buf),
@@ -97,6 +107,9 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
             Pane::Lints => lints::draw(&cx, *area, buf),
             Pane::Events => events::draw(&cx, *area, buf),
             Pane::Shell => cursor = shell::draw(app, &cx, plan.area(Pane::Server).is_none(), *area, buf),
+        }
+        if let Some(list) = cx.list.filter(|_| cx.filtering) {
+            cursor = Some(list::cursor(list, *area));
         }
     }
     footer::draw(app, theme, plan.footer, buf);
@@ -108,15 +121,12 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
     cursor
 }
 
-/// How many rows a pane's content has, for scrolling.
-pub fn length(pane: Pane, snapshot: &Snapshot, width: u16) -> usize {
+/// How many rows a pane's content has that is no list, for scrolling.
+pub fn length(pane: Pane, snapshot: &Snapshot) -> usize {
     match pane {
         Pane::Server => server::length(snapshot),
-        Pane::Lints => lints::length(snapshot, width),
-        Pane::Events => snapshot.events.len(),
-        Pane::Connections => snapshot.connections.len(),
         Pane::Latency => latency::length(snapshot),
-        Pane::Pool | Pane::Shell => 0,
+        Pane::Pool | Pane::Connections | Pane::Lints | Pane::Events | Pane::Shell => 0,
     }
 }
 

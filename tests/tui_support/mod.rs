@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use redis_pooltop::event::{
@@ -14,7 +15,9 @@ use redis_pooltop::snapshot::{
     ConnectionRow, EventRow, Latency, LintRow, Lost, Percentiles, PoolRow, RowState, SeriesPoint, ServerRow,
     Severity, Snapshot, What,
 };
+use redis_pooltop::tui::action::Effect;
 use redis_pooltop::tui::app::{App, Facts};
+use redis_pooltop::tui::keymap::Chord;
 use redis_pooltop::tui::prompt::Candidates;
 use redis_pooltop::tui::run::Assist;
 use redis_pooltop::tui::theme::Theme;
@@ -67,6 +70,27 @@ pub fn app(width: u16, height: u16, snapshot: Snapshot) -> App {
     let mut app = App::new(facts, Arc::new(Words), Size { width, height });
     app.take(Arc::new(snapshot));
     app
+}
+
+/// Presses keys named as in the key table; a word in quotes is typed.
+pub fn press(app: &mut App, keys: &str) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for key in keys.split(' ') {
+        match key.strip_prefix('\'') {
+            Some(word) => {
+                for c in word.replace('_', " ").chars() {
+                    let event = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+                    effects.extend(send(app, Chord::from_event(&event).unwrap()));
+                }
+            }
+            None => effects.extend(send(app, key.parse().unwrap())),
+        }
+    }
+    effects
+}
+
+fn send(app: &mut App, chord: Chord) -> Vec<Effect> {
+    app.press(chord).unwrap_or_default()
 }
 
 /// The screen as text, a line a row, without blanks at the ends.

@@ -19,6 +19,7 @@ impl App {
         self.end_search(false);
         self.end_reading();
         self.prompt.dismiss();
+        self.close_filter();
         if self.focus != pane {
             self.zoomed = false;
         }
@@ -26,6 +27,7 @@ impl App {
             self.last_pane = pane;
         }
         self.focus = pane;
+        self.settle_selection();
     }
 
     /// The pane on the screen that is next by number; any pane while one fills the screen.
@@ -44,29 +46,14 @@ impl App {
         let area = self.plan().area(self.focus).unwrap_or_default();
         let height = usize::from(area.height.saturating_sub(1));
         match self.focus {
-            Pane::Connections => self.select(step, height),
+            Pane::Connections | Pane::Lints | Pane::Events => self.select_step(step),
             Pane::Shell => self.scroll_output(step),
             pane => {
-                let len = view::length(pane, &self.shown, area.width);
+                let len = view::length(pane, &self.shown);
                 let offset = &mut self.offsets[pane.index()];
                 *offset = table::step(*offset, step, height).min(len.saturating_sub(height));
             }
         }
-    }
-
-    /// Moves the selection in the connections.
-    fn select(&mut self, step: Step, height: usize) {
-        let rows = &self.shown.connections;
-        let Some(last) = rows.len().checked_sub(1) else { return };
-        let now = self.selected.and_then(|id| rows.iter().position(|row| row.id == id));
-        let next = match now {
-            Some(at) => table::step(at, step, height).min(last),
-            None if step == Step::Bottom => last,
-            None => 0,
-        };
-        self.selected = rows.get(next).map(|row| row.id);
-        let offset = &mut self.offsets[Pane::Connections.index()];
-        *offset = table::window(*offset, Some(next), rows.len(), height);
     }
 
     pub(super) fn scroll_help(&mut self, step: Step) {

@@ -142,7 +142,8 @@ impl Keys {
                 _ => {}
             }
         }
-        let letters = matches!(context.mode, Mode::Prompt | Mode::Search | Mode::Find | Mode::Help);
+        let letters =
+            matches!(context.mode, Mode::Prompt | Mode::Search | Mode::Find | Mode::Filter | Mode::Help);
         match chord.typed() {
             Some(c) if letters && pending.is_none() => Meaning::Do(Action::Insert(c)),
             _ => Meaning::Nothing,

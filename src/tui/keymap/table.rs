@@ -1,6 +1,8 @@
 //! The table itself.
 
-use super::When::{Anywhere, Ask, Choosing, EmptyPrompt, Find, Help, Pane, Prompt, Read, Search};
+use super::When::{
+    Anywhere, Ask, Choosing, EmptyPrompt, Filter, Find, Help, List, Pane, Prompt, Read, Search,
+};
 use super::{Binding, Do, When};
 use crate::tui::action::{Action, Edit, Step};
 
@@ -101,8 +103,19 @@ pub const TABLE: &[Binding] = &[
     quiet(&["ctrl-home"], Prompt, Action::ScrollOutput(Step::Top), "The output, from its first line"),
     quiet(&["ctrl-end"], Prompt, Action::ScrollOutput(Step::Bottom), "The output, to its last line"),
     quiet(&["alt-/"], Prompt, Action::Find, "Look for words in the output, and read it"),
-    row(&[":", "q", "esc"], Pane, Action::Focus(super::Pane::Shell), "prompt", "Back to the prompt")
-        .named("prompt"),
+    row(&["enter"], Filter, Action::KeepFilter, "keep", "Back to the rows that the filter leaves"),
+    row(&["esc", "ctrl-c"], Filter, Action::ClearFilter, "all rows", "Clear the filter"),
+    quiet(&["backspace"], Filter, Action::Edit(Edit::Backspace), "Take a letter back"),
+    quiet(&["ctrl-w"], Filter, Action::Edit(Edit::KillBlankWordLeft), "Take a term back"),
+    quiet(&["ctrl-u"], Filter, Action::Edit(Edit::KillToStart), "Begin anew"),
+    quiet(&["down"], Filter, Action::Scroll(Step::Down), "A row down"),
+    quiet(&["up"], Filter, Action::Scroll(Step::Up), "A row up"),
+    row(&[":", "q"], Pane, Action::Focus(super::Pane::Shell), "prompt", "Back to the prompt").named("prompt"),
+    quiet(&["esc"], Pane, Action::LeavePane, "Clear the filter; without one, back to the prompt"),
+    row(&["/"], List, Action::Filter, "filter", "Filter the rows: word field:regex held>5s !word"),
+    row(&["s"], List, Action::SortNext, "sort", "Sort by the next column"),
+    quiet(&["S"], List, Action::SortPrevious, "Sort by the column before"),
+    quiet(&["i"], List, Action::Invert, "Turn the order round"),
     row(&["tab"], Pane, Action::NextPane, "next", "The next pane"),
     quiet(&["shift-tab"], Pane, Action::PreviousPane, "The pane before"),
     Binding {

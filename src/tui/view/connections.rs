@@ -3,13 +3,15 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 
-use super::{Cx, NONE, age, known, more, pane, put};
+use super::{Cx, NONE, age, known, list, more, pane};
 use crate::event::{Holder, Stamp};
 use crate::snapshot::{ConnectionRow, RowState, Severity};
 use crate::text;
+use crate::tui::fields::{self, Around, Listed, Marks, Value};
 use crate::tui::layout::Pane;
+use crate::tui::listing::Sort;
 use crate::tui::table::{self, Cell, Column};
 use crate::tui::theme::{Theme, mark};
 
@@ -22,12 +24,13 @@ struct With {
 }
 
 type Of = Column<ConnectionRow, With>;
+type Show = fn(&ConnectionRow, &With) -> Cell;
 
-const fn number(title: &'static str, width: u16, from: u16, cell: fn(&ConnectionRow, &With) -> Cell) -> Of {
+const fn number(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
     Column { title, width, align: Alignment::Right, from, cell }
 }
 
-const fn word(title: &'static str, width: u16, from: u16, cell: fn(&ConnectionRow, &With) -> Cell) -> Of {
+const fn word(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
     Column { title, width, align: Alignment::Left, from, cell }
 }
 
@@ -59,6 +62,15 @@ const COLUMNS: &[Of] = &[
     }),
     word("holder", 0, 0, holder),
 ];
+
+/// The columns with ids as wide as they are: an id that is cut is an id that cannot be typed.
+fn columns(marks: &Marks) -> Vec<Of> {
+    let mut columns = COLUMNS.to_vec();
+    let (ours, servers) = marks.widest;
+    columns[1].width = columns[1].width.max(ours).min(9);
+    columns[2].width = columns[2].width.max(servers).min(14);
+    columns
+}
 
 impl With {
     fn flag_style(&self) -> Style {
@@ -100,43 +112,83 @@ fn named(holder: &Holder) -> String {
 
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
-    let rows = &cx.snapshot.connections;
-    let count = if cx.snapshot.pools.is_empty() { NONE.to_owned() } else { rows.len().to_string() };
-    let mut title = vec![Span::styled(format!("{count} "), cx.theme.text)];
+    let Some(list) = cx.list else { return };
+    let columns = columns(cx.marks);
+    let mut title = if cx.snapshot.pools.is_empty() {
+        vec![Span::styled(format!("{NONE} "), cx.theme.text)]
+    } else {
+        list::title::<ConnectionRow>(cx, list, |field| shows(&columns, field, area.width))
+    };
     if cx.snapshot.out_of_sync {
         title.push(Span::styled("! some may be missing ", cx.theme.warn));
     }
     let title_width: usize = title.iter().map(Span::width).sum::<usize>() + " 4 connections ".len();
     let inner = pane(cx, Pane::Connections, title, area, buf);
+    titles(cx, &columns, list.sort(), title_width as u16, area, buf);
+    list::filter_line(cx, list, inner, buf);
+    let inner = list::area(inner, cx.filtering);
     let height = usize::from(inner.height);
-    let selected = cx.selected.and_then(|id| rows.iter().position(|row| row.id == id));
-    let offset = table::window(cx.offset, selected.filter(|_| cx.focused), rows.len(), height);
-    titles(cx, title_width as u16, area, buf);
-    for (y, row) in rows.iter().skip(offset).take(height).enumerate() {
-        let line = Rect { y: inner.y + y as u16, height: 1, ..inner };
-        draw_row(cx, row, line, buf);
+    let rows = list.rows();
+    let offset = table::window(cx.offset, cx.focused.then(|| list.at()), rows.len(), height);
+    for (place, at) in rows.iter().enumerate().skip(offset).take(height) {
+        let Some(row) = cx.snapshot.connections.get(*at as usize) else { continue };
+        let line = Rect { y: inner.y + (place - offset) as u16, height: 1, ..inner };
+        draw_row(cx, &columns, row, line, buf);
+        if cx.focused && place == list.at() {
+            buf.set_style(line, cx.theme.selected);
+        }
     }
-    if rows.is_empty() {
-        let words =
-            if cx.snapshot.pools.is_empty() { NONE } else { "none open: the first command opens one" };
-        put(Line::styled(format!(" {words}"), cx.theme.dim), inner, 0, buf);
-    }
+    let words = if cx.snapshot.pools.is_empty() { NONE } else { "none open: the first command opens one" };
+    list::none(list, words, cx.theme, inner, buf);
     more(rows.len().saturating_sub(offset + height), cx.theme, area, buf);
 }
 
-/// Titles on the pane's rule, but for those that its own title covers.
-fn titles(cx: &Cx<'_>, from: u16, area: Rect, buf: &mut Buffer) {
-    let rule = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
-    table::titles(COLUMNS, cx.theme.dim, from, rule, buf);
+/// Whether a table this wide has a column with this field's title.
+fn shows(columns: &[Of], field: &str, width: u16) -> bool {
+    table::places(columns, width).into_iter().any(|(at, _, _)| columns[at].title == field)
 }
 
-fn draw_row(cx: &Cx<'_>, row: &ConnectionRow, line: Rect, buf: &mut Buffer) {
-    let worst =
-        cx.snapshot.lints.iter().filter(|lint| lint.conn == Some(row.id)).map(|lint| lint.severity).max();
+/// The field whose column's title stands at this place of the rule.
+pub fn field_at(marks: &Marks, x: u16, width: u16) -> Option<&'static str> {
+    let columns = columns(marks);
+    let (at, ..) = table::places(&columns, width)
+        .into_iter()
+        .find(|(_, left, wide)| (*left..*left + *wide).contains(&x))?;
+    Some(columns[at].title).filter(|field| !field.is_empty())
+}
+
+/// Titles on the pane's rule, but for those that its own title covers.
+fn titles(cx: &Cx<'_>, columns: &[Of], sort: Sort, from: u16, area: Rect, buf: &mut Buffer) {
+    let rule = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
+    let sorted = sort.field.map(|field| (ConnectionRow::FIELDS[field].name, sort.descending));
+    table::sorted_titles(columns, sorted, cx.theme.dim, from, rule, buf);
+}
+
+fn draw_row(cx: &Cx<'_>, columns: &[Of], row: &ConnectionRow, line: Rect, buf: &mut Buffer) {
+    let worst = cx.marks.of(row.id).map(|mark| mark.severity);
     let flag = worst.or(row.flagged.then_some(Severity::Warn));
     let with = With { theme: *cx.theme, as_of: cx.snapshot.as_of, flag };
-    table::row(COLUMNS, row, &with, line, buf);
-    if cx.focused && cx.selected == Some(row.id) {
-        buf.set_style(line, cx.theme.selected);
+    table::row(columns, row, &with, line, buf);
+}
+
+/// A row as a person would paste it: every field that is known, by name.
+pub fn copied(row: &ConnectionRow, around: &Around<'_>) -> String {
+    let known = ConnectionRow::FIELDS.iter().filter_map(|field| match (field.value)(row, around) {
+        Value::None => None,
+        value => Some(format!("{} {}", field.name, fields::shown(&value))),
+    });
+    known.collect::<Vec<_>>().join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_title_is_a_field_to_sort_by() {
+        for column in COLUMNS.iter().filter(|column| !column.title.is_empty()) {
+            let known = ConnectionRow::FIELDS.iter().any(|field| field.name == column.title);
+            assert!(known, "{:?}", column.title);
+        }
     }
 }

@@ -7,31 +7,52 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Cx, age, outside, pane, put};
+use super::{Cx, age, list, more, outside, pane, put};
 use crate::event::{SeenAt, WaitEnd};
-use crate::snapshot::What;
+use crate::snapshot::{EventRow, What};
 use crate::text;
 use crate::tui::layout::Pane;
+use crate::tui::listing::Sort;
+use crate::tui::table;
 use crate::tui::theme::Theme;
 
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
-    let events = &cx.snapshot.events;
-    let inner = pane(cx, Pane::Events, [Span::styled("newest first ", cx.theme.dim)], area, buf);
+    let (Some(list), events) = (cx.list, &cx.snapshot.events) else { return };
+    let mut title = list::title::<EventRow>(cx, list, |_| false);
+    if list.sort() == Sort::default() {
+        title.push(Span::styled("newest first ", cx.theme.dim));
+    }
+    let inner = pane(cx, Pane::Events, title, area, buf);
+    list::filter_line(cx, list, inner, buf);
+    let inner = list::area(inner, cx.filtering);
     let height = usize::from(inner.height);
-    let offset = cx.offset.min(events.len().saturating_sub(height));
-    for (row, event) in events.iter().rev().skip(offset).take(height).enumerate() {
+    let rows = list.rows();
+    let offset = table::window(cx.offset, cx.focused.then(|| list.at()), rows.len(), height);
+    for (row, at) in rows.iter().enumerate().skip(offset).take(height) {
+        let Some(event) = events.get(*at as usize) else { continue };
+        let y = (row - offset) as u16;
         let age = age(cx.snapshot.as_of.since(event.at));
         let (style, words) = words(&event.what, cx.theme);
         let line = Line::from(vec![
             Span::styled(format!(" {age:>8}  "), cx.theme.dim),
             Span::styled(outside(&words, usize::from(inner.width.saturating_sub(12))), style),
         ]);
-        put(line, inner, row as u16, buf);
+        put(line, inner, y, buf);
+        if cx.focused && row == list.at() {
+            buf.set_style(
+                Rect { y: inner.y + y, height: 1, ..inner }.intersection(buf.area),
+                cx.theme.selected,
+            );
+        }
     }
-    if events.is_empty() {
-        put(Line::styled(" none yet", cx.theme.dim), inner, 0, buf);
-    }
+    list::none(list, "none yet", cx.theme, inner, buf);
+    more(rows.len().saturating_sub(offset + height), cx.theme, area, buf);
+}
+
+/// An event in one sentence, not yet escaped.
+pub fn sentence(what: &What) -> Cow<'_, str> {
+    words(what, &Theme::MONO).1
 }
 
 fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {

@@ -4,10 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Cx, more, outside, pane, put};
-use crate::snapshot::{LintRow, Snapshot};
+use super::{Cx, list, more, outside, pane, put};
+use crate::snapshot::LintRow;
 use crate::text;
 use crate::tui::layout::Pane;
+use crate::tui::table;
 use crate::tui::theme::{Theme, mark};
 
 /// From this width on the advice stands on the evidence's own line.
@@ -15,35 +16,40 @@ const WIDE: u16 = 120;
 
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
-    let lints = &cx.snapshot.lints;
-    let style = lints.first().map_or(cx.theme.text, |worst| cx.theme.severity(worst.severity));
-    let title = [Span::styled(format!("{} ", lints.len()), style)];
+    let Some(list) = cx.list else { return };
+    let all = &cx.snapshot.lints;
+    let style = all.first().map_or(cx.theme.text, |worst| cx.theme.severity(worst.severity));
+    let mut title = list::title::<LintRow>(cx, list, |_| false);
+    title[0].style = style;
     let inner = pane(cx, Pane::Lints, title, area, buf);
-    let height = usize::from(inner.height);
-    if lints.is_empty() {
-        put(Line::styled(" none: nothing leaks, nothing waits", cx.theme.dim), inner, 0, buf);
-        return;
+    list::filter_line(cx, list, inner, buf);
+    let inner = list::area(inner, cx.filtering);
+    let each = lines_each(cx.focused, inner.width);
+    let height = usize::from(inner.height / each);
+    let rows = list.rows();
+    let offset = table::window(cx.offset, cx.focused.then(|| list.at()), rows.len(), height);
+    for (place, at) in rows.iter().enumerate().skip(offset).take(height) {
+        let Some(row) = all.get(*at as usize) else { continue };
+        let y = (place - offset) as u16 * each;
+        put(evidence(cx, row, inner.width), inner, y, buf);
+        if each > 1 {
+            put(Line::styled(format!("{:17}{}", "", row.advice), cx.theme.dim), inner, y + 1, buf);
+        }
+        if cx.focused && place == list.at() {
+            buf.set_style(
+                Rect { y: inner.y + y, height: 1, ..inner }.intersection(buf.area),
+                cx.theme.selected,
+            );
+        }
     }
-    let spread = cx.focused && inner.width < WIDE;
-    let rows: Vec<Line<'_>> = lints
-        .iter()
-        .flat_map(|lint| {
-            let line = evidence(cx, lint, inner.width);
-            let advice = spread.then(|| Line::styled(format!("{:17}{}", "", lint.advice), cx.theme.dim));
-            std::iter::once(line).chain(advice)
-        })
-        .collect();
-    let offset = cx.offset.min(rows.len().saturating_sub(height));
-    for (row, line) in rows.into_iter().skip(offset).take(height).enumerate() {
-        put(line, inner, row as u16, buf);
-    }
-    let all = length(cx.snapshot, if spread { 0 } else { WIDE });
-    more(all.saturating_sub(offset + height), cx.theme, area, buf);
+    list::none(list, "none: nothing leaks, nothing waits", cx.theme, inner, buf);
+    more(rows.len().saturating_sub(offset + height), cx.theme, area, buf);
 }
 
-/// How many rows the pane has when it has the keys.
-pub fn length(snapshot: &Snapshot, width: u16) -> usize {
-    snapshot.lints.len() * if width < WIDE { 2 } else { 1 }
+/// How many lines a lint takes: its advice has one of its own where it does not fit beside the evidence and the pane is
+/// being read.
+pub fn lines_each(focused: bool, width: u16) -> u16 {
+    if focused && width < WIDE { 2 } else { 1 }
 }
 
 fn evidence<'a>(cx: &Cx<'_>, lint: &LintRow, width: u16) -> Line<'a> {

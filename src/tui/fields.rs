@@ -1,0 +1,283 @@
+//! What can be sorted by and filtered on: the fields of each kind of row, by name.
+//!
+//! A field is a value, not a cell: no width, no colour. Columns name the field they show, so that a click on a title, a
+//! sort and a filter mean the same thing.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::view;
+use crate::event::{ConnId, Holder, PoolId, Stamp};
+use crate::snapshot::{ConnectionRow, EventRow, LintRow, RowState, Severity, Snapshot};
+use crate::text;
+
+/// A field of rows of type `R`.
+pub struct Field<R> {
+    /// Its name, as a filter is typed.
+    pub name: &'static str,
+    /// Sorted by it, the largest come first: what a person looks for among numbers.
+    pub descends: bool,
+    /// Its value in a row.
+    pub value: for<'a> fn(&'a R, &Around<'a>) -> Value<'a>,
+}
+
+type Get<R> = for<'a> fn(&'a R, &Around<'a>) -> Value<'a>;
+
+/// Sorted by it, the smallest or the first of the alphabet come first.
+const fn up<R>(name: &'static str, value: Get<R>) -> Field<R> {
+    Field { name, descends: false, value }
+}
+
+const fn down<R>(name: &'static str, value: Get<R>) -> Field<R> {
+    Field { name, descends: true, value }
+}
+
+/// What a value depends on besides its row.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// Ages are counted to here.
+    pub as_of: Stamp,
+    /// The connections that lints speak of.
+    pub marks: &'a Marks,
+}
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// Nobody knows, or there is none.
+    None,
+    /// A count or an id.
+    Number(u64),
+    /// How long.
+    Time(Duration),
+    /// Words, as they came: whoever shows them escapes them.
+    Text(Cow<'a, str>),
+}
+
+impl Value<'_> {
+    /// The value as a filter's number: durations in seconds.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Value::Number(number) => Some(*number as f64),
+            Value::Time(time) => Some(time.as_secs_f64()),
+            Value::None | Value::Text(_) => None,
+        }
+    }
+
+    /// The value as a filter's words see it.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Value::None => Cow::Borrowed(""),
+            Value::Number(number) => Cow::Owned(number.to_string()),
+            Value::Time(time) => Cow::Owned(view::age(*time)),
+            Value::Text(text) => Cow::Borrowed(text),
+        }
+    }
+
+    /// Smallest first; what nobody knows is smaller than all.
+    pub fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Value::Text(left), Value::Text(right)) => left.cmp(right),
+            (Value::Number(left), Value::Number(right)) => left.cmp(right),
+            (Value::Time(left), Value::Time(right)) => left.cmp(right),
+            // A field holds one kind of value, or none.
+            _ => (*self != Value::None).cmp(&(*other != Value::None)),
+        }
+    }
+}
+
+/// A row of a list that can be sorted, filtered and selected in.
+pub trait Listed: Sized + 'static {
+    /// Its fields, in the order sorting goes through them.
+    const FIELDS: &'static [Field<Self>];
+
+    /// What tells it from other rows, in this snapshot and the next.
+    fn pick(&self) -> Pick;
+
+    /// Whether this is the row picked.
+    fn is(&self, pick: &Pick) -> bool;
+
+    /// What decides between rows that are equal by the field sorted by.
+    fn tie(&self) -> (u32, u64);
+}
+
+/// Which row of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pick {
+    /// This connection.
+    Connection(ConnId),
+    /// This judgement.
+    Lint(&'static str, PoolId, Option<ConnId>),
+    /// This event: it has no number, and nothing in it ever changes.
+    Event(Box<EventRow>),
+}
+
+impl Listed for ConnectionRow {
+    const FIELDS: &'static [Field<Self>] = &[
+        up("id", |row, _| Value::Number(row.id.0)),
+        up("server", |row, _| row.server_id.map_or(Value::None, Value::Number)),
+        up("state", |row, _| {
+            Value::Text(Cow::Borrowed(match row.state {
+                RowState::InUse { .. } => "in use",
+                RowState::Available { .. } => "available",
+            }))
+        }),
+        down("held", |row, around| time(row.held_for(around.as_of))),
+        down("idle", |row, around| time(row.idle_for(around.as_of))),
+        down("uses", |row, _| Value::Number(row.uses)),
+        down("commands", |row, _| Value::Number(row.commands)),
+        down("age", |row, around| time(row.opened.map(|opened| around.as_of.since(opened)))),
+        down("create", |row, _| time(row.steps.map(|steps| steps.total()))),
+        up("last", |row, _| words(row.last_command.as_deref())),
+        up("holder", |row, _| match &row.state {
+            RowState::InUse { holder, .. } => named(holder),
+            RowState::Available { .. } => Value::None,
+        }),
+        up("pinned", |row, _| match &row.state {
+            RowState::InUse { pinned, .. } => words(pinned.as_deref()),
+            RowState::Available { .. } => Value::None,
+        }),
+        up("lint", |row, around| match around.marks.of(row.id) {
+            Some(mark) => Value::Text(Cow::Borrowed(mark.names.as_str())),
+            None => Value::None,
+        }),
+        up("local", |row, _| row.local.map_or(Value::None, |local| Value::Text(local.to_string().into()))),
+    ];
+
+    fn pick(&self) -> Pick {
+        Pick::Connection(self.id)
+    }
+
+    fn is(&self, pick: &Pick) -> bool {
+        *pick == Pick::Connection(self.id)
+    }
+
+    fn tie(&self) -> (u32, u64) {
+        (self.pool.0, self.id.0)
+    }
+}
+
+impl Listed for LintRow {
+    const FIELDS: &'static [Field<Self>] = &[
+        up("lint", |row, _| Value::Text(Cow::Borrowed(row.id))),
+        up("severity", |row, _| {
+            Value::Text(Cow::Borrowed(match row.severity {
+                Severity::Warn => "warn",
+                Severity::Bad => "bad",
+            }))
+        }),
+        up("id", |row, _| row.conn.map_or(Value::None, |id| Value::Number(id.0))),
+        down("age", |row, around| Value::Time(around.as_of.since(row.since))),
+        up("evidence", |row, _| Value::Text(Cow::Borrowed(&row.evidence))),
+        up("advice", |row, _| Value::Text(Cow::Borrowed(row.advice))),
+    ];
+
+    fn pick(&self) -> Pick {
+        Pick::Lint(self.id, self.pool, self.conn)
+    }
+
+    fn is(&self, pick: &Pick) -> bool {
+        *pick == self.pick()
+    }
+
+    fn tie(&self) -> (u32, u64) {
+        (0, 0)
+    }
+}
+
+impl Listed for EventRow {
+    const FIELDS: &'static [Field<Self>] = &[
+        up("age", |row, around| Value::Time(around.as_of.since(row.at))),
+        up("what", |row, _| Value::Text(view::events::sentence(&row.what))),
+        up("id", |row, _| row.what.conn().map_or(Value::None, |id| Value::Number(id.0))),
+    ];
+
+    fn pick(&self) -> Pick {
+        Pick::Event(Box::new(self.clone()))
+    }
+
+    fn is(&self, pick: &Pick) -> bool {
+        matches!(pick, Pick::Event(event) if **event == *self)
+    }
+
+    fn tie(&self) -> (u32, u64) {
+        (0, 0)
+    }
+}
+
+fn time<'a>(time: Option<Duration>) -> Value<'a> {
+    time.map_or(Value::None, Value::Time)
+}
+
+fn words(words: Option<&str>) -> Value<'_> {
+    words.map_or(Value::None, |words| Value::Text(Cow::Borrowed(words)))
+}
+
+/// Everything a holder goes by, so that a filter finds it by any of it.
+fn named(holder: &Holder) -> Value<'_> {
+    match (&holder.label, &holder.location, holder.task) {
+        (Some(label), None, None) => Value::Text(Cow::Borrowed(label)),
+        (label, location, task) => {
+            let task = task.map(|task| format!("task {task}"));
+            let parts = [label.as_deref(), location.as_deref(), task.as_deref()];
+            Value::Text(parts.into_iter().flatten().collect::<Vec<_>>().join("  ").into())
+        }
+    }
+}
+
+/// What is looked up once a snapshot and not once a row: the connections that lints speak of, and the widest ids.
+#[derive(Debug, Default)]
+pub struct Marks {
+    marks: HashMap<ConnId, Mark>,
+    /// The columns that the longest of our ids takes, and of the server's.
+    pub widest: (u16, u16),
+}
+
+/// What lints say of one connection.
+#[derive(Debug)]
+pub struct Mark {
+    /// How bad the worst of them is.
+    pub severity: Severity,
+    /// Their names.
+    pub names: String,
+}
+
+impl Marks {
+    /// The marks of a snapshot.
+    pub fn of_snapshot(snapshot: &Snapshot) -> Self {
+        let mut marks: HashMap<ConnId, Mark> = HashMap::new();
+        for lint in &snapshot.lints {
+            let Some(id) = lint.conn else { continue };
+            let mark = marks.entry(id).or_insert(Mark { severity: lint.severity, names: String::new() });
+            mark.severity = mark.severity.max(lint.severity);
+            if !mark.names.is_empty() {
+                mark.names.push(' ');
+            }
+            mark.names.push_str(lint.id);
+        }
+        let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as u16 + 1;
+        let ours = snapshot.connections.iter().map(|row| row.id.0).max();
+        let servers = snapshot.connections.iter().filter_map(|row| row.server_id).max();
+        Self { marks, widest: (digits(ours.unwrap_or(0)) + 1, digits(servers.unwrap_or(0)) + 3) }
+    }
+
+    /// What lints say of a connection, if any does.
+    pub fn of(&self, id: ConnId) -> Option<&Mark> {
+        self.marks.get(&id)
+    }
+}
+
+/// The names of fields, for a sentence that lists them.
+pub fn names<R>(fields: &[Field<R>]) -> Vec<&'static str> {
+    fields.iter().map(|field| field.name).collect()
+}
+
+/// A value from outside as one line that can be shown.
+pub fn shown(value: &Value<'_>) -> String {
+    match value {
+        Value::None => view::NONE.to_owned(),
+        value => text::escape_str(&value.text()).into_owned(),
+    }
+}

@@ -1,0 +1,312 @@
+//! What a filter line means: `leak`, `state:use`, `held>5s`, `!holder:"POOL HOLD"`.
+//!
+//! Terms are divided by blanks and all must hold. A term is a word that any field may match, a field and a regular
+//! expression, or a field compared with a number; `!` before it turns it round. Case counts only where the expression has
+//! an upper-case letter.
+
+use std::fmt::Write;
+
+use regex::{Regex, RegexBuilder};
+
+use super::fields::{Around, Field, Value};
+use crate::command::nearest::nearest;
+
+/// The longest filter line, in bytes.
+pub const LONGEST: usize = 256;
+
+/// The most memory one compiled expression may take: a typed pattern is small, `(a{1000}){1000}` is not.
+const COMPILED: usize = 1 << 18;
+
+/// A filter that holds or does not for each row.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    terms: Vec<Term>,
+}
+
+#[derive(Clone, Debug)]
+struct Term {
+    negated: bool,
+    test: Test,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    Any(Regex),
+    Matches(usize, Regex),
+    Compares(usize, Op, f64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Op {
+    Less,
+    LessOrEqual,
+    Equal,
+    GreaterOrEqual,
+    Greater,
+}
+
+/// Longer spellings first: `>=` begins with `>`.
+const OPS: [(&str, Op); 5] = [
+    (">=", Op::GreaterOrEqual),
+    ("<=", Op::LessOrEqual),
+    (">", Op::Greater),
+    ("<", Op::Less),
+    ("=", Op::Equal),
+];
+
+impl Filter {
+    /// Understands a line for rows with these fields; nothing when there is nothing in it.
+    ///
+    /// # Errors
+    /// One sentence on the first term that makes no sense.
+    pub fn parse(line: &str, fields: &[&'static str]) -> Result<Option<Filter>, String> {
+        if line.len() > LONGEST {
+            return Err(format!("a filter is of {LONGEST} bytes at most"));
+        }
+        let terms = split(line)?;
+        let terms = terms.iter().map(|term| parse_term(term, fields)).collect::<Result<Vec<_>, _>>()?;
+        Ok((!terms.is_empty()).then_some(Filter { terms }))
+    }
+
+    /// Whether a row is wanted.
+    pub fn holds<R>(&self, fields: &[Field<R>], row: &R, around: &Around<'_>) -> bool {
+        self.terms.iter().all(|term| {
+            let value = |at: usize| (fields[at].value)(row, around);
+            let holds = match &term.test {
+                // An age is another one at every look: nobody finds a row by it but with a number.
+                Test::Any(wanted) => (0..fields.len())
+                    .map(value)
+                    .any(|value| !matches!(value, Value::None | Value::Time(_)) && matches(wanted, &value)),
+                Test::Matches(at, wanted) => matches(wanted, &value(*at)),
+                Test::Compares(at, op, number) => {
+                    value(*at).number().is_some_and(|value| compare(value, *op, *number))
+                }
+            };
+            holds != term.negated
+        })
+    }
+}
+
+fn matches(wanted: &Regex, value: &Value<'_>) -> bool {
+    wanted.is_match(&value.text())
+}
+
+fn compare(value: f64, op: Op, number: f64) -> bool {
+    match op {
+        Op::Less => value < number,
+        Op::LessOrEqual => value <= number,
+        Op::Equal => (value - number).abs() < f64::EPSILON,
+        Op::GreaterOrEqual => value >= number,
+        Op::Greater => value > number,
+    }
+}
+
+/// One term as typed: what stood in quotes is never a field or an operator.
+#[derive(Debug, Default, PartialEq)]
+struct Typed {
+    negated: bool,
+    /// The part before any quote.
+    bare: String,
+    /// The rest, its quotes gone.
+    quoted: Option<String>,
+}
+
+/// Divides a line at its blanks, but for those in double quotes.
+fn split(line: &str) -> Result<Vec<Typed>, String> {
+    let mut terms = Vec::new();
+    let mut rest = line.trim_start();
+    while !rest.is_empty() {
+        let mut term = Typed::default();
+        if let Some(after) = rest.strip_prefix('!') {
+            term.negated = true;
+            rest = after;
+        }
+        let end = rest.find([' ', '"']).unwrap_or(rest.len());
+        rest[..end].clone_into(&mut term.bare);
+        rest = &rest[end..];
+        if let Some(after) = rest.strip_prefix('"') {
+            let Some((quoted, after)) = after.split_once('"') else {
+                return Err("a quote is open".to_owned());
+            };
+            term.quoted = Some(quoted.to_owned());
+            rest = after;
+        }
+        if term.bare.is_empty() && term.quoted.is_none() {
+            return Err("! needs a term after it".to_owned());
+        }
+        terms.push(term);
+        rest = rest.trim_start();
+    }
+    Ok(terms)
+}
+
+fn parse_term(term: &Typed, fields: &[&'static str]) -> Result<Term, String> {
+    let quoted = term.quoted.as_deref().unwrap_or_default();
+    let end = term.bare.find([':', '<', '>', '=']).unwrap_or(term.bare.len());
+    let (name, rest) = term.bare.split_at(end);
+    // `jobs.rs:88` and `a=b` are words: no field is spelt so.
+    let test = if rest.is_empty() || name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase()) {
+        Test::Any(regex(&format!("{}{quoted}", term.bare))?)
+    } else {
+        let at = fields.iter().position(|field| *field == name).ok_or_else(|| no_field(name, fields))?;
+        if let Some(pattern) = rest.strip_prefix(':') {
+            Test::Matches(at, regex(&format!("{pattern}{quoted}"))?)
+        } else {
+            let op = OPS.iter().find_map(|(spelt, op)| Some((*op, rest.strip_prefix(spelt)?)));
+            let (op, number) = op.unwrap_or((Op::Equal, rest));
+            let number = parse_number(number)
+                .ok_or_else(|| format!("{name} is compared with a number: {name}>5, {name}>=100ms"))?;
+            Test::Compares(at, op, number)
+        }
+    };
+    Ok(Term { negated: term.negated, test })
+}
+
+fn no_field(name: &str, fields: &[&'static str]) -> String {
+    match nearest(name, fields.iter().copied()) {
+        Some(meant) => format!("no field {name}: did you mean {meant}?"),
+        None => format!("no field {name}: there are {}", fields.join(" ")),
+    }
+}
+
+fn regex(pattern: &str) -> Result<Regex, String> {
+    // A pattern may name a class such as \S: only its own letters say whether case counts.
+    let mut upper = false;
+    let mut letters = pattern.chars();
+    while let Some(c) = letters.next() {
+        if c == '\\' {
+            letters.next();
+        }
+        upper |= c.is_uppercase();
+    }
+    RegexBuilder::new(pattern)
+        .case_insensitive(!upper)
+        .size_limit(COMPILED)
+        .dfa_size_limit(COMPILED)
+        .nest_limit(32)
+        .build()
+        .map_err(|error| said(&error))
+}
+
+/// What is wrong with an expression, in one line: the last of what the parser says, after its drawing of the place.
+fn said(error: &regex::Error) -> String {
+    let mut said = String::new();
+    if let regex::Error::CompiledTooBig(_) = error {
+        said.push_str("that expression is too big");
+    } else {
+        let text = error.to_string();
+        let last = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+        // Writing to a String has no way to fail.
+        let _ = write!(said, "no such expression: {last}");
+    }
+    said
+}
+
+/// A number, with a unit where it is a duration; without one it is in seconds.
+fn parse_number(typed: &str) -> Option<f64> {
+    let end = typed.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(typed.len());
+    let (number, unit) = typed.split_at(end);
+    let scale = match unit {
+        "" | "s" => 1.0,
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "m" => 60.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
+        _ => return None,
+    };
+    let number: f64 = number.parse().ok()?;
+    number.is_finite().then_some(number * scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::Stamp;
+    use crate::tui::fields::{self, Marks};
+
+    struct Row {
+        id: u64,
+        held: Option<Duration>,
+        holder: &'static str,
+    }
+
+    const FIELDS: &[Field<Row>] = &[
+        Field { name: "id", descends: false, value: |row, _| Value::Number(row.id) },
+        Field { name: "held", descends: false, value: |row, _| row.held.map_or(Value::None, Value::Time) },
+        Field { name: "holder", descends: false, value: |row, _| Value::Text(row.holder.into()) },
+    ];
+
+    fn wanted(line: &str) -> Vec<u64> {
+        let rows = [
+            Row { id: 1, held: Some(Duration::from_millis(500)), holder: "worker-2  jobs.rs:88" },
+            Row { id: 2, held: Some(Duration::from_secs(90)), holder: "POOL HOLD 3" },
+            Row { id: 3, held: None, holder: "user:1" },
+        ];
+        let filter = Filter::parse(line, &fields::names(FIELDS)).expect(line);
+        let marks = Marks::default();
+        let around = Around { as_of: Stamp(0), marks: &marks };
+        let holds = |row: &&Row| filter.as_ref().is_none_or(|filter| filter.holds(FIELDS, row, &around));
+        rows.iter().filter(holds).map(|row| row.id).collect()
+    }
+
+    #[test]
+    fn words_fields_numbers_and_their_opposites() {
+        for (line, want) in [
+            ("", &[1, 2, 3][..]),
+            ("  ", &[1, 2, 3]),
+            ("worker", &[1]),
+            ("hold", &[2]),
+            ("Hold", &[]),
+            ("jobs.rs:88", &[1]),
+            ("jobs\\.RS", &[]),
+            ("\\Syes|\\Suser|user", &[3]),
+            ("holder:^pool", &[2]),
+            ("id:^1$", &[1]),
+            ("held>1s", &[2]),
+            ("held<1", &[1]),
+            ("held>=500ms", &[1, 2]),
+            ("held<=1.5m", &[1, 2]),
+            ("held=90", &[2]),
+            ("id>1 id<3", &[2]),
+            ("!held>1s", &[1, 3]),
+            ("!worker !pool", &[3]),
+            ("\"HOLD 3\"", &[2]),
+            ("!holder:\"POOL HOLD\"", &[1, 3]),
+            ("\"user:1\"", &[3]),
+            ("held:", &[1, 2, 3]),
+        ] {
+            assert_eq!(wanted(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_said_in_one_line() {
+        let names = fields::names(FIELDS);
+        for (line, want) in [
+            ("held>", "held is compared with a number"),
+            ("held>soon", "held is compared with a number"),
+            ("holdr:x", "no field holdr: did you mean holder?"),
+            ("user:1", "no field user: there are id held holder"),
+            ("(", "no such expression: unclosed group"),
+            ("(a{1000}){1000}", "too big"),
+            ("\"abc", "a quote is open"),
+            ("a !", "! needs a term"),
+        ] {
+            let error = Filter::parse(line, &names).expect_err(line);
+            assert!(error.contains(want) && !error.contains('\n'), "{line}: {error}");
+        }
+        assert!(Filter::parse(&"a".repeat(LONGEST + 1), &names).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_odd(line in "[a-z0-9 !:<>=\"(){}\\\\|.*+?\u{202e}漢-]{0,40}") {
+            let _ = Filter::parse(&line, &fields::names(FIELDS));
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The rows of a list as they are shown: filtered, sorted, and one of them selected.
+//!
+//! A [`Listing`] holds places in a snapshot's own rows, and is made anew only when the snapshot or a setting changes:
+//! drawing and scrolling look at the visible ones only.
+
+use std::cmp::Ordering;
+
+use super::fields::{Around, Listed, Marks, Pick, Value, names};
+use super::filter::Filter;
+use super::layout::Pane;
+use crate::snapshot::{ConnectionRow, EventRow, LintRow, Snapshot};
+
+/// Every list there is, and what lints say of the rows in them.
+#[derive(Debug, Default)]
+pub struct Lists {
+    connections: Listing,
+    lints: Listing,
+    events: Listing,
+    marks: Marks,
+}
+
+impl Lists {
+    /// The list of a pane, where it has one.
+    pub fn of(&self, pane: Pane) -> Option<&Listing> {
+        match pane {
+            Pane::Connections => Some(&self.connections),
+            Pane::Lints => Some(&self.lints),
+            Pane::Events => Some(&self.events),
+            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => None,
+        }
+    }
+
+    /// What lints say of connections.
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// There is a new snapshot: everything is made anew.
+    pub fn take(&mut self, snapshot: &Snapshot) {
+        self.marks = Marks::of_snapshot(snapshot);
+        for pane in [Pane::Connections, Pane::Lints, Pane::Events] {
+            self.refresh(pane, snapshot);
+        }
+    }
+
+    /// Makes one list anew.
+    fn refresh(&mut self, pane: Pane, snapshot: &Snapshot) {
+        let around = Around { as_of: snapshot.as_of, marks: &self.marks };
+        match pane {
+            Pane::Connections => {
+                let rows = snapshot.connections.iter().enumerate();
+                self.connections.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
+            }
+            Pane::Lints => {
+                let rows = snapshot.lints.iter().enumerate();
+                self.lints.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
+            }
+            // Newest first.
+            Pane::Events => {
+                let rows = snapshot.events.iter().enumerate().rev();
+                self.events.refresh(rows.map(|(at, row)| (at as u32, row)), &around);
+            }
+            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => {}
+        }
+    }
+
+    /// Changes a pane's filter line.
+    pub fn filter(&mut self, pane: Pane, snapshot: &Snapshot, change: impl FnOnce(&mut String)) {
+        let changed = match pane {
+            Pane::Connections => self.connections.filter::<ConnectionRow>(change),
+            Pane::Lints => self.lints.filter::<LintRow>(change),
+            Pane::Events => self.events.filter::<EventRow>(change),
+            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => false,
+        };
+        if changed {
+            self.refresh(pane, snapshot);
+        }
+    }
+
+    /// While a filter is typed the selection keeps to its row, even if a line in between leaves it out.
+    pub fn anchor(&mut self, pane: Pane, hold: bool) {
+        if let Some(list) = self.of_mut(pane) {
+            list.anchor = if hold { list.pick.clone() } else { None };
+        }
+    }
+
+    /// Sorts a pane's rows by the field `by` places on.
+    pub fn next_sort(&mut self, pane: Pane, snapshot: &Snapshot, by: isize) {
+        match pane {
+            Pane::Connections => self.connections.next_sort::<ConnectionRow>(by),
+            Pane::Lints => self.lints.next_sort::<LintRow>(by),
+            Pane::Events => self.events.next_sort::<EventRow>(by),
+            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => {}
+        }
+        self.refresh(pane, snapshot);
+    }
+
+    /// Sorts a pane's rows by a field, by name; the other way round when that is so already.
+    pub fn sort_by(&mut self, pane: Pane, snapshot: &Snapshot, field: &str) {
+        match pane {
+            Pane::Connections => self.connections.sort_by::<ConnectionRow>(field),
+            Pane::Lints => self.lints.sort_by::<LintRow>(field),
+            Pane::Events => self.events.sort_by::<EventRow>(field),
+            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => {}
+        }
+        self.refresh(pane, snapshot);
+    }
+
+    /// Turns the order of a pane's rows round.
+    pub fn invert(&mut self, pane: Pane, snapshot: &Snapshot) {
+        if let Some(list) = self.of_mut(pane) {
+            list.sort.descending = !list.sort.descending;
+        }
+        self.refresh(pane, snapshot);
+    }
+
+    /// Selects the row at a place of a pane's list; the last one when there are fewer.
+    pub fn select(&mut self, pane: Pane, snapshot: &Snapshot, at: usize) {
+        let Some(list) = self.of_mut(pane) else { return };
+        list.at = at.min(list.rows.len().saturating_sub(1));
+        list.pick = list.selected().and_then(|at| match pane {
+            Pane::Connections => snapshot.connections.get(at).map(|row| row.pick()),
+            Pane::Lints => snapshot.lints.get(at).map(|row| row.pick()),
+            Pane::Events => snapshot.events.get(at).map(Listed::pick),
+            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => None,
+        });
+    }
+
+    fn of_mut(&mut self, pane: Pane) -> Option<&mut Listing> {
+        match pane {
+            Pane::Connections => Some(&mut self.connections),
+            Pane::Lints => Some(&mut self.lints),
+            Pane::Events => Some(&mut self.events),
+            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => None,
+        }
+    }
+}
+
+/// One list's settings and what they make of its rows.
+#[derive(Debug, Default)]
+pub struct Listing {
+    typed: String,
+    /// The last line that made sense.
+    good: String,
+    filter: Option<Filter>,
+    error: Option<String>,
+    sort: Sort,
+    rows: Vec<u32>,
+    total: usize,
+    at: usize,
+    pick: Option<Pick>,
+    /// The row that was selected before a filter was typed: it is selected again by each line that leaves it.
+    anchor: Option<Pick>,
+}
+
+/// By which field, and which way round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sort {
+    /// The field's place; without one the rows are as the snapshot has them.
+    pub field: Option<usize>,
+    /// Largest first; without a field, the snapshot's order turned round.
+    pub descending: bool,
+}
+
+impl Listing {
+    /// Makes the rows anew. `rows` are in the order they have unsorted.
+    fn refresh<'a, R: Listed>(
+        &mut self,
+        rows: impl ExactSizeIterator<Item = (u32, &'a R)>,
+        around: &Around<'_>,
+    ) {
+        self.total = rows.len();
+        let holds = |row: &R| self.filter.as_ref().is_none_or(|filter| filter.holds(R::FIELDS, row, around));
+        let rows = rows.filter(|(_, row)| holds(row));
+        let pick = self.anchor.as_ref().or(self.pick.as_ref());
+        let mut found = None;
+        if let Some(field) = self.sort.field {
+            let field = &R::FIELDS[field];
+            // Each value is made once, not at every comparison.
+            let mut keyed: Vec<(Value<'_>, (u32, u64), u32, bool)> = rows
+                .map(|(at, row)| {
+                    let picked = pick.is_some_and(|pick| row.is(pick));
+                    ((field.value)(row, around), row.tie(), at, picked)
+                })
+                .collect();
+            keyed.sort_by(|left, right| {
+                order(&left.0, &right.0, self.sort.descending).then_with(|| left.1.cmp(&right.1))
+            });
+            found = keyed.iter().position(|(.., picked)| *picked);
+            self.rows = keyed.into_iter().map(|(_, _, at, _)| at).collect();
+        } else {
+            self.rows.clear();
+            for (at, row) in rows {
+                if pick.is_some_and(|pick| row.is(pick)) {
+                    found = Some(self.rows.len());
+                }
+                self.rows.push(at);
+            }
+            if self.sort.descending {
+                self.rows.reverse();
+                found = found.map(|at| self.rows.len() - 1 - at);
+            }
+        }
+        // A row that is gone leaves the selection at its place.
+        self.at = found.unwrap_or(self.at).min(self.rows.len().saturating_sub(1));
+        self.pick = found.and(self.anchor.clone().or(self.pick.take()));
+    }
+
+    /// Places in the snapshot's rows, in the order they are shown.
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// How many rows there are without the filter.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// The place of the selected row among those shown.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The selected row's place in the snapshot.
+    pub fn selected(&self) -> Option<usize> {
+        self.rows.get(self.at).map(|at| *at as usize)
+    }
+
+    /// Which row is selected, once a person has selected one.
+    pub fn pick(&self) -> Option<&Pick> {
+        self.pick.as_ref()
+    }
+
+    /// The filter line.
+    pub fn typed(&self) -> &str {
+        &self.typed
+    }
+
+    /// The filter line in force: the last one that made sense.
+    pub fn in_force(&self) -> &str {
+        &self.good
+    }
+
+    /// What is wrong with the filter line; the last one that made sense is in force meanwhile.
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// Whether rows are left out.
+    pub fn is_filtered(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// How it is sorted.
+    pub fn sort(&self) -> Sort {
+        self.sort
+    }
+
+    /// Changes the filter line, and says whether the rows must be made anew: not for one that makes no sense.
+    fn filter<R: Listed>(&mut self, change: impl FnOnce(&mut String)) -> bool {
+        change(&mut self.typed);
+        match Filter::parse(&self.typed, &names(R::FIELDS)) {
+            Ok(filter) => {
+                self.filter = filter;
+                self.good.clone_from(&self.typed);
+                self.error = None;
+            }
+            Err(error) => self.error = Some(error),
+        }
+        self.error.is_none()
+    }
+
+    /// Sorts by the field `by` places on; the snapshot's own order is one of the places. The rows must be made anew.
+    fn next_sort<R: Listed>(&mut self, by: isize) {
+        let places = R::FIELDS.len().cast_signed() + 1;
+        let now = self.sort.field.map_or(0, |field| field.cast_signed() + 1);
+        let field = (now + by).rem_euclid(places).cast_unsigned().checked_sub(1);
+        self.sort = Sort { field, descending: field.is_some_and(|field| R::FIELDS[field].descends) };
+    }
+
+    /// Sorts by a field; the other way round when it is the one already. The rows must be made anew.
+    fn sort_by<R: Listed>(&mut self, field: &str) {
+        let Some(field) = R::FIELDS.iter().position(|known| known.name == field) else { return };
+        if self.sort.field == Some(field) {
+            self.sort.descending = !self.sort.descending;
+        } else {
+            self.sort = Sort { field: Some(field), descending: R::FIELDS[field].descends };
+        }
+    }
+}
+
+/// What nobody knows comes last, whichever way round.
+fn order(left: &Value<'_>, right: &Value<'_>, descending: bool) -> Ordering {
+    let known = (*left == Value::None).cmp(&(*right == Value::None));
+    let value = left.order(right);
+    known.then(if descending { value.reverse() } else { value })
+}

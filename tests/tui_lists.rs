@@ -1,0 +1,158 @@
+//! Sorting, filtering and selecting in the panes of rows, by keys, with no terminal.
+
+mod tui_support;
+
+use std::sync::Arc;
+
+use redis_pooltop::event::ConnId;
+use redis_pooltop::snapshot::{ConnectionRow, Snapshot};
+use redis_pooltop::tui::app::App;
+use redis_pooltop::tui::keymap::Mode;
+use redis_pooltop::tui::layout::Pane;
+use redis_pooltop::tui::theme::Theme;
+use tui_support::{app, buffer, busy, press, text, ugly};
+
+fn screen(app: &App) -> String {
+    text(app, &Theme::DEFAULT, 140, 40)
+}
+
+/// The ids in the connections pane, from the top.
+fn ids(app: &App) -> Vec<u64> {
+    let screen = screen(app);
+    let rows = screen.lines().skip_while(|line| !line.contains(" 4 connections "));
+    let numbers = rows.skip(1).map_while(|line| {
+        let id = line.get(..10)?.split('#').nth(1)?;
+        id.split(' ').next()?.parse().ok()
+    });
+    numbers.collect()
+}
+
+fn title(app: &App, pane: &str) -> String {
+    screen(app).lines().find(|line| line.contains(pane)).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_filter_narrows_while_it_is_typed_and_esc_brings_all_rows_back() {
+    let mut app = app(140, 40, busy());
+    let all = ids(&app);
+    press(&mut app, "alt-4 / 'held");
+    assert_eq!(app.context().mode, Mode::Filter);
+    press(&mut app, "'>1.5s");
+    assert!(title(&app, "4 connections").contains("2 of 9"));
+    press(&mut app, "enter");
+    assert_eq!(app.context().mode, Mode::Pane(Pane::Connections));
+    assert_eq!(ids(&app), [3, 5]);
+    assert!(title(&app, "4 connections").contains("2 of 9 /held>1.5s "));
+    press(&mut app, "esc");
+    assert_eq!((ids(&app), app.context().mode), (all, Mode::Pane(Pane::Connections)));
+    press(&mut app, "esc");
+    assert_eq!(app.context().mode, Mode::Prompt);
+}
+
+#[test]
+fn what_makes_no_sense_is_said_and_the_last_good_filter_stays() {
+    let mut app = app(140, 40, busy());
+    press(&mut app, "alt-4 / 'state:use_(");
+    assert!(screen(&app).contains("no such expression"), "{}", screen(&app));
+    assert!(title(&app, "4 connections").contains("7 of 9"));
+    press(&mut app, "enter");
+    assert!(title(&app, "4 connections").contains("7 of 9 /state:use"));
+    press(&mut app, "/ ctrl-u 'hodler:x");
+    assert!(screen(&app).contains("did you mean holder?"));
+    press(&mut app, "esc");
+    assert_eq!(ids(&app).len(), 9);
+}
+
+#[test]
+fn a_filter_follows_new_snapshots() {
+    let mut app = app(140, 40, busy());
+    press(&mut app, "alt-4 / 'leak enter");
+    assert_eq!(ids(&app), [3]);
+    let mut later = busy();
+    later.connections.retain(|row| row.id != ConnId(3));
+    app.take(Arc::new(later));
+    assert!(ids(&app).is_empty());
+    assert!(screen(&app).contains("the filter leaves none"));
+    app.take(Arc::new(busy()));
+    assert_eq!(ids(&app), [3]);
+}
+
+#[test]
+fn lints_and_events_filter_too() {
+    let mut app = app(140, 40, busy());
+    press(&mut app, "alt-5 / 'severity:bad enter");
+    assert!(title(&app, "5 lints").contains("1 of 2 /severity:bad"));
+    assert!(!screen(&app).contains("! exhausted"));
+    press(&mut app, "alt-6 / '!id>3 enter");
+    assert!(title(&app, "6 events").contains("3 of 5"), "{}", screen(&app));
+    press(&mut app, "alt-6 z");
+    assert!(!screen(&app).contains("#4 closed") && screen(&app).contains("#3 opened"));
+}
+
+#[test]
+fn sorting_goes_through_the_columns_and_back_to_the_order_of_the_snapshot() {
+    let mut app = app(140, 40, busy());
+    let natural = ids(&app);
+    press(&mut app, "alt-4 s");
+    assert_eq!(ids(&app), [1, 2, 3, 5, 7, 8, 9, 10, 11]);
+    assert!(title(&app, "4 connections").contains("by id ▲"));
+    press(&mut app, "i");
+    assert_eq!(ids(&app), [11, 10, 9, 8, 7, 5, 3, 2, 1]);
+    press(&mut app, "s s s");
+    assert!(title(&app, "4 connections").contains("▼held"), "{}", title(&app, "4 connections"));
+    assert_eq!(ids(&app), [3, 5, 7, 8, 9, 10, 11, 1, 2], "no held time comes last");
+    press(&mut app, "i");
+    assert_eq!(ids(&app), [11, 10, 9, 8, 7, 5, 3, 1, 2], "either way round");
+    press(&mut app, "S S S S");
+    assert_eq!(ids(&app), natural);
+    press(&mut app, "i");
+    assert_eq!(ids(&app), natural.iter().rev().copied().collect::<Vec<_>>());
+    assert!(title(&app, "4 connections").contains("turned round"));
+}
+
+#[test]
+fn a_selection_keeps_to_its_row_when_the_order_changes() {
+    let mut app = app(140, 40, busy());
+    press(&mut app, "alt-4 down down s");
+    let marked = |app: &App| {
+        let buf = buffer(app, &Theme::DEFAULT, 140, 40);
+        let y = (0..40).find(|y| buf[(30, *y)].modifier.contains(ratatui::style::Modifier::REVERSED));
+        screen(app).lines().nth(usize::from(y.unwrap_or_default())).unwrap_or_default().to_owned()
+    };
+    assert!(marked(&app).contains("#7 "), "{}", marked(&app));
+    press(&mut app, "/ 'state:avail enter");
+    assert!(marked(&app).contains("#2 "), "a row that is left out leaves its place: {}", marked(&app));
+}
+
+/// Ten thousand rows made of one.
+fn many() -> Snapshot {
+    let mut snapshot = busy();
+    let row = ConnectionRow::clone(&snapshot.connections[0]);
+    let made = (1..=10_000u64).map(|id| ConnectionRow { id: ConnId(id), uses: id % 97, ..row.clone() });
+    snapshot.connections = made.map(Arc::new).collect();
+    snapshot
+}
+
+#[test]
+fn ten_thousand_rows_sort_filter_and_scroll_to_their_ends() {
+    let mut app = app(140, 40, many());
+    press(&mut app, "alt-4 G");
+    assert_eq!(ids(&app).last(), Some(&10_000));
+    press(&mut app, "S S S S S S S S S i g");
+    assert!(title(&app, "4 connections").contains("uses"), "{}", title(&app, "4 connections"));
+    press(&mut app, "/ 'uses>=96 enter");
+    assert!(title(&app, "4 connections").contains("103 of 10,000"), "{}", title(&app, "4 connections"));
+    assert_eq!(ids(&app)[..2], [96, 193], "those that are equal stand by id");
+}
+
+#[test]
+fn a_filter_line_is_drawn_at_every_size_whatever_is_typed() {
+    for (width, height) in [(60, 13), (72, 18), (80, 24), (140, 40)] {
+        for pane in [4, 5, 6] {
+            let mut app = app(width, height, ugly());
+            press(&mut app, &format!("alt-{pane} / '漢\u{202e}({}", "x".repeat(300)));
+            let shown = text(&app, &Theme::DEFAULT, width, height);
+            assert!(!shown.contains('\u{202e}') && shown.contains(" / "), "{shown}");
+        }
+    }
+}
