@@ -50,7 +50,7 @@ pub struct Editor {
     unfinished: (String, String),
     stop: AwayKey,
     /// Ctrl-X Ctrl-E.
-    in_editor: AwayKey,
+    elsewhere: AwayKey,
     /// While somebody may print beside it, rustyline waits for more than keys, and hears a signal that another thread got.
     #[expect(dead_code, reason = "it has to be there, and nothing more")]
     printers: [Box<dyn ExternalPrinter + Send>; 2],
@@ -86,10 +86,10 @@ impl Editor {
         let mut lines = rustyline::Editor::with_history(config, kept).map_err(to_io)?;
         lines.set_max_history_size(history::MAX_LINES).map_err(to_io)?;
         lines.set_helper(Some(Helper::new(registry.clone(), context.clone(), colour)));
-        let (stop, in_editor) = (AwayKey::default(), AwayKey::default());
+        let (stop, elsewhere) = (AwayKey::default(), AwayKey::default());
         stop.bind(KeyEvent::ctrl('Z'), &mut lines);
         stop.bind(KeyEvent::ctrl('Z'), &mut answers);
-        in_editor.bind(Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]), &mut lines);
+        elsewhere.bind(Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]), &mut lines);
         let printers = [
             Box::new(lines.create_external_printer().map_err(to_io)?) as _,
             Box::new(answers.create_external_printer().map_err(to_io)?) as _,
@@ -104,7 +104,7 @@ impl Editor {
             pending: VecDeque::new(),
             unfinished: Default::default(),
             stop,
-            in_editor,
+            elsewhere,
             printers,
             notices,
         })
@@ -144,7 +144,7 @@ impl Editor {
                         self.unfinished = unfinished;
                         return Ok(Typed::Stop);
                     }
-                    if let Some((left, right)) = self.in_editor.pressed() {
+                    if let Some((left, right)) = self.elsewhere.pressed() {
                         self.unfinished = edited(left, right);
                         continue;
                     }
