@@ -14,7 +14,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rustix::process::{Signal as Sent, getpgrp, kill_current_process_group};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
-use signal_hook::consts::SIGCONT;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
@@ -79,13 +78,18 @@ fn in_foreground() -> bool {
 /// Between two looks at a terminal that another has, and how long a stop may be on its way.
 const MOMENT: Duration = Duration::from_millis(100);
 
+/// Every continuing after a stop, from now on.
+pub fn continued() -> io::Result<Signal> {
+    signal(SignalKind::from_raw(Sent::CONT.as_raw()))
+}
+
 /// Stops as Ctrl-Z does, with all that the shell started beside us, and returns when the terminal is ours again. Give it
 /// back first.
 ///
 /// Continued in the background we wait here: whoever touches the terminal there is stopped again, and then not even a
 /// signal that ends the program, sent together with the continuing, would be heard.
 pub async fn stop() -> io::Result<()> {
-    let mut continued = signal(SignalKind::from_raw(SIGCONT))?;
+    let mut continued = continued()?;
     kill_current_process_group(Sent::TSTP)?;
     // The signal is for the whole process, so another thread may get it a little later. Where no shell could continue us
     // the system ignores it.

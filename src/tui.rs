@@ -23,14 +23,13 @@ pub mod theme;
 pub mod view;
 
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
-use signal_hook::consts::SIGCONT;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -42,7 +41,7 @@ use terminal::Guard;
 use theme::Theme;
 
 use crate::snapshot::Snapshot;
-use crate::terminal::EndSignals;
+use crate::terminal::{EndSignals, continued, stop};
 
 /// Shortest time between two frames: what comes in between is drawn together.
 const FRAME: Duration = Duration::from_millis(16);
@@ -79,14 +78,14 @@ pub async fn run(screen: Screen) -> io::Result<End> {
     // On the screen Ctrl-C is a key.
     let mut signals = EndSignals::new()?.and_interrupt()?;
     // After a stop from outside, which nothing can catch, the terminal is not as we left it.
-    let mut continued = signal(SignalKind::from_raw(SIGCONT))?;
+    let mut continued = continued()?;
     let mut guard = Guard::enter()?;
     let (say, mut said) = mpsc::channel(MESSAGES);
     let Screen { facts, theme, mut snapshots, runner, assist } = screen;
     let mut app = App::new(facts, assist, Size::default());
     app.take(snapshots.borrow_and_update().clone());
     guard.draw(&mut app, &theme)?;
-    let mut world = World { runner, say, job: None, loan: None };
+    let mut world = World { runner, say, job: None, loan: None, stopping: false };
     let mut keys = EventStream::new();
     let mut drawn = Instant::now();
     let mut dirty = false;
@@ -101,6 +100,19 @@ pub async fn run(screen: Screen) -> io::Result<End> {
                 lent = lend::lend(loan, &mut app, &mut guard) => lent?,
             }
             signals = signals.and_interrupt()?;
+            keys = EventStream::new();
+            dirty = true;
+        }
+        if mem::take(&mut world.stopping) {
+            // In the background our reader would have us stopped once more.
+            drop(keys);
+            guard.give();
+            tokio::select! {
+                biased;
+                number = signals.next() => return Ok(End::Signal(number)),
+                stopped = stop() => stopped?,
+            }
+            guard.retake()?;
             keys = EventStream::new();
             dirty = true;
         }
@@ -161,6 +173,8 @@ struct World {
     job: Option<Job>,
     /// What the terminal is to be lent for, before anything else.
     loan: Option<Loan>,
+    /// The program is to be stopped, as Ctrl-Z does.
+    stopping: bool,
 }
 
 impl World {
@@ -188,7 +202,7 @@ impl World {
                 }
                 Effect::Lend(loan) => self.loan = Some(loan),
                 Effect::Repaint => guard.repaint()?,
-                Effect::Suspend => guard.suspend()?,
+                Effect::Suspend => self.stopping = true,
                 Effect::Quit => return Ok(Some(End::Quit)),
             }
         }

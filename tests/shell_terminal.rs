@@ -126,21 +126,40 @@ fn a_yes_is_a_yes_and_is_no_line_to_be_found_again() {
 
 #[test]
 fn ctrl_c_ends_the_command_that_runs_and_not_the_program() {
-    let mut tty = shell();
+    let server = RedisServer::start(&[]);
+    let mut tty = Tty::pooltop(&["shell", &server.url()], 80, 24);
+    prompt(&tty);
     for _ in 0..2 {
         tty.run("BLPOP queue 0");
-        tty.wait_for("the terminal without the editor", |tty| !tty.pastes_in_brackets());
+        at_work(&server, &tty);
         tty.send(CTRL_C);
         prompt(&tty);
+        support::wait_for("the end of it", || {
+            (!server.cli(&["CLIENT", "LIST"]).contains("cmd=blpop")).then_some(())
+        });
     }
     run(&mut tty, "PING", "PONG");
     leave(tty);
 }
 
+/// Waits until the program is in the middle of what it was asked for.
+fn at_work(server: &RedisServer, tty: &Tty) {
+    support::wait_for("the program at work", || {
+        let clients = server.cli(&["CLIENT", "LIST"]);
+        let last = |command| clients.lines().any(|line| line.contains(command));
+        (last("cmd=blpop") || last("cmd=info") || tty.text().contains("PONG")).then_some(())
+    });
+}
+
 /// A shell with job control, in which the program runs as a person starts it.
 fn bash(arguments: &str) -> Tty {
+    job(&format!("$program {arguments}"))
+}
+
+/// A shell with job control, whose job is this line.
+fn job(line: &str) -> Tty {
     let mut tty = Tty::start("bash", &["--norc", "--noprofile", "-i"], 80, 24);
-    tty.run(&format!("PS1='ready> '; {} {arguments}", env!("CARGO_BIN_EXE_redis-pooltop")));
+    tty.run(&format!("PS1='ready> '; program={}; {line}", env!("CARGO_BIN_EXE_redis-pooltop")));
     tty
 }
 
@@ -183,6 +202,18 @@ fn ctrl_z_at_the_prompt_and_during_a_command_and_fg_come_back() {
 }
 
 #[test]
+fn ctrl_z_stops_the_script_that_started_it_as_well() {
+    let mut tty = job("bash -c \"$program shell --demo; true\"");
+    tty.see("127.0.0.1:");
+    prompt(&tty);
+    tty.send(CTRL_Z);
+    tty.see("Stopped");
+    tty.run("fg");
+    tty.wait("the prompt again", |text| text.matches("127.0.0.1:").count() == 2);
+    run(&mut tty, "PING", "PONG");
+}
+
+#[test]
 fn a_stopped_shell_can_be_continued_in_the_background_and_ended_there() {
     // bash continues what it sends this signal to. A program that took the terminal then would be stopped once more.
     for before in ["", "bg;"] {
@@ -204,12 +235,7 @@ fn ctrl_c_where_it_ends_the_program_is_130() {
     let server = RedisServer::start(&[]);
     for arguments in ["shell URL BLPOP queue 0", "shell -r 2 -i 3600 URL PING", "--once --duration 1h URL"] {
         let mut tty = bash(&arguments.replace("URL", &server.url()));
-        // The command's own connection, beside the one that asks: redis-cli's.
-        support::wait_for("the program at work", || {
-            let clients = server.cli(&["CLIENT", "LIST"]);
-            let work = |cmd| clients.lines().any(|line| line.contains(cmd));
-            (work("cmd=blpop") || work("cmd=info") || tty.text().contains("PONG")).then_some(())
-        });
+        at_work(&server, &tty);
         tty.send(CTRL_C);
         bash_says(&mut tty, "echo code $?", "code 130");
         assert!(!tty.text().contains("panicked"), "{}", tty.text());

@@ -267,6 +267,38 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_comes_back() {
     tty.wait("the shell again", |text| text.contains("still 42 here"));
 }
 
+/// An interactive bash whose foreground job is this line, showing the screen.
+fn job(line: &str) -> Tty {
+    let mut tty = Tty::start("bash", &["--norc", "--noprofile", "-i"], 80, 24);
+    tty.run(&format!("PS1='ready> '; program={}; {line}", env!("CARGO_BIN_EXE_redis-pooltop")));
+    tty.wait_for("the screen", Tty::taken);
+    tty.see("created 0");
+    tty
+}
+
+#[test]
+fn ctrl_z_stops_the_script_that_started_it_as_well() {
+    let mut tty = job("bash -c \"$program --demo; true\"");
+    tty.send("\u{1a}");
+    tty.see("Stopped");
+    tty.run("fg");
+    tty.wait_for("the screen again", Tty::taken);
+    tty.send("\u{4}");
+    tty.wait("the shell again", |text| text.trim_end().ends_with("ready>"));
+}
+
+#[test]
+fn a_stopped_screen_can_be_ended_in_the_background() {
+    let mut tty = job("$program --demo");
+    tty.send("\u{1a}");
+    tty.see("Stopped");
+    // bash continues what it sends this signal to; 148 and 150 are jobs that are stopped.
+    let ended = "while wait %1 2>/dev/null; code=$?; [ $code = 148 -o $code = 150 ]; do :; done";
+    tty.run(&format!("bg; kill %1; {ended}; echo code $code"));
+    tty.see("code 143");
+    assert!(!tty.taken());
+}
+
 #[test]
 fn a_server_that_dies_is_said_at_once_and_found_again() {
     let mut server = RedisServer::start(&[]);

@@ -1,7 +1,7 @@
 //! The terminal as the screen needs it, and given back on every way out.
 //!
 //! Quit, error and unwinding go through [`Guard`]'s drop; a panic on any thread through the hook, before its message;
-//! SIGTERM and SIGHUP through the event loop, which then ends; Ctrl-Z through [`Guard::suspend`].
+//! SIGTERM and SIGHUP through the event loop, which then ends; Ctrl-Z through [`Guard::give`].
 
 use std::io::{self, BufWriter, Stdout, Write, stdout};
 use std::panic;
@@ -18,7 +18,6 @@ use crossterm::terminal::{
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
-use signal_hook::consts::SIGTSTP;
 
 use super::app::App;
 use super::theme::Theme;
@@ -78,19 +77,7 @@ impl Guard {
         self.terminal.resize(Rect { x: 0, y: 0, width: size.width, height: size.height })
     }
 
-    /// Gives the terminal back, stops as job control does, and takes it again when continued.
-    ///
-    /// The stop goes to the whole process by the signal itself, so that a shell's `fg` and `bg` see it as they see any
-    /// other program's.
-    pub fn suspend(&mut self) -> io::Result<()> {
-        leave();
-        // signal-hook is what crossterm uses already, and the safe way to the signal. Where no shell could continue us
-        // the system ignores it, and the screen goes on.
-        signal_hook::low_level::raise(SIGTSTP)?;
-        self.retake()
-    }
-
-    /// Gives the terminal back for a while.
+    /// Gives the terminal back until [`Guard::retake`].
     pub fn give(&mut self) {
         leave();
     }
