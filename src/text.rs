@@ -115,6 +115,20 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// A number in at most seven columns: whole while that fits, then in thousands, millions and so on: `12,345`, `4.3G`.
+pub fn short(number: u64) -> String {
+    let (mut scaled, mut unit) = (number as f64, 0);
+    if number < 100_000 {
+        return thousands(number);
+    }
+    while scaled >= 999.5 && unit < 6 {
+        scaled /= 1e3;
+        unit += 1;
+    }
+    let unit = ["", "k", "M", "G", "T", "P", "E"][unit];
+    if scaled < 9.95 { format!("{scaled:.1}{unit}") } else { format!("{scaled:.0}{unit}") }
+}
+
 /// A number in groups of three: `5,003`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -189,6 +203,8 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
+        let shown = [99_999, 100_000, 999_499, 999_500, 4_294_967_295, u64::MAX].map(short);
+        assert_eq!(shown, ["99,999", "100k", "999k", "1.0M", "4.3G", "18E"]);
         assert_eq!([0, 999, 5_003, 1_000_000].map(thousands), ["0", "999", "5,003", "1,000,000"]);
         assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
     }

@@ -2,13 +2,14 @@
 
 mod tui_support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use ratatui::style::Color;
 use redis_pooltop::command::output::Took;
 use redis_pooltop::event::ConnId;
-use redis_pooltop::snapshot::Snapshot;
+use redis_pooltop::snapshot::{LintRow, Snapshot};
 use redis_pooltop::tui::action::{Action, Step};
 use redis_pooltop::tui::app::App;
 use redis_pooltop::tui::layout::Pane;
@@ -45,6 +46,7 @@ fn shown(width: u16, height: u16, snapshot: Snapshot) -> String {
 fn a_busy_pool() {
     insta::assert_snapshot!("busy_80x24", shown(80, 24, busy()));
     insta::assert_snapshot!("busy_140x40", shown(140, 40, busy()));
+    insta::assert_snapshot!("busy_200x60", shown(200, 60, busy()));
     insta::assert_snapshot!("busy_60x13", shown(60, 13, busy()));
     insta::assert_snapshot!("busy_20x5", shown(20, 5, busy()));
     insta::assert_snapshot!("busy_1x1", shown(1, 1, busy()));
@@ -66,6 +68,37 @@ fn ugly_facts() {
     insta::assert_snapshot!("ugly_80x24", shown(80, 24, ugly()));
     insta::assert_snapshot!("ugly_140x40", shown(140, 40, ugly()));
     insta::assert_snapshot!("ugly_60x13", shown(60, 13, ugly()));
+}
+
+#[test]
+fn leaks_of_many_are_one_line_until_the_pane_is_read() {
+    let mut snapshot = busy();
+    let leak = (*snapshot.lints[0]).clone();
+    let more = [8, 9, 10, 11].map(|id| {
+        let evidence = format!("#{id} out 0.5 s, idle 0.5 s  POOL HOLD 4");
+        Arc::new(LintRow { conn: Some(ConnId(id)), evidence, ..leak.clone() })
+    });
+    snapshot.lints.splice(1..1, more);
+    let mut app = app(80, 24, snapshot);
+    let screen = text(&app, &Theme::DEFAULT, 80, 24);
+    let line = screen.lines().find(|line| line.starts_with(" x leak")).unwrap_or_default();
+    assert_eq!(line, " x leak        5: #3 #8 #9 #10 #11  out up to 74.2 s  POOL HOLD 4 ×4, worker-2 …");
+    assert!(screen.contains(" ! exhausted   3 waiting"), "the next kind has a line too:\n{screen}");
+    app.update(Action::Focus(Pane::Lints));
+    app.update(Action::Zoom);
+    let screen = text(&app, &Theme::DEFAULT, 80, 24);
+    assert_eq!(screen.lines().filter(|line| line.starts_with(" x leak")).count(), 5, "{screen}");
+}
+
+#[test]
+fn nothing_moves_when_lints_come_and_go() {
+    let rules = |snapshot| {
+        let screen = shown(80, 24, snapshot);
+        let rule = |line: &&str| line.starts_with(['─', '━']);
+        screen.lines().enumerate().filter(|(_, line)| rule(line)).map(|(row, _)| row).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(busy()), rules(Snapshot { lints: Vec::new(), ..busy() }));
+    assert_eq!(rules(busy()), rules(Snapshot::default()));
 }
 
 #[test]

@@ -185,12 +185,7 @@ impl App {
     pub fn plan_for(&self, size: Size) -> Plan {
         plan(
             size,
-            &Wish {
-                focus: self.focus,
-                zoomed: self.zoomed,
-                lints: self.shown.lints.len(),
-                banner: self.latest.server.lost.is_some(),
-            },
+            &Wish { focus: self.focus, zoomed: self.zoomed, banner: self.latest.server.lost.is_some() },
         )
     }
 

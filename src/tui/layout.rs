@@ -65,8 +65,6 @@ pub struct Wish {
     pub focus: Pane,
     /// It fills the screen.
     pub zoomed: bool,
-    /// Lints that hold now.
-    pub lints: usize,
     /// A line under the header has something to say.
     pub banner: bool,
 }
@@ -104,7 +102,7 @@ pub const SMALLEST: Size = Size { width: 60, height: 13 };
 const MANY: Size = Size { width: 72, height: 18 };
 /// From here on the server has a pane in the top row.
 const WIDE: u16 = 110;
-/// From here on panes have their roomy heights and lints their fixed place, so that nothing jumps.
+/// From here on panes have their roomy heights.
 const TALL: u16 = 34;
 /// Columns between two panes that stand side by side.
 const GAP: u16 = 2;
@@ -119,7 +117,7 @@ pub fn plan(size: Size, wish: &Wish) -> Plan {
     let banner = wish.banner.then(|| rows.take(1));
     let footer = rows.take_last(1);
     let many = size.width >= MANY.width && size.height >= MANY.height;
-    let panes = if many { side_by_side(rows, size, wish) } else { Vec::new() };
+    let panes = if many { side_by_side(rows, size) } else { Vec::new() };
     // A pane that has no room of its own fills the screen while it has the keys.
     if !many || wish.zoomed || !panes.iter().any(|(pane, _)| *pane == wish.focus) {
         let summary = (wish.focus != Pane::Pool).then(|| rows.take(1));
@@ -128,14 +126,15 @@ pub fn plan(size: Size, wish: &Wish) -> Plan {
     Plan { header, banner, summary: None, panes, footer }
 }
 
-/// The panes of a screen that has room for many.
-fn side_by_side(mut rows: Rows, size: Size, wish: &Wish) -> Vec<(Pane, Rect)> {
+/// The panes of a screen that has room for many. Heights depend on the size alone: nothing moves when a lint comes or
+/// goes, or a connection opens.
+fn side_by_side(mut rows: Rows, size: Size) -> Vec<(Pane, Rect)> {
     let tall = size.height >= TALL;
     let wide = size.width >= WIDE;
     let mut panes = Vec::with_capacity(Pane::ALL.len());
-    let top = rows.take(if tall { 10 } else { 6 });
+    let top = rows.take(if tall { (size.height * 3 / 10).clamp(12, 18) } else { 6 });
     if wide {
-        let server = 34.min(top.width / 4);
+        let server = 40.min(top.width / 4);
         let (rest, server) = split(top, top.width - server - GAP);
         let (pool, latency) = split(rest, (rest.width - GAP) / 2);
         panes.extend([(Pane::Pool, pool), (Pane::Latency, latency), (Pane::Server, server)]);
@@ -143,10 +142,12 @@ fn side_by_side(mut rows: Rows, size: Size, wish: &Wish) -> Vec<(Pane, Rect)> {
         let (pool, latency) = split(top, (top.width - GAP) / 2 - 1);
         panes.extend([(Pane::Pool, pool), (Pane::Latency, latency)]);
     }
-    let lints = wish.lints.min(if tall { 5 } else { 2 }).max(usize::from(tall));
-    if lints > 0 {
-        panes.push((Pane::Lints, rows.take(1 + lints as u16)));
-    }
+    let lints = match size.height {
+        TALL.. => 3,
+        22.. => 2,
+        _ => 1,
+    };
+    panes.push((Pane::Lints, rows.take(1 + lints)));
     panes.push((Pane::Connections, rows.take(rows.left * 9 / 20)));
     let bottom = rows.rest();
     if wide {
@@ -199,7 +200,7 @@ mod tests {
     use super::*;
 
     fn wish(focus: Pane) -> Wish {
-        Wish { focus, zoomed: false, lints: 0, banner: false }
+        Wish { focus, zoomed: false, banner: false }
     }
 
     #[test]
@@ -207,9 +208,9 @@ mod tests {
         for width in 1..=200 {
             for height in 1..=60 {
                 for focus in Pane::ALL {
-                    for (lints, banner, zoomed) in [(0, false, false), (9, true, false), (1, true, true)] {
+                    for (banner, zoomed) in [(false, false), (true, false), (true, true)] {
                         let size = Size { width, height };
-                        let plan = plan(size, &Wish { focus, zoomed, lints, banner });
+                        let plan = plan(size, &Wish { focus, zoomed, banner });
                         check(size, &plan, focus);
                     }
                 }
@@ -238,7 +239,7 @@ mod tests {
 
     #[test]
     fn eighty_by_twenty_four_shows_pool_latency_connections_and_shell_at_once() {
-        let plan = plan(Size { width: 80, height: 24 }, &Wish { lints: 2, ..wish(Pane::Shell) });
+        let plan = plan(Size { width: 80, height: 24 }, &wish(Pane::Shell));
         for pane in [Pane::Pool, Pane::Latency, Pane::Lints, Pane::Connections, Pane::Shell] {
             assert!(plan.area(pane).is_some(), "{pane:?}");
         }

@@ -225,16 +225,18 @@ pub fn bar(part: u64, whole: u64, width: usize) -> (usize, usize) {
     (full, width - full)
 }
 
+/// Blocks by how many eighths of them are full.
+pub const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
 /// A line of eighth blocks, one a value, the newest at the right; values beyond `width` are left out.
 pub fn sparkline(values: impl DoubleEndedIterator<Item = u64>, most: u64, width: usize) -> String {
-    const LEVELS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     let mut line: Vec<&str> = values
         .rev()
         .take(width)
         .map(|value| {
             let eighths =
                 (u128::from(value.min(most)) * 8).checked_div(u128::from(most)).unwrap_or(0) as usize;
-            LEVELS[if value > 0 { eighths.max(1) } else { 0 }]
+            EIGHTHS[if value > 0 { eighths.max(1) } else { 0 }]
         })
         .collect();
     line.reverse();

@@ -76,7 +76,8 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
                 SeenAt::Release => "release",
                 SeenAt::Checkout => "checkout",
             };
-            say(theme.bad, format!("x {id} had {owed} replies, {bytes} bytes unread at {at}"))
+            let owed = format!("{owed} repl{}", if *owed == 1 { "y" } else { "ies" });
+            say(theme.bad, format!("x {id} had {owed}, {bytes} bytes unread at {at}"))
         }
         What::Resized(max) => say(theme.text, format!("max is now {max}")),
         What::Lost(error) => say(theme.bad, format!("x server lost: {error}")),

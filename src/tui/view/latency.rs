@@ -1,5 +1,7 @@
 //! How long things took: percentiles of wait, use, create and round trip, in milliseconds so that columns compare.
 
+mod histogram;
+
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -7,11 +9,16 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Cx, NONE, outside, pane, put, put_right};
-use crate::snapshot::{Percentiles, Snapshot};
+use crate::snapshot::{Percentiles, PoolRow, Snapshot};
 use crate::text;
 use crate::tui::layout::Pane;
 use crate::tui::table::{self, Cell, Column};
 use crate::tui::theme::Theme;
+
+/// From this width on there is room for the window beside all titles.
+const ALL: u16 = 64;
+/// Columns of a label, without its margin.
+const LABEL: u16 = 11;
 
 /// One row: what was timed, and whether it is a command among the round trips.
 struct Timed {
@@ -27,7 +34,7 @@ const fn times(title: &'static str, cell: fn(&Timed, &Theme) -> Cell) -> Column<
 const COLUMNS: &[Column<Timed, Theme>] = &[
     Column {
         title: "",
-        width: 11,
+        width: LABEL,
         align: Alignment::Left,
         from: 0,
         cell: |row, theme| {
@@ -78,22 +85,54 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let rule = Rect { height: area.height.min(1), ..area };
     table::titles(COLUMNS, cx.theme.dim, 0, rule, buf);
     let window = cx.pool().map(|pool| pool.latency.window).filter(|window| *window > Duration::ZERO);
-    if let (Some(window), true) = (window, area.width >= 60) {
+    if let (Some(window), true) = (window, area.width >= ALL) {
         let words = Line::styled(format!(" last {} s ", window.as_secs()), cx.theme.dim);
         put_right(&words, Rect { width: area.width - 1, ..area }, 0, buf);
     }
-    let mut rows = rows(cx.snapshot);
-    let mut height = usize::from(inner.height);
-    if height < WHOLE + 3 && !cx.focused && height > WHOLE {
-        height = WHOLE;
-        rows.truncate(WHOLE);
+    let rows = rows(cx.snapshot);
+    let bars = cx.pool().map_or(&[][..], |pool| &pool.latency.histogram);
+    let height = usize::from(inner.height);
+    if cx.focused {
+        read(cx, &rows, bars, inner, buf);
+    } else if height < WHOLE + 2 {
+        lines(cx.theme, &rows[..WHOLE], inner, buf);
         put(commands(cx), inner, WHOLE as u16, buf);
+    } else {
+        // The bars keep their place at the bottom; what is left is for the commands used most.
+        let room = height.saturating_sub(usize::from(histogram::ROWS)).max(WHOLE);
+        let shown = rows.len().min(if bars.is_empty() { height } else { room });
+        lines(cx.theme, &rows[..shown], inner, buf);
+        bars_below(cx, bars, shown, inner, buf);
     }
-    let offset = cx.offset.min(rows.len().saturating_sub(height));
-    for (y, row) in rows.iter().skip(offset).take(height).enumerate() {
-        let line = Rect { y: inner.y + y as u16, height: 1, ..inner };
-        table::row(COLUMNS, row, cx.theme, line, buf);
+}
+
+fn lines(theme: &Theme, rows: &[Timed], area: Rect, buf: &mut Buffer) {
+    for (y, row) in rows.iter().take(usize::from(area.height)).enumerate() {
+        let line = Rect { y: area.y + y as u16, height: 1, ..area };
+        table::row(COLUMNS, row, theme, line, buf);
     }
+}
+
+/// Every row, and the bars after the last: scrolled together, so that all can be reached on any screen.
+fn read(cx: &Cx<'_>, rows: &[Timed], bars: &[(u64, u64)], area: Rect, buf: &mut Buffer) {
+    let height = usize::from(area.height);
+    let offset = cx.offset.min(length(cx.snapshot).saturating_sub(height)).min(rows.len());
+    lines(cx.theme, &rows[offset..], area, buf);
+    bars_below(cx, bars, rows.len() - offset, area, buf);
+}
+
+/// The bars at the bottom of what is left below so many rows, if they fit.
+fn bars_below(cx: &Cx<'_>, bars: &[(u64, u64)], rows: usize, area: Rect, buf: &mut Buffer) {
+    let left = area.height.saturating_sub(rows.min(usize::from(u16::MAX)) as u16);
+    let height = match left {
+        0..histogram::ROWS => return,
+        histogram::ROWS => left,
+        // A blank line sets them off.
+        _ => (left - 1).min(histogram::MOST),
+    };
+    // Read alone they follow the rows, beside other panes they keep to the bottom.
+    let y = if cx.focused { area.bottom() - left + u16::from(left > height) } else { area.bottom() - height };
+    histogram::draw(bars, cx.theme, Rect { y, height, ..area }, buf);
 }
 
 /// The commands in one line, for a pane that has no more room for them.
@@ -113,9 +152,11 @@ fn commands<'a>(cx: &Cx<'_>) -> Line<'a> {
 /// Rows that are about the pool as a whole.
 const WHOLE: usize = 4;
 
-/// How many rows there are.
+/// How many rows there are, those of the bars among them.
 pub fn length(snapshot: &Snapshot) -> usize {
-    WHOLE + snapshot.pools.first().map_or(0, |pool| pool.latency.by_command.len())
+    let bars = |empty: bool| if empty { 0 } else { usize::from(histogram::ROWS) };
+    let more = |pool: &PoolRow| pool.latency.by_command.len() + bars(pool.latency.histogram.is_empty());
+    WHOLE + snapshot.pools.first().map_or(0, |pool| more(pool))
 }
 
 fn rows(snapshot: &Snapshot) -> Vec<Timed> {

@@ -1,5 +1,7 @@
 //! Judgements that hold now, worst first: a mark, a name, the evidence, and with room what to do about it.
 
+mod groups;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -13,8 +15,10 @@ use crate::tui::theme::{Theme, mark};
 
 /// From this width on the advice stands on the evidence's own line.
 const WIDE: u16 = 120;
+/// What stands where no lint holds.
+const NOTHING: &str = "none: nothing leaks, nothing waits";
 
-/// Draws the pane.
+/// Draws the pane: while it has the keys every judgement, else one line for all of a kind.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let Some(list) = cx.list else { return };
     let all = &cx.snapshot.lints;
@@ -22,6 +26,9 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let mut title = list::title::<LintRow>(cx, list, |_| false);
     title[0].style = style;
     let inner = pane(cx, Pane::Lints, title, area, buf);
+    if !cx.focused {
+        return groups::draw(cx, list, area, inner, buf);
+    }
     list::filter_line(cx, list, inner, buf);
     let inner = list::area(inner, cx.filtering);
     let each = lines_each(cx.focused, inner.width);
@@ -42,7 +49,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
             );
         }
     }
-    list::none(list, "none: nothing leaks, nothing waits", cx.theme, inner, buf);
+    list::none(list, NOTHING, cx.theme, inner, buf);
     more(rows.len().saturating_sub(offset + height), cx.theme, area, buf);
 }
 
@@ -58,10 +65,16 @@ fn evidence<'a>(cx: &Cx<'_>, lint: &LintRow, width: u16) -> Line<'a> {
     let name = format!(" {} {:<11} ", mark(lint.severity), lint.id);
     let room = usize::from(width).saturating_sub(text::width(&name));
     let evidence = outside(&lint.evidence, room);
-    let left = room.saturating_sub(text::width(&evidence));
     let mut spans = vec![Span::styled(name, style), Span::styled(evidence, theme.text)];
-    if width >= WIDE && left > 20 {
-        spans.push(Span::styled(text::fit(&format!("   {}", lint.advice), left), theme.dim));
-    }
+    advise(&mut spans, lint.advice, width, theme);
     Line::from(spans)
+}
+
+/// Adds the advice at the end of a wide line.
+fn advise(spans: &mut Vec<Span<'_>>, advice: &'static str, width: u16, theme: &Theme) {
+    let used: usize = spans.iter().map(Span::width).sum();
+    let left = usize::from(width).saturating_sub(used);
+    if width >= WIDE && left > 20 {
+        spans.push(Span::styled(text::fit(&format!("   {advice}"), left), theme.dim));
+    }
 }

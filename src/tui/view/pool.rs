@@ -5,10 +5,12 @@ mod totals;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::{Cx, NONE, bar, known, labelled, pane, put};
+use super::{Cx, NONE, bar, known, labelled, pane, put, put_right};
+use series::Grid;
+
 use crate::snapshot::PoolRow;
 use crate::text;
 use crate::tui::layout::Pane;
@@ -18,29 +20,41 @@ use crate::tui::theme::Theme;
 const LABEL: u16 = 12;
 /// From this width on a bar says its share, and counts stand further apart.
 const ROOMY: u16 = 46;
+/// Rows that a graph with the lines below it takes at least, and at most, beside the totals.
+const GRAPH: u16 = 6;
+const GRAPH_MOST: u16 = 14;
+
+/// Rows of every total.
+const TOTALS: u16 = 7;
+/// From this height on the parts stand apart.
+const TALL: u16 = 16;
 
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let inner = pane(cx, Pane::Pool, [], area, buf);
     let pool = cx.pool();
-    let roomy = inner.height >= 8;
-    let mut lines = gauges(cx, pool, inner.width);
-    if roomy {
-        lines.push(Line::default());
+    let gap = u16::from(inner.height >= TALL);
+    let [in_use, available] = gauges(cx, pool, inner.width);
+    let [created, waiting] = counters(cx.theme, pool, inner.width);
+    for (row, line) in [in_use, available, created, waiting].into_iter().enumerate() {
+        put(line, inner, row as u16 + if row < 2 { 0 } else { gap }, buf);
     }
-    lines.extend(counters(cx.theme, pool, inner.width));
-    for (row, line) in lines.iter().enumerate() {
-        put(line.clone(), inner, row as u16, buf);
+    let left = below(inner, 4 + 2 * gap);
+    let totals = left.height >= TOTALS + GRAPH;
+    let rows = if totals { (left.height - TOTALS - 1).min(GRAPH_MOST) } else { left.height };
+    let grid = Grid::new(pool, inner.width, rows);
+    series::draw(cx, pool, grid, left, buf);
+    if totals {
+        totals::draw(cx.theme, pool, below(left, rows + 1), buf);
     }
-    let used = lines.len() as u16 + u16::from(roomy);
-    let left =
-        Rect { y: inner.y + used.min(inner.height), height: inner.height.saturating_sub(used), ..inner };
-    series::draw(cx, pool, left, buf);
-    if left.height > series::ROWS + 2 {
-        let below = series::ROWS + 1;
-        let rest = Rect { y: left.y + below, height: left.height - below, ..left };
-        totals::draw(cx.theme, pool, rest, buf);
-    }
+    let words = Line::styled(format!(" last {} s ", grid.window()), cx.theme.dim);
+    put_right(&words, Rect { width: area.width.saturating_sub(1), ..area }, 0, buf);
+}
+
+/// What is left of an area below so many rows.
+fn below(area: Rect, rows: u16) -> Rect {
+    let rows = rows.min(area.height);
+    Rect { y: area.y + rows, height: area.height - rows, ..area }
 }
 
 /// How a pool this full is coloured: from the same 80 % on as the lint.
@@ -53,7 +67,7 @@ fn fullness(theme: &Theme, in_use: u32, max: u32) -> Style {
     }
 }
 
-fn gauges<'a>(cx: &Cx<'_>, pool: Option<&PoolRow>, width: u16) -> Vec<Line<'a>> {
+fn gauges<'a>(cx: &Cx<'_>, pool: Option<&PoolRow>, width: u16) -> [Line<'a>; 2] {
     let theme = cx.theme;
     let max = pool.and_then(|pool| pool.max);
     let in_use = pool.and_then(|pool| pool.in_use);
@@ -74,15 +88,16 @@ fn gauges<'a>(cx: &Cx<'_>, pool: Option<&PoolRow>, width: u16) -> Vec<Line<'a>> 
     let digits = known(max).len().max(known(in_use).len());
     let numbers = (2 * digits + 4 + if width >= ROOMY { 6 } else { 0 } + 2) as u16;
     let cells = width.saturating_sub(LABEL + 2 + numbers).min(40);
-    vec![
-        gauge(theme, "in use", in_use, max, style, &of_max, cells),
-        gauge(theme, "available", available, max, theme.available, &known(available), cells),
+    // The graph is made of the same two, so that the bars are its legend.
+    [
+        gauge(theme, ("in use", "█"), in_use, max, style, &of_max, cells),
+        gauge(theme, ("available", "▒"), available, max, theme.available, &known(available), cells),
     ]
 }
 
 fn gauge<'a>(
     theme: &Theme,
-    label: &str,
+    (label, symbol): (&str, &str),
     value: Option<u32>,
     max: Option<u32>,
     style: Style,
@@ -93,9 +108,13 @@ fn gauge<'a>(
     let (full, empty) = bar(u64::from(value.unwrap_or(0)), u64::from(whole), usize::from(cells));
     Line::from(vec![
         Span::styled(format!(" {label:<10} "), theme.dim),
-        Span::styled("█".repeat(full), style),
+        Span::styled(symbol.repeat(full), style),
         Span::styled("░".repeat(empty), theme.rule),
-        Span::styled(format!("  {numbers}"), if value.is_some() { style } else { theme.text }),
+        // The first thing to be read on the screen.
+        Span::styled(
+            format!("  {numbers}"),
+            if value.is_some() { style.add_modifier(Modifier::BOLD) } else { theme.text },
+        ),
     ])
 }
 

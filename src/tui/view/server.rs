@@ -5,9 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Cx, NONE, age, outside, pane, put, sparkline};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{SeriesPoint, Snapshot};
 use crate::text;
 use crate::tui::layout::Pane;
+
+/// What the trend shows at least, in seconds: columns stand for more than one where there are fewer.
+const SECONDS: usize = 60;
+/// Columns for what changed: `+12,345 in 60 s`.
+const CHANGE: usize = 16;
 
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
@@ -54,16 +59,35 @@ fn lines<'a>(cx: &Cx<'_>, width: usize) -> Vec<Line<'a>> {
             ])
         })
         .collect();
-    lines.push(Line::styled(format!(" {}", trend(cx, width.saturating_sub(2))), cx.theme.available));
+    lines.push(trend(cx, width));
     lines.push(Line::styled(format!(" {}", freshness(cx.snapshot)), cx.theme.dim));
     lines
 }
 
-/// The clients over time, from none to the most seen.
-fn trend(cx: &Cx<'_>, width: usize) -> String {
+/// The clients over time, from none to the most seen, and by how many they are more or fewer than at its beginning.
+fn trend<'a>(cx: &Cx<'_>, width: usize) -> Line<'a> {
     let series = cx.pool().map_or(&[][..], |pool| &pool.series[..]);
-    let most = series.iter().filter_map(|point| point.clients).max().unwrap_or(0);
-    sparkline(series.iter().map(|point| point.clients.unwrap_or(0)), most, width.min(60))
+    let room = width.saturating_sub(CHANGE + 2).min(SECONDS);
+    let step = SECONDS.div_ceil(room.max(1));
+    let shown = &series[series.len().saturating_sub(room * step)..];
+    let most = shown.iter().filter_map(|point| point.clients).max().unwrap_or(0);
+    // Columns begin at whole multiples of their seconds, so that none changes as time goes on but the newest.
+    let place = |point: &SeriesPoint| point.at.0 / 1_000_000_000 / step as u64;
+    let columns = shown.chunk_by(|one, next| place(one) == place(next));
+    let values: Vec<u64> =
+        columns.map(|some| some.iter().filter_map(|point| point.clients).max().unwrap_or(0)).collect();
+    let drawn = sparkline(values.into_iter(), most, room);
+    let mut known = shown.iter().filter_map(|point| point.clients);
+    let change = match (known.next(), known.next_back()) {
+        (Some(first), Some(last)) if last >= first => format!("+{}", text::short(last - first)),
+        (Some(first), Some(last)) => format!("-{}", text::short(first - last)),
+        _ => NONE.to_owned(),
+    };
+    Line::from(vec![
+        Span::styled(format!(" {drawn:>room$} "), cx.theme.available),
+        Span::styled(change, cx.theme.text),
+        Span::styled(format!(" in {} s", shown.len()), cx.theme.dim),
+    ])
 }
 
 /// How old the reply is and how long it took.

@@ -1,0 +1,98 @@
+//! All judgements of a kind in one line: the connections' own rows say the rest.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{advise, evidence};
+use crate::snapshot::{ConnectionRow, LintRow, RowState, Snapshot};
+use crate::text;
+use crate::tui::listing::Listing;
+use crate::tui::theme::mark;
+use crate::tui::view::connections::named;
+use crate::tui::view::{Cx, age, list, more, outside, put};
+
+/// How many connections a line names.
+const NAMED: usize = 6;
+/// How many holders.
+const HOLDERS: usize = 3;
+
+/// Draws the rows of the pane `area`, whose title is drawn.
+pub(super) fn draw(cx: &Cx<'_>, list: &Listing, area: Rect, inner: Rect, buf: &mut Buffer) {
+    let shown = list.rows().iter().filter_map(|at| cx.snapshot.lints.get(*at as usize));
+    let groups = groups(shown.map(AsRef::as_ref));
+    list::none(list, super::NOTHING, cx.theme, inner, buf);
+    let height = usize::from(inner.height);
+    for (row, group) in groups.iter().take(height).enumerate() {
+        let line = match &group[..] {
+            [one] => evidence(cx, one, inner.width),
+            many => together(cx, many, inner.width),
+        };
+        put(line, inner, row as u16, buf);
+    }
+    more(groups.len().saturating_sub(height), cx.theme, area, buf);
+}
+
+/// Judgements of a kind, kinds in the order of their worst.
+fn groups<'a>(lints: impl Iterator<Item = &'a LintRow>) -> Vec<Vec<&'a LintRow>> {
+    let mut groups: Vec<Vec<&LintRow>> = Vec::new();
+    for lint in lints {
+        let same = |group: &&mut Vec<&LintRow>| {
+            group.first().is_some_and(|one| (one.id, one.severity) == (lint.id, lint.severity))
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(lint),
+            None => groups.push(vec![lint]),
+        }
+    }
+    groups
+}
+
+/// `x leak  4: #1 #2 #3 #4  out up to 4.2 s  POOL HOLD 3 ×3, POOL LEAK 1`
+fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
+    let (theme, snapshot) = (cx.theme, cx.snapshot);
+    let Some(one) = lints.first() else { return Line::default() };
+    let ids: Vec<String> =
+        lints.iter().filter_map(|lint| lint.conn).take(NAMED).map(|id| id.to_string()).collect();
+    let rest = if lints.len() > NAMED { " …" } else { "" };
+    let rows: Vec<&ConnectionRow> = lints.iter().filter_map(|lint| row(snapshot, lint)).collect();
+    let longest = rows.iter().filter_map(|row| row.held_for(snapshot.as_of)).max();
+    let out = longest.map(|longest| format!("  out up to {}", age(longest))).unwrap_or_default();
+    let words = format!("{}: {}{rest}{out}{}", lints.len(), ids.join(" "), holders(&rows));
+    let name = format!(" {} {:<11} ", mark(one.severity), one.id);
+    let room = usize::from(width).saturating_sub(text::width(&name));
+    let mut spans = vec![
+        Span::styled(name, theme.severity(one.severity)),
+        Span::styled(outside(&words, room), theme.text),
+    ];
+    advise(&mut spans, one.advice, width, theme);
+    Line::from(spans)
+}
+
+fn row<'a>(snapshot: &'a Snapshot, lint: &LintRow) -> Option<&'a ConnectionRow> {
+    snapshot.connections.iter().find(|row| Some(row.id) == lint.conn).map(AsRef::as_ref)
+}
+
+/// Who has them, most first.
+fn holders(rows: &[&ConnectionRow]) -> String {
+    let mut holders: Vec<(String, usize)> = Vec::new();
+    for row in rows {
+        let RowState::InUse { holder, .. } = &row.state else { continue };
+        let name = named(holder);
+        match holders.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, count)) => *count += 1,
+            None => holders.push((name, 1)),
+        }
+    }
+    holders.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let rest = holders.len().saturating_sub(HOLDERS);
+    let mut words: Vec<String> = holders
+        .into_iter()
+        .take(HOLDERS)
+        .map(|(name, count)| if count > 1 { format!("{name} ×{count}") } else { name })
+        .collect();
+    if rest > 0 {
+        words.push(format!("{rest} more"));
+    }
+    if words.is_empty() { String::new() } else { format!("  {}", words.join(", ")) }
+}
