@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::command::nearest::nearest;
+use crate::nearest::nearest;
+use crate::tui::theme::Theme;
 use crate::values;
 
 pub use crate::values::{Limit, duration, looks_like_url};
@@ -30,6 +31,7 @@ const OUTPUT: &str = "Output";
     disable_help_subcommand = true,
     override_usage = "redis-pooltop [OPTIONS] [URL]\n       redis-pooltop shell [OPTIONS] [COMMAND...]",
     after_help = "Durations are 5s, 500ms, 2m, 1h or plain seconds.\n\
+                  Defaults give way to the configuration file, that to the environment, and that to options.\n\
                   Environment: REDIS_URL, REDISCLI_AUTH, NO_COLOR, CLICOLOR_FORCE."
 )]
 pub struct Cli {
@@ -81,13 +83,25 @@ pub struct Common {
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub ascii: bool,
 
+    /// Colours of the screen: default, light, high-contrast or color-blind
+    #[arg(long, global = true, value_name = "NAME", value_parser = theme, help_heading = OUTPUT)]
+    pub theme: Option<String>,
+
+    /// Leave the mouse to the terminal, to select text with
+    #[arg(long, global = true, help_heading = OUTPUT)]
+    pub no_mouse: bool,
+
+    /// Settings and keys of this file [default: redis-pooltop/config.toml in $XDG_CONFIG_HOME or ~/.config]
+    #[arg(long, global = true, value_name = "FILE", help_heading = OUTPUT)]
+    pub config: Option<PathBuf>,
+
     /// Print help
     #[arg(long, global = true, action = ArgAction::HelpShort)]
     pub help: Option<bool>,
 }
 
 /// Where to connect and as whom: redis-cli's names.
-#[derive(Clone, Args)]
+#[derive(Clone, Default, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Connection {
     /// Server host [default: 127.0.0.1]
@@ -168,14 +182,14 @@ pub struct Connection {
 }
 
 /// How the pool behaves: redis-py's names where it has one.
-#[derive(Clone, Args)]
+#[derive(Clone, Default, Args)]
 pub struct Pool {
     /// The pool's limit
     #[arg(long, value_name = "N", value_parser = values::connections, global = true, help_heading = POOL)]
     pub max_connections: Option<u32>,
 
     /// Connections to open before the first command
-    #[arg(long, value_name = "N", global = true, help_heading = POOL)]
+    #[arg(long, value_name = "N", value_parser = values::warmup, global = true, help_heading = POOL)]
     pub warmup: Option<u32>,
 
     /// How long a checkout waits for a connection
@@ -187,7 +201,7 @@ pub struct Pool {
     pub socket_timeout: Option<Limit>,
 
     /// How long connecting may take, greeting included
-    #[arg(long, value_name = "D", value_parser = duration, global = true, help_heading = POOL)]
+    #[arg(long, value_name = "D", value_parser = values::positive, global = true, help_heading = POOL)]
     pub socket_connect_timeout: Option<Duration>,
 
     /// Retry what is safe to retry after a timeout too
@@ -319,6 +333,17 @@ pub enum Exhausted {
     Wait,
     /// Fail at once.
     Fail,
+}
+
+/// The name of a theme.
+///
+/// # Errors
+/// One sentence, with the nearest name.
+pub fn theme(name: &str) -> Result<String, String> {
+    match Theme::by_name(name) {
+        Some(_) => Ok(name.to_owned()),
+        None => Err(values::unknown("theme", name, &Theme::NAMES)),
+    }
 }
 
 impl Cli {

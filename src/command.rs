@@ -21,7 +21,6 @@ pub mod jobs;
 mod keys;
 pub mod line;
 mod matching;
-pub(crate) mod nearest;
 pub mod output;
 mod pool_run;
 mod pool_text;

@@ -1,15 +1,30 @@
-//! Defaults < environment < flags, validated once into [`Settings`]. No side effects: the environment comes in as a
-//! value, and what has to be asked or warned is said in the result.
+//! Defaults < file < environment < flags, validated once into [`Settings`]. No side effects: file and environment come
+//! in as values, and what has to be asked or warned is said in the result.
+
+mod connect;
+mod document;
+mod file;
+mod known;
 
 use std::ffi::OsString;
 use std::time::Duration;
 
-use crate::cli::{Cli, Command, Connection, Exhausted, Format, Limit, Pool, TWO_ADDRESSES, When};
+use crate::cli::{Cli, Command, Common, Connection, Exhausted, Format, Limit, Pool, When};
 use crate::error::Error;
 use crate::model::ModelOptions;
-use crate::net::{ConnectOptions, Endpoint, Protocol, Secret, TlsOptions};
+use crate::net::ConnectOptions;
 use crate::pool::{OnExhausted, PoolConfig};
 use crate::resp::print::Style;
+use crate::tui::keymap::Keys;
+use crate::tui::layout::Pane;
+use crate::tui::theme::Theme;
+use crate::values::Editing;
+
+use connect::{Origin, connect};
+use document::Document;
+use known::Said;
+
+pub use file::{ConfigFile, default_path};
 
 /// What the environment says.
 #[derive(Clone, Default)]
@@ -55,12 +70,41 @@ pub struct Settings {
     pub model: ModelOptions,
     /// When to use colour.
     pub color: Color,
-    /// Draw the screen with plain ASCII only.
-    pub ascii: bool,
+    /// How the screen looks and answers.
+    pub screen: ScreenSettings,
     /// What to do.
     pub form: Form,
     /// Sentences for stderr.
     pub warnings: Vec<String>,
+}
+
+/// How the screen looks and answers.
+#[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a yes or no of the file")]
+pub struct ScreenSettings {
+    /// Its colours: one of [`Theme::NAMES`].
+    pub theme: String,
+    /// Draw it with plain ASCII only.
+    pub ascii: bool,
+    /// Take the mouse.
+    pub mouse: bool,
+    /// How often it takes a snapshot.
+    pub interval: Duration,
+    /// The panes that are shown, in their order; the shell is one of them.
+    pub panes: Vec<Pane>,
+    /// Whose keys edit the typed line, in `shell` too.
+    pub editing: Editing,
+    /// Output may go to `$PAGER`.
+    pub pager: bool,
+    /// A line may end in `| command`.
+    pub pipe: bool,
+    /// What each key does.
+    pub keys: Keys,
+}
+
+impl ScreenSettings {
+    /// How often a snapshot comes: often enough that a person sees a command's effect as it happens.
+    pub const INTERVAL: Duration = Duration::from_millis(250);
 }
 
 /// Colour or not, but for the terminal.
@@ -127,7 +171,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Usage`], one sentence.
-    pub fn new(cli: Cli, environment: &Environment) -> Result<Self, Error> {
+    pub fn new(cli: Cli, environment: &Environment, file: Option<&ConfigFile>) -> Result<Self, Error> {
         let Cli { url, rest: _, once, duration, format, common, command } = cli;
         let Connection { demo, askpass, .. } = common.connection;
         let (form, url, json) = match command {
@@ -140,28 +184,32 @@ impl Settings {
                 (Form::Shell(shell_settings(shell)?), url, json)
             }
         };
-        let flags = common.connection;
-        let (mut connect, origin) = connect(&flags, url.clone(), json, environment)?;
+        let document = file.map(Document::read).transpose()?;
+        let place = |name: &str| document.as_ref().and_then(|document| document.place(name));
+        let (said, keys) = document.as_ref().map(|d| (d.said.clone(), d.keys.clone())).unwrap_or_default();
+        let (mut connect, origin) = connect(&common.connection, url.clone(), json, environment, &said)?;
         let mut warnings = connect.warnings();
-        let in_url = url.as_deref().or(flags.uri.as_deref()).is_some_and(has_password);
-        let on_the_line = flags.password.is_some() || in_url;
-        if on_the_line && !flags.no_auth_warning {
-            warnings.push(PASSWORD_SEEN.to_owned());
-        }
-        let pool = pool(&common.pool, &mut connect)?;
+        warnings.extend(passwords_seen(&common.connection, url.as_deref()));
+        warnings.extend(file.and_then(|file| password_readable(file, &said, &place("url")?)));
+        let pool = pool(&common.pool, &said.pool, &mut connect, place)?;
         Ok(Self {
             connect,
             demo,
             nobody_named_it: origin == Origin::Nobody,
             ask_password: askpass,
-            model: model(&common.pool),
+            model: model(&common.pool, &said.pool),
             pool,
-            color: color(common.color, environment),
-            ascii: common.ascii,
+            color: color(common.color, environment, said.screen.color),
+            screen: screen(&common, said.screen, keys),
             form,
             warnings,
         })
     }
+}
+
+/// The names of the file's settings, without the keys'.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    known::SETTINGS.iter().map(|known| known.name)
 }
 
 /// redis-cli's words.
@@ -173,12 +221,17 @@ fn has_password(url: &str) -> bool {
     ConnectOptions::from_url(url).is_ok_and(|options| options.password.is_some())
 }
 
-/// Who said where the server is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    Nobody,
-    Environment,
-    Given,
+/// The warning that a password stands on the command line.
+fn passwords_seen(flags: &Connection, url: Option<&str>) -> Option<String> {
+    let in_url = url.or(flags.uri.as_deref()).is_some_and(has_password);
+    let seen = (flags.password.is_some() || in_url) && !flags.no_auth_warning;
+    seen.then(|| PASSWORD_SEEN.to_owned())
+}
+
+/// The warning that a password stands in a file that others can read. `place` is where.
+fn password_readable(file: &ConfigFile, said: &Said, place: &str) -> Option<String> {
+    let readable = file.open_to_others && said.url.as_deref().is_some_and(has_password);
+    readable.then(|| format!("Warning: {place}: the url has a password, and others can read this file."))
 }
 
 fn usage(sentence: impl Into<String>) -> Error {
@@ -206,129 +259,86 @@ fn shell_settings(shell: crate::cli::Shell) -> Result<ShellSettings, Error> {
     })
 }
 
-/// The address, and what the other flags change of it.
-fn connect(
-    flags: &Connection,
-    url: Option<String>,
-    json: bool,
-    environment: &Environment,
-) -> Result<(ConnectOptions, Origin), Error> {
-    let (mut connect, origin) = address(flags, url, environment)?;
-    identity(flags, environment, &mut connect);
-    tls(flags, &mut connect)?;
-    connect.protocol = match (flags.resp2, flags.resp3) {
-        (true, true) => return Err(usage("-2 and -3 exclude each other")),
-        (true, _) => Protocol::Resp2,
-        (_, true) => Protocol::Resp3,
-        _ if json => Protocol::Resp3,
-        _ => connect.protocol,
-    };
-    Ok((connect, origin))
-}
-
-/// One address at most; `REDIS_URL` only where no flag gives one.
-fn address(
-    flags: &Connection,
-    url: Option<String>,
-    environment: &Environment,
-) -> Result<(ConnectOptions, Origin), Error> {
-    let tcp = flags.host.is_some() || flags.port.is_some();
-    let named = [url.is_some(), flags.uri.is_some(), tcp, flags.socket.is_some(), flags.demo];
-    if named.iter().filter(|&&named| named).count() > 1 {
-        return Err(usage(TWO_ADDRESSES));
-    }
-    let read = |url: &str, whose: &str| {
-        ConnectOptions::from_url(url).map_err(|error| usage(format!("{whose}{error}")))
-    };
-    if let Some(url) = url.or_else(|| flags.uri.clone()) {
-        return Ok((read(&url, "")?, Origin::Given));
-    }
-    let mut connect = ConnectOptions::default();
-    if let Some(socket) = &flags.socket {
-        connect.endpoint = Endpoint::Unix(socket.clone());
-    } else if tcp {
-        let host = flags.host.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
-        connect.endpoint = Endpoint::Tcp { host, port: flags.port.unwrap_or(ConnectOptions::PORT) };
-    } else if let Some(url) = environment.redis_url.as_deref().filter(|_| !flags.demo) {
-        return Ok((read(url, "REDIS_URL: ")?, Origin::Environment));
-    }
-    Ok((connect, if named.contains(&true) { Origin::Given } else { Origin::Nobody }))
-}
-
-fn identity(flags: &Connection, environment: &Environment, connect: &mut ConnectOptions) {
-    if let Some(database) = flags.database {
-        connect.database = database;
-    }
-    if let Some(user) = &flags.user {
-        connect.user = Some(user.clone());
-    }
-    let inherited = environment.password.as_ref().filter(|_| connect.password.is_none() && !flags.demo);
-    if let Some(password) = flags.password.as_ref().or(inherited) {
-        connect.password = Some(Secret::new(password.clone()));
-    }
-}
-
-fn tls(flags: &Connection, connect: &mut ConnectOptions) -> Result<(), Error> {
-    let files = [&flags.cacert, &flags.cacertdir, &flags.cert, &flags.key];
-    let details = files.into_iter().any(Option::is_some) || flags.sni.is_some() || flags.insecure;
-    if flags.tls && connect.tls.is_none() {
-        connect.tls = Some(TlsOptions::default());
-    }
-    let Some(tls) = &mut connect.tls else {
-        if details {
-            return Err(usage(
-                "--cacert, --cacertdir, --cert, --key, --sni and --insecure need --tls or a rediss:// URL",
-            ));
-        }
-        return Ok(());
-    };
-    if flags.cert.is_some() != flags.key.is_some() {
-        return Err(usage("--cert and --key go together"));
-    }
-    tls.cacert.clone_from(&flags.cacert);
-    tls.cacertdir.clone_from(&flags.cacertdir);
-    tls.cert.clone_from(&flags.cert);
-    tls.key.clone_from(&flags.key);
-    tls.sni.clone_from(&flags.sni);
-    tls.insecure |= flags.insecure;
-    Ok(())
-}
-
-fn pool(flags: &Pool, connect: &mut ConnectOptions) -> Result<PoolConfig, Error> {
+/// `place` is where the file has a setting, if it has it.
+fn pool(
+    flags: &Pool,
+    said: &Pool,
+    connect: &mut ConnectOptions,
+    place: impl Fn(&str) -> Option<String>,
+) -> Result<PoolConfig, Error> {
     let mut pool = PoolConfig::default();
-    set(&mut pool.max, flags.max_connections);
-    set(&mut pool.warmup, flags.warmup);
-    set(&mut pool.blocking_timeout, flags.blocking_timeout);
-    set(&mut pool.retries, flags.retries);
-    set(&mut pool.retry_delay, flags.retry_delay);
-    set(&mut pool.health_check_interval, flags.health_check_interval.map(Limit::get));
-    set(&mut pool.max_idle, flags.max_idle.map(Limit::get));
-    set(&mut pool.max_lifetime, flags.max_lifetime.map(Limit::get));
-    set(&mut pool.on_exhausted, flags.on_exhausted.map(Into::into));
-    pool.retry_on_timeout |= flags.retry_on_timeout;
-    pool.single |= flags.single_connection;
-    if pool.single && flags.max_connections.is_some_and(|max| max > 1) {
-        return Err(usage("--single-connection is a pool of one: leave out --max-connections"));
-    }
-    if pool.warmup > pool.max {
-        return Err(usage(format!("--warmup {} is more than --max-connections {}", pool.warmup, pool.max)));
-    }
-    set(&mut connect.socket_timeout, flags.socket_timeout.map(Limit::get));
-    set(&mut connect.connect_timeout, flags.socket_connect_timeout);
-    if connect.connect_timeout.is_zero() {
-        return Err(usage("--socket-connect-timeout must be longer than 0"));
+    for given in [said, flags] {
+        set(&mut pool.max, given.max_connections);
+        set(&mut pool.warmup, given.warmup);
+        set(&mut pool.blocking_timeout, given.blocking_timeout);
+        set(&mut pool.retries, given.retries);
+        set(&mut pool.retry_delay, given.retry_delay);
+        set(&mut pool.health_check_interval, given.health_check_interval.map(Limit::get));
+        set(&mut pool.max_idle, given.max_idle.map(Limit::get));
+        set(&mut pool.max_lifetime, given.max_lifetime.map(Limit::get));
+        set(&mut pool.on_exhausted, given.on_exhausted.map(Into::into));
+        set(&mut connect.socket_timeout, given.socket_timeout.map(Limit::get));
+        set(&mut connect.connect_timeout, given.socket_connect_timeout);
+        pool.retry_on_timeout |= given.retry_on_timeout;
     }
     if let Some(name) = &flags.client_name {
         connect.client_name = Some(name.clone());
     }
+    pool.single = single(flags, said, &place)?;
+    if pool.warmup > pool.max {
+        let (warmup, warmup_there) = whose("warmup", flags.warmup, &place);
+        let (max, max_there) = whose("max-connections", flags.max_connections, &place);
+        let there = warmup_there.or(max_there).map_or_else(String::new, |there| format!("{there}: "));
+        return Err(usage(format!("{there}{warmup} {} is more than {max} {}", pool.warmup, pool.max)));
+    }
     Ok(pool)
 }
 
-fn model(flags: &Pool) -> ModelOptions {
+/// How a setting is called where its value comes from, and where that is, if in the file.
+fn whose(name: &str, flag: Option<u32>, place: impl Fn(&str) -> Option<String>) -> (String, Option<String>) {
+    match flag {
+        Some(_) => (format!("--{name}"), None),
+        None => (name.to_owned(), place(name)),
+    }
+}
+
+/// Whether the pool has one connection. A limit from the command line beats the file's word.
+fn single(flags: &Pool, said: &Pool, place: impl Fn(&str) -> Option<String>) -> Result<bool, Error> {
+    let many = |max: Option<u32>| max.is_some_and(|max| max > 1);
+    if flags.single_connection && many(flags.max_connections) {
+        return Err(usage("--single-connection is a pool of one: leave out --max-connections"));
+    }
+    if flags.single_connection || !said.single_connection {
+        return Ok(flags.single_connection);
+    }
+    if flags.max_connections.is_none() && many(said.max_connections) {
+        let there = place("single-connection").unwrap_or_default();
+        return Err(usage(format!("{there}: single-connection is a pool of one: leave out max-connections")));
+    }
+    Ok(!many(flags.max_connections))
+}
+
+fn model(flags: &Pool, said: &Pool) -> ModelOptions {
     let mut model = ModelOptions::default();
-    set(&mut model.leak_threshold, flags.leak_threshold);
-    set(&mut model.usage_alert, flags.usage_alert);
+    for given in [said, flags] {
+        set(&mut model.leak_threshold, given.leak_threshold);
+        set(&mut model.usage_alert, given.usage_alert);
+    }
     model
+}
+
+fn screen(flags: &Common, said: known::Screen, keys: Keys) -> ScreenSettings {
+    ScreenSettings {
+        theme: flags.theme.clone().or(said.theme).unwrap_or_else(|| Theme::NAMES[0].to_owned()),
+        ascii: flags.ascii || said.ascii.unwrap_or(false),
+        mouse: !flags.no_mouse && said.mouse.unwrap_or(true),
+        interval: said.interval.unwrap_or(ScreenSettings::INTERVAL),
+        panes: said.panes.unwrap_or_else(|| Pane::ALL.to_vec()),
+        editing: said.editing.unwrap_or_default(),
+        pager: said.pager.unwrap_or(true),
+        pipe: said.pipe.unwrap_or(true),
+        keys,
+    }
 }
 
 fn set<T>(setting: &mut T, flag: Option<T>) {
@@ -346,13 +356,15 @@ impl From<Exhausted> for OnExhausted {
     }
 }
 
-/// A flag beats the environment, and a wish for none beats one for colour.
-fn color(flag: Option<When>, environment: &Environment) -> Color {
-    match flag {
-        Some(When::Always) => Color::Always,
-        Some(When::Never) => Color::Never,
-        None | Some(When::Auto) if environment.no_color => Color::Never,
-        None | Some(When::Auto) if environment.force_color => Color::Always,
-        None | Some(When::Auto) => Color::Auto,
+/// A flag beats the environment, which beats the file; and a wish for none beats one for colour.
+fn color(flag: Option<When>, environment: &Environment, said: Option<When>) -> Color {
+    match (flag, said) {
+        (Some(When::Always), _) => Color::Always,
+        (Some(When::Never), _) => Color::Never,
+        _ if environment.no_color => Color::Never,
+        _ if environment.force_color => Color::Always,
+        (None, Some(When::Always)) => Color::Always,
+        (None, Some(When::Never)) => Color::Never,
+        _ => Color::Auto,
     }
 }

@@ -11,7 +11,7 @@
 //!
 //! Imports run one way, from the bottom of this list to its top:
 //!
-//! - [`event`]: the shared vocabulary. [`text`], [`values`], [`glob`]: small pure helpers.
+//! - [`event`]: the shared vocabulary. [`text`], [`values`], [`glob`], `nearest`: small pure helpers.
 //!   [`terminal`]: the terminal as it was found, and the signals that end the program.
 //! - [`resp`]: bytes into values and back. [`net`]: reaching and greeting a server, and what a connection owes.
 //! - [`snapshot`]: immutable rows that every reader reads. [`model`]: what facts mean; pure. [`report`]: a snapshot as
@@ -32,6 +32,7 @@ pub mod event;
 pub mod glob;
 pub mod hub;
 pub mod model;
+pub(crate) mod nearest;
 pub mod net;
 pub mod pool;
 pub mod report;

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use redis_pooltop::cli::Cli;
-use redis_pooltop::config::{Environment, Settings};
+use redis_pooltop::config::{ConfigFile, Environment, Settings};
 use redis_pooltop::error::{Error, Exit};
 use redis_pooltop::{run, terminal};
 
@@ -36,7 +36,8 @@ fn fail(error: &Error) -> Exit {
 }
 
 fn start(cli: Cli) -> Result<Exit, Error> {
-    let settings = Settings::new(cli, &Environment::of_process())?;
+    let file = ConfigFile::find(cli.common.config.as_deref())?;
+    let settings = Settings::new(cli, &Environment::of_process(), file.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("redis-pooltop")

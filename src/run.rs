@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use crate::command::Registry;
 use crate::command::jobs::JobNews;
 use crate::command::session::Session;
-use crate::config::{Form, Settings};
+use crate::config::{Form, ScreenSettings, Settings};
 use crate::demo;
 use crate::error::{Error, Exit};
 use crate::event::Clock;
@@ -25,8 +25,6 @@ use crate::source::info::{InfoWatch, OBSERVER, watch_info};
 use crate::terminal::EndSignals;
 use crate::text;
 
-/// How often the hub takes a snapshot: often enough that a person sees a command's effect as it happens.
-const TICK: Duration = Duration::from_millis(250);
 /// How often INFO is asked for: it costs the server some 20 µs.
 const INFO_EVERY: Duration = Duration::from_secs(1);
 
@@ -105,7 +103,7 @@ impl Parts {
         let observer = ConnectOptions { client_name: Some(OBSERVER.to_owned()), ..connect.clone() };
         let probe = Connection::open(&observer).await.map_err(|error| Error::Connect { error, hint })?;
         let clock = Clock::start();
-        let hub = Hub::start(clock, settings.model.clone(), TICK);
+        let hub = Hub::start(clock, settings.model.clone(), tick(settings));
         let info =
             wants_info(&settings.form).then(|| watch_info(connect.clone(), INFO_EVERY, hub.tap(), clock));
         let pool = RedisPool::redis(connect.clone(), settings.pool.clone(), clock, hub.tap());
@@ -152,6 +150,14 @@ impl Parts {
             .wait_for(|snapshot| !snapshot.server.clients.is_empty() || snapshot.server.lost.is_some());
         // Late is no error: what is not known yet is shown as unknown.
         let _ = tokio::time::timeout(patience, heard).await;
+    }
+}
+
+/// How often the hub takes a snapshot: a report and a shell ask for theirs.
+fn tick(settings: &Settings) -> Duration {
+    match settings.form {
+        Form::Screen(_) => settings.screen.interval,
+        Form::Shell(_) => ScreenSettings::INTERVAL,
     }
 }
 

@@ -2,11 +2,19 @@
 
 use std::time::Duration;
 
+use crate::nearest::nearest;
+
 /// The longest duration an option takes: a year. More is a typing error, and sums of a few must not overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The largest pool: more sockets than any one machine opens.
 const MOST_CONNECTIONS: u32 = 1_000_000;
+
+/// The quickest screen: more is more than an eye can follow.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The slowest: a screen that is older than this is no live one.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A duration, or `none` for no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +85,21 @@ pub fn limit(text: &str) -> Result<Limit, String> {
     duration(text).map(|after| if after.is_zero() { Limit::None } else { Limit::After(after) })
 }
 
+/// A duration longer than 0.
+pub fn positive(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|d| if d.is_zero() { Err("it must be longer than 0".to_owned()) } else { Ok(d) })
+}
+
+/// How often the screen takes a snapshot.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    if (SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&interval) {
+        Ok(interval)
+    } else {
+        Err("it must be from 50ms to 1m".to_owned())
+    }
+}
+
 /// A TCP port.
 pub fn port(text: &str) -> Result<u16, String> {
     let number = within(text, 1, u32::from(u16::MAX))?;
@@ -86,6 +109,11 @@ pub fn port(text: &str) -> Result<u16, String> {
 /// A pool's limit.
 pub fn connections(text: &str) -> Result<u32, String> {
     within(text, 1, MOST_CONNECTIONS)
+}
+
+/// How many connections to open before the first command.
+pub fn warmup(text: &str) -> Result<u32, String> {
+    within(text, 0, MOST_CONNECTIONS)
 }
 
 /// How often to retry.
@@ -114,6 +142,13 @@ pub fn client_name(text: &str) -> Result<String, String> {
         return Err("the server takes printable ASCII without blanks".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// The sentence for a word that is none of those known, with the nearest of them. `kind` is what the words name.
+pub fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
+    let near = nearest(word, known.iter().copied());
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+    format!("unknown {kind} \"{}\": there is {}{hint}", word.escape_debug(), known.join(", "))
 }
 
 fn within(text: &str, least: u32, most: u32) -> Result<u32, String> {

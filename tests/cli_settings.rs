@@ -19,7 +19,7 @@ fn cli(line: &[&str]) -> Result<Cli, String> {
 }
 
 fn settings_in(environment: &Environment, line: &[&str]) -> Settings {
-    match Settings::new(cli(line).unwrap_or_else(|error| panic!("{line:?}: {error}")), environment) {
+    match Settings::new(cli(line).unwrap_or_else(|error| panic!("{line:?}: {error}")), environment, None) {
         Ok(settings) => settings,
         Err(error) => panic!("{line:?}: {error}"),
     }
@@ -35,7 +35,7 @@ fn refused(line: &str) -> String {
         Ok(cli) => cli,
         Err(sentence) => return sentence,
     };
-    match Settings::new(cli, &Environment::default()) {
+    match Settings::new(cli, &Environment::default(), None) {
         Err(error @ Error::Usage(_)) => {
             assert_eq!(error.exit(), Exit::Usage);
             error.to_string()
@@ -151,7 +151,7 @@ fn redis_url_gives_way_to_an_address_and_is_refined_by_the_rest() {
     assert_eq!((refined.connect.endpoint, refined.connect.database), (tcp("example", 7000), 5));
     assert_eq!(refined.connect.protocol, Protocol::Resp3);
     let bad = Environment { redis_url: Some("example:7000".to_owned()), ..Environment::default() };
-    let error = Settings::new(cli(&[]).unwrap(), &bad).unwrap_err();
+    let error = Settings::new(cli(&[]).unwrap(), &bad, None).unwrap_err();
     assert!(error.to_string().starts_with("REDIS_URL: ") && error.exit() == Exit::Usage, "{error}");
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::event::ConnId;
 
 use super::line::LineError;
-use super::nearest::nearest;
+use crate::nearest::nearest;
 
 use self::args::{Args, text, texts};
 pub use self::table::BUILTINS;

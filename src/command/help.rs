@@ -2,9 +2,9 @@
 
 use super::builtin::{self, BUILTINS, Entry};
 use super::hint::syntax;
-use super::nearest::nearest;
 use super::registry::Registry;
 use super::spec::{Spec, Table};
+use crate::nearest::nearest;
 
 impl Registry {
     /// The text for `HELP topic…`: lines with no line break at the end. `Err` is one sentence with the nearest name,

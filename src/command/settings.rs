@@ -149,7 +149,7 @@ pub fn all(pool: &RedisPool, hub: &Hub) -> Vec<(String, String)> {
 /// One sentence: there is none of that name, it is fixed, or the value does not fit.
 pub fn set(pool: &RedisPool, hub: &Hub, name: &str, value: &str) -> Result<(), String> {
     let Some(setting) = SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name)) else {
-        let near = super::nearest::nearest(name, SETTINGS.iter().map(|setting| setting.name));
+        let near = crate::nearest::nearest(name, SETTINGS.iter().map(|setting| setting.name));
         return Err(match near {
             Some(near) => format!("no setting '{name}': did you mean {near}?"),
             None => format!("no setting '{name}': POOL CONFIG GET * lists them"),

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use regex::{Regex, RegexBuilder};
 
 use super::fields::{Around, Field, Value};
-use crate::command::nearest::nearest;
+use crate::nearest::nearest;
 
 /// The longest filter line, in bytes.
 pub const LONGEST: usize = 256;

@@ -61,6 +61,8 @@ pub fn pooltop() -> Command {
     for name in ["REDIS_URL", "REDISCLI_AUTH", "NO_COLOR", "CLICOLOR_FORCE", "EDITOR", "PAGER"] {
         command.env_remove(name);
     }
+    // Nobody's own settings.
+    command.env("XDG_CONFIG_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-config"));
     command
 }
 

@@ -39,6 +39,7 @@ impl Tty {
         command.env("LC_ALL", "C.UTF-8");
         command.env("HOME", home.path());
         command.env("XDG_STATE_HOME", home.path().join("state"));
+        command.env("XDG_CONFIG_HOME", home.path().join("config"));
         for name in ["REDIS_URL", "REDISCLI_AUTH", "NO_COLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }

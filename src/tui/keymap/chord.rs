@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::command::nearest::nearest;
+use crate::nearest::nearest;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// A key and the modifiers that tell it from others. Shift is part of the character it makes.

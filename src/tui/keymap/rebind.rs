@@ -3,7 +3,7 @@
 use super::When;
 use super::chord::{Chord, Sequence, meant};
 use super::keys::{Keys, Row};
-use crate::command::nearest::nearest;
+use crate::nearest::nearest;
 use crate::tui::action::Action;
 
 /// The keys an action is to have instead of its own.
