@@ -15,6 +15,7 @@ use crate::text;
 
 use super::Registry;
 use super::output::{Outcome, Output, Sink, Took};
+use super::secret::{MASK, open_words};
 use super::spec::ArgKind;
 
 /// How wide a holder's label may be in a table.
@@ -215,19 +216,24 @@ impl Runner {
         })
     }
 
-    /// Who holds the connection, as tables show it: the command and its first key, never a value.
+    /// Who holds the connection, as tables show it: the command and its first key, never a value, nor a word that may be
+    /// a password.
     pub(super) fn label(&self, args: &[Bytes]) -> Arc<str> {
         let table = self.registry.table();
         let spec = table.find(args);
+        let open = open_words(args);
         let words = spec.map_or(1, super::spec::Spec::words).min(args.len());
         let mut label = String::new();
-        for word in &args[..words] {
+        for word in &args[..words.min(open)] {
             label.push_str(&text::escape(word).to_uppercase());
             label.push(' ');
         }
         let key = spec.and_then(|spec| spec.arguments.first()).is_some_and(|arg| arg.kind == ArgKind::Key);
-        if let Some(key) = args.get(words).filter(|_| key) {
+        if let Some(key) = args[..open].get(words).filter(|_| key) {
             label.push_str(&text::escape(key));
+        }
+        if label.is_empty() {
+            label.push_str(MASK);
         }
         text::fit(label.trim_end(), LABEL_COLUMNS).into()
     }

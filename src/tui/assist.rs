@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::prompt::Candidates;
 use super::run::{Assist, TYPED};
-use crate::command::{Call, Context, KeysSeen, Kind, Registry, is_secret, parse};
+use crate::command::{Call, Context, KeysSeen, Kind, Registry, is_secret, parse, secret_from};
 use crate::snapshot::{RowState, Snapshot};
 
 /// The registry, and what earlier lines have named.
@@ -55,15 +55,12 @@ impl Assist for Typist {
     }
 
     fn secrets(&self, line: &str) -> Vec<Range<usize>> {
-        // What is a password and what is not is the registry's guess: all but the command's name is masked.
-        let name = line.len() - line.trim_start().len();
-        let name = name + line[name..].find(char::is_whitespace).unwrap_or(line.len() - name);
-        let rest = line[name..].find(|c: char| !c.is_whitespace()).map(|at| name + at..line.len());
-        rest.filter(|_| is_secret(line)).into_iter().collect()
+        secret_from(line).map(|at| at..line.len()).into_iter().collect()
     }
 
     fn ran(&self, line: &str) {
-        if let Ok(line) = parse(line.as_bytes())
+        if !is_secret(line)
+            && let Ok(line) = parse(line.as_bytes())
             && let Call::Redis { args, .. } = line.call
         {
             self.keys.lock().remember_from(&self.registry, &args);
@@ -84,10 +81,12 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_name_of_a_line_with_a_password_is_secret() {
+    fn a_password_and_what_follows_it_is_secret() {
         assert_eq!(masked("AUTH hunter2"), ["hunter2"]);
         assert_eq!(masked("  auth  ada hunter2"), ["ada hunter2"]);
-        assert_eq!(masked("CONFIG SET requirepass x"), ["SET requirepass x"]);
+        assert_eq!(masked("CONFIG SET requirepass x"), ["x"]);
+        assert_eq!(masked("HELLO 3 AUHT u x"), ["u x"]);
+        assert_eq!(masked("AUTHhunter2"), ["AUTHhunter2"]);
         assert_eq!(masked("SET a 1"), Vec::<String>::new());
         assert_eq!(masked("AUTH"), Vec::<String>::new());
         assert_eq!(masked(""), Vec::<String>::new());
@@ -97,6 +96,7 @@ mod tests {
     fn keys_that_ran_are_offered_again() {
         let typist = typist();
         typist.ran("SET user:1000 ada");
+        typist.ran("MIGRATE h 1 user:2 0 5 AUTH user:hunter2");
         let found = typist.complete("GET us", 6, &Snapshot::default());
         assert_eq!(found, Candidates { range: 4..6, words: vec!["user:1000".to_owned()] });
     }
