@@ -11,7 +11,7 @@ use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 
 use crate::command::token::{Ending, scan};
-use crate::command::{Context, Kind, Registry};
+use crate::command::{Context, Kind, Registry, secret_from};
 use crate::text;
 
 /// rustyline's helper. It lives on the editor's thread.
@@ -97,12 +97,15 @@ impl Hinter for Helper {
 
 impl Highlighter for Helper {
     fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
+        let (open, secret) = line.split_at(secret_from(line).unwrap_or(line.len()));
         if !self.colour {
-            return visible(line);
+            return if secret.is_empty() { visible(line) } else { visible(open) + Cow::Owned(stars(secret)) };
         }
         let mut shown = String::with_capacity(line.len() + 32);
         let mut at = 0;
-        for (range, kind) in self.registry.highlight(line) {
+        for (range, kind) in
+            self.registry.highlight(line).into_iter().filter(|(part, _)| part.end <= open.len())
+        {
             shown.push_str(&visible(&line[at..range.start]));
             let part = visible(&line[range.clone()]);
             match sgr(kind) {
@@ -111,7 +114,8 @@ impl Highlighter for Helper {
             }
             at = range.end;
         }
-        shown.push_str(&visible(&line[at..]));
+        shown.push_str(&visible(&open[at..]));
+        shown.push_str(&stars(secret));
         Cow::Owned(shown)
     }
 
@@ -160,6 +164,18 @@ fn visible(line: &str) -> Cow<'_, str> {
         _ => None,
     };
     Cow::Owned(line.chars().filter_map(show).collect())
+}
+
+/// A star for every column that rustyline takes the text to have, so that the cursor stands where it belongs. Line
+/// breaks and tabs are rustyline's to place.
+fn stars(secret: &str) -> String {
+    let mut shown = String::with_capacity(secret.len());
+    for part in secret.split_inclusive(['\n', '\t']) {
+        let text = part.trim_end_matches(['\n', '\t']);
+        shown.push_str(&"*".repeat(text::width(&visible(text))));
+        shown.push_str(&part[text.len()..]);
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -211,6 +227,24 @@ mod tests {
         assert!(!helper.was_empty());
         helper.begin(5);
         assert!(helper.was_empty());
+    }
+
+    #[test]
+    fn a_password_is_not_on_the_screen_while_it_is_typed() {
+        for line in
+            ["AUTH hunter2", "HELLO 3 AUTH u hünter", "CONFIG SET requirepass \"a\tb\nc", "AUTHhunter2"]
+        {
+            for colour in [false, true] {
+                let helper = helper(colour);
+                let shown = helper.highlight(line, 0);
+                assert!(!shown.contains("nter") && !shown.contains('b'), "{shown}");
+                let plain = ["1", "36", "35", "0"]
+                    .iter()
+                    .fold(shown.into_owned(), |text, code| text.replace(&format!("\x1b[{code}m"), ""));
+                assert_eq!(text::width(&plain), text::width(line), "{plain}");
+            }
+        }
+        assert_eq!(helper(false).highlight("#3 AUTH \"a\tb\nc 界", 0), "#3 AUTH **\t*\n****");
     }
 
     #[test]
