@@ -15,7 +15,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::output::Outcome;
 use super::runner::Runner;
-use super::{is_secret, token};
+use super::secret::{MASK, open_words};
+use super::token;
 use crate::event::ConnId;
 use crate::text;
 
@@ -230,7 +231,8 @@ fn presentable(args: &[Bytes], repeat: u64, background: bool) -> String {
     if repeat > 1 {
         let _ = write!(line, "{repeat} ");
     }
-    for arg in args {
+    let open = open_words(args);
+    for arg in &args[..open] {
         // Nobody reads further, and an argument may be many megabytes.
         if line.len() > COMMAND_COLUMNS * 4 {
             break;
@@ -239,9 +241,8 @@ fn presentable(args: &[Bytes], repeat: u64, background: bool) -> String {
         line.push_str(&token::quote(&arg[..end]));
         line.push(' ');
     }
-    if is_secret(&line) {
-        let name = args.first().map(|name| text::escape(name)).unwrap_or_default();
-        line = format!("{name} *** ");
+    if open < args.len() {
+        line.push_str(MASK);
     }
     let mark = if background { "&" } else { "" };
     let shown = text::fit(text::escape_str(&line).trim_end(), COMMAND_COLUMNS);
@@ -291,6 +292,11 @@ mod tests {
     fn a_command_is_shown_as_typed_with_no_password_and_no_end() {
         assert_eq!(shown(&["BLPOP", "a b", "0"]), "BLPOP \"a b\" 0 &");
         assert_eq!(shown(&["AUTH", "ada", "hunter2"]), "AUTH *** &");
+        assert_eq!(
+            shown(&["MIGRTE", "h", "1", "k", "0", "5", "AUTH", "hunter2"]),
+            "MIGRTE h 1 k 0 5 AUTH *** &"
+        );
+        assert_eq!(shown(&["AUTHhunter2"]), "*** &");
         assert!(!shown(&["SET", "k", "\u{202e}\u{1b}[2J"]).contains(['\u{202e}', '\u{1b}']));
         let long = "x".repeat(1 << 20);
         assert!(text::width(&shown(&["SET", "k", &long])) <= COMMAND_COLUMNS + 2);

@@ -221,7 +221,7 @@ impl Runner {
     pub(super) fn label(&self, args: &[Bytes]) -> Arc<str> {
         let table = self.registry.table();
         let spec = table.find(args);
-        let open = open_words(args);
+        let open = if spec.is_some() || is_name(args) { open_words(args) } else { 0 };
         let words = spec.map_or(1, super::spec::Spec::words).min(args.len());
         let mut label = String::new();
         for word in &args[..words.min(open)] {
@@ -237,4 +237,10 @@ impl Runner {
         }
         text::fit(label.trim_end(), LABEL_COLUMNS).into()
     }
+}
+
+/// It begins as an unknown command may be called: what else is typed there may be a password by itself.
+fn is_name(args: &[Bytes]) -> bool {
+    let fits = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'.' | b'_' | b'-' | b'|');
+    args.first().is_some_and(|word| word.len() <= LABEL_COLUMNS && word.iter().all(fits))
 }
