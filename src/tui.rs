@@ -17,6 +17,7 @@ pub mod listing;
 pub mod output;
 pub mod prompt;
 pub mod run;
+pub mod svg;
 pub mod table;
 pub mod terminal;
 pub mod theme;

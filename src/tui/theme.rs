@@ -14,6 +14,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::snapshot::Severity;
 
+pub(super) use ability::indexed;
 pub use ability::{Ability, Colours};
 
 /// One style a role.

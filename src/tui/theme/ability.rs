@@ -88,7 +88,7 @@ pub(super) fn nearest(rgb: [u8; 3]) -> u8 {
 }
 
 /// What xterm shows for a place from 16 on.
-pub(super) fn indexed(index: u8) -> [u8; 3] {
+pub(in crate::tui) fn indexed(index: u8) -> [u8; 3] {
     match index.saturating_sub(16) {
         cube @ 0..216 => [cube / 36, cube / 6 % 6, cube % 6].map(|level| LEVELS[usize::from(level)]),
         grey => [8 + (grey - 216) * 10; 3],
