@@ -1,11 +1,15 @@
 //! The configuration file as the program finds it.
 
 mod support;
+#[allow(dead_code, unreachable_pub, reason = "shared by test binaries")]
+#[path = "tui_support/tty.rs"]
+mod tty;
 
 use std::path::Path;
 use std::process::{Output, Stdio};
 
 use support::pooltop;
+use tty::Tty;
 
 /// Asks the pool for its limit, with this directory as the home of configurations.
 fn limit(config_home: &Path, flags: &[&str]) -> Output {
@@ -59,4 +63,27 @@ fn a_bad_one_ends_the_program_with_2_and_one_sentence() {
         code == Some(2) && err.trim_end().ends_with("config.toml cannot be used: it is no file"),
         "{err}"
     );
+}
+
+#[test]
+fn the_screen_and_its_keys_are_as_it_says() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("config.toml");
+    let text = "[screen]\nascii = true\npanes = [\"connections\"]\n[keys]\nhelp = \"f5\"\nend-of-input = \"ctrl-x q\"\n";
+    std::fs::write(&path, text).unwrap();
+    let mut tty = Tty::pooltop(&["--demo", "--config", path.to_str().unwrap()], 80, 24);
+    tty.see("4 connections");
+    tty.see("F5 help");
+    tty.see("Ctrl-X q quit");
+    assert!(!tty.text().contains("1 pool") && tty.text().is_ascii(), "{}", tty.text());
+    // F5, as xterm sends it.
+    tty.send("\u{1b}[15~");
+    tty.see("type to search");
+    tty.send("\u{1b}");
+    tty.see("Ctrl-X q quit");
+    tty.send("\u{18}");
+    tty.see("Ctrl-X ~");
+    tty.send("q");
+    assert!(tty.end().success());
+    tty.given_back();
 }

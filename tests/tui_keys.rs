@@ -261,3 +261,21 @@ fn words_are_looked_for_in_the_output_from_the_last_line_up_and_round() {
     assert_eq!(mode(&app), Mode::Prompt);
     assert_eq!(press(&mut app, "enter"), [Effect::Remember("half".to_owned()), run("half")], "it was kept");
 }
+
+#[test]
+fn the_first_key_of_a_sequence_shows_what_may_follow_and_another_key_is_dropped() {
+    let mut app = app(80, 24, busy());
+    let footer = |app: &App| text(app, &Theme::DEFAULT, 80, 24).lines().last().unwrap_or_default().to_owned();
+    let before = footer(&app);
+    assert_eq!(press(&mut app, "ctrl-x"), []);
+    assert!(footer(&app).starts_with(" Ctrl-X …  Ctrl-E "), "{}", footer(&app));
+    // Neither typed nor done, and the sequence is over.
+    assert_eq!(press(&mut app, "g"), []);
+    assert_eq!(footer(&app), before);
+    press(&mut app, "'GET ctrl-x ctrl-a 'X");
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("> GETX"));
+    press(&mut app, "ctrl-x");
+    app.update(Action::Paste("Y".to_owned()));
+    press(&mut app, "ctrl-a 'Z");
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("> ZGETXY"));
+}

@@ -185,7 +185,12 @@ impl App {
     pub fn plan_for(&self, size: Size) -> Plan {
         plan(
             size,
-            &Wish { focus: self.focus, zoomed: self.zoomed, banner: self.latest.server.lost.is_some() },
+            &Wish {
+                panes: &self.facts.panes,
+                focus: self.focus,
+                zoomed: self.zoomed,
+                banner: self.latest.server.lost.is_some(),
+            },
         )
     }
 

@@ -60,7 +60,9 @@ impl Pane {
 
 /// What the layout depends on besides the size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct Wish<'a> {
+    /// The panes to show where there is room; the shell is shown in any case.
+    pub panes: &'a [Pane],
     /// The pane that has the keys.
     pub focus: Pane,
     /// It fills the screen.
@@ -108,7 +110,7 @@ const TALL: u16 = 34;
 const GAP: u16 = 2;
 
 /// Lays out a screen of this size.
-pub fn plan(size: Size, wish: &Wish) -> Plan {
+pub fn plan(size: Size, wish: &Wish<'_>) -> Plan {
     if size.width < SMALLEST.width || size.height < SMALLEST.height {
         return Plan::default();
     }
@@ -117,7 +119,7 @@ pub fn plan(size: Size, wish: &Wish) -> Plan {
     let banner = wish.banner.then(|| rows.take(1));
     let footer = rows.take_last(1);
     let many = size.width >= MANY.width && size.height >= MANY.height;
-    let panes = if many { side_by_side(rows, size) } else { Vec::new() };
+    let panes = if many { side_by_side(rows, size, wish.panes) } else { Vec::new() };
     // A pane that has no room of its own fills the screen while it has the keys.
     if !many || wish.zoomed || !panes.iter().any(|(pane, _)| *pane == wish.focus) {
         let summary = (wish.focus != Pane::Pool).then(|| rows.take(1));
@@ -126,31 +128,33 @@ pub fn plan(size: Size, wish: &Wish) -> Plan {
     Plan { header, banner, summary: None, panes, footer }
 }
 
-/// The panes of a screen that has room for many. Heights depend on the size alone: nothing moves when a lint comes or
-/// goes, or a connection opens.
-fn side_by_side(mut rows: Rows, size: Size) -> Vec<(Pane, Rect)> {
+/// The panes of a screen that has room for many. Heights depend on the size and the choice alone: nothing moves when a
+/// lint comes or goes, or a connection opens. Who is not wanted leaves its place to the next.
+fn side_by_side(mut rows: Rows, size: Size, wanted: &[Pane]) -> Vec<(Pane, Rect)> {
     let tall = size.height >= TALL;
     let wide = size.width >= WIDE;
+    let wants = |pane: &Pane| wanted.contains(pane);
     let mut panes = Vec::with_capacity(Pane::ALL.len());
-    let top = rows.take(if tall { (size.height * 3 / 10).clamp(12, 18) } else { 6 });
-    if wide {
-        let server = 40.min(top.width / 4);
-        let (rest, server) = split(top, top.width - server - GAP);
-        let (pool, latency) = split(rest, (rest.width - GAP) / 2);
-        panes.extend([(Pane::Pool, pool), (Pane::Latency, latency), (Pane::Server, server)]);
-    } else {
-        let (pool, latency) = split(top, (top.width - GAP) / 2 - 1);
-        panes.extend([(Pane::Pool, pool), (Pane::Latency, latency)]);
+    let top = [Pane::Pool, Pane::Latency, Pane::Server].into_iter().filter(wants);
+    let top: Vec<Pane> = top.take(if wide { 3 } else { 2 }).collect();
+    if !top.is_empty() {
+        let area = rows.take(if tall { (size.height * 3 / 10).clamp(12, 18) } else { 6 });
+        panes.extend(top.iter().copied().zip(columns(area, top.len())));
     }
-    let lints = match size.height {
-        TALL.. => 3,
-        22.. => 2,
-        _ => 1,
-    };
-    panes.push((Pane::Lints, rows.take(1 + lints)));
-    panes.push((Pane::Connections, rows.take(rows.left * 9 / 20)));
+    if wants(&Pane::Lints) {
+        let lints = match size.height {
+            TALL.. => 3,
+            22.. => 2,
+            _ => 1,
+        };
+        panes.push((Pane::Lints, rows.take(1 + lints)));
+    }
+    let middle = [Pane::Connections, Pane::Events].into_iter().find(wants);
+    if let Some(middle) = middle {
+        panes.push((middle, rows.take(rows.left * 9 / 20)));
+    }
     let bottom = rows.rest();
-    if wide {
+    if wide && wants(&Pane::Events) && middle != Some(Pane::Events) {
         let events = 48.min(bottom.width / 3);
         let (shell, events) = split(bottom, bottom.width - events - GAP);
         panes.extend([(Pane::Shell, shell), (Pane::Events, events)]);
@@ -158,6 +162,25 @@ fn side_by_side(mut rows: Rows, size: Size) -> Vec<(Pane, Rect)> {
         panes.push((Pane::Shell, bottom));
     }
     panes
+}
+
+/// The columns of the top row: the third is the server's, which needs least.
+fn columns(area: Rect, count: usize) -> Vec<Rect> {
+    match count {
+        0 | 1 => vec![area],
+        2 => {
+            // The percentiles need more room than the gauges, where there is little.
+            let less = u16::from(area.width < WIDE);
+            let (left, right) = split(area, (area.width - GAP) / 2 - less);
+            vec![left, right]
+        }
+        _ => {
+            let third = 40.min(area.width / 4);
+            let (rest, third) = split(area, area.width - third - GAP);
+            let (left, right) = split(rest, (rest.width - GAP) / 2);
+            vec![left, right, third]
+        }
+    }
 }
 
 /// Cuts an area in two columns, the first `width` wide, with the gap between them.
@@ -199,8 +222,8 @@ impl Rows {
 mod tests {
     use super::*;
 
-    fn wish(focus: Pane) -> Wish {
-        Wish { focus, zoomed: false, banner: false }
+    fn wish(focus: Pane) -> Wish<'static> {
+        Wish { panes: &Pane::ALL, focus, zoomed: false, banner: false }
     }
 
     #[test]
@@ -210,12 +233,47 @@ mod tests {
                 for focus in Pane::ALL {
                     for (banner, zoomed) in [(false, false), (true, false), (true, true)] {
                         let size = Size { width, height };
-                        let plan = plan(size, &Wish { focus, zoomed, banner });
+                        let plan = plan(size, &Wish { zoomed, banner, ..wish(focus) });
                         check(size, &plan, focus);
                     }
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_choice_of_panes_shows_no_other_and_the_shell() {
+        for choice in 0..1 << Pane::ALL.len() {
+            let panes: Vec<Pane> =
+                Pane::ALL.into_iter().filter(|pane| choice & (1 << pane.index()) != 0).collect();
+            for (width, height) in [(72, 18), (80, 24), (110, 30), (140, 40), (200, 60)] {
+                let size = Size { width, height };
+                let shell = plan(size, &Wish { panes: &panes, ..wish(Pane::Shell) });
+                check(size, &shell, Pane::Shell);
+                let chosen = |pane: Pane| pane == Pane::Shell || panes.contains(&pane);
+                assert!(shell.panes.iter().all(|(pane, _)| chosen(*pane)), "{panes:?} at {size:?}");
+                let missing = panes.iter().find(|pane| shell.area(**pane).is_none());
+                assert!(width < WIDE || missing.is_none(), "{panes:?} at {size:?} has no {missing:?}");
+                for focus in Pane::ALL {
+                    check(size, &plan(size, &Wish { panes: &panes, ..wish(focus) }), focus);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_wanted_leaves_its_room_to_the_rest() {
+        let size = Size { width: 80, height: 24 };
+        let few = plan(size, &Wish { panes: &[Pane::Connections], ..wish(Pane::Shell) });
+        let all = plan(size, &wish(Pane::Shell));
+        let height = |plan: &Plan, pane| plan.area(pane).unwrap().height;
+        assert_eq!(few.panes.len(), 2);
+        assert!(height(&few, Pane::Connections) > height(&all, Pane::Connections));
+        let none = plan(size, &Wish { panes: &[], ..wish(Pane::Shell) });
+        assert_eq!(height(&none, Pane::Shell), 22);
+        let other = plan(size, &Wish { panes: &[Pane::Server, Pane::Events], ..wish(Pane::Shell) });
+        assert_eq!(other.area(Pane::Server).unwrap().width, 80);
+        assert!(other.area(Pane::Events).is_some());
     }
 
     fn check(size: Size, plan: &Plan, focus: Pane) {
