@@ -129,6 +129,22 @@ pub fn short(number: u64) -> String {
     if scaled < 9.95 { format!("{scaled:.1}{unit}") } else { format!("{scaled:.0}{unit}") }
 }
 
+/// A moment in milliseconds since 1970 as a date and a time of day in UTC: `2026-07-26 10:15:30`.
+pub fn utc(ms: u64) -> String {
+    let (days, seconds) = (ms / 86_400_000, ms / 1_000 % 86_400);
+    // Days are counted from 1 March of the year 0, in eras of 400 years, so that a leap day ends its year.
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
 /// A number in groups of three: `5,003`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -199,6 +215,17 @@ mod tests {
         assert_eq!(shown(750_000_000), "12m 30s");
         assert_eq!(shown(18_120_000_000), "5h 02m");
         assert_eq!(duration(Duration::MAX).chars().last(), Some('h'));
+    }
+
+    #[test]
+    fn moments_are_dates_through_leap_years_and_centuries() {
+        let shown = |seconds: u64| utc(seconds * 1_000 + 999);
+        assert_eq!(shown(0), "1970-01-01 00:00:00");
+        assert_eq!(shown(951_782_399), "2000-02-28 23:59:59");
+        assert_eq!(shown(951_782_400), "2000-02-29 00:00:00");
+        assert_eq!(shown(1_709_251_199), "2024-02-29 23:59:59");
+        assert_eq!(shown(1_785_060_930), "2026-07-26 10:15:30");
+        assert_eq!(shown(4_107_542_400), "2100-03-01 00:00:00");
     }
 
     #[test]

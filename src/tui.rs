@@ -7,6 +7,7 @@
 pub mod action;
 pub mod app;
 pub mod assist;
+pub mod clipboard;
 pub mod desk;
 pub mod fields;
 pub mod filter;
@@ -202,6 +203,7 @@ impl World {
                     }
                 }
                 Effect::Lend(loan) => self.loan = Some(loan),
+                Effect::Copy(text) => guard.copy(&text)?,
                 Effect::Repaint => guard.repaint()?,
                 Effect::Suspend => self.stopping = true,
                 Effect::Quit => return Ok(Some(End::Quit)),

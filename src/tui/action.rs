@@ -53,6 +53,16 @@ pub enum Action {
     PreviousPane,
     /// Leave the pane for the prompt; a filter is cleared first.
     LeavePane,
+    /// Show the selected row in full.
+    Open,
+    /// Show the next row in full.
+    NextRow,
+    /// Show the row before in full.
+    PreviousRow,
+    /// Close the connection, after asking.
+    Close,
+    /// Copy the row, or what is shown in full, to the clipboard.
+    Copy,
     /// Type a filter for the focused pane's rows.
     Filter,
     /// Back to the rows that the filter leaves.
@@ -163,6 +173,8 @@ pub enum Effect {
     EndJob(u32),
     /// Answer the command that asked.
     Answer(bool),
+    /// Put this text into the terminal's clipboard.
+    Copy(String),
     /// Draw every cell anew.
     Repaint,
     /// Lend the terminal to another program.

@@ -3,6 +3,8 @@
 //! [`App::update`] does no I/O, reads no clock and knows no terminal: what must happen in the world comes back as
 //! [`Effect`]s. Snapshots and output come in by [`App::take`] and [`App::hear`]; freezing is not taking a snapshot.
 
+mod deeds;
+mod details;
 mod lists;
 mod panes;
 mod read;
@@ -20,9 +22,11 @@ use super::listing::Lists;
 use super::output::{Kind, Output};
 use super::prompt::{History, Prompt};
 use super::run::{Assist, Beside};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ServerRow, Snapshot};
 use crate::values::Editing;
 
+pub use deeds::Confirm;
+pub use details::{Details, Subject};
 pub use read::Reading;
 pub use shell::Running;
 
@@ -106,6 +110,13 @@ pub struct App {
     /// The jobs that Ctrl-C can end, oldest first.
     pub(super) jobs: Vec<Beside>,
     pub(super) question: Option<String>,
+    /// What is asked by the screen itself.
+    pub(super) confirm: Option<Confirm>,
+    /// What the last key did, until the next one.
+    pub(super) notice: Option<String>,
+    pub(super) details: Option<Details>,
+    /// INFO CLIENTS as it was when a person last looked at it.
+    looked_at: Option<Arc<ServerRow>>,
     pub(super) help: Option<Help>,
     offsets: [usize; Pane::ALL.len()],
     pub(super) lists: Lists,
@@ -146,6 +157,10 @@ impl App {
             queue: std::collections::VecDeque::new(),
             jobs: Vec::new(),
             question: None,
+            confirm: None,
+            notice: None,
+            details: None,
+            looked_at: None,
             help: None,
             offsets: [0; Pane::ALL.len()],
             lists: Lists::default(),
@@ -158,10 +173,12 @@ impl App {
 
     /// What has the keys, for the key table.
     pub fn context(&self) -> Context {
-        let mode = if self.question.is_some() {
+        let mode = if self.question.is_some() || self.confirm.is_some() {
             Mode::Ask
         } else if self.help.is_some() {
             Mode::Help
+        } else if let Some(details) = &self.details {
+            Mode::Details(details.subject.pane())
         } else if self.filtering.is_some() {
             Mode::Filter
         } else if self.focus != Pane::Shell {
@@ -229,6 +246,7 @@ impl App {
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
         let armed = std::mem::take(&mut self.armed);
         self.pending = None;
+        self.notice = None;
         match action {
             Action::Interrupt => return self.interrupt(armed),
             Action::EndOfInput if self.prompt.is_empty() => return vec![Effect::Quit],
@@ -261,6 +279,11 @@ impl App {
             Action::LeavePrompt => self.focus(self.last_pane),
             Action::NextPane => self.focus(self.neighbour(1)),
             Action::PreviousPane => self.focus(self.neighbour(-1)),
+            Action::Copy => return self.copy(),
+            Action::Open => self.open(),
+            Action::NextRow => self.walk(1),
+            Action::PreviousRow => self.walk(-1),
+            Action::Close => self.ask_to_close(),
             Action::LeavePane => self.leave_pane(),
             Action::Filter => self.open_filter(),
             Action::KeepFilter => self.keep_filter(),
@@ -313,7 +336,7 @@ impl App {
                 self.output.follow();
             }
             // A paste while a pane has the keys is meant for the prompt; a question takes no text.
-            Mode::Pane(_) | Mode::Read => {
+            Mode::Pane(_) | Mode::Details(_) | Mode::Read => {
                 self.end_reading();
                 self.focus(Pane::Shell);
                 self.prompt.insert(text);
@@ -351,7 +374,7 @@ impl App {
     }
 
     fn dismiss(&mut self) {
-        if self.help.take().is_none() {
+        if self.help.take().is_none() && !self.close_details() {
             self.end_reading();
             self.prompt.dismiss();
             self.end_search(false);
@@ -368,11 +391,14 @@ impl App {
     fn show_latest(&mut self) {
         self.shown = Arc::clone(&self.latest);
         self.refresh_lists();
+        self.refresh_details();
     }
 
     fn scroll(&mut self, step: Step) {
         if self.help.is_some() {
             self.scroll_help(step);
+        } else if self.details.is_some() {
+            self.scroll_details(step);
         } else {
             self.scroll_pane(step);
         }

@@ -46,6 +46,8 @@ pub enum Mode {
     Pane(Pane),
     /// The filter line of a pane.
     Filter,
+    /// The details of a row of this pane.
+    Details(Pane),
     /// The help, which takes letters as its own search.
     Help,
 }
@@ -73,6 +75,16 @@ pub enum When {
     List,
     /// In a pane's filter line.
     Filter,
+    /// In a pane with something to show in full.
+    Opens,
+    /// In what is shown in full.
+    Details,
+    /// Where something can be shown in full, or is.
+    Row,
+    /// Where the row is a connection.
+    Connection,
+    /// In any pane but the shell, and in details.
+    View,
     /// While a question waits.
     Ask,
     /// In the help.
@@ -95,6 +107,16 @@ impl When {
                 matches!(context.mode, Mode::Pane(Pane::Connections | Pane::Lints | Pane::Events))
             }
             When::Filter => context.mode == Mode::Filter,
+            When::Opens => matches!(
+                context.mode,
+                Mode::Pane(Pane::Connections | Pane::Lints | Pane::Events | Pane::Server)
+            ),
+            When::Details => matches!(context.mode, Mode::Details(_)),
+            When::Row => When::Opens.holds(context) || When::Details.holds(context),
+            When::Connection => {
+                matches!(context.mode, Mode::Pane(Pane::Connections) | Mode::Details(Pane::Connections))
+            }
+            When::View => matches!(context.mode, Mode::Pane(_) | Mode::Details(_)),
             When::Ask => context.mode == Mode::Ask,
             When::Help => context.mode == Mode::Help,
         }
@@ -113,6 +135,11 @@ impl When {
             When::Pane => "in a pane",
             When::List => "in connections, lints and events",
             When::Filter => "in a filter line",
+            When::Opens => "in connections, lints, events and server",
+            When::Details => "in details",
+            When::Row => "on a row, and in details",
+            When::Connection => "on a connection",
+            When::View => "in a pane, and in details",
             When::Ask => "while a question waits",
             When::Help => "in this help",
         }
@@ -129,15 +156,35 @@ impl When {
             When::Read => Some("read"),
             When::Choosing => Some("choosing"),
             When::Filter => Some("filter"),
-            When::Anywhere | When::Prompt | When::EmptyPrompt | When::Pane | When::List => None,
+            When::Details => Some("details"),
+            _ => None,
         }
+    }
+
+    /// Whether rows of both places hold at once, and no row further up is meant to hide one further down.
+    fn meets(self, other: When) -> bool {
+        let both = |mode| {
+            let context = Context { mode, empty: false, choosing: false };
+            self.holds(&context) && other.holds(&context)
+        };
+        let hides = self == When::Anywhere || other == When::Anywhere;
+        let panes = || Pane::ALL.into_iter().flat_map(|pane| [Mode::Pane(pane), Mode::Details(pane)]);
+        self == other || (!hides && panes().any(both))
     }
 
     /// Whether a key leaves alone what is typed here: letters, where there is a line to type.
     fn spares(self, key: Sequence) -> bool {
         let Some(letter) = key.first.typed() else { return true };
         match self {
-            When::Ask | When::Pane | When::List | When::Read => true,
+            When::Ask
+            | When::Read
+            | When::Pane
+            | When::List
+            | When::Opens
+            | When::Details
+            | When::Row
+            | When::Connection
+            | When::View => true,
             // No command begins with most signs.
             When::EmptyPrompt => letter.is_ascii_punctuation() && !matches!(letter, '#' | '"' | '\''),
             _ => false,
@@ -197,6 +244,7 @@ mod tests {
             Mode::Ask,
             Mode::Pane(Pane::Connections),
             Mode::Filter,
+            Mode::Details(Pane::Connections),
             Mode::Help,
         ];
         let mut all = Vec::new();
@@ -291,10 +339,10 @@ mod tests {
     fn a_sequence_waits_for_its_second_key_and_is_lost_on_another() {
         let mut keys = Keys::default();
         let row = keys.rows.iter_mut().find(|row| row.when == When::Prompt).unwrap();
-        row.bound[0].keys = vec![key("ctrl-x ctrl-e")];
+        row.bound[0].keys = vec![key("f9 ctrl-e")];
         let (action, help) = (row.bound[0].action.clone(), row.footer.unwrap_or(row.help));
         let prompt = Context { mode: Mode::Prompt, empty: false, choosing: false };
-        let first = chord("ctrl-x");
+        let first = chord("f9");
         assert_eq!(keys.resolve(None, first, &prompt), Meaning::Begins);
         assert_eq!(keys.resolve(Some(first), chord("ctrl-e"), &prompt), Meaning::Do(action));
         assert_eq!(keys.resolve(Some(first), chord("e"), &prompt), Meaning::Nothing);
@@ -302,7 +350,7 @@ mod tests {
         let pane = Context { mode: Mode::Pane(Pane::Pool), ..prompt };
         assert_eq!(keys.resolve(None, first, &pane), Meaning::Nothing);
         let footer = keys.footer(Some(first), &prompt);
-        assert_eq!(footer, [("Ctrl-X …".to_owned(), ""), ("Ctrl-E".to_owned(), help)]);
+        assert_eq!(footer, [("F9 …".to_owned(), ""), ("Ctrl-E".to_owned(), help)]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
+use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
@@ -20,6 +21,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
 use super::app::App;
+use super::clipboard;
 use super::theme::Theme;
 use super::view;
 
@@ -75,6 +77,12 @@ impl Guard {
         // `Terminal::clear` would ask the terminal where its cursor is, and wait for an answer that the key reader takes.
         let size = self.terminal.size()?;
         self.terminal.resize(Rect { x: 0, y: 0, width: size.width, height: size.height })
+    }
+
+    /// Puts a text into the terminal's clipboard.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        let sequence = clipboard::sequence(text, clipboard::Between::of_process());
+        execute!(self.terminal.backend_mut(), Print(sequence))
     }
 
     /// Gives the terminal back until [`Guard::retake`].

@@ -3,6 +3,7 @@
 //! A pane's view takes a [`Cx`] and an area, draws its own title on the area's first row and its content below.
 
 pub mod connections;
+pub mod details;
 pub mod events;
 pub mod footer;
 pub mod header;
@@ -10,6 +11,7 @@ pub mod help;
 pub mod latency;
 pub mod lints;
 pub mod list;
+pub mod notice;
 pub mod pool;
 pub mod server;
 pub mod shell;
@@ -112,6 +114,11 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
             cursor = Some(list::cursor(list, *area));
         }
     }
+    if app.details.is_some() {
+        details::draw(app, theme, area, buf);
+        cursor = None;
+    }
+    cursor = notice::draw(app, theme, &plan, buf).or(cursor);
     footer::draw(app, theme, plan.footer, buf);
     if let Some(help) = &app.help {
         help::draw(&app.facts.keys, help, theme, area, buf);

@@ -2,6 +2,7 @@
 
 use super::App;
 use crate::tui::action::{Edit, Step};
+use crate::tui::fields::Around;
 use crate::tui::filter;
 use crate::tui::layout::Pane;
 use crate::tui::listing::Listing;
@@ -12,6 +13,11 @@ impl App {
     /// The list of a pane, where it has one.
     pub fn list(&self, pane: Pane) -> Option<&Listing> {
         self.lists.of(pane)
+    }
+
+    /// What the fields of rows depend on beside the row.
+    pub(super) fn around(&self) -> Around<'_> {
+        Around { as_of: self.shown.as_of, marks: self.lists.marks() }
     }
 
     /// Whether this pane's filter line is open.

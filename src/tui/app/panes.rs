@@ -20,6 +20,7 @@ impl App {
         self.end_reading();
         self.prompt.dismiss();
         self.close_filter();
+        self.close_details();
         if self.focus != pane {
             self.zoomed = false;
         }

@@ -49,6 +49,13 @@ impl App {
         effects
     }
 
+    /// Runs a line that a key stands for: it is shown as typed ones are, and no part of the history.
+    pub(super) fn run_line(&mut self, line: String) -> Vec<Effect> {
+        self.output.follow();
+        self.queue.push_back(line);
+        self.next().into_iter().collect()
+    }
+
     /// Starts the next line when nothing runs.
     fn next(&mut self) -> Option<Effect> {
         if self.running.is_some() {
@@ -109,6 +116,9 @@ impl App {
     }
 
     pub(super) fn answer(&mut self, yes: bool) -> Vec<Effect> {
+        if let Some(confirm) = self.confirm.take() {
+            return self.confirmed(confirm, yes);
+        }
         match self.question.take() {
             Some(_) => vec![Effect::Answer(yes)],
             None => Vec::new(),

@@ -112,7 +112,7 @@ impl Keys {
 
     /// Who else has this key in this place, whole or as the start of a sequence.
     fn taken(&self, when: When, key: Sequence, action: &Action) -> Option<(&str, Sequence)> {
-        let bound = self.rows.iter().filter(|row| row.when == when).flat_map(|row: &Row| &row.bound);
+        let bound = self.rows.iter().filter(|row| row.when.meets(when)).flat_map(|row: &Row| &row.bound);
         for other in bound.filter(|other| other.action != *action) {
             let one_hides_other = |held: &Sequence| {
                 held.first == key.first

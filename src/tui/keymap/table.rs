@@ -1,7 +1,8 @@
 //! The table itself.
 
 use super::When::{
-    Anywhere, Ask, Choosing, EmptyPrompt, Filter, Find, Help, List, Pane, Prompt, Read, Search,
+    Anywhere, Ask, Choosing, Connection, Details, EmptyPrompt, Filter, Find, Help, List, Opens, Pane, Prompt,
+    Read, Row, Search, View,
 };
 use super::{Binding, Do, When};
 use crate::tui::action::{Action, Edit, Step};
@@ -110,8 +111,28 @@ pub const TABLE: &[Binding] = &[
     quiet(&["ctrl-u"], Filter, Action::Edit(Edit::KillToStart), "Begin anew"),
     quiet(&["down"], Filter, Action::Scroll(Step::Down), "A row down"),
     quiet(&["up"], Filter, Action::Scroll(Step::Up), "A row up"),
+    row(&["esc", "q", "enter"], Details, Action::Dismiss, "close", "Close the details"),
+    row(&["j"], Details, Action::NextRow, "next", "The next row in full"),
+    quiet(&["k"], Details, Action::PreviousRow, "The row before in full"),
+    row(&["down"], Details, Action::Scroll(Step::Down), "scroll", "Scroll down"),
+    quiet(&["up"], Details, Action::Scroll(Step::Up), "Scroll up"),
+    quiet(&["pgdn"], Details, Action::Scroll(Step::PageDown), "A page down"),
+    quiet(&["pgup"], Details, Action::Scroll(Step::PageUp), "A page up"),
+    quiet(&["home", "g"], Details, Action::Scroll(Step::Top), "To the top"),
+    quiet(&["end", "G"], Details, Action::Scroll(Step::Bottom), "To the end"),
+    quiet(&[":"], Details, Action::Focus(super::Pane::Shell), "Back to the prompt").named("prompt"),
     row(&[":", "q"], Pane, Action::Focus(super::Pane::Shell), "prompt", "Back to the prompt").named("prompt"),
     quiet(&["esc"], Pane, Action::LeavePane, "Clear the filter; without one, back to the prompt"),
+    row(
+        &["enter"],
+        Opens,
+        Action::Open,
+        "details",
+        "The selected row in full; in server, the raw INFO CLIENTS",
+    ),
+    row(&["K"], Connection, Action::Close, "kill", "Close the connection, after a question")
+        .named("close-connection"),
+    row(&["y"], Row, Action::Copy, "copy", "Copy to the clipboard what is selected or shown"),
     row(&["/"], List, Action::Filter, "filter", "Filter the rows: word field:regex held>5s !word"),
     row(&["s"], List, Action::SortNext, "sort", "Sort by the next column"),
     quiet(&["S"], List, Action::SortPrevious, "Sort by the column before"),
@@ -127,15 +148,15 @@ pub const TABLE: &[Binding] = &[
         name: None,
     },
     row(&["z"], Pane, Action::Zoom, "zoom", "Fill the screen with this pane, and back"),
-    row(&["p"], Pane, Action::Freeze, "freeze", "Freeze what is shown, and go on"),
+    row(&["p"], View, Action::Freeze, "freeze", "Freeze what is shown, and go on"),
     row(&["down", "j"], Pane, Action::Scroll(Step::Down), "scroll", "A row down"),
     quiet(&["up", "k"], Pane, Action::Scroll(Step::Up), "A row up"),
     quiet(&["pgdn"], Pane, Action::Scroll(Step::PageDown), "A page down"),
     quiet(&["pgup"], Pane, Action::Scroll(Step::PageUp), "A page up"),
     quiet(&["home", "g"], Pane, Action::Scroll(Step::Top), "To the first row"),
     quiet(&["end", "G"], Pane, Action::Scroll(Step::Bottom), "To the last row"),
-    row(&["?"], Pane, Action::Help, "help", "This help"),
-    quiet(&["ctrl-d"], Pane, Action::EndOfInput, "End the program when nothing is typed"),
+    row(&["?"], View, Action::Help, "help", "This help"),
+    quiet(&["ctrl-d"], View, Action::EndOfInput, "End the program when nothing is typed"),
     Binding {
         keys: &["alt-1", "alt-2", "alt-3", "alt-4", "alt-5", "alt-6", "alt-7"],
         when: Anywhere,

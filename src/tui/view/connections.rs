@@ -95,7 +95,7 @@ fn holder(row: &ConnectionRow, with: &With) -> Cell {
 }
 
 /// A holder in one line: its label or task, and the place in the code that took the connection.
-pub(super) fn named(holder: &Holder) -> String {
+pub fn named(holder: &Holder) -> String {
     let mut parts = Vec::new();
     if let Some(label) = &holder.label {
         parts.push(text::escape_str(label).into_owned());

@@ -1,0 +1,143 @@
+//! What is shown in full on top of the panes: a connection, a lint, an event, or the raw INFO CLIENTS.
+
+use std::sync::Arc;
+
+use super::App;
+use crate::event::ConnId;
+use crate::snapshot::{ConnectionRow, EventRow, LintRow, ServerRow, Snapshot};
+use crate::tui::action::Step;
+use crate::tui::layout::Pane;
+use crate::tui::listing::Listing;
+use crate::tui::table;
+use crate::tui::view;
+
+/// One thing in full, and where a person has scrolled to in it.
+#[derive(Clone, Debug)]
+pub struct Details {
+    /// What.
+    pub subject: Subject,
+    /// Rows scrolled past.
+    pub offset: usize,
+}
+
+/// What is shown in full. What is gone since stays as it was last seen.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A connection, and whether it still exists.
+    Connection(Arc<ConnectionRow>, bool),
+    /// A judgement, and whether it still holds.
+    Lint(Arc<LintRow>, bool),
+    /// An event.
+    Event(EventRow),
+    /// INFO CLIENTS, beside what it was when it was last looked at.
+    Info(Option<Arc<ServerRow>>),
+}
+
+impl Subject {
+    /// The pane it belongs to.
+    pub fn pane(&self) -> Pane {
+        match self {
+            Subject::Connection(..) => Pane::Connections,
+            Subject::Lint(..) => Pane::Lints,
+            Subject::Event(_) => Pane::Events,
+            Subject::Info(_) => Pane::Server,
+        }
+    }
+
+    /// The connection it is, when it is one.
+    pub fn connection(&self) -> Option<ConnId> {
+        match self {
+            Subject::Connection(row, _) => Some(row.id),
+            _ => None,
+        }
+    }
+
+    /// Takes what a newer snapshot knows of it.
+    fn refresh(&mut self, snapshot: &Snapshot) {
+        match self {
+            Subject::Connection(row, exists) => {
+                let newer = snapshot.connections.iter().find(|newer| newer.id == row.id);
+                *exists = newer.is_some();
+                if let Some(newer) = newer {
+                    *row = Arc::clone(newer);
+                }
+            }
+            Subject::Lint(row, holds) => {
+                let same = |newer: &&Arc<LintRow>| {
+                    (newer.id, newer.pool, newer.conn) == (row.id, row.pool, row.conn)
+                };
+                let newer = snapshot.lints.iter().find(same);
+                *holds = newer.is_some();
+                if let Some(newer) = newer {
+                    *row = Arc::clone(newer);
+                }
+            }
+            Subject::Event(_) | Subject::Info(_) => {}
+        }
+    }
+}
+
+impl App {
+    /// Shows the selected row in full, or the server's raw reply.
+    pub(super) fn open(&mut self) {
+        self.details = self.subject().map(|subject| Details { subject, offset: 0 });
+    }
+
+    /// What the focused pane would show in full.
+    pub(super) fn subject(&self) -> Option<Subject> {
+        let at = self.list(self.focus).and_then(Listing::selected);
+        match self.focus {
+            Pane::Connections => {
+                Some(Subject::Connection(Arc::clone(self.shown.connections.get(at?)?), true))
+            }
+            Pane::Lints => Some(Subject::Lint(Arc::clone(self.shown.lints.get(at?)?), true)),
+            Pane::Events => Some(Subject::Event(self.shown.events.get(at?)?.clone())),
+            Pane::Server => Some(Subject::Info(self.looked_at.clone())),
+            Pane::Pool | Pane::Latency | Pane::Shell => None,
+        }
+    }
+
+    /// Closes what is shown in full, if anything is. What INFO said until now has been seen.
+    pub(super) fn close_details(&mut self) -> bool {
+        let Some(details) = self.details.take() else { return false };
+        if let Subject::Info(_) = details.subject {
+            self.looked_at = Some(Arc::clone(&self.shown.server));
+        }
+        true
+    }
+
+    /// Goes on to the next row of the pane, or back; INFO, which is one, is scrolled.
+    pub(super) fn walk(&mut self, by: isize) {
+        if self.list(self.focus).is_none() {
+            return self.scroll_details(if by < 0 { Step::Up } else { Step::Down });
+        }
+        let at = self.list(self.focus).map_or(0, Listing::at);
+        // A row that is gone has given its place to the next one already.
+        let gone = matches!(
+            &self.details,
+            Some(Details { subject: Subject::Connection(_, false) | Subject::Lint(_, false), .. })
+        );
+        let step = if gone && by > 0 { 0 } else { by };
+        self.select(at.saturating_add_signed(step));
+        if self.subject().is_some() {
+            self.open();
+        }
+    }
+
+    pub(super) fn scroll_details(&mut self, step: Step) {
+        let (len, height) = view::details::size(self, self.size);
+        if let Some(details) = &mut self.details {
+            details.offset = table::step(details.offset, step, height).min(len.saturating_sub(height));
+        }
+    }
+
+    /// The snapshot that is shown is another one.
+    pub(super) fn refresh_details(&mut self) {
+        if let Some(details) = &mut self.details {
+            details.subject.refresh(&self.shown);
+        }
+        if self.looked_at.is_none() && !self.shown.server.raw.is_empty() {
+            self.looked_at = Some(Arc::clone(&self.shown.server));
+        }
+    }
+}

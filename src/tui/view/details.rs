@@ -1,0 +1,192 @@
+//! One thing in full, over the panes: every fact that is known of it, a label and a value each.
+
+mod connection;
+mod info;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+
+use super::{NONE, age, more, put};
+use crate::snapshot::{EventRow, LintRow};
+use crate::text;
+use crate::tui::app::{App, Subject};
+use crate::tui::output;
+use crate::tui::theme::{Theme, mark};
+
+/// Columns of the labels.
+const LABEL: usize = 12;
+
+/// A style by its role: chosen where the fact is known, taken where it is drawn.
+type Role = fn(&Theme) -> Style;
+
+/// One fact, safe to show.
+struct Fact {
+    label: &'static str,
+    value: String,
+    role: Role,
+}
+
+impl Fact {
+    fn new(label: &'static str, value: impl Into<String>, role: Role) -> Self {
+        Self { label, value: value.into(), role }
+    }
+
+    fn plain(label: &'static str, value: impl Into<String>) -> Self {
+        Self::new(label, value, |theme| theme.text)
+    }
+
+    /// A fact that may not be known.
+    fn known(label: &'static str, value: Option<String>) -> Self {
+        match value {
+            Some(value) => Self::plain(label, value),
+            None => Self::new(label, NONE, |theme| theme.dim),
+        }
+    }
+
+    fn gap() -> Self {
+        Self::plain("", "")
+    }
+}
+
+/// Where details are drawn on a screen of this size: all of it but for the header and the footer.
+fn area(app: &App, size: Size) -> Rect {
+    let plan = app.plan_for(size);
+    let top = plan.banner.unwrap_or(plan.header).bottom();
+    Rect { x: 0, y: top, width: size.width, height: plan.footer.y.saturating_sub(top) }
+}
+
+/// How many rows there are, and how many show at once.
+pub fn size(app: &App, size: Size) -> (usize, usize) {
+    let area = area(app, size);
+    (lines(app, &Theme::MONO, area.width).len(), usize::from(area.height.saturating_sub(1)))
+}
+
+/// Draws the details, if there are any.
+pub fn draw(app: &App, theme: &Theme, screen: Rect, buf: &mut Buffer) {
+    let Some(details) = &app.details else { return };
+    let area = area(app, screen.as_size()).intersection(buf.area);
+    Clear.render(area, buf);
+    put(Line::styled("━".repeat(usize::from(area.width)), theme.focus), area, 0, buf);
+    let inside = Rect { x: area.x + area.width.min(1), width: area.width.saturating_sub(1), ..area };
+    // What lies below is said at the right end of the same rule.
+    let room = usize::from(inside.width).saturating_sub("  v 65,536 more ".len());
+    let title = text::fit(&title(app, &details.subject), room);
+    put(Line::styled(format!(" {title} "), theme.focus), inside, 0, buf);
+    let rows = Rect { y: area.y + area.height.min(1), height: area.height.saturating_sub(1), ..area };
+    let lines = lines(app, theme, area.width);
+    let height = usize::from(rows.height);
+    let offset = details.offset.min(lines.len().saturating_sub(height));
+    let below = lines.len().saturating_sub(offset + height);
+    for (y, line) in lines.into_iter().skip(offset).take(height).enumerate() {
+        put(line, rows, y as u16, buf);
+    }
+    more(below, theme, area, buf);
+}
+
+/// The details as plain text, for the clipboard.
+pub fn text(app: &App) -> String {
+    let Some(details) = &app.details else { return String::new() };
+    if let Subject::Info(_) = details.subject {
+        return text::escape_lines(app.shown.server.raw.as_bytes());
+    }
+    let mut out = title(app, &details.subject);
+    for fact in facts(app, &details.subject) {
+        let line = format!("{:<LABEL$}{}", fact.label, fact.value);
+        out.push('\n');
+        out.push_str(line.trim_end());
+    }
+    out.push('\n');
+    out
+}
+
+fn title(app: &App, subject: &Subject) -> String {
+    match subject {
+        Subject::Connection(row, exists) => {
+            let gone = if *exists { "" } else { ", gone" };
+            let server = row.server_id.map_or_else(String::new, |id| format!("  server id {id}"));
+            format!("connection {}{server}{gone}", row.id)
+        }
+        Subject::Lint(row, holds) => {
+            let gone = if *holds { "" } else { ", cleared" };
+            format!("lint {}{gone}", row.id)
+        }
+        Subject::Event(_) => "event".to_owned(),
+        Subject::Info(_) => info::title(app),
+    }
+}
+
+fn facts(app: &App, subject: &Subject) -> Vec<Fact> {
+    match subject {
+        Subject::Connection(row, exists) => connection::facts(app, row, *exists),
+        Subject::Lint(row, holds) => lint(app, row, *holds),
+        Subject::Event(row) => event(app, row),
+        Subject::Info(before) => info::facts(app, before.as_deref()),
+    }
+}
+
+/// The facts in lines of this width: a value goes on below itself.
+fn lines<'a>(app: &App, theme: &Theme, width: u16) -> Vec<Line<'a>> {
+    let Some(details) = &app.details else { return Vec::new() };
+    let info = matches!(details.subject, Subject::Info(_));
+    let label = if info { 0 } else { LABEL };
+    let room = usize::from(width).saturating_sub(label + 2).max(1);
+    let mut lines = Vec::new();
+    for fact in facts(app, &details.subject) {
+        let style = (fact.role)(theme);
+        let pieces = output::wrap(&fact.value, room);
+        // Nothing at all is a line too.
+        let pieces = if pieces.is_empty() { vec![""] } else { pieces };
+        for (at, piece) in pieces.into_iter().enumerate() {
+            let head = if at == 0 { fact.label } else { "" };
+            lines.push(Line::from(vec![
+                Span::styled(format!(" {head:<label$}"), theme.dim),
+                Span::styled(piece.to_owned(), style),
+            ]));
+        }
+    }
+    lines
+}
+
+fn lint(app: &App, row: &LintRow, holds: bool) -> Vec<Fact> {
+    let as_of = app.shown.as_of;
+    let severity: Role = match row.severity {
+        crate::snapshot::Severity::Warn => |theme| theme.warn,
+        crate::snapshot::Severity::Bad => |theme| theme.bad,
+    };
+    let state = if holds { "holds now" } else { "holds no longer" };
+    let pool = app.shown.pools.iter().find(|pool| pool.id == row.pool);
+    vec![
+        Fact::new("lint", format!("{} {}", mark(row.severity), row.id), severity),
+        Fact::plain("state", format!("{state}, since {} ago", age(as_of.since(row.since)))),
+        Fact::known("pool", pool.map(|pool| text::escape_str(&pool.name).into_owned())),
+        Fact::plain(
+            "connection",
+            row.conn.map_or_else(|| "of the whole pool".to_owned(), |id| id.to_string()),
+        ),
+        Fact::gap(),
+        Fact::plain("evidence", text::escape_str(&row.evidence)),
+        Fact::gap(),
+        Fact::plain("advice", row.advice),
+    ]
+}
+
+fn event(app: &App, row: &EventRow) -> Vec<Fact> {
+    let pool = row.pool.and_then(|id| app.shown.pools.iter().find(|pool| pool.id == id));
+    let mut facts = vec![
+        Fact::plain("what", text::escape_str(&super::events::sentence(&row.what))),
+        Fact::plain("when", when(app, row.at)),
+        Fact::known("pool", pool.map(|pool| text::escape_str(&pool.name).into_owned())),
+    ];
+    facts.extend(row.what.conn().map(|id| Fact::plain("connection", id.to_string())));
+    facts
+}
+
+/// A moment as its age and its time of day.
+fn when(app: &App, at: crate::event::Stamp) -> String {
+    let ago = app.shown.as_of.since(at);
+    let wall = app.shown.wall_ms.saturating_sub(u64::try_from(ago.as_millis()).unwrap_or(u64::MAX));
+    format!("{} ago, {} UTC", age(ago), text::utc(wall))
+}

@@ -1,0 +1,125 @@
+//! Everything that is known of one connection.
+
+use std::time::Duration;
+
+use super::{Fact, Role, when};
+use crate::event::{CreateSteps, Holder};
+use crate::snapshot::{ConnectionRow, LintRow, RowState, Severity, What};
+use crate::text;
+use crate::tui::app::App;
+use crate::tui::theme::mark;
+use crate::tui::view::{age, events};
+
+pub(super) fn facts(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
+    let mut facts = state(app, row, exists);
+    facts.extend(lints(app, row));
+    facts.push(Fact::gap());
+    facts.push(Fact::known("last", words(row.last_command.as_deref())));
+    facts.push(Fact::plain("uses", text::thousands(row.uses)));
+    facts.push(Fact::plain("commands", text::thousands(row.commands)));
+    facts.push(Fact::gap());
+    facts.push(Fact::plain("id", row.id.to_string()));
+    facts.push(Fact::known("server id", row.server_id.map(|id| id.to_string())));
+    facts.push(Fact::known("local", row.local.map(|local| local.to_string())));
+    let pool = app.shown.pools.iter().find(|pool| pool.id == row.pool);
+    facts.push(Fact::known("pool", words(pool.map(|pool| &*pool.name))));
+    facts.push(Fact::known("opened", row.opened.map(|opened| when(app, opened))));
+    facts.push(Fact::known("create", row.steps.map(|steps| create(&steps))));
+    facts.extend(history(app, row));
+    facts
+}
+
+/// Whether it is lent, and everything about the lease.
+fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
+    let as_of = app.shown.as_of;
+    let mut facts = Vec::new();
+    if !exists {
+        facts.push(Fact::new("gone", gone(app, row), |theme| theme.warn));
+    }
+    match &row.state {
+        RowState::Available { since } => {
+            let word = format!("available for {}", age(as_of.since(*since)));
+            facts.push(Fact::new("state", word, |theme| theme.available));
+        }
+        RowState::InUse { since, holder, pinned } => {
+            facts.push(Fact::new("state", "in use", |theme| theme.in_use));
+            facts.push(Fact::plain("held for", age(as_of.since(*since))));
+            facts.push(Fact::known("holder", words(holder.label.as_deref())));
+            facts.push(Fact::known("taken at", words(holder.location.as_deref())));
+            facts.extend(task(holder));
+            facts.extend(words(pinned.as_deref()).map(|by| Fact::plain("pinned by", by)));
+        }
+    }
+    let idle = match (row.idle_for(as_of), row.busy_since) {
+        (Some(idle), _) => age(idle),
+        (None, since) => {
+            let waited = since.map_or(Duration::ZERO, |since| as_of.since(since));
+            format!("busy: a reply is awaited for {}", age(waited))
+        }
+    };
+    facts.push(Fact::plain("idle", idle));
+    facts
+}
+
+fn task(holder: &Holder) -> Option<Fact> {
+    holder.task.map(|task| Fact::plain("task", task.to_string()))
+}
+
+fn words(words: Option<&str>) -> Option<String> {
+    words.filter(|words| !words.is_empty()).map(|words| text::escape_str(words).into_owned())
+}
+
+/// Why a connection is not there any more, where an event has told it.
+fn gone(app: &App, row: &ConnectionRow) -> String {
+    let closed = app.shown.events.iter().rev().find_map(|event| match &event.what {
+        What::Closed(id, reason) if *id == row.id => Some((event.at, *reason)),
+        _ => None,
+    });
+    match closed {
+        Some((at, reason)) => format!("closed: {}, {}", reason.word(), when(app, at)),
+        None => "it is not in the pool any more; below is what was known last".to_owned(),
+    }
+}
+
+/// The create time and its steps.
+fn create(steps: &CreateSteps) -> String {
+    let tls = steps.tls.map_or_else(String::new, |tls| format!(" + TLS {}", text::duration(tls)));
+    format!(
+        "{} = dial {}{tls} + handshake {}",
+        text::duration(steps.total()),
+        text::duration(steps.dial),
+        text::duration(steps.handshake)
+    )
+}
+
+/// The judgements that speak of it.
+fn lints(app: &App, row: &ConnectionRow) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let of_it = |lint: &&LintRow| lint.conn == Some(row.id) && lint.pool == row.pool;
+    for lint in app.shown.lints.iter().map(|lint| &**lint).filter(of_it) {
+        let role: Role = match lint.severity {
+            Severity::Warn => |theme| theme.warn,
+            Severity::Bad => |theme| theme.bad,
+        };
+        facts.push(Fact::gap());
+        let words = format!("{} {}: {}", mark(lint.severity), lint.id, text::escape_str(&lint.evidence));
+        facts.push(Fact::new("lint", words, role));
+        facts.push(Fact::plain("advice", lint.advice));
+    }
+    facts
+}
+
+/// Its own rare events, newest first.
+fn history(app: &App, row: &ConnectionRow) -> Vec<Fact> {
+    let own = app.shown.events.iter().rev().filter(|event| event.what.conn() == Some(row.id));
+    let mut facts = Vec::new();
+    for (at, event) in own.enumerate() {
+        if at == 0 {
+            facts.push(Fact::gap());
+        }
+        let words = text::escape_str(&events::sentence(&event.what)).into_owned();
+        let ago = age(app.shown.as_of.since(event.at));
+        facts.push(Fact::plain(if at == 0 { "events" } else { "" }, format!("{ago} ago  {words}")));
+    }
+    facts
+}

@@ -1,0 +1,244 @@
+//! One thing in full: what Enter shows in each pane, at every size, with good and with ugly facts.
+
+mod tui_support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis_pooltop::event::{CloseReason, ConnId, CreateSteps, PoolId};
+use redis_pooltop::snapshot::{ConnectionRow, EventRow, RowState, ServerRow, Snapshot, What};
+use redis_pooltop::tui::action::Effect;
+use redis_pooltop::tui::app::App;
+use redis_pooltop::tui::keymap::Mode;
+use redis_pooltop::tui::layout::Pane;
+use redis_pooltop::tui::theme::Theme;
+use tui_support::{ago, app, busy, press, text, ugly, unknown};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (140, 40), (60, 13)];
+
+fn screen(app: &App) -> String {
+    text(app, &Theme::DEFAULT, 80, 24)
+}
+
+/// A busy pool with all that can be known of its first connection, and a raw reply.
+fn full() -> Snapshot {
+    let mut snapshot = busy();
+    let row = Arc::make_mut(&mut snapshot.connections[0]);
+    row.local = Some("127.0.0.1:51234".parse().unwrap());
+    row.steps = Some(CreateSteps {
+        dial: Duration::from_micros(210),
+        tls: Some(Duration::from_micros(1_900)),
+        handshake: Duration::from_micros(190),
+    });
+    if let RowState::InUse { holder, pinned, .. } = &mut row.state {
+        holder.task = Some(17);
+        *pinned = Some("WATCH".into());
+    }
+    info(&mut snapshot, &[("connected_clients", "14"), ("maxclients", "10000"), ("blocked_clients", "6")]);
+    snapshot
+}
+
+fn info(snapshot: &mut Snapshot, fields: &[(&str, &str)]) {
+    let lines: Vec<String> = fields.iter().map(|(name, value)| format!("{name}:{value}\r\n")).collect();
+    snapshot.server = Arc::new(ServerRow {
+        raw: format!("# Clients\r\n{}", lines.concat()).into(),
+        clients: fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        ..ServerRow::clone(&snapshot.server)
+    });
+}
+
+fn opened(keys: &str, snapshot: Snapshot, width: u16, height: u16) -> App {
+    let mut app = app(width, height, snapshot);
+    press(&mut app, keys);
+    app
+}
+
+#[test]
+fn everything_that_is_known_of_a_row() {
+    for (name, keys) in [
+        ("connection", "alt-4 enter"),
+        ("available", "alt-4 G enter"),
+        ("lint", "alt-5 enter"),
+        ("event", "alt-6 enter"),
+        ("info", "alt-3 enter"),
+    ] {
+        for (width, height) in SIZES {
+            let app = opened(keys, full(), width, height);
+            let shown = text(&app, &Theme::DEFAULT, width, height);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), shown);
+        }
+    }
+}
+
+#[test]
+fn ugly_and_unknown_facts() {
+    for (width, height) in SIZES {
+        for (name, keys) in [("connection", "alt-4 enter"), ("lint", "alt-5 enter"), ("info", "alt-3 enter")]
+        {
+            let mut facts = ugly();
+            info(&mut facts, &[("connected_clients", "\u{1b}[2J\u{202e}14"), ("漢字", "\u{7f}")]);
+            let app = opened(keys, facts, width, height);
+            let shown = text(&app, &Theme::DEFAULT, width, height);
+            assert!(!shown.contains(['\u{1b}', '\u{202e}', '\u{7f}']));
+            insta::assert_snapshot!(format!("ugly_{name}_{width}x{height}"), shown);
+        }
+    }
+    let app = opened("alt-4 enter", unknown(), 80, 24);
+    insta::assert_snapshot!("unknown_connection_80x24", screen(&app));
+    let app = opened("alt-3 enter", unknown(), 80, 24);
+    assert!(screen(&app).contains("no reply yet"));
+}
+
+#[test]
+fn enter_opens_where_there_is_something_and_esc_q_and_enter_close() {
+    for (pane, opens) in [(1, false), (2, false), (3, true), (4, true), (5, true), (6, true)] {
+        let mut app = opened(&format!("alt-{pane} enter"), full(), 80, 24);
+        let is_open = matches!(app.context().mode, Mode::Details(_));
+        assert_eq!(is_open, opens, "pane {pane}");
+        if opens {
+            for close in ["esc", "q", "enter"] {
+                press(&mut app, close);
+                assert!(matches!(app.context().mode, Mode::Pane(_)), "{close}");
+                press(&mut app, "enter");
+            }
+        }
+    }
+    let mut app = opened("alt-6 enter", Snapshot::default(), 80, 24);
+    assert_eq!(app.context().mode, Mode::Pane(Pane::Events), "nothing to show");
+    press(&mut app, "alt-4 enter alt-1");
+    assert_eq!(app.context().mode, Mode::Pane(Pane::Pool));
+}
+
+#[test]
+fn j_and_k_go_from_row_to_row_and_stop_at_the_ends() {
+    let mut app = opened("alt-4 enter", full(), 80, 24);
+    let title = |app: &App| screen(app).lines().nth(1).unwrap_or_default().to_owned();
+    assert!(title(&app).contains("connection #3  server id 118"));
+    press(&mut app, "j");
+    assert!(title(&app).contains("connection #5"));
+    press(&mut app, "k k k");
+    assert!(title(&app).contains("connection #3"));
+    press(&mut app, "j j j j j j j j j j j j");
+    assert!(title(&app).contains("connection #2"));
+    press(&mut app, "esc");
+    assert!(screen(&app).contains("#2 id 112"), "the list follows");
+}
+
+#[test]
+fn details_are_live_and_say_when_their_row_is_gone() {
+    let mut app = opened("alt-4 enter", full(), 80, 24);
+    let mut later = full();
+    Arc::make_mut(&mut later.connections[0]).uses = 4_321;
+    app.take(Arc::new(later));
+    assert!(screen(&app).contains("4,321"));
+    let mut later = full();
+    let gone = later.connections.remove(0);
+    later.lints.clear();
+    let closed =
+        EventRow { at: ago(500), pool: Some(PoolId(0)), what: What::Closed(gone.id, CloseReason::Asked) };
+    later.events = later.events.iter().cloned().chain([closed]).collect();
+    app.take(Arc::new(later));
+    let shown = screen(&app);
+    assert!(
+        shown.contains("connection #3  server id 118, gone") && shown.contains("closed: asked"),
+        "{shown}"
+    );
+    press(&mut app, "j");
+    assert!(screen(&app).contains("connection #5"), "the next row took its place");
+}
+
+#[test]
+fn a_lint_that_clears_says_so() {
+    let mut app = opened("alt-5 enter", full(), 80, 24);
+    assert!(screen(&app).contains("holds now"));
+    let mut later = full();
+    later.lints.clear();
+    app.take(Arc::new(later));
+    assert!(screen(&app).contains("holds no longer"));
+}
+
+#[test]
+fn info_shows_what_changed_since_it_was_last_looked_at() {
+    let mut app = app(80, 24, full());
+    let later = |fields: &[(&str, &str)]| {
+        let mut snapshot = full();
+        info(&mut snapshot, fields);
+        Arc::new(snapshot)
+    };
+    app.take(later(&[("connected_clients", "19"), ("maxclients", "10000"), ("tracking_clients", "2")]));
+    press(&mut app, "alt-3 enter");
+    let shown = screen(&app);
+    let line = |words: &str| shown.lines().any(|line| line.split_whitespace().eq(words.split(' ')));
+    assert!(line("* connected_clients:19 was 14, +5"), "{shown}");
+    assert!(line("maxclients:10000") && line("+ tracking_clients:2 new") && line("- blocked_clients:6 gone"));
+    press(&mut app, "esc enter");
+    assert!(!screen(&app).contains("was 14"), "seen is seen");
+    app.take(later(&[("connected_clients", "3")]));
+    assert!(screen(&app).contains("was 19, -16"), "{}", screen(&app));
+}
+
+#[test]
+fn closing_asks_first_and_runs_as_a_typed_line_does() {
+    let mut app = opened("alt-4 K", full(), 80, 24);
+    assert_eq!(app.context().mode, Mode::Ask);
+    let shown = screen(&app);
+    let asked = "Close #3, held 74.2 s by worker-2  jobs.rs:88, who gets an error? (y/N)";
+    assert!(shown.contains(asked), "{shown}");
+    assert_eq!(press(&mut app, "n"), []);
+    assert!(!screen(&app).contains("Close #3"));
+    assert_eq!(press(&mut app, "K y"), [Effect::Run("POOL CLOSE 3".to_owned())]);
+    assert!(screen(&app).contains("> POOL CLOSE 3"));
+    let mut app = opened("alt-4 G enter K", full(), 60, 13);
+    assert!(text(&app, &Theme::DEFAULT, 60, 13).contains("Close #2, available? (y/N)"));
+    assert_eq!(press(&mut app, "y"), [Effect::Run("POOL CLOSE 2".to_owned())]);
+    let mut app = opened("alt-5 K", full(), 80, 24);
+    assert_eq!(press(&mut app, "y").len(), 1, "no question where there is no connection: y copies");
+}
+
+#[test]
+fn what_is_copied_is_safe_bounded_and_said() {
+    let copied = |keys: &str, snapshot| {
+        let mut app = app(80, 24, snapshot);
+        match &press(&mut app, keys)[..] {
+            [Effect::Copy(text)] => (text.clone(), screen(&app)),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (row, shown) = copied("alt-4 y", full());
+    assert!(
+        row.starts_with("id 3  server 118  state in use  held 74.2 s") && row.contains("holder worker-2"),
+        "{row}"
+    );
+    assert!(shown.contains(&format!("copied {} bytes", row.len())), "{shown}");
+    let (details, _) = copied("alt-4 enter y", full());
+    assert!(
+        details.contains("create      2.30 ms = dial 0.21 ms + TLS 1.90 ms + handshake 0.19 ms\n"),
+        "{details}"
+    );
+    let (raw, _) = copied("alt-3 y", full());
+    assert_eq!(raw, "# Clients\nconnected_clients:14\nmaxclients:10000\nblocked_clients:6\n");
+    assert_eq!(copied("alt-3 enter y", full()).0, raw);
+    assert!(copied("alt-5 y", full()).0.starts_with("leak: #3 out 74.2 s"));
+    for keys in ["alt-4 y", "alt-4 enter y", "alt-5 y", "alt-6 y", "alt-6 enter y"] {
+        let (text, _) = copied(keys, ugly());
+        assert!(text.len() <= 48 << 10 && !text.contains(['\u{1b}', '\u{202e}']), "{keys}");
+    }
+    let mut long = full();
+    info(&mut long, &[("x", &"漢".repeat(30_000))]);
+    let (text, shown) = copied("alt-3 y", long);
+    assert!(text.len() <= 48 << 10 && shown.contains("copied the first 49,1"), "{shown}");
+    let mut app = app(80, 24, full());
+    press(&mut app, "alt-4 y down");
+    assert!(!screen(&app).contains("copied"), "until the next key");
+}
+
+#[test]
+fn a_connection_of_another_pool_is_not_this_one() {
+    let mut snapshot = full();
+    let mut other = ConnectionRow::clone(&snapshot.connections[0]);
+    other.id = ConnId(77);
+    snapshot.connections.push(Arc::new(other));
+    let app = opened("alt-4 / 'id:^77$ enter enter", snapshot, 80, 24);
+    let shown = screen(&app);
+    assert!(shown.contains("connection #77") && !shown.contains("out 74.2 s"), "{shown}");
+}
