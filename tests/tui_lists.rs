@@ -13,7 +13,7 @@ use redis_pooltop::tui::theme::Theme;
 use tui_support::{app, buffer, busy, press, text, ugly};
 
 fn screen(app: &App) -> String {
-    text(app, &Theme::DEFAULT, 140, 40)
+    text(app, &Theme::DEFAULT, 140, 50)
 }
 
 /// The ids in the connections pane, from the top.
@@ -33,7 +33,7 @@ fn title(app: &App, pane: &str) -> String {
 
 #[test]
 fn a_filter_narrows_while_it_is_typed_and_esc_brings_all_rows_back() {
-    let mut app = app(140, 40, busy());
+    let mut app = app(140, 50, busy());
     let all = ids(&app);
     press(&mut app, "alt-4 / 'held");
     assert_eq!(app.context().mode, Mode::Filter);
@@ -51,7 +51,7 @@ fn a_filter_narrows_while_it_is_typed_and_esc_brings_all_rows_back() {
 
 #[test]
 fn what_makes_no_sense_is_said_and_the_last_good_filter_stays() {
-    let mut app = app(140, 40, busy());
+    let mut app = app(140, 50, busy());
     press(&mut app, "alt-4 / 'state:use_(");
     assert!(screen(&app).contains("no such expression"), "{}", screen(&app));
     assert!(title(&app, "4 connections").contains("7 of 9"));
@@ -65,7 +65,7 @@ fn what_makes_no_sense_is_said_and_the_last_good_filter_stays() {
 
 #[test]
 fn a_filter_follows_new_snapshots() {
-    let mut app = app(140, 40, busy());
+    let mut app = app(140, 50, busy());
     press(&mut app, "alt-4 / 'leak enter");
     assert_eq!(ids(&app), [3]);
     let mut later = busy();
@@ -79,7 +79,7 @@ fn a_filter_follows_new_snapshots() {
 
 #[test]
 fn lints_and_events_filter_too() {
-    let mut app = app(140, 40, busy());
+    let mut app = app(140, 50, busy());
     press(&mut app, "alt-5 / 'severity:bad enter");
     assert!(title(&app, "5 lints").contains("1 of 2 /severity:bad"));
     assert!(!screen(&app).contains("! exhausted"));
@@ -91,7 +91,7 @@ fn lints_and_events_filter_too() {
 
 #[test]
 fn sorting_goes_through_the_columns_and_back_to_the_order_of_the_snapshot() {
-    let mut app = app(140, 40, busy());
+    let mut app = app(140, 50, busy());
     let natural = ids(&app);
     press(&mut app, "alt-4 s");
     assert_eq!(ids(&app), [1, 2, 3, 5, 7, 8, 9, 10, 11]);
@@ -112,11 +112,11 @@ fn sorting_goes_through_the_columns_and_back_to_the_order_of_the_snapshot() {
 
 #[test]
 fn a_selection_keeps_to_its_row_when_the_order_changes() {
-    let mut app = app(140, 40, busy());
+    let mut app = app(140, 50, busy());
     press(&mut app, "alt-4 down down s");
     let marked = |app: &App| {
-        let buf = buffer(app, &Theme::DEFAULT, 140, 40);
-        let y = (0..40).find(|y| buf[(30, *y)].modifier.contains(ratatui::style::Modifier::REVERSED));
+        let buf = buffer(app, &Theme::DEFAULT, 140, 50);
+        let y = (0..50).find(|y| buf[(30, *y)].modifier.contains(ratatui::style::Modifier::REVERSED));
         screen(app).lines().nth(usize::from(y.unwrap_or_default())).unwrap_or_default().to_owned()
     };
     assert!(marked(&app).contains("#7 "), "{}", marked(&app));
@@ -135,7 +135,7 @@ fn many() -> Snapshot {
 
 #[test]
 fn ten_thousand_rows_sort_filter_and_scroll_to_their_ends() {
-    let mut app = app(140, 40, many());
+    let mut app = app(140, 50, many());
     press(&mut app, "alt-4 G");
     assert_eq!(ids(&app).last(), Some(&10_000));
     press(&mut app, "S S S S S S S S S i g");
