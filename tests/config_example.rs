@@ -62,6 +62,14 @@ fn the_example_has_every_action_and_every_setting() {
     assert!(missing.is_empty(), "the [keys] of assets/config.toml need these lines:\n{}", missing.join("\n"));
 }
 
+#[test]
+fn the_readme_shows_a_good_file() {
+    let readme = include_str!("../README.md");
+    let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let settings = settings(block.map(str::to_owned));
+    assert_eq!((settings.pool.max, settings.screen.theme.as_str()), (20, "light"));
+}
+
 /// As the file spells keys: small letters, but where a capital is another key.
 fn spelled(key: &str) -> String {
     let word = |word: &str| match word.rsplit_once('-') {

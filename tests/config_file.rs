@@ -121,6 +121,18 @@ fn a_bad_file_is_one_sentence_with_its_line_and_the_nearest_name() {
             "[pool]\nmax-connections = 5\nsingle-connection = true",
             "3: single-connection is a pool of one: leave out max-connections",
         ),
+        (
+            "[connection]\nport = 6379",
+            "2: unknown key \"port\" in [connection]: url has it, as in redis://127.0.0.1:6379",
+        ),
+        (
+            "[connection]\npassword = \"x\"",
+            "2: unknown key \"password\" in [connection]: REDISCLI_AUTH is the safe place for it, and url the other",
+        ),
+        (
+            "\u{feff}# a mark of byte order\r\n[x]\r\n",
+            "2: unknown section [x]: sections are connection, pool, screen, keys",
+        ),
         ("[connection]\ncert = \"a\"", "2: cert and key go together"),
         ("[connection]\nuser = 5", "2: user: a name goes here, and this is a number of another kind"),
         (

@@ -13,8 +13,8 @@ use crate::text;
 /// The largest file that is read: a thousand times what every setting takes.
 const LARGEST: u64 = 1024 * 1024;
 
-/// A configuration file that has been read.
-#[derive(Clone, Debug)]
+/// A configuration file that has been read. Without a `Debug` form: there may be a password in it.
+#[derive(Clone)]
 pub struct ConfigFile {
     /// Its name in errors, safe to show.
     pub name: String,

@@ -245,9 +245,22 @@ pub(super) fn instead_of(wanted: &str, found: &DeValue) -> String {
     format!("{wanted} goes here, and this is {found}")
 }
 
+/// What people look for in `[connection]`, and where it is.
+const INSTEAD: [(&str, &str); 6] = [
+    ("host", "url has it, as in redis://host:6379"),
+    ("port", "url has it, as in redis://127.0.0.1:6379"),
+    ("db", "url has it, as in redis://127.0.0.1:6379/2"),
+    ("database", "url has it, as in redis://127.0.0.1:6379/2"),
+    ("socket", "url has it, as in unix:///run/redis.sock"),
+    ("password", "REDISCLI_AUTH is the safe place for it, and url the other"),
+];
+
 /// The sentence for a name that is none: the nearest, and where it stands or would.
 pub(super) fn unknown_key(section: &str, name: &str) -> String {
     let shown = name.escape_debug();
+    if let Some((_, instead)) = INSTEAD.iter().find(|(other, _)| section == CONNECTION && *other == name) {
+        return format!("unknown key \"{shown}\" in [{section}]: {instead}");
+    }
     let here = SETTINGS.iter().filter(|known| known.section == section).map(|known| known.name);
     if let Some(near) = nearest(name, here) {
         return format!("unknown key \"{shown}\" in [{section}]; did you mean \"{near}\"?");
