@@ -39,4 +39,4 @@ pub use highlight::Kind;
 pub use keys::KeysSeen;
 pub use line::{Call, Line, LineError, parse, parse_args};
 pub use registry::Registry;
-pub use secret::{is_secret, masked, secret_from};
+pub use secret::{is_secret, secret_from};

@@ -12,16 +12,30 @@ mod vocabulary;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use super::token::{Ending, scan};
 
 /// What stands for a secret where a line is shown.
 pub(super) const MASK: &str = "***";
 
+/// How much of a line is judged before it is shown, in bytes: a prompt asks at every key. Nobody types more, and what
+/// comes after it in a paste is not shown.
+const READ: usize = 64 << 10;
+
 /// Where the part of a line begins that is for nobody's eyes; it goes on to the end. Always at a character boundary,
 /// and before the end.
 pub fn secret_from(line: &str) -> Option<usize> {
+    let Some((head, _)) = (READ - 3..=READ).rev().find_map(|at| line.split_at_checked(at)) else {
+        return found_in(line);
+    };
+    found_in(head).or(Some(head.len()).filter(|end| *end < line.len()))
+}
+
+/// A password may be in the line.
+pub fn is_secret(line: &str) -> bool {
+    found_in(line).is_some()
+}
+
+fn found_in(line: &str) -> Option<usize> {
     // A line break that is in no quotes parts words as a blank does, but somebody may have pasted two commands.
     let mut start = 0;
     let parts = line.split('\n').map(|part| {
@@ -33,19 +47,6 @@ pub fn secret_from(line: &str) -> Option<usize> {
         [sent(part), bare(part)].into_iter().filter_map(move |words| words.hidden_from().map(|at| from + at))
     });
     found.min()
-}
-
-/// A password may be in the line.
-pub fn is_secret(line: &str) -> bool {
-    secret_from(line).is_some()
-}
-
-/// The line with its secret part masked. What a terminal would obey is still in it.
-pub fn masked(line: &str) -> Cow<'_, str> {
-    match secret_from(line) {
-        Some(at) => Cow::Owned(format!("{}{MASK}", &line[..at])),
-        None => Cow::Borrowed(line),
-    }
 }
 
 /// How many of a command's words may be shown: all of them where nothing in it is secret.

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::prompt::Candidates;
 use super::run::{Assist, TYPED};
-use crate::command::{Call, Context, KeysSeen, Kind, Registry, is_secret, parse, secret_from};
+use crate::command::{Call, Context, KeysSeen, Kind, Registry, parse, secret_from};
 use crate::snapshot::{RowState, Snapshot};
 
 /// The registry, and what earlier lines have named.
@@ -59,7 +59,7 @@ impl Assist for Typist {
     }
 
     fn ran(&self, line: &str) {
-        if !is_secret(line)
+        if secret_from(line).is_none()
             && let Ok(line) = parse(line.as_bytes())
             && let Call::Redis { args, .. } = line.call
         {

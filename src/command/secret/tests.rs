@@ -254,6 +254,11 @@ fn with_password(line: &str) -> String {
     line.replace("PW", PW)
 }
 
+/// The line as it is shown.
+fn masked(line: &str) -> String {
+    secret_from(line).map_or_else(|| line.to_owned(), |at| format!("{}{MASK}", &line[..at]))
+}
+
 /// None of the password is left in what is shown, and the line is not kept.
 fn is_safe(line: &str) -> bool {
     let shown = secret_from(line).map(|at| &line[..at]);
@@ -292,6 +297,15 @@ fn of_a_commands_words_only_those_before_the_secret_may_be_shown() {
     assert_eq!(open_words(&["CONFIG", "SET", "requirepass", "x"]), 3);
     assert_eq!(open_words(&["SET", "a b", "AUTH x"]), 3);
     assert_eq!(open_words::<&str>(&[]), 0);
+}
+
+#[test]
+fn the_end_of_a_line_that_nobody_typed_is_not_shown() {
+    let line = "é".repeat(READ);
+    assert_eq!(secret_from(&line), Some(READ));
+    assert_eq!(secret_from(&format!(" {line}")), Some(READ - 1));
+    assert!(!is_secret(&line) && is_secret(&format!("foo {line} AUTH x")));
+    assert_eq!(secret_from(&"x".repeat(READ)), None);
 }
 
 /// What a finger may hit instead, or as well: a letter, a digit, a blank, a quote, and marks that mean something
