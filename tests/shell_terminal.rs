@@ -243,6 +243,25 @@ fn ctrl_c_where_it_ends_the_program_is_130() {
 }
 
 #[test]
+fn a_shell_command_behind_a_bar_has_the_terminal_and_its_ctrl_c() {
+    let mut tty = Tty::pooltop(&["shell", "--demo"], 80, 24);
+    prompt(&tty);
+    run(&mut tty, "RPUSH list one two", "(integer) 2");
+    tty.run("LRANGE list 0 -1 | tail -n 1; test -t 1 && echo on a $((40 + 2)) terminal");
+    tty.see("on a 42 terminal");
+    prompt(&tty);
+    tty.run(
+        "PING | sh -c 'trap \"echo it is $((40 + 3)); exit\" INT; cat; echo wait; while :; do sleep 1; done'",
+    );
+    tty.wait("the wait", |text| text.lines().any(|line| line == "wait"));
+    tty.send(CTRL_C);
+    tty.see("it is 43");
+    prompt(&tty);
+    run(&mut tty, "ECHO alive", "\"alive\"");
+    leave(tty);
+}
+
+#[test]
 fn the_password_prompt_gives_the_terminal_back() {
     let server = RedisServer::start(&["--requirepass", "right"]);
     let ask = || {

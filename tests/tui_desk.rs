@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis_pooltop::command::Registry;
+use redis_pooltop::command::pipe::Pipes;
 use redis_pooltop::command::session::Session;
 use redis_pooltop::demo;
 use redis_pooltop::event::Clock;
@@ -38,7 +39,8 @@ impl Bench {
         let config = PoolConfig { max: 5, ..PoolConfig::default() };
         let pool = RedisPool::redis(options, config, clock, hub.tap());
         hub.attach(pool.pulse_source());
-        let (session, news) = Session::new(pool.clone(), hub.clone(), Arc::new(Registry::new()), 0);
+        let (mut session, news) = Session::new(pool.clone(), hub.clone(), Arc::new(Registry::new()), 0);
+        session.take_pipes(Pipes::Shown);
         let mut lines = configured();
         let (file, _) = HistoryFile::open(None, &mut lines);
         let desk = Desk::start(session, news, hub.clone(), "demo".to_owned(), (file, lines));
@@ -266,6 +268,47 @@ async fn a_job_speaks_while_nothing_runs_and_its_lines_carry_its_number() {
         }
     }
     assert!(words(&printed).contains(&"[1] 2) \"hello\""), "{printed:?}");
+}
+
+#[tokio::test]
+async fn output_goes_through_a_shell_command() {
+    let mut bench = Bench::start().await;
+    bench.run("RPUSH list one two three").await;
+    let (printed, _) = bench.run("LRANGE list 0 -1 | grep -v two | cat -n").await;
+    assert_eq!(words(&printed), ["     1  one", "     2  three"]);
+    let (printed, _) = bench.run("POOL STATS | grep ^max").await;
+    assert_eq!(words(&printed), ["max:5"]);
+    let (printed, _) = bench.run("SET bar \"x | y\"").await;
+    assert_eq!(words(&printed), ["OK"]);
+    bench.run("SUBSCRIBE news | grep --line-buffered message").await;
+    let mut published = false;
+    loop {
+        let (printed, _) = bench.run("PUBLISH news hello").await;
+        published |= words(&printed).contains(&"(integer) 1");
+        if published {
+            break;
+        }
+    }
+    bench.see("[1] message").await;
+    bench.run("KILL 1").await;
+    assert_eq!(bench.pool.status().0.in_use, 0);
+}
+
+#[tokio::test]
+async fn cancelling_ends_every_process_of_a_shell_command() {
+    let mut bench = Bench::start().await;
+    let mut job = bench.start_line("PING | sh -c 'echo $$; exec sleep 1000' | cat");
+    let printed = bench.printed().await;
+    let pid = printed[0].1.clone();
+    job.cancel();
+    bench.rest().await;
+    let gone = async {
+        // A process that has ended but was not waited for yet has no more command line.
+        while std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("it ends");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::output::Outcome;
 use super::runner::Runner;
-use super::secret::{MASK, open_words};
+use super::secret::{MASK, masked, open_words};
 use super::token;
 use crate::event::ConnId;
 use crate::text;
@@ -97,6 +97,8 @@ pub(super) struct Order {
     /// The database it runs in, where that is not the pool's.
     pub(super) database: Option<u32>,
     pub(super) background: bool,
+    /// The shell command that its output goes to.
+    pub(super) pipe: Option<String>,
 }
 
 /// The jobs of one session. They end with it.
@@ -139,7 +141,7 @@ impl Jobs {
         let (cancel, cancelled) = oneshot::channel();
         let (running, over) = watch::channel(());
         let job = Job {
-            command: presentable(&order.args, order.repeat, order.background),
+            command: presentable(&order),
             background: order.background,
             endless: runner.waits_at_will(&order.args),
             since: Instant::now(),
@@ -226,13 +228,13 @@ impl JobControl {
 }
 
 /// A job's command, safe to show.
-fn presentable(args: &[Bytes], repeat: u64, background: bool) -> String {
+fn presentable(order: &Order) -> String {
     let mut line = String::new();
-    if repeat > 1 {
-        let _ = write!(line, "{repeat} ");
+    if order.repeat > 1 {
+        let _ = write!(line, "{} ", order.repeat);
     }
-    let open = open_words(args);
-    for arg in &args[..open] {
+    let open = open_words(&order.args);
+    for arg in &order.args[..open] {
         // Nobody reads further, and an argument may be many megabytes.
         if line.len() > COMMAND_COLUMNS * 4 {
             break;
@@ -241,10 +243,15 @@ fn presentable(args: &[Bytes], repeat: u64, background: bool) -> String {
         line.push_str(&token::quote(&arg[..end]));
         line.push(' ');
     }
-    if open < args.len() {
+    if open < order.args.len() {
         line.push_str(MASK);
+        line.push(' ');
     }
-    let mark = if background { "&" } else { "" };
+    // A shell command may hold a password of its own.
+    if let Some(command) = &order.pipe {
+        let _ = write!(line, "| {}", masked(command));
+    }
+    let mark = if order.background { "&" } else { "" };
     let shown = text::fit(text::escape_str(&line).trim_end(), COMMAND_COLUMNS);
     format!("{shown} {mark}").trim_end().to_owned()
 }
@@ -285,7 +292,7 @@ mod tests {
 
     fn shown(words: &[&str]) -> String {
         let args: Vec<Bytes> = words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
-        presentable(&args, 1, true)
+        presentable(&Order { args, repeat: 1, database: None, background: true, pipe: None })
     }
 
     #[test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::event::ConnId;
 
 use super::builtin::{self, Builtin};
+use super::pipe;
 use super::token::{Ending, Token, TokenError, scan};
 
 /// A line understood.
@@ -16,6 +17,8 @@ pub struct Line {
     pub repeat: u64,
     /// A trailing `&`: it runs as a job.
     pub job: bool,
+    /// `| shell command`: what its output goes to. Only a line that a person types has one.
+    pub pipe: Option<String>,
     /// What it asks for.
     pub call: Call,
 }
@@ -118,7 +121,18 @@ pub fn parse(line: &[u8]) -> Result<Line, LineError> {
         tokens.pop();
     }
     let args = tokens.drain(..).skip(marks.skip).map(|token| Bytes::from(token.bytes)).collect();
-    Ok(Line { repeat: marks.repeat, job: marks.job, call: call(marks.on, args)? })
+    Ok(Line { repeat: marks.repeat, job: marks.job, pipe: None, call: call(marks.on, args)? })
+}
+
+/// Understands a line that a person typed: as [`parse`] does, and what stands behind a `|` between blanks is a command
+/// of their shell. An `&` at its end is the whole line's.
+pub fn parse_piped(line: &str) -> Result<Line, LineError> {
+    let Some((command, shell)) = pipe::split(line) else { return parse(line.as_bytes()) };
+    let as_job = shell.strip_suffix('&').filter(|rest| rest.ends_with(char::is_whitespace));
+    let mut line = parse(command.as_bytes())?;
+    line.job |= as_job.is_some();
+    line.pipe = Some(as_job.unwrap_or(shell).trim_end().to_owned());
+    Ok(line)
 }
 
 /// Understands arguments that a shell has split already: no quotes, no repeat count and no `&`, but `#id` and built-ins.
@@ -127,7 +141,7 @@ pub fn parse_args(mut args: Vec<Bytes>) -> Result<Line, LineError> {
     if on.is_some() {
         args.remove(0);
     }
-    Ok(Line { repeat: 1, job: false, call: call(on, args)? })
+    Ok(Line { repeat: 1, job: false, pipe: None, call: call(on, args)? })
 }
 
 /// What stands around the command itself.
@@ -224,14 +238,17 @@ mod tests {
     #[test]
     fn redis_commands_with_their_marks() {
         let line = |text: &str| parse(text.as_bytes()).unwrap();
-        assert_eq!(line(" \t "), Line { repeat: 1, job: false, call: Call::Nothing });
+        assert_eq!(line(" \t "), Line { repeat: 1, job: false, pipe: None, call: Call::Nothing });
         assert_eq!(line("get a").call, redis(None, &["get", "a"]));
-        assert_eq!(line("5 PING"), Line { repeat: 5, job: false, call: redis(None, &["PING"]) });
+        assert_eq!(line("5 PING"), Line { repeat: 5, job: false, pipe: None, call: redis(None, &["PING"]) });
         assert_eq!(line("#3 get a").call, redis(Some(3), &["get", "a"]));
-        assert_eq!(line("2 #3 get a &"), Line { repeat: 2, job: true, call: redis(Some(3), &["get", "a"]) });
+        assert_eq!(
+            line("2 #3 get a &"),
+            Line { repeat: 2, job: true, pipe: None, call: redis(Some(3), &["get", "a"]) }
+        );
         assert_eq!(
             line("blpop q 0 &"),
-            Line { repeat: 1, job: true, call: redis(None, &["blpop", "q", "0"]) }
+            Line { repeat: 1, job: true, pipe: None, call: redis(None, &["blpop", "q", "0"]) }
         );
         // In quotes, or alone, a mark is a word.
         assert_eq!(line("set a \"&\"").call, redis(None, &["set", "a", "&"]));
@@ -296,5 +313,33 @@ mod tests {
             parse_args(args(&["POOL", "STATS"])).unwrap().call,
             Call::Builtin(Builtin::Pool(PoolCall::Stats))
         );
+    }
+
+    #[test]
+    fn a_bar_between_blanks_and_something_behind_it_is_the_shells() {
+        let piped = |line: &str| {
+            let line = parse_piped(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            (line.call, line.pipe, line.job)
+        };
+        let keys = redis(None, &["KEYS", "*"]);
+        let to = |command: &str| Some(command.to_owned());
+        assert_eq!(piped("KEYS * | head -2"), (keys.clone(), to("head -2"), false));
+        assert_eq!(piped("KEYS * | grep 'a|b' | wc -l"), (keys.clone(), to("grep 'a|b' | wc -l"), false));
+        assert_eq!(piped("KEYS * | grep \"a\"'b'"), (keys.clone(), to("grep \"a\"'b'"), false));
+        assert_eq!(piped("KEYS * | cat &"), (keys.clone(), to("cat"), true));
+        assert_eq!(piped("KEYS * | true && echo &2"), (keys, to("true && echo &2"), false));
+        for (line, args) in [
+            ("SET a x|y", &["SET", "a", "x|y"][..]),
+            ("SET a \"x | y\"", &["SET", "a", "x | y"]),
+            ("SET a \"|\" b", &["SET", "a", "|", "b"]),
+            ("SET sep |", &["SET", "sep", "|"]),
+            ("SET sep | ", &["SET", "sep", "|"]),
+            ("| head", &["|", "head"]),
+        ] {
+            assert_eq!(piped(line), (redis(None, args), None, false), "{line}");
+        }
+        assert_eq!(parse(b"KEYS * | head").unwrap().call, redis(None, &["KEYS", "*", "|", "head"]));
+        assert!(parse_piped("GET \"a | head").is_err());
+        assert!(parse_piped("POOL STAT | head").is_err());
     }
 }

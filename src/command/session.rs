@@ -14,8 +14,9 @@ use crate::pool::{RedisLease, RedisPool};
 use super::builtin::Builtin;
 use super::jobs::{self, JobControl, JobNews, Jobs, Order};
 use super::output::{Outcome, Output, Sink};
+use super::pipe::{Piped, Pipes};
 use super::runner::{Kept, Runner, may_pin};
-use super::{Call, Line, Registry};
+use super::{Call, Line, LineError, Registry, parse, parse_piped};
 
 /// What one front end's person does: commands on connections from the pool, and on those they keep.
 pub struct Session {
@@ -29,6 +30,7 @@ pub struct Session {
     jobs: Jobs,
     /// Commands that wait for the server as long as they like run as jobs, so that the prompt stays alive.
     beside: bool,
+    pipes: Pipes,
 }
 
 impl Session {
@@ -42,12 +44,22 @@ impl Session {
         let (jobs, news) = Jobs::new();
         let runner = Runner { pool, registry, home };
         let (own, held, lost) = (None, BTreeMap::new(), Vec::new());
-        (Self { runner, hub, own, held, lost, jobs, beside: false }, news)
+        (Self { runner, hub, own, held, lost, jobs, beside: false, pipes: Pipes::Off }, news)
     }
 
     /// From now on blocking commands, SUBSCRIBE and MONITOR run as jobs, without `&`.
     pub fn run_waiting_beside(&mut self) {
         self.beside = true;
+    }
+
+    /// From now on a line may end in `| shell command`.
+    pub fn take_pipes(&mut self, pipes: Pipes) {
+        self.pipes = pipes;
+    }
+
+    /// Understands a line that a person typed here.
+    pub fn understand(&self, line: &str) -> Result<Line, LineError> {
+        if self.pipes == Pipes::Off { parse(line.as_bytes()) } else { parse_piped(line) }
     }
 
     /// Runs a line to its end. Dropping the future cancels it: a command in flight takes its connection with it, so
@@ -59,6 +71,24 @@ impl Session {
         if line.job || self.goes_beside(&line.call) {
             return self.start_job(line, sink).await;
         }
+        let Some(command) = &line.pipe else { return self.run_here(line, sink).await };
+        let to = self.pipes;
+        let Some((mut feed, piped)) = Piped::start(command, to, sink).await? else {
+            return Ok(Outcome::Failed);
+        };
+        let running = async {
+            let ran = tokio::select! {
+                outcome = self.run_here(line, &mut feed) => outcome,
+                // The shell command hears of Ctrl-C too, and may go on, as a pager does: it is waited for.
+                _ = tokio::signal::ctrl_c(), if to == Pipes::Terminal => Ok(Outcome::Failed),
+            };
+            drop(feed);
+            ran
+        };
+        piped.show(running, sink).await
+    }
+
+    async fn run_here(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
         let mut outcome = Outcome::Done;
         for _ in 0..line.repeat {
             outcome = outcome.max(self.call(&line.call, sink).await?);
@@ -142,8 +172,8 @@ impl Session {
             return Ok(Outcome::Failed);
         };
         let database = self.own.as_ref().map(Kept::database).filter(|database| *database != self.runner.home);
-        let (args, repeat, background) = (args.clone(), line.repeat, line.job);
-        let order = Order { args, repeat, database, background };
+        let (args, repeat, background, pipe) = (args.clone(), line.repeat, line.job, line.pipe.clone());
+        let order = Order { args, repeat, database, background, pipe };
         let id = self.jobs.start(self.runner.clone(), order);
         let apart = self.own.as_ref().filter(|own| !own.leaves_jobs_alone());
         let words = match apart.map(|own| (own.id(), own.pin().unwrap_or("what was set"))) {

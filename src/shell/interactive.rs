@@ -12,10 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::editor::{Editor, EditorOptions, Typed};
 use super::printer::StdoutSink;
 use super::{INPUT, OUTPUT, history, tell_news};
+use crate::command::Context;
 use crate::command::jobs::JobNews;
 use crate::command::output::{Outcome, Output};
+use crate::command::pipe::Pipes;
 use crate::command::session::Session;
-use crate::command::{Context, parse};
 use crate::error::{Error, Exit};
 use crate::terminal::{self, EndSignals};
 
@@ -59,6 +60,7 @@ async fn serve(
     mut printer: StdoutSink,
     colour: bool,
 ) -> Result<Exit, Error> {
+    session.take_pipes(Pipes::Terminal);
     let context = Arc::new(Mutex::new(Context::default()));
     let keyboard = Keyboard::start(EditorOptions {
         registry: session.registry().clone(),
@@ -71,7 +73,7 @@ async fn serve(
         refresh(&session, &context);
         let prompt = format!("{target}{}> ", session.state());
         let Some(line) = keyboard.line(prompt).await? else { break };
-        let line = match parse(line.as_bytes()) {
+        let line = match session.understand(&line) {
             Ok(line) => line,
             Err(error) => {
                 printer.write(&Output::error(&error)).map_err(Error::io(OUTPUT))?;
@@ -93,7 +95,8 @@ async fn serve(
         }
         let outcome = tokio::select! {
             outcome = session.run(&line, &mut printer) => outcome.map_err(Error::io(OUTPUT))?,
-            _ = ctrl_c() => {
+            // What a shell command does with Ctrl-C is its own affair.
+            _ = ctrl_c(), if line.pipe.is_none() => {
                 // The terminal has shown ^C already.
                 printer.write(&Output::text("")).map_err(Error::io(OUTPUT))?;
                 continue;

@@ -19,7 +19,7 @@ use super::theme::Theme;
 use super::{End, Screen};
 use crate::command::jobs::{JobControl, JobNews, JobSaid};
 use crate::command::output::{Outcome, Output, Sink};
-use crate::command::parse;
+use crate::command::pipe::Pipes;
 use crate::command::session::Session;
 use crate::hub::Hub;
 use crate::shell::history::{HistoryFile, configured, default_path};
@@ -47,7 +47,7 @@ pub struct Looks {
 
 /// Shows the screen on a session until it ends. `news` is what the session's jobs say.
 pub async fn show(
-    session: Session,
+    mut session: Session,
     news: mpsc::Receiver<JobNews>,
     hub: &Hub,
     looks: Looks,
@@ -66,6 +66,9 @@ pub async fn show(
         history: history.iter().cloned().collect(),
         ..chosen
     };
+    if facts.pipe {
+        session.take_pipes(Pipes::Shown);
+    }
     let assist = Arc::new(Typist::new(Arc::clone(session.registry()), settings));
     let snapshots = hub.subscribe();
     let runner = Box::new(Desk::start(session, news, hub.clone(), address, (file, history)));
@@ -218,7 +221,7 @@ async fn answer(
     sink: &mut ToScreen,
     answers: &mut mpsc::Receiver<bool>,
 ) -> io::Result<Outcome> {
-    let line = match parse(line.as_bytes()) {
+    let line = match session.understand(line) {
         Ok(line) => line,
         Err(error) => {
             sink.push(Output::error(&error)).await?;

@@ -10,6 +10,7 @@ use tokio::sync::{oneshot, watch};
 use super::news::{Desk, JobSaid};
 use super::{JobControl, JobEnd, JobState, Order};
 use crate::command::output::{Outcome, Output, Sink};
+use crate::command::pipe::{Piped, Pipes};
 use crate::command::runner::{Kept, Runner};
 use crate::event::ConnId;
 
@@ -32,20 +33,34 @@ impl Task {
             biased;
             () = told(cancelled) => JobEnd::Cancelled,
             // Nobody listens any more when it fails: the session is over.
-            outcome = self.work() => JobEnd::Ran(outcome.unwrap_or(Outcome::Failed)),
+            outcome = self.through() => JobEnd::Ran(outcome.unwrap_or(Outcome::Failed)),
         };
         let after = since.elapsed();
         drop(present);
         let _ = self.desk.send(self.number, JobSaid::Ended { end, after }).await;
     }
 
-    async fn work(&self) -> io::Result<Outcome> {
-        let Self { number, runner, order, .. } = self;
+    /// The work, its output through a shell command where the line has one.
+    async fn through(&self) -> io::Result<Outcome> {
         let mut sink = JobSink(self);
+        let Some(command) = &self.order.pipe else { return self.work(&mut sink).await };
+        let Some((mut feed, piped)) = Piped::start(command, Pipes::Shown, &mut sink).await? else {
+            return Ok(Outcome::Failed);
+        };
+        let running = async {
+            let outcome = self.work(&mut feed).await;
+            drop(feed);
+            outcome
+        };
+        piped.show(running, &mut sink).await
+    }
+
+    async fn work(&self, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let Self { number, runner, order, .. } = self;
         let label = format!("job {number} {}", runner.label(&order.args));
         let lease = match runner.pool.checkout_as(Arc::from(label)).await {
             Ok(lease) => lease,
-            Err(error) => return runner.failed(&error.into(), &mut sink).await,
+            Err(error) => return runner.failed(&error.into(), sink).await,
         };
         self.runs_on(lease.id());
         let mut kept = Kept::new(lease, runner.home);
@@ -55,7 +70,7 @@ impl Task {
         }
         let mut outcome = Outcome::Done;
         for _ in 0..order.repeat {
-            let (ran, left) = runner.on(kept, &order.args, None, &mut sink).await?;
+            let (ran, left) = runner.on(kept, &order.args, None, sink).await?;
             outcome = outcome.max(ran);
             let Some(left) = left else { return Ok(outcome) };
             kept = left;

@@ -1,0 +1,331 @@
+//! `command | shell command`: what a line gives, on its way through a command of the person's own shell.
+
+use std::io;
+use std::process::Stdio;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::{Semaphore, mpsc};
+
+use super::output::{Outcome, Output, Sink};
+use super::token::scan;
+use crate::resp::print::{Printer, Style};
+use crate::text;
+
+/// How much of what the shell command prints is shown, in bytes: no scrollback keeps more.
+const SHOWN: usize = 4 << 20;
+/// How much of it is read at a time.
+const CHUNK: usize = 64 << 10;
+/// Outputs that may wait on either side.
+const WAITING: usize = 4;
+/// Where the next column of a tab begins.
+const TAB: usize = 8;
+/// What the environment tells only us: no other program is handed a password.
+const SECRETS: [&str; 2] = ["REDISCLI_AUTH", "REDIS_URL"];
+
+/// Where a line's output goes that has a shell command behind it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pipes {
+    /// `|` is an argument like any other, as in redis-cli.
+    #[default]
+    Off,
+    /// What the shell command prints is shown as the line's output.
+    Shown,
+    /// The shell command has the terminal.
+    Terminal,
+}
+
+/// A line's two sides, where it has them: the command, and the shell command that its output goes to. The mark between
+/// them stands between blanks and in no quotes, and something follows it: `SET a x|y` and `SET sep |` are commands.
+pub fn split(line: &str) -> Option<(&str, &str)> {
+    let scan = scan(line.as_bytes());
+    let mark = scan.tokens.iter().skip(1).find(|token| !token.quoted && token.bytes == b"|")?;
+    let (before, after) = (line.get(..mark.range.start)?, line.get(mark.range.end..)?.trim());
+    (!after.is_empty()).then_some((before, after))
+}
+
+/// A command of the person's shell, not started yet, with no password of ours in its environment.
+pub fn shell(command: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command);
+    for name in SECRETS {
+        shell.env_remove(name);
+    }
+    shell
+}
+
+/// A shell command that runs.
+pub(super) struct Piped {
+    child: Child,
+    /// Ends its processes when it is dropped before its end.
+    group: Option<Group>,
+    asides: mpsc::Sender<Output>,
+    past: mpsc::Receiver<Output>,
+}
+
+impl Piped {
+    /// Starts a shell command. What the feed is given goes to it: replies as they came, and our own texts; errors and
+    /// notes go past it. `None` when it cannot be started, which is said.
+    pub(super) async fn start(
+        command: &str,
+        pipes: Pipes,
+        sink: &mut dyn Sink,
+    ) -> io::Result<Option<(Feed, Self)>> {
+        let mut shell = shell(command);
+        shell.stdin(Stdio::piped());
+        if pipes != Pipes::Terminal {
+            shell.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        }
+        let mut child = match shell.spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                sink.push(Output::error(&format!("the shell cannot be started: {error}"))).await?;
+                return Ok(None);
+            }
+        };
+        let (asides, past) = mpsc::channel(WAITING);
+        let (feed, eaten) = mpsc::channel(WAITING);
+        if let Some(stdin) = child.stdin.take() {
+            tokio::spawn(write(stdin, eaten));
+        }
+        let group = if pipes == Pipes::Terminal { None } else { Group::of(&child) };
+        Ok(Some((Feed { feed, asides: asides.clone() }, Self { child, group, asides, past })))
+    }
+
+    /// Shows what it prints while `running` feeds it, and says so when it fails.
+    pub(super) async fn show(
+        self,
+        running: impl Future<Output = io::Result<Outcome>>,
+        sink: &mut dyn Sink,
+    ) -> io::Result<Outcome> {
+        let Self { mut child, group, asides, mut past } = self;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let room = Semaphore::new(SHOWN);
+        let working = async move {
+            let running = async {
+                match running.await {
+                    // It has read as much as it wanted, like head.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Outcome::Done),
+                    other => other,
+                }
+            };
+            let all =
+                tokio::try_join!(running, collect(stdout, &room, &asides), collect(stderr, &room, &asides));
+            match all {
+                Ok((outcome, (), ())) => Ok(Some((outcome, child.wait().await?))),
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        let showing = async {
+            while let Some(output) = past.recv().await {
+                sink.push(output).await?;
+            }
+            // The other side is to end as well, when the sink has.
+            drop(past);
+            Ok::<_, io::Error>(sink)
+        };
+        let (ended, sink) = tokio::join!(working, showing);
+        let sink = sink?;
+        let Some((outcome, status)) = ended? else {
+            let words = format!("… it prints more than {} bytes: ended", text::thousands(SHOWN as u64));
+            sink.push(Output::Note(words)).await?;
+            return Ok(Outcome::Failed);
+        };
+        // On a terminal it has said itself what went wrong.
+        let shown = group.map(Group::forget).is_some();
+        if status.success() {
+            return Ok(outcome);
+        }
+        if shown {
+            sink.push(Output::Note(status.to_string())).await?;
+        }
+        Ok(outcome.max(Outcome::Failed))
+    }
+}
+
+/// A shell command's processes: they end together.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Option<Self> {
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw)?;
+        Some(Self(Some(pid)))
+    }
+
+    /// It has ended by itself: its number may be another's from now on.
+    fn forget(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            // One that has just ended is what was wanted.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+}
+
+/// Writes what is fed until nobody feeds, or nobody reads: then the feed fails.
+async fn write(mut stdin: ChildStdin, mut fed: mpsc::Receiver<Bytes>) {
+    while let Some(bytes) = fed.recv().await {
+        if stdin.write_all(&bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Passes on what is printed, as lines that are safe to show, while there is room for it.
+async fn collect(
+    from: Option<impl AsyncRead + Unpin>,
+    room: &Semaphore,
+    asides: &mpsc::Sender<Output>,
+) -> io::Result<()> {
+    let Some(mut from) = from else { return Ok(()) };
+    let mut pending = Vec::with_capacity(CHUNK);
+    loop {
+        let read = from.read_buf(&mut pending).await?;
+        let lines = match memchr::memrchr(b'\n', &pending) {
+            _ if read == 0 => pending.len(),
+            Some(at) => at + 1,
+            // A line longer than a chunk is shown in pieces.
+            None if pending.len() >= CHUNK => pending.len(),
+            None => 0,
+        };
+        if lines > 0 {
+            let Ok(permit) = room.try_acquire_many(lines as u32) else {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            };
+            permit.forget();
+            let shown = untabbed(&text::escape_lines(&pending[..lines]));
+            asides.send(Output::text(shown)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+            pending.drain(..lines);
+        }
+        if read == 0 {
+            return Ok(());
+        }
+        pending.reserve(CHUNK);
+    }
+}
+
+/// Lines with blanks in place of their tabs.
+fn untabbed(lines: &str) -> String {
+    let mut shown = String::with_capacity(lines.len());
+    let mut start = 0;
+    for part in lines.split_inclusive(['\t', '\n']) {
+        match part.strip_suffix('\t') {
+            Some(cell) => {
+                shown.push_str(cell);
+                let column = text::width(&shown[start..]);
+                shown.extend(std::iter::repeat_n(' ', TAB - column % TAB));
+            }
+            None => shown.push_str(part),
+        }
+        if part.ends_with('\n') {
+            start = shown.len();
+        }
+    }
+    shown
+}
+
+/// Where a line's outputs go: replies and texts to the shell command, all else past it.
+pub(super) struct Feed {
+    feed: mpsc::Sender<Bytes>,
+    asides: mpsc::Sender<Output>,
+}
+
+impl Sink for Feed {
+    fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        Box::pin(async move {
+            let bytes = match output {
+                Output::Reply { value, verbatim } if value.error().is_none() => {
+                    Printer { style: Style::Raw, escape: false }.print(&value, verbatim)
+                }
+                Output::Text(text) => text.into_bytes(),
+                other => return self.asides.send(other).await.map_err(|_| gone()),
+            };
+            self.feed.send(bytes.into()).await.map_err(|_| gone())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resp::Value;
+
+    /// What is shown of replies that go through a shell command, and how it ended.
+    async fn through(command: &str, replies: Vec<Value>) -> (Vec<Output>, Outcome) {
+        let mut shown = Vec::new();
+        let started = Piped::start(command, Pipes::Shown, &mut shown).await.expect("a sink that takes all");
+        let (mut feed, piped) = started.expect("sh starts");
+        let running = async {
+            for value in replies {
+                feed.push(Output::Reply { value, verbatim: false }).await?;
+            }
+            drop(feed);
+            Ok(Outcome::Done)
+        };
+        let outcome = piped.show(running, &mut shown).await.expect("a sink that takes all");
+        (shown, outcome)
+    }
+
+    fn bulk(bytes: impl Into<Bytes>) -> Value {
+        Value::Bulk(bytes.into())
+    }
+
+    #[tokio::test]
+    async fn replies_go_raw_to_the_shell_command_and_what_it_prints_is_shown() {
+        let list = Value::Array(vec![bulk("a b"), Value::Integer(2), bulk("c")]);
+        let (shown, outcome) = through("tail -n 2 | tr c d", vec![list]).await;
+        assert_eq!((shown, outcome), (vec![Output::text("2\nd")], Outcome::Done));
+    }
+
+    #[tokio::test]
+    async fn nothing_it_prints_is_obeyed_by_a_terminal_and_tabs_keep_their_columns() {
+        let (shown, _) = through("cat", vec![bulk("a\tbc\td\n\x1b[2J\u{202e}\r")]).await;
+        assert_eq!(shown, [Output::text("a       bc      d\n\\x1b[2J\\u{202e}\n")]);
+        let (shown, _) = through("printf '\\377\\000x'", vec![]).await;
+        assert_eq!(shown, [Output::text("\\xff\\x00x")]);
+    }
+
+    #[tokio::test]
+    async fn errors_go_past_it_and_its_own_failure_is_told() {
+        let (shown, outcome) = through("cat; exit 3", vec![Value::Error("ERR no".into())]).await;
+        assert!(matches!(&shown[0], Output::Reply { value: Value::Error(_), .. }), "{shown:?}");
+        assert_eq!(shown[1], Output::Note("exit status: 3".to_owned()));
+        assert_eq!(outcome, Outcome::Failed);
+        let (shown, _) = through("no-such-command-here", vec![]).await;
+        assert!(matches!(&shown[0], Output::Text(text) if text.contains("not found")), "{shown:?}");
+    }
+
+    #[tokio::test]
+    async fn one_that_reads_no_more_ends_the_line_silently() {
+        let many = vec![bulk(vec![b'x'; 1 << 20]); 50];
+        let (shown, outcome) = through("head -c 3", many).await;
+        assert_eq!((shown, outcome), (vec![Output::text("xxx")], Outcome::Done));
+    }
+
+    #[tokio::test]
+    async fn one_that_prints_without_end_is_ended() {
+        let (shown, outcome) = through("yes", vec![]).await;
+        let bytes: usize =
+            shown.iter().map(|output| if let Output::Text(text) = output { text.len() } else { 0 }).sum();
+        assert!(bytes <= SHOWN, "{bytes}");
+        let last = Output::Note("… it prints more than 4,194,304 bytes: ended".to_owned());
+        assert_eq!((shown.last(), outcome), (Some(&last), Outcome::Failed));
+    }
+
+    #[test]
+    fn no_other_program_is_handed_our_passwords() {
+        let shell = shell("true");
+        let removed: Vec<_> = shell.as_std().get_envs().filter(|(_, value)| value.is_none()).collect();
+        assert_eq!(removed, [("REDISCLI_AUTH".as_ref(), None), ("REDIS_URL".as_ref(), None)]);
+    }
+}
