@@ -202,6 +202,7 @@ impl World {
                         job.answer(yes);
                     }
                 }
+                Effect::Page => self.runner.page(self.say.clone()),
                 Effect::Lend(loan) => self.loan = Some(loan),
                 Effect::Copy(text) => guard.copy(&text)?,
                 Effect::Repaint => guard.repaint()?,

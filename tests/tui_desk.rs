@@ -13,6 +13,7 @@ use redis_pooltop::model::ModelOptions;
 use redis_pooltop::net::ConnectOptions;
 use redis_pooltop::pool::{PoolConfig, RedisPool};
 use redis_pooltop::shell::history::{HistoryFile, configured};
+use redis_pooltop::tui::action::Loan;
 use redis_pooltop::tui::desk::Desk;
 use redis_pooltop::tui::output::Kind;
 use redis_pooltop::tui::run::{Job, Runner, Said};
@@ -309,6 +310,29 @@ async fn cancelling_ends_every_process_of_a_shell_command() {
         }
     };
     tokio::time::timeout(PATIENCE, gone).await.expect("it ends");
+}
+
+#[tokio::test]
+async fn the_pager_gets_the_last_line_in_full_and_a_terminals_command_gets_it_raw() {
+    let mut bench = Bench::start().await;
+    bench.desk.page(bench.say.clone());
+    assert_eq!(words(&bench.printed().await), ["the last line gave nothing to page"]);
+    let long = "x".repeat(100_000);
+    bench.run(&format!("SET long \"{long}\\x1b\"")).await;
+    let (printed, _) = bench.run("GET long").await;
+    assert_eq!(printed[1].1, "… and 83,617 bytes more than the screen keeps");
+    bench.desk.page(bench.say.clone());
+    let Said::Lend(Loan::Page { command: None, input }) = bench.next().await else { panic!("a page") };
+    assert_eq!(input, format!("\"{long}\\x1b\"\n"));
+    let (printed, others) = bench.run("GET long | less -S").await;
+    assert_eq!(words(&printed), Vec::<&str>::new());
+    let lent =
+        others.into_iter().find_map(|said| if let Said::Lend(loan) = said { Some(loan) } else { None });
+    let input = format!("{long}\u{1b}\n").into();
+    assert_eq!(lent, Some(Loan::Page { command: Some("less -S".to_owned()), input }));
+    let (printed, _) = bench.run("MONITOR | less").await;
+    assert_eq!(printed[0].0, Kind::Error);
+    assert_eq!(bench.pool.status().0.in_use, 0);
 }
 
 #[tokio::test]

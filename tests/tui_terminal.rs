@@ -130,6 +130,28 @@ fn a_job_is_listed_killed_and_seen_in_the_panes() {
 }
 
 #[test]
+fn the_pager_has_the_terminal_and_gives_it_back() {
+    // It waits for a key of its own, and hears Ctrl-C.
+    let pager = "PAGER=trap 'echo heard' INT; cat; echo paged; read line </dev/tty; echo \"read $line\"";
+    let program = env!("CARGO_BIN_EXE_redis-pooltop");
+    let mut tty = Tty::start("env", &[pager, "REDISCLI_AUTH=hunter2", program, "--demo"], 80, 24);
+    tty.see("created 0");
+    tty.run("ECHO \"in full\\x1b[2J\"");
+    tty.see("\"in full");
+    tty.send("\u{1b}p");
+    tty.see("paged");
+    assert!(!tty.taken() && tty.text().contains(r#""in full\x1b[2J""#), "{}", tty.text());
+    tty.send("\u{3}");
+    tty.wait_for("the screen again", Tty::taken);
+    tty.run("ECHO $REDISCLI_AUTH | sed 's/^/it is /'; echo \"($REDISCLI_AUTH)\"");
+    tty.see("it is $REDISCLI_AUTH");
+    tty.see("()");
+    tty.run("QUIT");
+    assert!(tty.end().success());
+    tty.given_back();
+}
+
+#[test]
 fn a_paste_runs_nothing_until_enter() {
     let mut tty = demo(80, 24);
     tty.send("\u{1b}[200~SET a pasted\rGET a\u{1b}[201~");

@@ -54,10 +54,38 @@ impl Output {
         Self::Text(text)
     }
 
+    /// About how much memory it takes.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Reply { value, .. } => weight(value),
+            Self::Text(text) | Self::Error(text) | Self::Note(text) => text.len(),
+            Self::Streaming | Self::Took(_) | Self::Clear => 0,
+        }
+    }
+
     /// A sentence about what went wrong, whatever is in it.
     pub fn error(sentence: &(impl ToString + ?Sized)) -> Self {
         Self::Error(text::escape_str(&sentence.to_string()).into_owned())
     }
+}
+
+fn weight(value: &Value) -> usize {
+    let pairs = |pairs: &[(Value, Value)]| -> usize {
+        pairs.iter().map(|(key, value)| weight(key) + weight(value)).sum()
+    };
+    let inside = match value {
+        Value::Simple(bytes)
+        | Value::Error(bytes)
+        | Value::Bulk(bytes)
+        | Value::Double(bytes)
+        | Value::BigNumber(bytes)
+        | Value::Verbatim { text: bytes, .. } => bytes.len(),
+        Value::Array(items) | Value::Set(items) | Value::Push(items) => items.iter().map(weight).sum(),
+        Value::Map(map) => pairs(map),
+        Value::Attribute { attributes, value } => pairs(attributes) + weight(value),
+        Value::Integer(_) | Value::Nil | Value::Boolean(_) => 0,
+    };
+    inside + size_of::<Value>()
 }
 
 /// How running a line ended, mildest first.

@@ -1,5 +1,6 @@
 //! `command | shell command`: what a line gives, on its way through a command of the person's own shell.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
 
@@ -10,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::external::shell_command;
 use super::output::{Outcome, Output, Sink};
 use super::token::scan;
 use crate::resp::print::{Printer, Style};
@@ -23,8 +25,9 @@ const CHUNK: usize = 64 << 10;
 const WAITING: usize = 4;
 /// Where the next column of a tab begins.
 const TAB: usize = 8;
-/// What the environment tells only us: no other program is handed a password.
-const SECRETS: [&str; 2] = ["REDISCLI_AUTH", "REDIS_URL"];
+/// Programs that take the terminal.
+const INTERACTIVE: [&str; 11] =
+    ["less", "more", "most", "vi", "vim", "nvim", "view", "nano", "emacs", "micro", "fzf"];
 
 /// Where a line's output goes that has a shell command behind it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,14 +50,19 @@ pub fn split(line: &str) -> Option<(&str, &str)> {
     (!after.is_empty()).then_some((before, after))
 }
 
-/// A command of the person's shell, not started yet, with no password of ours in its environment.
-pub fn shell(command: &str) -> Command {
-    let mut shell = Command::new("sh");
-    shell.arg("-c").arg(command);
-    for name in SECRETS {
-        shell.env_remove(name);
-    }
-    shell
+/// What pages, as a command of the shell: `$PAGER`, else less, which stays even where a page is enough.
+pub fn pager() -> OsString {
+    std::env::var_os("PAGER").filter(|value| !value.is_empty()).unwrap_or_else(|| "less -R -+F".into())
+}
+
+/// Whether a shell command is one that people use with the whole terminal: its last program is a pager or an editor.
+pub fn wants_terminal(command: &str) -> bool {
+    let program = |command: &str| {
+        let word = command.split_whitespace().next().unwrap_or_default();
+        word.rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    let last = program(command.rsplit('|').next().unwrap_or_default());
+    INTERACTIVE.contains(&last.as_str()) || last == program(&pager().to_string_lossy())
 }
 
 /// A shell command that runs.
@@ -74,7 +82,7 @@ impl Piped {
         pipes: Pipes,
         sink: &mut dyn Sink,
     ) -> io::Result<Option<(Feed, Self)>> {
-        let mut shell = shell(command);
+        let mut shell = Command::from(shell_command(&command.into(), &[]));
         shell.stdin(Stdio::piped());
         if pipes != Pipes::Terminal {
             shell.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -233,6 +241,17 @@ fn untabbed(lines: &str) -> String {
     shown
 }
 
+/// What a shell command gets of an output, or the output, where that goes past it.
+pub fn fed(output: Output) -> Result<Bytes, Output> {
+    match output {
+        Output::Reply { value, verbatim } if value.error().is_none() => {
+            Ok(Printer { style: Style::Raw, escape: false }.print(&value, verbatim).into())
+        }
+        Output::Text(text) => Ok(text.into()),
+        past => Err(past),
+    }
+}
+
 /// Where a line's outputs go: replies and texts to the shell command, all else past it.
 pub(super) struct Feed {
     feed: mpsc::Sender<Bytes>,
@@ -243,14 +262,10 @@ impl Sink for Feed {
     fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
         Box::pin(async move {
-            let bytes = match output {
-                Output::Reply { value, verbatim } if value.error().is_none() => {
-                    Printer { style: Style::Raw, escape: false }.print(&value, verbatim)
-                }
-                Output::Text(text) => text.into_bytes(),
-                other => return self.asides.send(other).await.map_err(|_| gone()),
-            };
-            self.feed.send(bytes.into()).await.map_err(|_| gone())
+            match fed(output) {
+                Ok(bytes) => self.feed.send(bytes).await.map_err(|_| gone()),
+                Err(past) => self.asides.send(past).await.map_err(|_| gone()),
+            }
         })
     }
 }
@@ -323,9 +338,12 @@ mod tests {
     }
 
     #[test]
-    fn no_other_program_is_handed_our_passwords() {
-        let shell = shell("true");
-        let removed: Vec<_> = shell.as_std().get_envs().filter(|(_, value)| value.is_none()).collect();
-        assert_eq!(removed, [("REDISCLI_AUTH".as_ref(), None), ("REDIS_URL".as_ref(), None)]);
+    fn a_pager_or_an_editor_at_the_end_wants_the_terminal() {
+        for command in ["less", "grep x | less -S", "/usr/bin/vim -", "sort | more"] {
+            assert!(wants_terminal(command), "{command}");
+        }
+        for command in ["grep less", "head", "less | cat", "lessecho", ""] {
+            assert!(!wants_terminal(command), "{command}");
+        }
     }
 }

@@ -165,6 +165,13 @@ impl Session {
         self.beside && free && self.runner.waits_at_will(args)
     }
 
+    /// Whether a line runs beside the prompt, or its replies keep coming: nobody should wait for its end.
+    pub fn keeps_on(&self, line: &Line) -> bool {
+        let in_multi = self.own.as_ref().is_some_and(Kept::in_multi);
+        let streams = matches!(&line.call, Call::Redis { args, .. } if Registry::streams(args));
+        line.job || self.goes_beside(&line.call) || (streams && !in_multi)
+    }
+
     async fn start_job(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
         let Call::Redis { on: None, args } = &line.call else {
             let sentence = "only a Redis command without #id runs as a job: it takes a connection of its own";

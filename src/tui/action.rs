@@ -1,5 +1,7 @@
 //! What a key can ask for, and what the screen asks of the world in return.
 
+use bytes::Bytes;
+
 use super::layout::Pane;
 
 /// One thing a person asked for. [`super::app::App::update`] is the only reader.
@@ -25,6 +27,8 @@ pub enum Action {
     Search,
     /// Change the typed line in the person's own editor.
     EditInEditor,
+    /// Read what the last line gave, in full, in the person's own pager.
+    Page,
     /// Empty the output.
     ClearOutput,
     /// Cancel what runs, else clear the line, else end the job begun last, else (twice) quit.
@@ -158,6 +162,13 @@ pub enum Step {
 pub enum Loan {
     /// The person's editor, with this line in it.
     Edit(String),
+    /// The person's pager, or a shell command that takes the terminal, with this to read.
+    Page {
+        /// The shell command, where it is not the pager.
+        command: Option<String>,
+        /// What it gets to read.
+        input: Bytes,
+    },
 }
 
 /// What the event loop must do after an update.
@@ -177,6 +188,8 @@ pub enum Effect {
     Copy(String),
     /// Draw every cell anew.
     Repaint,
+    /// Fetch what the last line gave for the pager.
+    Page,
     /// Lend the terminal to another program.
     Lend(Loan),
     /// Give the terminal back and stop, as Ctrl-Z does.

@@ -256,6 +256,7 @@ impl App {
             Action::EditInEditor => {
                 return vec![Effect::Lend(Loan::Edit(self.prompt.text().to_owned()))];
             }
+            Action::Page => return self.page(),
             Action::ClearOutput => {
                 self.output.clear();
                 return vec![Effect::Repaint];

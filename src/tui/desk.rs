@@ -2,6 +2,7 @@
 //! cancelling a line is dropping its future there.
 
 mod clip;
+mod last;
 mod paper;
 
 use std::io;
@@ -11,15 +12,18 @@ use futures_util::future::BoxFuture;
 use rustyline::history::FileHistory;
 use tokio::sync::{mpsc, oneshot};
 
+use self::last::Last;
+use super::action::Loan;
 use super::app::Facts;
 use super::assist::Typist;
 use super::output::Kind;
 use super::run::{Beside, Job, Runner, Said};
 use super::theme::Theme;
 use super::{End, Screen};
+use crate::command::Line;
 use crate::command::jobs::{JobControl, JobNews, JobSaid};
 use crate::command::output::{Outcome, Output, Sink};
-use crate::command::pipe::Pipes;
+use crate::command::pipe::{self, Pipes};
 use crate::command::session::Session;
 use crate::hub::Hub;
 use crate::shell::history::{HistoryFile, configured, default_path};
@@ -83,6 +87,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 pub struct Desk {
     orders: mpsc::Sender<Order>,
     jobs: JobControl,
+    last: Last,
     file: HistoryFile,
     history: FileHistory,
 }
@@ -107,9 +112,10 @@ impl Desk {
         // One line runs at a time, so there is always room.
         let (orders, receiver) = mpsc::channel(1);
         session.run_waiting_beside();
-        let jobs = session.jobs().clone();
-        tokio::spawn(Clerk { session, news, hub, address, jobs: jobs.clone() }.serve(receiver));
-        Self { orders, jobs, file, history }
+        let (jobs, last) = (session.jobs().clone(), Last::default());
+        let clerk = Clerk { session, news, hub, address, jobs: jobs.clone(), last: last.clone() };
+        tokio::spawn(clerk.serve(receiver));
+        Self { orders, jobs, last, file, history }
     }
 }
 
@@ -133,6 +139,20 @@ impl Runner for Desk {
         self.jobs.end(number);
     }
 
+    fn page(&mut self, said: mpsc::Sender<Said>) {
+        let last = self.last.clone();
+        // A long reply takes a while to print, and this is the screen's own thread.
+        tokio::spawn(async move {
+            let page = tokio::task::spawn_blocking(move || last.page()).await.ok().flatten();
+            let _ = said
+                .send(page.map_or_else(
+                    || Said::Lines(vec![(Kind::Note, "the last line gave nothing to page".to_owned())]),
+                    |input| Said::Lend(Loan::Page { command: None, input }),
+                ))
+                .await;
+        });
+    }
+
     fn remember(&mut self, line: &str) -> Option<String> {
         let failed = self.file.add(line, &mut self.history).err()?;
         Some(text::escape_str(&failed.to_string()).into_owned())
@@ -146,6 +166,7 @@ struct Clerk {
     hub: Hub,
     address: String,
     jobs: JobControl,
+    last: Last,
 }
 
 impl Clerk {
@@ -173,7 +194,8 @@ impl Clerk {
         let Order { line, said, cancel, mut answers } = order;
         let outcome = {
             let cancelled = asked_to_stop(cancel);
-            let mut sink = ToScreen { said: said.clone() };
+            self.last.begin();
+            let mut sink = ToScreen { said: said.clone(), last: Some(self.last.clone()) };
             let running = answer(&mut self.session, &line, &mut sink, &mut answers);
             tokio::pin!(cancelled, running);
             loop {
@@ -221,7 +243,7 @@ async fn answer(
     sink: &mut ToScreen,
     answers: &mut mpsc::Receiver<bool>,
 ) -> io::Result<Outcome> {
-    let line = match session.understand(line) {
+    let mut line = match session.understand(line) {
         Ok(line) => line,
         Err(error) => {
             sink.push(Output::error(&error)).await?;
@@ -235,7 +257,48 @@ async fn answer(
             return Ok(Outcome::Done);
         }
     }
-    session.run(&line, sink).await
+    match line.pipe.take_if(|command| pipe::wants_terminal(command)) {
+        Some(command) => lend(session, &line, command, sink).await,
+        None => session.run(&line, sink).await,
+    }
+}
+
+/// Runs a line whose shell command wants the terminal: that comes when the line has ended.
+async fn lend(
+    session: &mut Session,
+    line: &Line,
+    command: String,
+    sink: &mut ToScreen,
+) -> io::Result<Outcome> {
+    if session.keeps_on(line) {
+        let words = format!("{command} would wait for the end of this one: run it alone, as a job");
+        sink.push(Output::error(&words)).await?;
+        return Ok(Outcome::Failed);
+    }
+    let mut plate = Plate::default();
+    let outcome = session.run(line, &mut plate).await?;
+    for past in plate.past {
+        sink.push(past).await?;
+    }
+    sink.say(Said::Lend(Loan::Page { command: Some(command), input: plate.served.into() })).await?;
+    Ok(outcome)
+}
+
+/// What a line gives, for a shell command that starts when it has ended.
+#[derive(Default)]
+struct Plate {
+    served: Vec<u8>,
+    past: Vec<Output>,
+}
+
+impl Sink for Plate {
+    fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
+        match pipe::fed(output) {
+            Ok(bytes) => self.served.extend_from_slice(&bytes),
+            Err(past) => self.past.push(past),
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// Passes on what jobs say, marked as theirs: all that waits, up to a chunk, so that a flood costs few messages.
@@ -246,7 +309,7 @@ async fn tell(
     jobs: &JobControl,
     hub: &Hub,
 ) {
-    let mut sink = ToScreen { said: screen.clone() };
+    let mut sink = ToScreen { said: screen.clone(), last: None };
     let mut marked = Vec::new();
     let mut ended = false;
     let mut next = Some(first);
@@ -268,7 +331,7 @@ async fn tell(
 
 fn job_lines(said: JobSaid) -> Vec<(Kind, String)> {
     match said {
-        JobSaid::Output(output) => match paper::said(output) {
+        JobSaid::Output(output) => match paper::said(&output) {
             Said::Lines(lines) => lines,
             _ => Vec::new(),
         },
@@ -281,6 +344,8 @@ fn job_lines(said: JobSaid) -> Vec<(Kind, String)> {
 /// The way to the screen.
 struct ToScreen {
     said: mpsc::Sender<Said>,
+    /// What a line gives is kept for the pager; what a job gives is not.
+    last: Option<Last>,
 }
 
 impl ToScreen {
@@ -305,7 +370,10 @@ impl ToScreen {
 
 impl Sink for ToScreen {
     fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
-        let said = paper::said(output);
+        let said = paper::said(&output);
+        if let Some(last) = &self.last {
+            last.keep(output);
+        }
         Box::pin(async move {
             match said {
                 Said::Lines(lines) => self.lines(lines).await,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::action::Loan;
 use super::output::Kind;
 use super::prompt::Candidates;
 use crate::command;
@@ -28,6 +29,8 @@ pub enum Said {
     Jobs(Vec<Beside>),
     /// It asks before it goes on; the answer comes by [`Job::answer`].
     Ask(String),
+    /// The terminal is to be lent.
+    Lend(Loan),
     /// It asked to end the program.
     Quit,
     /// It has ended, cancelled or not: the next line may run.
@@ -76,6 +79,9 @@ pub trait Runner: Send {
 
     /// Ends a job by its number. One that has just ended is left alone.
     fn end_job(&mut self, number: u32);
+
+    /// Fetches what the last line gave: [`Said::Lend`] comes with it, when there is any.
+    fn page(&mut self, said: mpsc::Sender<Said>);
 
     /// Keeps a line in the history file, or says once why it cannot, safe to show.
     fn remember(&mut self, line: &str) -> Option<String>;

@@ -8,7 +8,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::JobEnd;
 use crate::command::output::Output;
-use crate::resp::Value;
 
 /// How many outputs of jobs may wait to be shown: beyond it a job waits.
 pub(super) const NEWS: usize = 256;
@@ -58,7 +57,7 @@ impl Desk {
     pub(super) async fn send(&self, job: u32, said: JobSaid) -> io::Result<()> {
         let room = match &said {
             JobSaid::Output(output) => {
-                let weight = weight(output).min(ROOM) as u32;
+                let weight = output.weight().min(ROOM) as u32;
                 // The semaphore is never closed.
                 Arc::clone(&self.room).acquire_many_owned(weight).await.ok()
             }
@@ -69,38 +68,10 @@ impl Desk {
     }
 }
 
-/// About how much memory an output takes.
-fn weight(output: &Output) -> usize {
-    match output {
-        Output::Reply { value, .. } => of_value(value),
-        Output::Text(text) | Output::Error(text) | Output::Note(text) => text.len(),
-        Output::Streaming | Output::Took(_) | Output::Clear => 0,
-    }
-}
-
-fn of_value(value: &Value) -> usize {
-    let inside = match value {
-        Value::Simple(bytes)
-        | Value::Error(bytes)
-        | Value::Bulk(bytes)
-        | Value::Double(bytes)
-        | Value::BigNumber(bytes)
-        | Value::Verbatim { text: bytes, .. } => bytes.len(),
-        Value::Array(items) | Value::Set(items) | Value::Push(items) => items.iter().map(of_value).sum(),
-        Value::Map(pairs) => of_pairs(pairs),
-        Value::Attribute { attributes, value } => of_pairs(attributes) + of_value(value),
-        Value::Integer(_) | Value::Nil | Value::Boolean(_) => 0,
-    };
-    inside + size_of::<Value>()
-}
-
-fn of_pairs(pairs: &[(Value, Value)]) -> usize {
-    pairs.iter().map(|(key, value)| of_value(key) + of_value(value)).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resp::Value;
 
     fn said(bytes: usize) -> JobSaid {
         let value = Value::Array(vec![Value::Bulk(vec![b'x'; bytes].into())]);

@@ -97,6 +97,7 @@ impl App {
             Said::Prefix(prefix) => self.prefix = prefix,
             Said::Jobs(jobs) => self.jobs = jobs,
             Said::Ask(question) => self.question = Some(question),
+            Said::Lend(loan) => return vec![Effect::Lend(loan)],
             Said::Quit => return vec![Effect::Quit],
             Said::Ended => {
                 self.running = None;
@@ -143,6 +144,15 @@ impl App {
         let (assist, snapshot): (_, &Snapshot) = (&self.assist, &self.latest);
         self.prompt.complete(|line, pos| assist.complete(line, pos, snapshot), back);
         self.history.settle();
+    }
+
+    /// The last line's output in the pager, unless that was switched off.
+    pub(super) fn page(&mut self) -> Vec<Effect> {
+        if self.facts.pager {
+            return vec![Effect::Page];
+        }
+        self.output.push(Kind::Note, "the pager is switched off in the configuration".to_owned());
+        Vec::new()
     }
 
     pub(super) fn older(&mut self) {

@@ -12,14 +12,14 @@ use crate::tui::run::Said;
 const LIMITS: Limits = Limits { string: 16 << 10, text: 2 << 20, bytes: 4 << 20, items: 60_000 };
 
 /// What the screen is told.
-pub(super) fn said(output: Output) -> Said {
+pub(super) fn said(output: &Output) -> Said {
     match output {
-        Output::Reply { value, verbatim } => Said::Lines(reply(&value, verbatim)),
-        Output::Text(words) => Said::Lines(lines(Kind::Reply, &words)),
+        Output::Reply { value, verbatim } => Said::Lines(reply(value, *verbatim)),
+        Output::Text(words) => Said::Lines(lines(Kind::Reply, words)),
         Output::Error(words) => Said::Lines(lines(Kind::Error, &format!("error: {words}"))),
-        Output::Note(words) => Said::Lines(lines(Kind::Note, &words)),
+        Output::Note(words) => Said::Lines(lines(Kind::Note, words)),
         Output::Streaming => Said::Lines(lines(Kind::Note, "reading messages")),
-        Output::Took(took) => Said::Took(took),
+        Output::Took(took) => Said::Took(*took),
         Output::Clear => Said::Clear,
     }
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn shown(value: Value) -> Vec<(Kind, String)> {
-        match said(Output::Reply { value, verbatim: false }) {
+        match said(&Output::Reply { value, verbatim: false }) {
             Said::Lines(lines) => lines,
             other => panic!("{other:?}"),
         }
@@ -123,10 +123,8 @@ mod tests {
         let lines = shown(Value::Array(vec![long; 1_000]));
         assert!(lines.iter().map(|(_, line)| line.len()).sum::<usize>() < LIMITS.bytes + (1 << 20));
         let report = "client\n".repeat(LIMITS.string);
-        let Said::Lines(lines) = said(Output::Reply { value: Value::Bulk(report.into()), verbatim: true })
-        else {
-            panic!("lines")
-        };
+        let reply = Output::Reply { value: Value::Bulk(report.into()), verbatim: true };
+        let Said::Lines(lines) = said(&reply) else { panic!("lines") };
         assert_eq!(lines.len(), LIMITS.string);
     }
 }

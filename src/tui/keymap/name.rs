@@ -16,6 +16,7 @@ pub(super) fn of(action: &Action) -> Option<&'static str> {
         Action::Newer => "newer",
         Action::Search => "search",
         Action::EditInEditor => "edit-in-editor",
+        Action::Page => "page",
         Action::ClearOutput => "clear-output",
         Action::Interrupt => "interrupt",
         Action::EndOfInput => "end-of-input",
