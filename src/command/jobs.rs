@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::output::Outcome;
 use super::runner::Runner;
-use super::secret::{MASK, masked, open_words};
+use super::secret::{MASK, open_words, secret_from};
 use super::token;
 use crate::event::ConnId;
 use crate::text;
@@ -249,7 +249,9 @@ fn presentable(order: &Order) -> String {
     }
     // A shell command may hold a password of its own.
     if let Some(command) = &order.pipe {
-        let _ = write!(line, "| {}", masked(command));
+        let open = secret_from(command).unwrap_or(command.len());
+        let mask = if open < command.len() { MASK } else { "" };
+        let _ = write!(line, "| {}{mask}", &command[..open]);
     }
     let mark = if order.background { "&" } else { "" };
     let shown = text::fit(text::escape_str(&line).trim_end(), COMMAND_COLUMNS);
