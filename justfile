@@ -18,6 +18,10 @@ test *args:
 bench *args:
     cargo run --release -p pooltop-benches -- {{args}}
 
+# The README's pictures, from a run of the real screen on the embedded server: takes a minute.
+pictures:
+    cargo run -p pooltop-benches -- pictures
+
 # Accept changed snapshots after looking at them.
 review:
     cargo insta review

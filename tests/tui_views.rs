@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::Color;
 use redis_pooltop::command::output::Took;
 use redis_pooltop::event::ConnId;
@@ -61,6 +63,7 @@ fn before_the_server_has_answered() {
 fn what_is_not_known_is_no_zero() {
     insta::assert_snapshot!("unknown_80x24", shown(80, 24, unknown()));
     insta::assert_snapshot!("unknown_140x40", shown(140, 40, unknown()));
+    insta::assert_snapshot!("unknown_60x13", shown(60, 13, unknown()));
 }
 
 #[test]
@@ -110,6 +113,9 @@ fn each_pane_alone() {
             app.update(Action::Zoom);
             let name = format!("zoomed_{}_{width}x{height}", pane.name());
             insta::assert_snapshot!(name, text(&app, &Theme::DEFAULT, width, height));
+            app.take(Arc::new(ugly()));
+            let name = format!("ugly_{}_{width}x{height}", pane.name());
+            insta::assert_snapshot!(name, text(&app, &Theme::DEFAULT, width, height));
         }
     }
 }
@@ -134,6 +140,39 @@ fn help_search_question_and_candidates() {
     app.update(Action::Accept);
     app.hear(Said::Ask("FLUSHALL deletes every key of every database. Go on?".to_owned()));
     insta::assert_snapshot!("question_80x24", text(&app, &Theme::DEFAULT, 80, 24));
+}
+
+/// The screen with each row's styles under it, a letter a style, and what the letters mean.
+fn styled(app: &App, theme: &Theme, width: u16, height: u16) -> String {
+    let buf = buffer(app, theme, width, height);
+    let mut nothing = Buffer::empty(Rect::new(0, 0, 1, 1));
+    theme.finish(&mut nothing);
+    let mut styles = vec![nothing.content[0].style()];
+    let mut lines = Vec::new();
+    for (row, words) in buf.content.chunks(usize::from(width)).zip(text(app, theme, width, height).lines()) {
+        let letters = row.iter().map(|cell| {
+            let at = styles.iter().position(|style| *style == cell.style()).unwrap_or_else(|| {
+                styles.push(cell.style());
+                styles.len() - 1
+            });
+            if at == 0 { ' ' } else { char::from(b'a' + at as u8 - 1) }
+        });
+        lines.extend([words.to_owned(), letters.collect::<String>().trim_end().to_owned()]);
+    }
+    let letter =
+        |at: usize| if at == 0 { "blank".to_owned() } else { char::from(b'a' + at as u8 - 1).to_string() };
+    lines.extend(styles.iter().enumerate().map(|(at, style)| format!("{} {style:?}", letter(at))));
+    lines.join("\n")
+}
+
+#[test]
+fn styles_say_what_words_say() {
+    let mut app = app(80, 24, busy());
+    talk(&mut app);
+    insta::assert_snapshot!("styles_default_80x24", styled(&app, &Theme::DEFAULT, 80, 24));
+    insta::assert_snapshot!("styles_mono_80x24", styled(&app, &Theme::MONO, 80, 24));
+    let light = Theme::by_name("light").expect("a theme");
+    insta::assert_snapshot!("styles_light_80x24", styled(&app, &light, 80, 24));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The pool beside its peers, in one run, so that a busy machine is busy for all of them.
 //!
-//! `cargo run --release -p pooltop-benches -- [checkout|gets|cold|all] [ADDRESS]`
+//! `cargo run --release -p pooltop-benches -- [checkout|gets|cold|all] [ADDRESS]`, or `pictures` for those of the README
 //!
 //! Each comparison is a number of rounds in which every candidate runs once, in turn; what is printed is each one's
 //! median, and the median of the rounds' ratios. Without an address it starts a redis-server of its own on a free port. `ONLY=bb8` in the
@@ -8,6 +8,7 @@
 
 mod checkout;
 mod commands;
+mod pictures;
 mod rounds;
 mod server;
 
@@ -17,8 +18,18 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let what = args.next().unwrap_or_else(|| "all".to_owned());
+    if what == "pictures" {
+        let assets = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/pictures"));
+        return match pictures::make(assets).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     if !["checkout", "gets", "cold", "all"].contains(&what.as_str()) {
-        eprintln!("usage: pooltop-benches [checkout|gets|cold|all] [HOST:PORT]");
+        eprintln!("usage: pooltop-benches [checkout|gets|cold|all] [HOST:PORT] | pictures");
         return ExitCode::from(2);
     }
     let runs = |part: &str| what == part || what == "all";

@@ -92,20 +92,24 @@ pub fn sorted_titles<R, C>(
 ) {
     for (at, x, width) in places(columns, area.width) {
         let column = &columns[at];
-        // Room around a title sets it off from the rule it stands on.
         let arrow = match sorted {
             Some((field, descending)) if field == column.title => arrow(descending),
             _ => "",
         };
+        // Blanks around a title set it off from the rule it stands on: those outside the column are the gap's.
+        let before = if column.align == Alignment::Right { 0 } else { GAP.min(x) };
+        let after = if column.align == Alignment::Right { GAP.min(area.width - x - width) } else { 0 };
+        let blank = |columns: u16| " ".repeat(usize::from(columns));
         let title = match (column.title, column.align) {
             ("", _) => continue,
-            (title, Alignment::Right) => format!(" {arrow}{title}"),
-            (title, _) => format!("{title}{arrow} "),
+            (title, Alignment::Right) => format!(" {arrow}{title}{}", blank(after)),
+            (title, _) => format!("{}{title}{arrow} ", blank(before)),
         };
-        let slack = width.saturating_sub(text::width(&title) as u16);
+        let (left, room) = (x - before, before + width + after);
+        let slack = room.saturating_sub(text::width(&title) as u16);
         let start = if column.align == Alignment::Right { x + slack } else { x };
         if start >= from {
-            put_aligned(&title, style, column.align, area, x, width, buf);
+            put_aligned(&title, style, column.align, area, left, room, buf);
         }
     }
 }

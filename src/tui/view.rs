@@ -149,7 +149,12 @@ fn too_small(theme: &Theme, area: Rect, buf: &mut Buffer) {
 pub fn put<'a>(line: impl Into<Line<'a>>, area: Rect, row: u16, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
     if row < area.height {
-        buf.set_line(area.x, area.y + row, &line.into(), area.width);
+        let line = line.into();
+        let width = (line.width() as u16).min(area.width);
+        let under = Rect { y: area.y + row, width, height: 1, ..area };
+        // Else words on a rule would be as faint as it is.
+        buf.set_style(under, Style::reset());
+        buf.set_line(area.x, under.y, &line, area.width);
     }
 }
 

@@ -39,7 +39,7 @@ fn what_xml_gives_a_meaning_is_escaped() {
         buf.set_string(0, 0, "<a&b>\"'", Style::new());
     });
     assert!(svg.contains("<title>a &lt;title&gt;</title>"), "{svg}");
-    assert!(svg.contains(r#">&lt;a&amp;b&gt;&quot;'</text>"#), "{svg}");
+    assert!(svg.contains(r">&lt;a&amp;b&gt;&quot;'</text>"), "{svg}");
 }
 
 #[test]

@@ -96,7 +96,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         read(cx, &rows, bars, inner, buf);
     } else if height < WHOLE + 2 {
         lines(cx.theme, &rows[..WHOLE], inner, buf);
-        put(commands(cx), inner, WHOLE as u16, buf);
+        put(commands(cx, usize::from(inner.width)), inner, WHOLE as u16, buf);
     } else {
         // The bars keep their place at the bottom; what is left is for the commands used most.
         let room = height.saturating_sub(usize::from(histogram::ROWS)).max(WHOLE);
@@ -136,12 +136,16 @@ fn bars_below(cx: &Cx<'_>, bars: &[(u64, u64)], rows: usize, area: Rect, buf: &m
 }
 
 /// The commands in one line, for a pane that has no more room for them.
-fn commands<'a>(cx: &Cx<'_>) -> Line<'a> {
+fn commands<'a>(cx: &Cx<'_>, width: usize) -> Line<'a> {
     let by_command = cx.pool().map_or(&[][..], |pool| &pool.latency.by_command);
     let mut spans = vec![Span::styled(" p50", cx.theme.dim)];
     for (name, times) in by_command.iter().filter(|(_, times)| times.count > 0) {
-        spans.push(Span::styled(format!("  {} ", outside(name, 12)), cx.theme.dim));
-        spans.push(Span::styled(millis(times.p50), cx.theme.text));
+        let name = Span::styled(format!("  {} ", outside(name, 12)), cx.theme.dim);
+        let time = Span::styled(millis(times.p50), cx.theme.text);
+        if spans.iter().chain([&name, &time]).map(Span::width).sum::<usize>() > width {
+            break;
+        }
+        spans.extend([name, time]);
     }
     if spans.len() == 1 {
         spans.push(Span::styled("  no commands yet", cx.theme.dim));

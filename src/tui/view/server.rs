@@ -11,6 +11,8 @@ use crate::tui::layout::Pane;
 
 /// What the trend shows at least, in seconds: columns stand for more than one where there are fewer.
 const SECONDS: usize = 60;
+/// Rows below the fields: the trend, and how old it all is.
+const BELOW: usize = 2;
 /// Columns for what changed: `+12,345 in 60 s`.
 const CHANGE: usize = 16;
 
@@ -20,8 +22,13 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let title = [Span::styled("INFO CLIENTS ", cx.theme.dim)];
     let inner = pane(cx, Pane::Server, title, area, buf);
     let width = usize::from(inner.width);
-    let lines = lines(cx, width);
+    let mut lines = lines(cx, width);
     let height = usize::from(inner.height);
+    // The fields scroll; beside other panes the trend keeps its place, which says more than the last of them.
+    let fields = lines.len().saturating_sub(BELOW);
+    if !cx.focused && fields + BELOW > height && height > BELOW {
+        lines.drain(height - BELOW..fields);
+    }
     let offset = cx.offset.min(lines.len().saturating_sub(height));
     for (row, line) in lines.into_iter().skip(offset).take(height).enumerate() {
         put(line, inner, row as u16, buf);
@@ -33,7 +40,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
 
 /// How many rows there are.
 pub fn length(snapshot: &Snapshot) -> usize {
-    if snapshot.server.clients.is_empty() { 0 } else { snapshot.server.clients.len() + 2 }
+    if snapshot.server.clients.is_empty() { 0 } else { snapshot.server.clients.len() + BELOW }
 }
 
 fn lines<'a>(cx: &Cx<'_>, width: usize) -> Vec<Line<'a>> {
