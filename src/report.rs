@@ -6,7 +6,9 @@
 //! [`Snapshot`]: crate::snapshot::Snapshot
 
 mod json;
+mod markdown;
 mod prometheus;
+mod save;
 mod text;
 
 use std::borrow::Cow;
@@ -16,7 +18,9 @@ use crate::event::{PoolId, nanos};
 use crate::snapshot::{PoolRow, Severity, Snapshot};
 
 pub use json::json;
+pub use markdown::{Screenful, markdown};
 pub use prometheus::prometheus;
+pub use save::save;
 pub use text::text;
 
 /// Whole milliseconds.

@@ -45,7 +45,7 @@ pub struct Parts {
     /// What is known of commands.
     pub registry: Arc<Registry>,
     /// Asks the server how it is.
-    _info: Option<InfoWatch>,
+    info: Option<Arc<InfoWatch>>,
     /// The embedded server, with `--demo`. After all that connects to it, so that it is dropped last.
     _demo: Option<demo::Server>,
 }
@@ -104,8 +104,9 @@ impl Parts {
         let probe = Connection::open(&observer).await.map_err(|error| Error::Connect { error, hint })?;
         let clock = Clock::start();
         let hub = Hub::start(clock, settings.model.clone(), tick(settings));
-        let info =
-            wants_info(&settings.form).then(|| watch_info(connect.clone(), INFO_EVERY, hub.tap(), clock));
+        let info = wants_info(&settings.form)
+            .then(|| watch_info(connect.clone(), info_every(tick(settings)), hub.tap(), clock))
+            .map(Arc::new);
         let pool = RedisPool::redis(connect.clone(), settings.pool.clone(), clock, hub.tap());
         hub.attach(pool.pulse_source());
         let registry = Arc::new(Registry::new());
@@ -120,7 +121,7 @@ impl Parts {
                 warn(&format!("Warning: {opened} of {wanted} connections opened by the warm-up: {error}"));
             }
         }
-        Ok(Self { connect, pool, hub, registry, _info: info, _demo: demo })
+        Ok(Self { connect, pool, hub, registry, info, _demo: demo })
     }
 
     /// Faces whoever asked, in the form they asked for, to the end.
@@ -143,6 +144,17 @@ impl Parts {
         Session::new(self.pool.clone(), self.hub.clone(), self.registry.clone(), self.connect.database)
     }
 
+    /// Changes how often a snapshot is taken and the server is asked.
+    fn pace(&self) -> Box<dyn Fn(Duration) + Send> {
+        let (hub, info) = (self.hub.clone(), self.info.clone());
+        Box::new(move |interval| {
+            hub.set_tick(interval);
+            if let Some(info) = &info {
+                info.set_interval(info_every(interval));
+            }
+        })
+    }
+
     /// Waits until the server has been asked once, or cannot be, for so long at most.
     async fn first_answer(&self, patience: Duration) {
         let mut snapshots = self.hub.subscribe();
@@ -159,6 +171,11 @@ fn tick(settings: &Settings) -> Duration {
         Form::Screen(_) => settings.screen.interval,
         Form::Shell(_) => ScreenSettings::INTERVAL,
     }
+}
+
+/// How often the server is asked: with each snapshot where these are seldom, or wanted more often than usual.
+fn info_every(interval: Duration) -> Duration {
+    if interval < ScreenSettings::INTERVAL { interval } else { interval.max(INFO_EVERY) }
 }
 
 /// Whether somebody looks at the server's numbers: lines alone need none, and MONITOR would show the questions.

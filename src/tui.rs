@@ -42,8 +42,10 @@ use run::{Assist, Job, Runner, Said};
 use terminal::Guard;
 use theme::Theme;
 
+use crate::report::{self, Screenful};
 use crate::snapshot::Snapshot;
 use crate::terminal::{EndSignals, continued, stop};
+use crate::text;
 
 /// Shortest time between two frames: what comes in between is drawn together.
 const FRAME: Duration = Duration::from_millis(16);
@@ -168,6 +170,17 @@ fn heard_key(app: &mut App, event: &Event) -> Option<Vec<Effect>> {
     }
 }
 
+/// Writes a report into the directory the program was started in, and says where it is.
+fn write_report(screen: &Screenful) -> io::Result<String> {
+    let dir = std::env::current_dir()?;
+    let taken = text::utc(screen.snapshot.wall_ms).replace(['-', ':'], "").replace(' ', "-");
+    let (markdown, json) = (report::markdown(screen), report::json(&screen.snapshot));
+    let documents = [("md", &*markdown), ("json", &*json)];
+    let paths = report::save(&dir, &format!("redis-pooltop-{taken}"), &documents)?;
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    Ok(format!("report: {}", names.join(" and ")))
+}
+
 /// Where effects land.
 struct World {
     runner: Box<dyn Runner>,
@@ -204,6 +217,8 @@ impl World {
                 }
                 Effect::Page => self.runner.page(self.say.clone()),
                 Effect::Lend(loan) => self.loan = Some(loan),
+                Effect::Interval(interval) => self.runner.set_interval(interval),
+                Effect::Report(screen) => self.write_report(*screen),
                 Effect::Copy(text) => guard.copy(&text)?,
                 Effect::Repaint => guard.repaint()?,
                 Effect::Suspend => self.stopping = true,
@@ -211,6 +226,21 @@ impl World {
             }
         }
         Ok(None)
+    }
+
+    /// Writes a report where no slow disk holds up the screen.
+    fn write_report(&self, screen: Screenful) {
+        let say = self.say.clone();
+        tokio::spawn(async move {
+            let written = tokio::task::spawn_blocking(move || write_report(&screen)).await;
+            let (kind, words) = match written {
+                Ok(Ok(words)) => (output::Kind::Note, words),
+                Ok(Err(error)) => (output::Kind::Error, format!("error: no report: {error}")),
+                Err(_) => (output::Kind::Error, "error: no report: writing it panicked".to_owned()),
+            };
+            // A screen that is gone needs to hear nothing.
+            let _ = say.send(Said::Noted(kind, text::escape_str(&words).into_owned())).await;
+        });
     }
 
     /// Takes in what commands say: all that waits, up to a batch, so that one frame shows it.

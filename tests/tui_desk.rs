@@ -203,6 +203,26 @@ async fn the_screen_ends_a_job_by_its_number_while_a_line_runs() {
 }
 
 #[tokio::test]
+async fn closing_a_connection_ends_what_waits_on_it() {
+    let mut bench = Bench::start().await;
+    let held = bench.hold().await;
+    bench.run("BLPOP queue 0").await;
+    bench.until_blocked(1).await;
+    let snapshot = bench.hub.sync().await;
+    let blocked = snapshot.connections.iter().find(|row| row.busy_since.is_some()).expect("the job's").id;
+    let (mut printed, _) = bench.run(&format!("POOL CLOSE {}", blocked.0)).await;
+    while !printed.iter().any(|(_, line)| line.starts_with("[1] ended (cancelled)")) {
+        printed.extend(bench.printed().await);
+    }
+    let closed = format!("closed {blocked}, and ended job 1 on it");
+    assert!(words(&printed).contains(&closed.as_str()), "{printed:?}");
+    bench.run(&format!("POOL CLOSE {}", &held[1..])).await;
+    assert_eq!(bench.pool.status().0.in_use, 0);
+    let (printed, _) = bench.run(&format!("{held} PING")).await;
+    assert_eq!(printed[0].0, Kind::Error, "whoever held it gets an error");
+}
+
+#[tokio::test]
 async fn a_job_says_how_it_ended() {
     let mut bench = Bench::start().await;
     bench.run("SET a text").await;

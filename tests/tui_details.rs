@@ -5,12 +5,15 @@ mod tui_support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis_pooltop::event::{CloseReason, ConnId, CreateSteps, PoolId};
+use redis_pooltop::event::{CloseReason, ConnId, CreateSteps, PoolId, Stamp};
+use redis_pooltop::report::{Screenful, markdown};
 use redis_pooltop::snapshot::{ConnectionRow, EventRow, RowState, ServerRow, Snapshot, What};
 use redis_pooltop::tui::action::Effect;
 use redis_pooltop::tui::app::App;
 use redis_pooltop::tui::keymap::Mode;
 use redis_pooltop::tui::layout::Pane;
+use redis_pooltop::tui::output::Kind;
+use redis_pooltop::tui::run::Said;
 use redis_pooltop::tui::theme::Theme;
 use tui_support::{ago, app, busy, press, text, ugly, unknown};
 
@@ -241,4 +244,63 @@ fn a_connection_of_another_pool_is_not_this_one() {
     let app = opened("alt-4 / 'id:^77$ enter enter", snapshot, 80, 24);
     let shown = screen(&app);
     assert!(shown.contains("connection #77") && !shown.contains("out 74.2 s"), "{shown}");
+}
+
+#[test]
+fn the_interval_has_steps_and_ends() {
+    let mut app = app(80, 24, full());
+    press(&mut app, "alt-4");
+    assert_eq!(press(&mut app, "-"), [Effect::Interval(Duration::from_millis(500))]);
+    assert!(screen(&app).contains("live 0.5 s"), "{}", screen(&app));
+    press(&mut app, "- -");
+    assert_eq!(press(&mut app, "-"), [], "it stays at its quickest");
+    assert!(
+        screen(&app).contains("live 0.1 s") && screen(&app).contains("every 0.1 s: no screen is quicker")
+    );
+    let slower = press(&mut app, "+ + + + + + + + + + + +");
+    assert_eq!(slower.last(), Some(&Effect::Interval(Duration::from_secs(60))));
+    assert_eq!(slower.len(), 8);
+    assert!(screen(&app).contains("live 60 s"));
+}
+
+fn written(app: &mut App) -> Screenful {
+    match press(app, "w").pop() {
+        Some(Effect::Report(screen)) => *screen,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_report_has_what_is_on_the_screen() {
+    let mut app = app(140, 50, full());
+    press(&mut app, "'AUTH_hunter2 enter");
+    app.hear(Said::Lines(vec![(Kind::Reply, "OK".to_owned())]));
+    app.hear(Said::Ended);
+    press(&mut app, "alt-4 / 'state:use enter s i p");
+    let mut later = full();
+    later.as_of = Stamp(later.as_of.0 + 3_000_000_000);
+    later.connections.clear();
+    app.take(Arc::new(later));
+    let screen = written(&mut app);
+    assert_eq!(screen.frozen, Some(Duration::from_secs(3)));
+    assert_eq!(screen.filter.as_deref(), Some("state:use"));
+    let ids: Vec<u64> =
+        screen.connections.iter().map(|at| screen.snapshot.connections[*at as usize].id.0).collect();
+    assert_eq!(ids, [11, 10, 9, 8, 7, 5, 3], "the frozen rows, filtered and sorted");
+    let text = markdown(&screen);
+    assert!(
+        text.contains("## Connections 7 of 9, filter `state:use`") && text.contains("AUTH ***"),
+        "{text}"
+    );
+    assert!(!text.contains("hunter2"));
+    press(&mut app, "z");
+    assert_eq!(written(&mut app).output, Vec::<String>::new(), "a shell that is out of sight stays out");
+    press(&mut app, "enter");
+    assert!(written(&mut app).frozen.is_some(), "from the details too");
+    app.hear(Said::Noted(Kind::Note, "report: /tmp/x.md and /tmp/x.json".to_owned()));
+    assert!(text_of(&app).contains("report: /tmp/x.md"));
+}
+
+fn text_of(app: &App) -> String {
+    text(app, &Theme::DEFAULT, 140, 50)
 }

@@ -164,7 +164,14 @@ impl Session {
                 .await;
         }
         self.let_go_of_taken_back();
-        say(sink, format!("closed {id}")).await
+        // A job that waits for its reply hears of it only now: until then the connection would stay.
+        let rows = self.jobs().rows();
+        let Some(job) = rows.into_iter().find(|job| job.conn == Some(id)) else {
+            return say(sink, format!("closed {id}")).await;
+        };
+        self.jobs().end(job.number);
+        self.jobs().over(job.number).await;
+        say(sink, format!("closed {id}, and ended job {} on it", job.number)).await
     }
 
     async fn config_get(&self, pattern: &str, sink: &mut dyn Sink) -> io::Result<Outcome> {

@@ -40,7 +40,7 @@ fn line(out: &mut String, text: &str) {
     let _ = writeln!(out, "{}", text.trim_end());
 }
 
-fn count(number: Option<u32>) -> String {
+pub(super) fn count(number: Option<u32>) -> String {
     number.map_or_else(|| UNKNOWN.to_owned(), |number| thousands(u64::from(number)))
 }
 

@@ -18,6 +18,7 @@ pub(super) async fn run(parts: &Parts, settings: &Settings) -> Result<Exit, Erro
     let looks = Looks {
         address: text::escape_str(&parts.connect.target()).into_owned(),
         theme: Theme::chosen(&settings.screen.theme, ability).unwrap_or(Theme::DEFAULT),
+        pace: parts.pace(),
         chosen: chosen(&settings.screen),
         settings: settings::all(&parts.pool, &parts.hub),
     };

@@ -1,8 +1,11 @@
 //! What a key can ask for, and what the screen asks of the world in return.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::layout::Pane;
+use crate::report::Screenful;
 
 /// One thing a person asked for. [`super::app::App::update`] is the only reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +82,12 @@ pub enum Action {
     SortPrevious,
     /// Turn their order round.
     Invert,
+    /// Take snapshots less often.
+    Slower,
+    /// Take snapshots more often.
+    Faster,
+    /// Write what is on the screen to files.
+    Report,
     /// Fill the screen with the focused pane, or stop doing so.
     Zoom,
     /// Take no new snapshot, or take them again.
@@ -186,6 +195,10 @@ pub enum Effect {
     Answer(bool),
     /// Put this text into the terminal's clipboard.
     Copy(String),
+    /// Take snapshots so often from now on.
+    Interval(Duration),
+    /// Write this to files.
+    Report(Box<Screenful>),
     /// Draw every cell anew.
     Repaint,
     /// Fetch what the last line gave for the pager.

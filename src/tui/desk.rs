@@ -7,6 +7,7 @@ mod paper;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rustyline::history::FileHistory;
@@ -37,6 +38,9 @@ const WELCOME: [(&str, &str); 4] = [
     ("HELP", "all the words; ? shows the keys"),
 ];
 
+/// Changes how often something looks.
+pub type Pace = Box<dyn Fn(Duration) + Send>;
+
 /// How the screen shows itself.
 pub struct Looks {
     /// What stands in the prompt, with no secret in it and safe to show.
@@ -45,6 +49,8 @@ pub struct Looks {
     pub theme: Theme,
     /// What the person chose: keys, panes, mouse. The rest of the facts is found here.
     pub chosen: Facts,
+    /// Changes how often snapshots are taken and the server is asked.
+    pub pace: Pace,
     /// The settings that can be named, with what they are, for completion.
     pub settings: Vec<(String, String)>,
 }
@@ -56,7 +62,7 @@ pub async fn show(
     hub: &Hub,
     looks: Looks,
 ) -> io::Result<End> {
-    let Looks { address, theme, chosen, settings } = looks;
+    let Looks { address, theme, chosen, pace, settings } = looks;
     let mut history = configured();
     let (file, opened) = HistoryFile::open(default_path(), &mut history);
     let mut notices = Vec::new();
@@ -75,7 +81,8 @@ pub async fn show(
     }
     let assist = Arc::new(Typist::new(Arc::clone(session.registry()), settings));
     let snapshots = hub.subscribe();
-    let runner = Box::new(Desk::start(session, news, hub.clone(), address, (file, history)));
+    let desk = Desk::start(session, news, hub.clone(), address, (file, history));
+    let runner = Box::new(Desk { pace, ..desk });
     super::run(Screen { facts, theme, snapshots, runner, assist }).await
 }
 
@@ -88,6 +95,7 @@ pub struct Desk {
     orders: mpsc::Sender<Order>,
     jobs: JobControl,
     last: Last,
+    pace: Pace,
     file: HistoryFile,
     history: FileHistory,
 }
@@ -115,7 +123,7 @@ impl Desk {
         let (jobs, last) = (session.jobs().clone(), Last::default());
         let clerk = Clerk { session, news, hub, address, jobs: jobs.clone(), last: last.clone() };
         tokio::spawn(clerk.serve(receiver));
-        Self { orders, jobs, last, file, history }
+        Self { orders, jobs, last, pace: Box::new(|_| {}), file, history }
     }
 }
 
@@ -151,6 +159,10 @@ impl Runner for Desk {
                 ))
                 .await;
         });
+    }
+
+    fn set_interval(&mut self, interval: Duration) {
+        (self.pace)(interval);
     }
 
     fn remember(&mut self, line: &str) -> Option<String> {

@@ -1,6 +1,7 @@
 //! What the screen needs from whoever runs lines, and nothing of how that is done.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,6 +22,8 @@ pub enum Said {
     Lines(Vec<(Kind, String)>),
     /// Which connection it took, and how long that lasted.
     Took(Took),
+    /// What a key has done, now that it is done; safe to show.
+    Noted(Kind, String),
     /// The output is to be emptied.
     Clear,
     /// What stands before the typed line from now on.
@@ -82,6 +85,9 @@ pub trait Runner: Send {
 
     /// Fetches what the last line gave: [`Said::Lend`] comes with it, when there is any.
     fn page(&mut self, said: mpsc::Sender<Said>);
+
+    /// Takes a snapshot so often from now on, and asks the server with it.
+    fn set_interval(&mut self, interval: Duration);
 
     /// Keeps a line in the history file, or says once why it cannot, safe to show.
     fn remember(&mut self, line: &str) -> Option<String>;

@@ -1,15 +1,33 @@
 //! What a key does with the row that is selected or shown in full: close the connection, copy what is known.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::App;
 use super::details::Subject;
-use crate::snapshot::RowState;
+use crate::report::Screenful;
+use crate::snapshot::{EventRow, RowState};
 use crate::text;
 use crate::tui::action::Effect;
 use crate::tui::layout::Pane;
+use crate::tui::listing::Listing;
 use crate::tui::view;
 
 /// The most that goes to the clipboard: beyond some 75 KB of base64, terminals drop what they get.
 pub(super) const COPIED: usize = 48 << 10;
+
+/// How often a screen can look.
+const INTERVALS: [Duration; 9] = [
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+];
 
 /// Something that is done only when the answer is yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +88,43 @@ impl App {
             format!("copied {} bytes", text::thousands(all as u64))
         });
         vec![Effect::Copy(taken.to_owned())]
+    }
+
+    /// Looks less or more often.
+    pub(super) fn change_interval(&mut self, slower: bool) -> Vec<Effect> {
+        let now = self.facts.interval;
+        let next = if slower {
+            INTERVALS.into_iter().find(|interval| *interval > now)
+        } else {
+            INTERVALS.into_iter().rev().find(|interval| *interval < now)
+        };
+        let Some(next) = next else {
+            let end = if slower { "no screen is slower" } else { "no screen is quicker" };
+            self.notice = Some(format!("every {} s: {end}", now.as_secs_f64()));
+            return Vec::new();
+        };
+        self.facts.interval = next;
+        self.notice = Some(format!("every {} s", next.as_secs_f64()));
+        vec![Effect::Interval(next)]
+    }
+
+    /// What is on the screen, for a report.
+    pub(super) fn screenful(&self) -> Screenful {
+        let snapshot = Arc::clone(&self.shown);
+        let events = self.list(Pane::Events).map_or(&[][..], Listing::rows);
+        let events = events.iter().filter_map(|at| snapshot.events.get(*at as usize));
+        let said = |event: &EventRow| {
+            (snapshot.as_of.since(event.at), view::events::sentence(&event.what).into_owned())
+        };
+        let connections = self.list(Pane::Connections);
+        Screenful {
+            frozen: self.frozen.then(|| self.latest.as_of.since(self.shown.as_of)),
+            connections: connections.map(|list| list.rows().to_vec()).unwrap_or_default(),
+            filter: connections.filter(|list| list.is_filtered()).map(|list| list.in_force().to_owned()),
+            events: events.map(said).collect(),
+            output: view::shell::in_sight(self),
+            snapshot,
+        }
     }
 
     fn selected_text(&self) -> String {

@@ -93,6 +93,10 @@ impl App {
                 }
             }
             Said::Took(took) => self.annotate(&took),
+            Said::Noted(kind, words) => {
+                self.notice = Some(words.clone());
+                self.output.push(kind, words);
+            }
             Said::Clear => self.output.clear(),
             Said::Prefix(prefix) => self.prefix = prefix,
             Said::Jobs(jobs) => self.jobs = jobs,
