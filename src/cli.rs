@@ -79,7 +79,7 @@ pub struct Common {
     #[arg(long, global = true, value_name = "WHEN", help_heading = OUTPUT)]
     pub color: Option<When>,
 
-    /// Draw the screen with plain ASCII only
+    /// Draw the screen with plain ASCII only, as it is where the locale is not UTF-8
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub ascii: bool,
 

@@ -119,13 +119,17 @@ pub fn plan(size: Size, wish: &Wish<'_>) -> Plan {
     let banner = wish.banner.then(|| rows.take(1));
     let footer = rows.take_last(1);
     let many = size.width >= MANY.width && size.height >= MANY.height;
+    // How full the pool is shows on every screen.
+    let before = rows;
+    let summary = (!wish.panes.contains(&Pane::Pool)).then(|| rows.take(1));
     let panes = if many { side_by_side(rows, size, wish.panes) } else { Vec::new() };
     // A pane that has no room of its own fills the screen while it has the keys.
     if !many || wish.zoomed || !panes.iter().any(|(pane, _)| *pane == wish.focus) {
+        rows = before;
         let summary = (wish.focus != Pane::Pool).then(|| rows.take(1));
         return Plan { header, banner, summary, panes: vec![(wish.focus, rows.rest())], footer };
     }
-    Plan { header, banner, summary: None, panes, footer }
+    Plan { header, banner, summary, panes, footer }
 }
 
 /// The panes of a screen that has room for many. Heights depend on the size and the choice alone: nothing moves when a
@@ -250,6 +254,11 @@ mod tests {
                 let size = Size { width, height };
                 let shell = plan(size, &Wish { panes: &panes, ..wish(Pane::Shell) });
                 check(size, &shell, Pane::Shell);
+                assert_eq!(
+                    shell.summary.is_some(),
+                    shell.area(Pane::Pool).is_none(),
+                    "{panes:?} at {size:?}"
+                );
                 let chosen = |pane: Pane| pane == Pane::Shell || panes.contains(&pane);
                 assert!(shell.panes.iter().all(|(pane, _)| chosen(*pane)), "{panes:?} at {size:?}");
                 let missing = panes.iter().find(|pane| shell.area(**pane).is_none());
@@ -270,7 +279,7 @@ mod tests {
         assert_eq!(few.panes.len(), 2);
         assert!(height(&few, Pane::Connections) > height(&all, Pane::Connections));
         let none = plan(size, &Wish { panes: &[], ..wish(Pane::Shell) });
-        assert_eq!(height(&none, Pane::Shell), 22);
+        assert_eq!(height(&none, Pane::Shell), 21, "all but header, summary and footer");
         let other = plan(size, &Wish { panes: &[Pane::Server, Pane::Events], ..wish(Pane::Shell) });
         assert_eq!(other.area(Pane::Server).unwrap().width, 80);
         assert!(other.area(Pane::Events).is_some());
