@@ -20,10 +20,11 @@ use redis_pooltop::pool::{PoolConfig, RedisPool};
 use redis_pooltop::shell::history::{HistoryFile, configured};
 use redis_pooltop::snapshot::Snapshot;
 use redis_pooltop::source::info::{InfoWatch, watch_info};
-use redis_pooltop::tui::action::{Action, Effect};
+use redis_pooltop::tui::action::{Action, Effect, Step};
 use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::assist::Typist;
 use redis_pooltop::tui::desk::Desk;
+use redis_pooltop::tui::layout::Pane;
 use redis_pooltop::tui::run::{Runner, Said};
 use redis_pooltop::tui::theme::Theme;
 use redis_pooltop::tui::{svg, view};
@@ -70,11 +71,19 @@ pub(crate) async fn make(directory: &Path) -> Result<(), Box<dyn Error>> {
         stage.look(Duration::from_millis(tenths * 100)).await;
     }
     std::fs::create_dir_all(directory)?;
+    let (small, wide) = (Size { width: 80, height: 24 }, Size { width: 140, height: 40 });
     let pictures = [
-        ("screen", Size { width: 80, height: 24 }, "the screen of redis-pooltop at 80 by 24"),
-        ("wide", Size { width: 140, height: 40 }, "the screen of redis-pooltop at 140 by 40"),
+        ("screen", small, "the screen of redis-pooltop at 80 by 24", None),
+        ("wide", wide, "the screen of redis-pooltop at 140 by 40", None),
+        ("details", small, "all that is known of the connection that leaks", Some(Pane::Connections)),
     ];
-    for (name, size, title) in pictures {
+    for (name, size, title, details) in pictures {
+        stage.app.resize(size);
+        if let Some(pane) = details {
+            stage.app.update(Action::Focus(pane));
+            stage.app.update(Action::Scroll(Step::Top));
+            stage.app.update(Action::Open);
+        }
         let path = directory.join(format!("{name}.svg"));
         std::fs::write(&path, stage.picture(size, title))?;
         println!("{}", path.display());
@@ -146,8 +155,7 @@ impl Stage {
         self.app.take(Arc::new(snapshot));
     }
 
-    fn picture(&mut self, size: Size, title: &str) -> String {
-        self.app.resize(size);
+    fn picture(&self, size: Size, title: &str) -> String {
         let area = Rect { x: 0, y: 0, width: size.width, height: size.height };
         let mut buf = Buffer::empty(area);
         let cursor = view::screen(&self.app, &Theme::DEFAULT, area, &mut buf);
