@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use redis_pooltop::command::{Context, Registry};
 use redis_pooltop::event::ConnId;
 use redis_pooltop::shell::editor::{Editor, EditorOptions, Typed};
+use redis_pooltop::values::Editing;
 use tty::Tty;
 
 const HISTORY: &str = "POOLTOP_TEST_HISTORY";
@@ -33,6 +34,7 @@ fn be_the_program_in_a_terminal() {
         context: Arc::new(Mutex::new(context)),
         history: Some(history.into()),
         colour: std::env::var_os(COLOUR).is_some(),
+        editing: Editing::default(),
     })
     .expect("a terminal");
     for notice in editor.take_notices() {

@@ -1,7 +1,7 @@
 //! The whole program in a pseudo-terminal: what a person types, sees, and finds again when they leave.
 
 mod support;
-#[allow(unreachable_pub, reason = "shared by test binaries")]
+#[allow(dead_code, unreachable_pub, reason = "shared by test binaries")]
 #[path = "tui_support/tty.rs"]
 mod tty;
 

@@ -13,13 +13,14 @@ use parking_lot::Mutex;
 use rustyline::config::{BellStyle, Configurer};
 use rustyline::error::ReadlineError;
 use rustyline::history::{FileHistory, MemHistory};
-use rustyline::{ColorMode, CompletionType, Config, Event, ExternalPrinter, KeyEvent};
+use rustyline::{ColorMode, CompletionType, Config, EditMode, Event, ExternalPrinter, KeyEvent};
 
 use crate::command::{Call, Context, Registry, external, parse, token};
 use crate::text;
+use crate::values::Editing;
 
 use self::away::AwayKey;
-use self::helper::Helper;
+use self::helper::{Helper, TakeGrey};
 use super::history::{self, HistoryFile};
 
 /// What an editor is made of.
@@ -34,6 +35,8 @@ pub struct EditorOptions {
     pub history: Option<PathBuf>,
     /// Colours in the line and a grey hint. Without it there are no hints: they could not be told from what was typed.
     pub colour: bool,
+    /// Whose keys edit the line.
+    pub editing: Editing,
 }
 
 /// A line editor on the terminal. It blocks while somebody types: give it a thread of its own.
@@ -71,11 +74,15 @@ pub enum Typed {
 impl Editor {
     /// An editor on stdin and stdout.
     pub fn new(options: EditorOptions) -> io::Result<Self> {
-        let EditorOptions { registry, context, history, colour } = options;
+        let EditorOptions { registry, context, history, colour, editing } = options;
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
             .bell_style(BellStyle::None)
+            .edit_mode(match editing {
+                Editing::Emacs => EditMode::Emacs,
+                Editing::Vi => EditMode::Vi,
+            })
             // Whether there are colours is the helper's affair, which makes what is shown safe in either case.
             .color_mode(ColorMode::Forced)
             .build();
@@ -86,6 +93,7 @@ impl Editor {
         let mut lines = rustyline::Editor::with_history(config, kept).map_err(to_io)?;
         lines.set_max_history_size(history::MAX_LINES).map_err(to_io)?;
         lines.set_helper(Some(Helper::new(registry.clone(), context.clone(), colour)));
+        TakeGrey::bind(&mut lines);
         let (stop, elsewhere) = (AwayKey::default(), AwayKey::default());
         stop.bind(KeyEvent::ctrl('Z'), &mut lines);
         stop.bind(KeyEvent::ctrl('Z'), &mut answers);

@@ -19,6 +19,7 @@ use crate::command::pipe::Pipes;
 use crate::command::session::Session;
 use crate::error::{Error, Exit};
 use crate::terminal::{self, EndSignals};
+use crate::values::Editing;
 
 /// What is asked of the person at the keyboard.
 enum Wanted {
@@ -35,7 +36,7 @@ pub(super) async fn run(
     news: mpsc::Receiver<JobNews>,
     target: &str,
     printer: StdoutSink,
-    colour: bool,
+    (colour, editing): (bool, Editing),
 ) -> Result<Exit, Error> {
     let mut signals = EndSignals::new().map_err(Error::io(INPUT))?;
     // Caught from now on: between two prompts a Ctrl-C finds nothing to end, which is no reason to end the program.
@@ -48,7 +49,7 @@ pub(super) async fn run(
             let _ = writeln!(io::stdout());
             Ok(Exit::Signal(number))
         }
-        exit = serve(session, news, target, printer, colour) => exit,
+        exit = serve(session, news, target, printer, (colour, editing)) => exit,
     }
 }
 
@@ -58,7 +59,7 @@ async fn serve(
     mut news: mpsc::Receiver<JobNews>,
     target: &str,
     mut printer: StdoutSink,
-    colour: bool,
+    (colour, editing): (bool, Editing),
 ) -> Result<Exit, Error> {
     session.take_pipes(Pipes::Terminal);
     let context = Arc::new(Mutex::new(Context::default()));
@@ -67,6 +68,7 @@ async fn serve(
         context: context.clone(),
         history: history::default_path(),
         colour,
+        editing,
     })?;
     loop {
         tell_news(&mut news, &printer).map_err(Error::io(OUTPUT))?;

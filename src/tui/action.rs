@@ -32,6 +32,8 @@ pub enum Action {
     EditInEditor,
     /// Read what the last line gave, in full, in the person's own pager.
     Page,
+    /// With vi's keys: letters are commands now.
+    Command,
     /// Empty the output.
     ClearOutput,
     /// Cancel what runs, else clear the line, else end the job begun last, else (twice) quit.

@@ -148,7 +148,7 @@ impl App {
             shown: Arc::default(),
             latest: Arc::default(),
             frozen: false,
-            prompt: Prompt::default(),
+            prompt: Prompt::new(facts.editing),
             history: History::new(facts.history.clone()),
             output,
             reading: None,
@@ -190,7 +190,12 @@ impl App {
         } else {
             Mode::Prompt
         };
-        Context { mode, empty: self.prompt.is_empty(), choosing: self.prompt.choice().is_some() }
+        Context {
+            mode,
+            empty: self.prompt.is_empty(),
+            choosing: self.prompt.choice().is_some(),
+            inserting: self.prompt.vi_inserts(),
+        }
     }
 
     /// Where everything goes now.
@@ -229,6 +234,11 @@ impl App {
     /// Does what a key means here, and says what the world must do; nothing when the key means nothing.
     pub fn press(&mut self, chord: Chord) -> Option<Vec<Effect>> {
         let pending = self.pending.take();
+        if let Some(key) = chord.typed_with_alt().filter(|_| self.typing_in_vi()) {
+            // Esc and the key after it come as one over a slow line, and in rustyline too.
+            self.update(Action::Command);
+            return Some(self.update(Action::Insert(key)));
+        }
         match self.facts.keys.resolve(pending, chord, &self.context()) {
             Meaning::Do(action) => return Some(self.update(action)),
             Meaning::Begins => {
@@ -257,10 +267,12 @@ impl App {
                 return vec![Effect::Lend(Loan::Edit(self.prompt.text().to_owned()))];
             }
             Action::Page => return self.page(),
+            Action::Command => self.prompt.vi_normal(),
             Action::ClearOutput => {
                 self.output.clear();
                 return vec![Effect::Repaint];
             }
+            Action::Insert(c) if self.commanding() => return self.vi_press(c),
             Action::Insert(c) => self.typed(c.encode_utf8(&mut [0; 4])),
             Action::Paste(text) => self.typed(&text),
             Action::Edit(edit) => self.edit(edit),
@@ -364,7 +376,9 @@ impl App {
             }),
             Mode::Search => self.end_search(true),
             _ => {
-                self.prompt.edit(edit);
+                if !self.take_suggestion(edit) {
+                    self.prompt.edit(edit);
+                }
                 self.history.settle();
             }
         }

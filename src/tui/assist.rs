@@ -50,6 +50,10 @@ impl Assist for Typist {
         if line.len() > TYPED { None } else { self.registry.hint(line) }
     }
 
+    fn note(&self, line: &str) -> Option<String> {
+        if line.len() > TYPED { None } else { self.registry.note(line) }
+    }
+
     fn highlight(&self, line: &str) -> Vec<(Range<usize>, Kind)> {
         self.registry.highlight(line)
     }

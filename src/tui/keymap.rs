@@ -27,6 +27,8 @@ pub struct Context {
     pub empty: bool,
     /// Completion candidates are shown.
     pub choosing: bool,
+    /// With vi's keys: whether letters are typed, and not commands.
+    pub inserting: Option<bool>,
 }
 
 /// What has the keys.
@@ -63,6 +65,8 @@ pub enum When {
     EmptyPrompt,
     /// In the prompt while candidates are shown.
     Choosing,
+    /// In the prompt with vi's keys, while letters are typed.
+    Inserting,
     /// In the prompt's backward search.
     Search,
     /// While words to look for in the output are typed.
@@ -99,6 +103,7 @@ impl When {
             When::Prompt => context.mode == Mode::Prompt,
             When::EmptyPrompt => context.mode == Mode::Prompt && context.empty,
             When::Choosing => context.mode == Mode::Prompt && context.choosing,
+            When::Inserting => context.mode == Mode::Prompt && context.inserting == Some(true),
             When::Search => context.mode == Mode::Search,
             When::Find => context.mode == Mode::Find,
             When::Read => context.mode == Mode::Read,
@@ -129,6 +134,7 @@ impl When {
             When::Prompt => "in the prompt",
             When::EmptyPrompt => "in the empty prompt",
             When::Choosing => "while candidates are shown",
+            When::Inserting => "in the prompt, with vi's keys",
             When::Search => "in the history search",
             When::Find => "while looking for words in the output",
             When::Read => "in the output",
@@ -155,6 +161,7 @@ impl When {
             When::Find => Some("find"),
             When::Read => Some("read"),
             When::Choosing => Some("choosing"),
+            When::Inserting => Some("inserting"),
             When::Filter => Some("filter"),
             When::Details => Some("details"),
             _ => None,
@@ -164,7 +171,7 @@ impl When {
     /// Whether rows of both places hold at once, and no row further up is meant to hide one further down.
     fn meets(self, other: When) -> bool {
         let both = |mode| {
-            let context = Context { mode, empty: false, choosing: false };
+            let context = Context { mode, empty: false, choosing: false, inserting: None };
             self.holds(&context) && other.holds(&context)
         };
         let hides = self == When::Anywhere || other == When::Anywhere;
@@ -251,7 +258,9 @@ mod tests {
         for mode in modes {
             for empty in [true, false] {
                 for choosing in [true, false] {
-                    all.push(Context { mode, empty, choosing });
+                    for inserting in [None, Some(true), Some(false)] {
+                        all.push(Context { mode, empty, choosing, inserting });
+                    }
                 }
             }
         }
@@ -326,7 +335,7 @@ mod tests {
 
     #[test]
     fn letters_are_typed_in_the_prompt_and_are_keys_in_a_pane() {
-        let prompt = Context { mode: Mode::Prompt, empty: false, choosing: false };
+        let prompt = Context { mode: Mode::Prompt, empty: false, choosing: false, inserting: None };
         assert_eq!(resolve(chord("z"), prompt), Some(Action::Insert('z')));
         let pane = Context { mode: Mode::Pane(Pane::Pool), ..prompt };
         assert_eq!(resolve(chord("z"), pane), Some(Action::Zoom));
@@ -341,7 +350,7 @@ mod tests {
         let row = keys.rows.iter_mut().find(|row| row.when == When::Prompt).unwrap();
         row.bound[0].keys = vec![key("f9 ctrl-e")];
         let (action, help) = (row.bound[0].action.clone(), row.footer.unwrap_or(row.help));
-        let prompt = Context { mode: Mode::Prompt, empty: false, choosing: false };
+        let prompt = Context { mode: Mode::Prompt, empty: false, choosing: false, inserting: None };
         let first = chord("f9");
         assert_eq!(keys.resolve(None, first, &prompt), Meaning::Begins);
         assert_eq!(keys.resolve(Some(first), chord("ctrl-e"), &prompt), Meaning::Do(action));
@@ -372,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_question_takes_only_its_answer() {
-        let ask = Context { mode: Mode::Ask, empty: true, choosing: false };
+        let ask = Context { mode: Mode::Ask, empty: true, choosing: false, inserting: None };
         assert_eq!(resolve(chord("y"), ask), Some(Action::Answer(true)));
         assert_eq!(resolve(chord("enter"), ask), Some(Action::Answer(false)));
         assert_eq!(resolve(chord("a"), ask), None);

@@ -5,16 +5,21 @@
 
 mod history;
 mod kill;
+mod vi;
 
 use std::ops::Range;
 
 use rustyline::line_buffer::{ChangeListener, DeleteListener, Direction, LineBuffer, WordAction};
 use rustyline::{At, Word};
+use unicode_segmentation::UnicodeSegmentation;
 
 pub use history::History;
 use kill::KillRing;
+pub use vi::Asked;
+use vi::Vi;
 
 use super::action::Edit;
+use crate::values::Editing;
 
 /// Longest line kept, in bytes: a paste beyond it is cut.
 const LONGEST: usize = 1 << 20;
@@ -51,16 +56,23 @@ pub struct Prompt {
     /// The last change was typing, which one undo takes back whole.
     typing: bool,
     choice: Option<Choice>,
+    /// Vi's keys, while they are in use.
+    vi: Option<Vi>,
 }
 
 impl Default for Prompt {
     fn default() -> Self {
         let line = LineBuffer::with_capacity(256);
-        Self { line, kills: KillRing::default(), undo: Vec::new(), typing: false, choice: None }
+        Self { line, kills: KillRing::default(), undo: Vec::new(), typing: false, choice: None, vi: None }
     }
 }
 
 impl Prompt {
+    /// A prompt with these keys.
+    pub fn new(editing: Editing) -> Self {
+        Self { vi: (editing == Editing::Vi).then(Vi::default), ..Self::default() }
+    }
+
     /// What is typed.
     pub fn text(&self) -> &str {
         self.line.as_str()
@@ -97,6 +109,7 @@ impl Prompt {
         self.replace("");
         self.undo.clear();
         self.typing = false;
+        self.vi_begin();
         text
     }
 
@@ -119,6 +132,37 @@ impl Prompt {
         }
     }
 
+    /// Goes a row up in a line of several, to the same column; false in the first one.
+    pub fn line_up(&mut self) -> bool {
+        let (text, pos) = (self.text(), self.line.pos());
+        let Some(end) = text[..pos].rfind('\n') else { return false };
+        let column = text[end + 1..pos].graphemes(true).count();
+        let start = text[..end].rfind('\n').map_or(0, |at| at + 1);
+        self.go_to_column(start..end, column);
+        true
+    }
+
+    /// Goes a row down, to the same column; false in the last one.
+    pub fn line_down(&mut self) -> bool {
+        let (text, pos) = (self.text(), self.line.pos());
+        let Some(start) = text[pos..].find('\n').map(|at| pos + at + 1) else { return false };
+        let begin = text[..pos].rfind('\n').map_or(0, |at| at + 1);
+        let column = text[begin..pos].graphemes(true).count();
+        let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        self.go_to_column(start..end, column);
+        true
+    }
+
+    fn go_to_column(&mut self, row: Range<usize>, column: usize) {
+        let at = self.text()[row.clone()]
+            .grapheme_indices(true)
+            .nth(column)
+            .map_or(row.end, |(at, _)| row.start + at);
+        self.line.set_pos(at);
+        self.typing = false;
+        self.kills.settle();
+    }
+
     /// Types or pastes a text.
     pub fn insert(&mut self, text: &str) {
         let text = cut(text, LONGEST.saturating_sub(self.line.len()));
@@ -127,6 +171,7 @@ impl Prompt {
             self.remember();
         }
         self.typing = letter;
+        self.vi_typed(text);
         self.choice = None;
         self.kills.settle();
         self.put(text);
@@ -141,6 +186,7 @@ impl Prompt {
     /// Changes the line or moves in it.
     pub fn edit(&mut self, edit: Edit) {
         self.choice = None;
+        self.vi_edited(edit);
         let moved = self.motion(edit);
         if moved {
             self.typing = false;
@@ -168,8 +214,8 @@ impl Prompt {
             Edit::Right => line.move_forward(1),
             Edit::WordLeft => line.move_to_prev_word(Word::Emacs, 1),
             Edit::WordRight => line.move_to_next_word(At::AfterEnd, Word::Emacs, 1),
-            Edit::Home => line.move_buffer_start(),
-            Edit::End => line.move_buffer_end(),
+            Edit::Home => line.move_home(),
+            Edit::End => line.move_end(),
             _ => return false,
         };
         true
@@ -198,8 +244,8 @@ impl Prompt {
             Edit::KillBlankWordLeft => line.delete_prev_word(Word::Big, 1, kills),
             Edit::KillWordLeft => line.delete_prev_word(Word::Emacs, 1, kills),
             Edit::KillWordRight => line.delete_word(At::AfterEnd, Word::Emacs, 1, kills),
-            Edit::KillToEnd => line.kill_buffer(kills),
-            Edit::KillToStart => line.discard_buffer(kills),
+            Edit::KillToEnd => line.kill_line(kills),
+            Edit::KillToStart => line.discard_line(kills),
             Edit::Transpose => line.transpose_chars(&mut Quiet),
             Edit::TransposeWords => line.transpose_words(1, &mut Quiet),
             Edit::Uppercase => line.edit_word(WordAction::Uppercase, &mut Quiet),

@@ -101,6 +101,9 @@ pub trait Assist: Send + Sync {
     /// What may follow the line: the syntax of the rest.
     fn hint(&self, line: &str) -> Option<String>;
 
+    /// What there is to know of the line's command: since which version, and what it costs.
+    fn note(&self, line: &str) -> Option<String>;
+
     /// What each part of a line is, in order, for colouring it; what is in no part is plain.
     fn highlight(&self, line: &str) -> Vec<(Range<usize>, command::Kind)>;
 

@@ -46,6 +46,10 @@ impl Assist for Words {
         line.eq_ignore_ascii_case("GET").then(|| " key".to_owned())
     }
 
+    fn note(&self, line: &str) -> Option<String> {
+        line.starts_with("GET").then(|| "GET: since 1.0.0 · O(1)".to_owned())
+    }
+
     fn secrets(&self, line: &str) -> Vec<Range<usize>> {
         let after = line.strip_prefix("AUTH ").map_or(line.len(), |_| 5);
         std::iter::once(after..line.len()).filter(|secret| !secret.is_empty()).collect()

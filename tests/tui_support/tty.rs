@@ -83,6 +83,13 @@ impl Tty {
         self.text().lines().find(|line| line.contains(words)).map(str::to_owned)
     }
 
+    /// What stands before the cursor in its row.
+    pub fn before_cursor(&self) -> String {
+        let parser = self.parser();
+        let (row, column) = parser.screen().cursor_position();
+        parser.screen().contents_between(row, 0, row, column)
+    }
+
     /// Whether any cell has a colour.
     pub fn coloured(&self) -> bool {
         let parser = self.parser();

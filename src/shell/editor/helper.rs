@@ -8,7 +8,12 @@ use parking_lot::Mutex;
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
+use rustyline::history::{History, SearchDirection};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{
+    Cmd, ConditionalEventHandler, Event, EventContext, EventHandler, KeyCode, KeyEvent, Modifiers,
+    RepeatCount,
+};
 
 use crate::command::token::{Ending, scan};
 use crate::command::{Context, Kind, Registry, secret_from};
@@ -68,30 +73,75 @@ impl Completer for Helper {
     }
 }
 
-/// What remains to be typed. It is there to be read: no key puts it into the line.
+/// What stands grey after the line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct SyntaxHint(String);
+pub(super) enum Grey {
+    /// What remains to be typed. It is there to be read: no key puts it into the line.
+    Syntax(String),
+    /// How a line run before went on: as shown, and as it would be typed.
+    Before(String, String),
+}
 
-impl Hint for SyntaxHint {
+impl Hint for Grey {
     fn display(&self) -> &str {
-        &self.0
+        let (Self::Syntax(shown) | Self::Before(shown, _)) = self;
+        shown
     }
 
     fn completion(&self) -> Option<&str> {
-        None
+        match self {
+            Self::Syntax(_) => None,
+            Self::Before(_, typed) => Some(typed),
+        }
+    }
+}
+
+/// How the newest line that begins so went on, as the screen's prompt suggests it.
+fn suggestion(line: &str, syntax: Option<&str>, history: &dyn History) -> Option<String> {
+    let rests = (0..history.len()).rev().filter_map(|at| {
+        let found = history.get(at, SearchDirection::Reverse).ok().flatten()?;
+        found.entry.strip_prefix(line).map(str::to_owned)
+    });
+    let rest = rests.into_iter().find(|rest| !rest.is_empty() && !rest.contains('\n'))?;
+    let whole = !line.contains(' ') && !rest.starts_with(' ') && syntax.is_some();
+    (!whole).then_some(rest)
+}
+
+/// Keys that go on past the end take what stands grey there, as on the screen.
+pub(super) struct TakeGrey;
+
+impl TakeGrey {
+    /// Makes those keys an editor's. Right is so by itself.
+    pub(super) fn bind<I: History>(editor: &mut rustyline::Editor<Helper, I>) {
+        for key in [KeyEvent::ctrl('E'), KeyEvent::ctrl('F'), KeyEvent(KeyCode::End, Modifiers::NONE)] {
+            editor.bind_sequence(key, EventHandler::Conditional(Box::new(TakeGrey)));
+        }
+    }
+}
+
+impl ConditionalEventHandler for TakeGrey {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        (context.has_hint() && context.pos() == context.line().len()).then_some(Cmd::CompleteHint)
     }
 }
 
 impl Hinter for Helper {
-    type Hint = SyntaxHint;
+    type Hint = Grey;
 
-    fn hint(&self, line: &str, pos: usize, _: &rustyline::Context<'_>) -> Option<SyntaxHint> {
+    fn hint(&self, line: &str, pos: usize, context: &rustyline::Context<'_>) -> Option<Grey> {
         line.clone_into(&mut self.shown.borrow_mut());
         if !self.colour || pos < line.len() || line.contains('\n') {
             return None;
         }
-        let hint = text::fit(&self.registry.hint(line)?, self.room(line));
-        (!hint.trim().is_empty()).then_some(SyntaxHint(hint))
+        let syntax = self.registry.hint(line);
+        if !line.is_empty()
+            && let Some(rest) = suggestion(line, syntax.as_deref(), context.history())
+        {
+            let shown = text::fit(&text::escape_str(&rest), self.room(line));
+            return Some(Grey::Before(shown, rest));
+        }
+        let hint = text::fit(&syntax?, self.room(line));
+        (!hint.trim().is_empty()).then_some(Grey::Syntax(hint))
     }
 }
 
@@ -212,7 +262,7 @@ mod tests {
     fn hints_are_grey_or_not_there() {
         let history = MemHistory::new();
         let context = rustyline::Context::new(&history);
-        assert_eq!(helper(true).hint("get ", 4, &context), Some(SyntaxHint("key".into())));
+        assert_eq!(helper(true).hint("get ", 4, &context), Some(Grey::Syntax("key".into())));
         assert_eq!(helper(true).hint("get ", 2, &context), None);
         assert_eq!(helper(false).hint("get ", 4, &context), None);
     }

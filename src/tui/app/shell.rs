@@ -7,8 +7,10 @@ use crate::event::Stamp;
 use crate::shell::history::may_keep;
 use crate::snapshot::Snapshot;
 use crate::text;
-use crate::tui::action::{Edit, Effect};
+use crate::tui::action::{Action, Edit, Effect};
+use crate::tui::keymap::Mode;
 use crate::tui::output::{Kind, LineId};
+use crate::tui::prompt::Asked;
 use crate::tui::run::Said;
 
 /// The command that runs.
@@ -144,6 +146,52 @@ impl App {
         self.history.settle();
     }
 
+    /// How the typed line went on when it was run before, if nothing else is offered.
+    pub(in crate::tui) fn suggestion(&self) -> Option<&str> {
+        let typed = self.prompt.text();
+        let offered = self.context().mode == Mode::Prompt && self.prompt.choice().is_none();
+        if !offered || !self.prompt.at_end() {
+            return None;
+        }
+        let rest = self.history.suggest(typed)?;
+        // A command's whole name is not the beginning of another's: its arguments come next.
+        let whole = !typed.contains(' ') && !rest.starts_with(' ') && self.assist.hint(typed).is_some();
+        (!whole).then_some(rest)
+    }
+
+    /// Takes the suggestion into the line, where there is one and the key goes on past the end.
+    pub(super) fn take_suggestion(&mut self, edit: Edit) -> bool {
+        let rest = self.suggestion().filter(|_| matches!(edit, Edit::Right | Edit::End)).map(str::to_owned);
+        if let Some(rest) = &rest {
+            self.prompt.insert(rest);
+        }
+        rest.is_some()
+    }
+
+    /// Whether a letter is a command of vi's.
+    pub(super) fn commanding(&self) -> bool {
+        let context = self.context();
+        context.mode == Mode::Prompt && context.inserting == Some(false)
+    }
+
+    /// Whether vi's keys are in use, and letters are typed.
+    pub(super) fn typing_in_vi(&self) -> bool {
+        let context = self.context();
+        context.mode == Mode::Prompt && context.inserting == Some(true)
+    }
+
+    /// One more key of a command of vi's.
+    pub(super) fn vi_press(&mut self, key: char) -> Vec<Effect> {
+        match self.prompt.vi_press(key) {
+            None => self.history.settle(),
+            Some(Asked::Older) => self.older(),
+            Some(Asked::Newer) => self.newer(),
+            Some(Asked::Search) => self.history.search(self.prompt.text()),
+            Some(Asked::Editor) => return self.update(Action::EditInEditor),
+        }
+        Vec::new()
+    }
+
     pub(super) fn complete(&mut self, back: bool) {
         let (assist, snapshot): (_, &Snapshot) = (&self.assist, &self.latest);
         self.prompt.complete(|line, pos| assist.complete(line, pos, snapshot), back);
@@ -160,12 +208,18 @@ impl App {
     }
 
     pub(super) fn older(&mut self) {
+        if self.prompt.line_up() {
+            return;
+        }
         if let Some(line) = self.history.older(self.prompt.text()) {
             self.prompt.replace(&line);
         }
     }
 
     pub(super) fn newer(&mut self) {
+        if self.prompt.line_down() {
+            return;
+        }
         if let Some(line) = self.history.newer() {
             self.prompt.replace(&line);
         }

@@ -68,6 +68,14 @@ impl Chord {
         }
     }
 
+    /// The letter that is pressed with Alt; not the digits, which are the panes'.
+    pub fn typed_with_alt(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if !self.ctrl && self.alt && !matches!(c, '1'..='9') => Some(c),
+            _ => None,
+        }
+    }
+
     /// Why no terminal, or not every one, sends it, where that is so.
     pub(super) fn unsendable(self) -> Option<String> {
         let KeyCode::Char(c) = self.code else { return None };

@@ -17,6 +17,7 @@ pub(super) fn of(action: &Action) -> Option<&'static str> {
         Action::Search => "search",
         Action::EditInEditor => "edit-in-editor",
         Action::Page => "page",
+        Action::Command => "command",
         Action::ClearOutput => "clear-output",
         Action::Interrupt => "interrupt",
         Action::EndOfInput => "end-of-input",

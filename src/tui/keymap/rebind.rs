@@ -176,7 +176,7 @@ mod tests {
     }
 
     fn does(keys: &Keys, key: &str, mode: Mode, empty: bool) -> Meaning {
-        keys.resolve(None, key.parse().unwrap(), &Context { mode, empty, choosing: false })
+        keys.resolve(None, key.parse().unwrap(), &Context { mode, empty, choosing: false, inserting: None })
     }
 
     const PANE: Mode = Mode::Pane(Pane::Pool);
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(does(&keys, "z", PANE, true), Meaning::Nothing);
         assert_eq!(does(&keys, "p", PANE, true), Meaning::Nothing);
         assert!(
-            keys.footer(None, &Context { mode: PANE, empty: true, choosing: false })
+            keys.footer(None, &Context { mode: PANE, empty: true, choosing: false, inserting: None })
                 .contains(&("F2".to_owned(), "zoom"))
         );
         assert!(!keys.rows().any(|row| row.help.starts_with("Freeze")));

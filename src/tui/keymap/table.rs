@@ -1,8 +1,8 @@
 //! The table itself.
 
 use super::When::{
-    Anywhere, Ask, Choosing, Connection, Details, EmptyPrompt, Filter, Find, Help, List, Opens, Pane, Prompt,
-    Read, Row, Search, View,
+    Anywhere, Ask, Choosing, Connection, Details, EmptyPrompt, Filter, Find, Help, Inserting, List, Opens,
+    Pane, Prompt, Read, Row, Search, View,
 };
 use super::{Binding, Do, When};
 use crate::tui::action::{Action, Edit, Step};
@@ -69,6 +69,7 @@ pub const TABLE: &[Binding] = &[
     row(&["?"], Read, Action::Help, "help", "This help"),
     quiet(&["esc"], Choosing, Action::Dismiss, "Close the candidates"),
     quiet(&["shift-tab"], Choosing, Action::CompleteBack, "The candidate before").named("complete-back"),
+    quiet(&["esc"], Inserting, Action::Command, "Letters are vi's commands from now on; i types again"),
     row(&["?"], EmptyPrompt, Action::Help, "help", "This help"),
     row(&["esc", "shift-tab"], EmptyPrompt, Action::LeavePrompt, "panes", "Leave the prompt for the panes"),
     row(&["ctrl-d"], EmptyPrompt, Action::EndOfInput, "quit", "End the program, as QUIT and EXIT do"),

@@ -2,6 +2,8 @@
 
 /// How many lines are kept here; the file keeps its own count.
 const KEPT: usize = 10_000;
+/// Nobody waits for a suggestion in a line longer than this, in bytes.
+const LONGEST_TYPED: usize = 4 << 10;
 
 /// The lines, and where in them a walk or a search stands.
 #[derive(Debug, Default)]
@@ -75,6 +77,15 @@ impl History {
             return Some(self.lines[at].clone());
         }
         self.walk.take().map(|walk| walk.typed)
+    }
+
+    /// How the newest line that begins so goes on. A line of several rows is none: it would not fit beside the cursor.
+    pub fn suggest(&self, typed: &str) -> Option<&str> {
+        if typed.is_empty() || typed.len() > LONGEST_TYPED {
+            return None;
+        }
+        let rests = self.lines.iter().rev().filter_map(|line| line.strip_prefix(typed));
+        rests.into_iter().find(|rest| !rest.is_empty() && !rest.contains('\n'))
     }
 
     /// Begins a backward search, or goes on to an older match.

@@ -22,6 +22,19 @@ impl KillRing {
         self.yanked = None;
     }
 
+    /// Keeps a text that was copied, or taken out by others.
+    pub(super) fn keep(&mut self, text: String) {
+        self.settle();
+        self.kills.push(text);
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        if self.kills.len() > DEPTH {
+            self.kills.remove(0);
+        }
+    }
+
     /// Size of the text just yanked, while an older one may take its place.
     pub(super) fn yanked(&self) -> Option<usize> {
         self.yanked
@@ -55,8 +68,6 @@ impl DeleteListener for KillRing {
             _ => self.kills.push(text.to_owned()),
         }
         self.joining = true;
-        if self.kills.len() > DEPTH {
-            self.kills.remove(0);
-        }
+        self.trim();
     }
 }

@@ -18,19 +18,47 @@ struct Run {
     style: Style,
 }
 
-/// What shows of the line in so many columns, and the column of the cursor in that.
-pub(super) fn draw<'a>(app: &App, theme: &Theme, room: usize) -> (Vec<Span<'a>>, usize) {
+/// What shows of the line.
+pub(super) struct Shown<'a> {
+    /// Row by row.
+    pub rows: Vec<Vec<Span<'a>>>,
+    /// The first of them is the line's own first.
+    pub first: bool,
+    /// Where the cursor is in them.
+    pub row: usize,
+    /// Its column.
+    pub column: usize,
+}
+
+/// What shows of the line in so many columns and rows: those around the cursor.
+pub(super) fn draw<'a>(app: &App, theme: &Theme, room: usize, most: usize) -> Shown<'a> {
     let line = app.prompt.text();
     let cursor = app.prompt.cursor();
     let secrets = app.assist.secrets(line);
     let parts = if line.len() > TYPED { Vec::new() } else { app.assist.highlight(line) };
-    let before = runs(line, 0..cursor, &secrets, &parts, theme);
-    let (mut spans, column) = tail(before, room);
-    // What follows the cursor is cut by the pane's edge; more than its width cannot show.
-    let end = line[cursor..].grapheme_indices(true).nth(room).map_or(line.len(), |(at, _)| cursor + at);
-    let after = runs(line, cursor..end, &secrets, &parts, theme);
-    spans.extend(after.into_iter().map(|run| Span::styled(run.text, run.style)));
-    (spans, column)
+    let above = memchr::memchr_iter(b'\n', &line.as_bytes()[..cursor]).count();
+    let skipped = (above + 1).saturating_sub(most.max(1));
+    let mut shown = Shown { rows: Vec::new(), first: skipped == 0, row: above - skipped, column: 0 };
+    let mut start = 0;
+    for (at, row) in line.split('\n').enumerate().take(skipped + most) {
+        let range = start..start + row.len();
+        start = range.end + 1;
+        if at < skipped {
+            continue;
+        }
+        let here = if at == above { cursor } else { range.start };
+        let (mut spans, column) = tail(runs(line, range.start..here, &secrets, &parts, theme), room);
+        if at == above {
+            shown.column = column;
+        }
+        // What follows the cursor is cut by the pane's edge; more than its width cannot show.
+        let rest = &line[here..range.end];
+        let end = rest.grapheme_indices(true).nth(room).map_or(range.end, |(at, _)| here + at);
+        let after = runs(line, here..end, &secrets, &parts, theme);
+        spans.extend(after.into_iter().map(|run| Span::styled(run.text, run.style)));
+        shown.rows.push(spans);
+    }
+    shown
 }
 
 /// A range of the line in runs, safe to show.
