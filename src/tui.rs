@@ -15,6 +15,7 @@ pub mod keymap;
 pub mod layout;
 mod lend;
 pub mod listing;
+pub mod mouse;
 pub mod output;
 pub mod prompt;
 pub mod run;
@@ -38,6 +39,7 @@ use tokio::time::{Instant, sleep_until};
 use action::{Action, Effect, Loan};
 use app::{App, Facts};
 use keymap::Chord;
+use mouse::Clicks;
 use run::{Assist, Job, Runner, Said};
 use terminal::Guard;
 use theme::Theme;
@@ -83,7 +85,7 @@ pub async fn run(screen: Screen) -> io::Result<End> {
     let mut signals = EndSignals::new()?.and_interrupt()?;
     // After a stop from outside, which nothing can catch, the terminal is not as we left it.
     let mut continued = continued()?;
-    let mut guard = Guard::enter()?;
+    let mut guard = Guard::enter(screen.facts.mouse)?;
     let (say, mut said) = mpsc::channel(MESSAGES);
     let Screen { facts, theme, mut snapshots, runner, assist } = screen;
     let mut app = App::new(facts, assist, Size::default());
@@ -91,6 +93,7 @@ pub async fn run(screen: Screen) -> io::Result<End> {
     guard.draw(&mut app, &theme)?;
     let mut world = World { runner, say, job: None, loan: None, stopping: false };
     let mut keys = EventStream::new();
+    let mut clicks = Clicks::default();
     let mut drawn = Instant::now();
     let mut dirty = false;
     loop {
@@ -130,7 +133,7 @@ pub async fn run(screen: Screen) -> io::Result<End> {
             event = keys.next() => {
                 // No more keys: the terminal is gone, as after a hang-up.
                 let Some(event) = event else { return Ok(End::Quit) };
-                let Some(effects) = heard_key(&mut app, &event?) else { continue };
+                let Some(effects) = heard(&mut app, &mut clicks, &event?) else { continue };
                 dirty = true;
                 if let Some(end) = world.act(&mut app, &mut guard, effects)? {
                     return Ok(end);
@@ -158,13 +161,16 @@ pub async fn run(screen: Screen) -> io::Result<End> {
 }
 
 /// What a terminal event makes the app do; nothing when it means nothing.
-fn heard_key(app: &mut App, event: &Event) -> Option<Vec<Effect>> {
+fn heard(app: &mut App, clicks: &mut Clicks, event: &Event) -> Option<Vec<Effect>> {
     match event {
         Event::Key(key) => app.press(Chord::from_event(key)?),
         Event::Paste(text) => Some(app.update(Action::Paste(text.replace("\r\n", "\n").replace('\r', "\n")))),
         Event::Resize(width, height) => {
             app.resize(Size { width: *width, height: *height });
             Some(Vec::new())
+        }
+        Event::Mouse(event) => {
+            clicks.action(*event, std::time::Instant::now()).map(|action| app.update(action))
         }
         _ => None,
     }

@@ -262,7 +262,7 @@ fn a_panic_anywhere_gives_the_terminal_back_before_its_message() {
 fn panic_under_the_screen() {
     let assist = Arc::new(Typist::new(Arc::new(Registry::new()), Vec::new()));
     let mut app = App::new(Facts::default(), assist, Size::default());
-    let mut guard = Guard::enter().expect("the terminal");
+    let mut guard = Guard::enter(true).expect("the terminal");
     guard.draw(&mut app, &Theme::DEFAULT).expect("a frame");
     let ended = std::thread::spawn(|| panic!("something broke")).join();
     assert!(ended.is_err());
@@ -359,4 +359,93 @@ fn a_hostile_value_shows_its_bytes_and_does_nothing() {
     tty.run("GET evil");
     tty.see(r"\x1b[2J");
     tty.see("1 pool");
+}
+
+#[test]
+fn a_connection_is_seen_in_full_filtered_for_and_closed() {
+    let mut tty = demo(80, 24);
+    tty.run("POOL HOLD 3");
+    tty.see("holds #1 #2 #3");
+    tty.send("\u{1b}4/id:^2$\r");
+    tty.see("1 of 3 /id:^2$");
+    tty.send("\r");
+    tty.see("connection #2");
+    tty.see("POOL HOLD 3");
+    tty.send("K");
+    tty.see("Close #2, held ");
+    tty.send("y");
+    tty.see("gone");
+    tty.send("\u{1b}");
+    tty.see("the filter leaves none");
+    tty.send("\u{1b}");
+    tty.see("#3 id ");
+    tty.send(":");
+    tty.see("> POOL CLOSE 2");
+    tty.see("closed #2");
+    tty.wait_for("two in use", |tty| tty.line("in use").is_some_and(|line| line.contains(" 2 of ")));
+    tty.send("\u{4}");
+    assert!(tty.end().success());
+    tty.given_back();
+}
+
+#[test]
+fn the_server_pane_shows_the_raw_reply_and_the_interval_is_changed_live() {
+    let mut tty = demo(80, 24);
+    tty.send("\u{1b}3\r");
+    tty.see("connected_clients:");
+    tty.send("-");
+    tty.see("live 0.1 s");
+    tty.send("+++");
+    tty.see("live 1 s");
+}
+
+#[test]
+fn a_report_is_written_where_the_program_was_started_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut tty = demo(80, 24);
+    tty.run("POOL HOLD 2");
+    tty.see("holds #1 #2");
+    tty.send("\u{1b}4w");
+    tty.see("report: ");
+    let files = std::fs::read_dir(tty.home()).expect("its directory");
+    let mut reports: Vec<_> = files
+        .map(|file| file.expect("a file").path())
+        .filter(|path| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("redis-pooltop-"))
+        })
+        .collect();
+    reports.sort();
+    let [json, markdown] = &reports[..] else { panic!("{reports:?}") };
+    for path in &reports {
+        let mode = path.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let text = std::fs::read_to_string(markdown).expect("text");
+    assert!(text.contains("## Connections 2") && text.contains("`POOL HOLD 2"), "{text}");
+    let json: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(json).expect("text")).expect("JSON");
+    assert_eq!(json["pools"][0]["in_use"], 2);
+}
+
+#[test]
+fn the_mouse_selects_opens_and_is_left_alone_where_that_is_asked() {
+    let mut tty = demo(80, 24);
+    assert!(tty.mouse());
+    tty.run("POOL HOLD 2");
+    tty.see("#2 id ");
+    tty.click("#2 id ");
+    tty.see("━ 4 connections");
+    tty.click("Enter details");
+    tty.see("connection #2");
+    tty.send("\u{1b}");
+    tty.see("━ 4 connections");
+    tty.send("\u{4}");
+    assert!(tty.end().success());
+    tty.given_back();
+    let mut plain = Tty::pooltop(&["--demo", "--no-mouse"], 80, 24);
+    plain.see("created 0");
+    assert!(!plain.mouse());
+    plain.send("\u{4}");
+    assert!(plain.end().success());
+    plain.given_back();
 }

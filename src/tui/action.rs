@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use ratatui::layout::Position;
 
 use super::layout::Pane;
 use crate::report::Screenful;
@@ -100,6 +101,17 @@ pub enum Action {
     Dismiss,
     /// Answer the question on the prompt.
     Answer(bool),
+    /// Click on a place of the screen.
+    Click(Position),
+    /// Click on it twice.
+    DoubleClick(Position),
+    /// Turn the wheel over it.
+    Wheel {
+        /// Where.
+        at: Position,
+        /// Towards the start.
+        up: bool,
+    },
     /// Stop the program as the shell's job control does.
     Suspend,
 }

@@ -6,6 +6,7 @@
 mod deeds;
 mod details;
 mod lists;
+mod mouse;
 mod panes;
 mod read;
 mod shell;
@@ -296,6 +297,9 @@ impl App {
             Action::Slower => return self.change_interval(true),
             Action::Faster => return self.change_interval(false),
             Action::Report => return vec![Effect::Report(Box::new(self.screenful()))],
+            Action::Click(at) => return self.click(at, false),
+            Action::DoubleClick(at) => return self.click(at, true),
+            Action::Wheel { at, up } => self.wheel(at, up),
             Action::Open => self.open(),
             Action::NextRow => self.walk(1),
             Action::PreviousRow => self.walk(-1),

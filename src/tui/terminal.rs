@@ -28,8 +28,15 @@ use super::view;
 /// One frame goes out in one write: a whole repaint of a large screen fits.
 const FRAME: usize = 64 << 10;
 
+/// Buttons and wheel with their places, as far right as there are columns; no moves, which nobody asked for and which
+/// would come by the hundred. With Shift a terminal keeps the mouse to itself.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
 /// Whether the terminal is the screen's now. Both the guard and the panic hook give it back, whichever comes first.
 static ENTERED: AtomicBool = AtomicBool::new(false);
+/// Whether the mouse is taken with it.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 /// The terminal while the screen has it.
@@ -38,8 +45,9 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Takes the terminal: raw, on the other screen, pastes in brackets.
-    pub fn enter() -> io::Result<Guard> {
+    /// Takes the terminal: raw, on the other screen, pastes in brackets, and with it the mouse where that is wanted.
+    pub fn enter(mouse: bool) -> io::Result<Guard> {
+        MOUSE.store(mouse, Ordering::Release);
         HOOK.call_once(|| {
             let before = panic::take_hook();
             panic::set_hook(Box::new(move |info| {
@@ -107,13 +115,16 @@ impl Drop for Guard {
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
     ENTERED.store(true, Ordering::Release);
-    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste).inspect_err(|_| leave())
+    let mouse = if MOUSE.load(Ordering::Acquire) { MOUSE_ON } else { "" };
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, Print(mouse)).inspect_err(|_| leave())
 }
 
 /// Gives the terminal back, once. Errors are of no use to anybody here: a terminal that is gone needs nothing.
 fn leave() {
     if ENTERED.swap(false, Ordering::AcqRel) {
-        let _ = execute!(stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let mouse = if MOUSE.load(Ordering::Acquire) { MOUSE_OFF } else { "" };
+        let _ = execute!(stdout(), EndSynchronizedUpdate, Print(mouse), DisableBracketedPaste);
+        let _ = execute!(stdout(), LeaveAlternateScreen, Show);
         let _ = stdout().flush();
         let _ = disable_raw_mode();
     }

@@ -58,6 +58,18 @@ pub struct Cx<'a> {
 }
 
 impl<'a> Cx<'a> {
+    fn new(app: &'a App, theme: &'a Theme, pane: Pane) -> Self {
+        Self {
+            snapshot: &app.shown,
+            theme,
+            focused: app.focus == pane,
+            offset: app.offset(pane),
+            list: app.list(pane),
+            filtering: app.filtering(pane),
+            marks: app.lists.marks(),
+        }
+    }
+
     /// The pool that is shown: the first.
     pub fn pool(&self) -> Option<&'a PoolRow> {
         self.snapshot.pools.first().map(AsRef::as_ref)
@@ -92,15 +104,7 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
     }
     let mut cursor = None;
     for (pane, area) in &plan.panes {
-        let cx = Cx {
-            snapshot: &app.shown,
-            theme,
-            focused: app.focus == *pane,
-            offset: app.offset(*pane),
-            list: app.list(*pane),
-            filtering: app.filtering(*pane),
-            marks: app.lists.marks(),
-        };
+        let cx = Cx::new(app, theme, *pane);
         match pane {
             Pane::Pool => pool::draw(&cx, *area, buf),
             Pane::Latency => latency::draw(&cx, *area, buf),

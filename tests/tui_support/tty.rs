@@ -35,6 +35,7 @@ impl Tty {
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
+        command.cwd(home.path());
         command.env("TERM", "xterm-256color");
         command.env("LC_ALL", "C.UTF-8");
         command.env("HOME", home.path());
@@ -99,6 +100,27 @@ impl Tty {
         cells
             .filter_map(|(row, column)| screen.cell(row, column))
             .any(|cell| cell.fgcolor() != vt100::Color::Default || cell.bgcolor() != vt100::Color::Default)
+    }
+
+    /// Whether clicks come to the program.
+    pub fn mouse(&self) -> bool {
+        self.parser().screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    }
+
+    /// Clicks on these words.
+    pub fn click(&mut self, words: &str) {
+        let text = self.text();
+        let found = text.lines().enumerate().find_map(|(row, line)| {
+            let at = line.find(words)?;
+            Some((line[..at].chars().count() + 1, row + 1))
+        });
+        let (column, row) = found.unwrap_or_else(|| panic!("no {words:?} in\n{text}"));
+        self.send(&format!("\u{1b}[<0;{column};{row}M\u{1b}[<0;{column};{row}m"));
+    }
+
+    /// Where the program runs, and what it takes for its person's home.
+    pub fn home(&self) -> &std::path::Path {
+        self.home.path()
     }
 
     /// Types bytes as a keyboard sends them.
@@ -171,7 +193,8 @@ impl Tty {
         self.wait_for("the terminal given back", |tty| {
             let screen = tty.parser();
             let screen = screen.screen();
-            !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor()
+            let mouse = screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+            !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor() && !mouse
         });
         assert_eq!(format!("{:?}", self.master.get_termios()), self.before, "line settings");
     }

@@ -7,7 +7,11 @@ use crate::tui::layout::Pane;
 /// Its name, or nothing for what no key of the table does.
 pub(super) fn of(action: &Action) -> Option<&'static str> {
     Some(match action {
-        Action::Insert(_) | Action::Paste(_) => return None,
+        Action::Insert(_)
+        | Action::Paste(_)
+        | Action::Click(_)
+        | Action::DoubleClick(_)
+        | Action::Wheel { .. } => return None,
         Action::Edit(edit) => of_edit(*edit),
         Action::Accept => "accept",
         Action::Complete => "complete",

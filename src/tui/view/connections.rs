@@ -9,9 +9,10 @@ use super::{Cx, NONE, age, known, list, more, pane};
 use crate::event::{Holder, Stamp};
 use crate::snapshot::{ConnectionRow, RowState, Severity};
 use crate::text;
+use crate::tui::app::App;
 use crate::tui::fields::{self, Around, Listed, Marks, Value};
 use crate::tui::layout::Pane;
-use crate::tui::listing::Sort;
+use crate::tui::listing::{Listing, Sort};
 use crate::tui::table::{self, Cell, Column};
 use crate::tui::theme::{Theme, mark};
 
@@ -114,17 +115,10 @@ pub fn named(holder: &Holder) -> String {
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let Some(list) = cx.list else { return };
     let columns = columns(cx.marks);
-    let mut title = if cx.snapshot.pools.is_empty() {
-        vec![Span::styled(format!("{NONE} "), cx.theme.text)]
-    } else {
-        list::title::<ConnectionRow>(cx, list, |field| shows(&columns, field, area.width))
-    };
-    if cx.snapshot.out_of_sync {
-        title.push(Span::styled("! some may be missing ", cx.theme.warn));
-    }
-    let title_width: usize = title.iter().map(Span::width).sum::<usize>() + " 4 connections ".len();
+    let title = title(cx, list, &columns, area.width);
+    let from = width(&title);
     let inner = pane(cx, Pane::Connections, title, area, buf);
-    titles(cx, &columns, list.sort(), title_width as u16, area, buf);
+    titles(cx, &columns, list.sort(), from, area, buf);
     list::filter_line(cx, list, inner, buf);
     let inner = list::area(inner, cx.filtering);
     let height = usize::from(inner.height);
@@ -143,17 +137,37 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     more(rows.len().saturating_sub(offset + height), cx.theme, area, buf);
 }
 
+/// What stands after the pane's name.
+fn title<'a>(cx: &Cx<'_>, list: &Listing, columns: &[Of], width: u16) -> Vec<Span<'a>> {
+    let mut title = if cx.snapshot.pools.is_empty() {
+        vec![Span::styled(format!("{NONE} "), cx.theme.text)]
+    } else {
+        list::title::<ConnectionRow>(cx, list, |field| shows(columns, field, width))
+    };
+    if cx.snapshot.out_of_sync {
+        title.push(Span::styled("! some may be missing ", cx.theme.warn));
+    }
+    title
+}
+
+/// How much of the rule the pane's name and title take.
+fn width(title: &[Span<'_>]) -> u16 {
+    (title.iter().map(Span::width).sum::<usize>() + " 4 connections ".len()) as u16
+}
+
 /// Whether a table this wide has a column with this field's title.
 fn shows(columns: &[Of], field: &str, width: u16) -> bool {
     table::places(columns, width).into_iter().any(|(at, _, _)| columns[at].title == field)
 }
 
-/// The field whose column's title stands at this place of the rule.
-pub fn field_at(marks: &Marks, x: u16, width: u16) -> Option<&'static str> {
-    let columns = columns(marks);
-    let (at, ..) = table::places(&columns, width)
-        .into_iter()
-        .find(|(_, left, wide)| (*left..*left + *wide).contains(&x))?;
+/// The field whose column's title stands at this column of the screen, in a pane of this area.
+pub fn field_at(app: &App, area: Rect, x: u16) -> Option<&'static str> {
+    let cx = Cx::new(app, &Theme::MONO, Pane::Connections);
+    let columns = columns(cx.marks);
+    let from = width(&title(&cx, cx.list?, &columns, area.width));
+    let x = x.checked_sub(area.x).filter(|x| *x >= from)?;
+    let places = table::places(&columns, area.width);
+    let (at, ..) = places.into_iter().find(|(_, left, wide)| (*left..*left + *wide).contains(&x))?;
     Some(columns[at].title).filter(|field| !field.is_empty())
 }
 

@@ -2,11 +2,13 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{outside, put};
+use crate::text;
 use crate::tui::app::App;
-use crate::tui::keymap::{Context, Mode};
+use crate::tui::keymap::{Chord, Mode};
 use crate::tui::theme::Theme;
 
 /// Draws the line: as many keys as fit whole.
@@ -17,37 +19,64 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
         return;
     }
     let mut spans = Vec::new();
+    if let Some((words, style)) = note(app, theme, area.width) {
+        spans.extend([Span::raw(" "), Span::styled(words, style)]);
+    }
+    for (key, word) in fitting(app, area.width) {
+        let gap = Span::raw(if spans.is_empty() { " " } else { "  " });
+        spans.extend([gap, Span::styled(key, theme.key), Span::styled(word, theme.dim)]);
+    }
+    put(Line::from(spans), area, 0, buf);
+}
+
+/// The key whose entry stands at this column of the screen, where it is one key.
+pub fn key_at(app: &App, area: Rect, x: u16) -> Option<Chord> {
+    let note = note(app, &Theme::MONO, area.width);
+    let mut start = area.x + 1 + note.map_or(0, |(words, _)| text::width(&words) as u16 + 2);
+    for (key, word) in fitting(app, area.width).into_iter().filter(|_| !app.armed) {
+        let end = start + (text::width(&key) + text::width(&word)) as u16;
+        if (start..end).contains(&x) {
+            // `Esc` is how people see it, `esc` how it is named; a letter is what it is.
+            return key.parse().or_else(|()| key.to_lowercase().parse()).ok();
+        }
+        start = end + 2;
+    }
+    None
+}
+
+/// The entries that fit, each its key and, after a blank, its word.
+fn fitting(app: &App, width: u16) -> Vec<(String, String)> {
+    let mut fitting = Vec::new();
     let mut used = 1;
     let context = app.context();
     let mut entries = app.facts.keys.footer(app.pending, &context);
     if app.running.is_some() && app.pending.is_none() && context.mode != Mode::Ask {
         entries.insert(0, ("Ctrl-C".to_owned(), "cancel"));
     }
-    if let Some(note) = note(app, context, theme, area.width) {
-        used += note.width() + 2;
-        spans.extend([Span::raw(" "), note]);
+    if let Some((words, _)) = note(app, &Theme::MONO, width) {
+        used += text::width(&words) + 2;
     }
     for (key, word) in entries {
         let word = if word.is_empty() { String::new() } else { format!(" {word}") };
-        let (key, word) = (Span::styled(key, theme.key), Span::styled(word, theme.dim));
-        let wide = key.width() + word.width();
-        if used + wide > usize::from(area.width) {
+        let wide = text::width(&key) + text::width(&word);
+        if used + wide > usize::from(width) {
             break;
         }
         used += wide + 2;
-        spans.extend([Span::raw(if spans.is_empty() { " " } else { "  " }), key, word]);
+        fitting.push((key, word));
     }
-    put(Line::from(spans), area, 0, buf);
+    fitting
 }
 
 /// What there is to know of the command that is typed, before the keys; with vi's keys, that letters are commands.
-fn note<'a>(app: &App, context: Context, theme: &Theme, width: u16) -> Option<Span<'a>> {
+fn note(app: &App, theme: &Theme, width: u16) -> Option<(String, Style)> {
+    let context = app.context();
     if context.mode != Mode::Prompt || app.pending.is_some() {
         return None;
     }
     if context.inserting == Some(false) {
-        return Some(Span::styled(format!("NORMAL {}", outside(app.prompt.vi_keys(), 8)), theme.title));
+        return Some((format!("NORMAL {}", outside(app.prompt.vi_keys(), 8)), theme.title));
     }
     let note = app.assist.note(app.prompt.text())?;
-    Some(Span::styled(outside(&note, usize::from(width / 2)), theme.text))
+    Some((outside(&note, usize::from(width / 2)), theme.text))
 }

@@ -51,10 +51,15 @@ pub fn area(inner: Rect, filtering: bool) -> Rect {
 
 /// How many rows of a list a pane of this area shows.
 pub fn height(app: &App, pane: Pane, area: Rect) -> usize {
-    let line = u16::from(app.filtering(pane));
-    let lines = area.height.saturating_sub(1 + line);
+    let (first, each) = row_lines(app, pane, area);
+    usize::from(area.bottom().saturating_sub(first) / each)
+}
+
+/// Where the first row of a pane's list is drawn, and how many lines each takes.
+pub fn row_lines(app: &App, pane: Pane, area: Rect) -> (u16, u16) {
+    let first = area.y + 1 + u16::from(app.filtering(pane));
     let each = if pane == Pane::Lints { super::lints::lines_each(app.focus == pane, area.width) } else { 1 };
-    usize::from(lines / each)
+    (first, each)
 }
 
 /// Draws the filter line in the first row of the pane's inside, when it is open, and what is wrong with it.
