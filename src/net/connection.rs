@@ -20,6 +20,10 @@ use super::{ConnectError, ConnectOptions, IoError, IoErrorKind, Protocol, open};
 use crate::event::CreateSteps;
 use crate::resp::{self, Caps, Decoder, Value};
 
+/// So many bytes that nobody asked for are a stream without an end: whoever looks whether there are any must not wait
+/// for its last.
+const PROBED: u64 = 64 << 10;
+
 /// What a look at an idle connection found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
@@ -247,6 +251,7 @@ impl Connection {
         }
         // Small: clearing it costs more than the look at an idle connection itself.
         let mut chunk = [0; 256];
+        let most = self.bytes_in + PROBED;
         loop {
             if self.unread() > 0 && (self.owed() > 0 || self.drain_pushes().is_err()) {
                 return Probe::Unread(self.unread());
@@ -256,6 +261,10 @@ impl Connection {
                 Ok(read) => {
                     self.bytes_in += read as u64;
                     self.read.extend_from_slice(&chunk[..read]);
+                    if self.bytes_in > most {
+                        let streams = self.taint().is_some();
+                        return if streams { Probe::Quiet } else { Probe::Unread(self.unread()) };
+                    }
                 }
                 // What may be left now is a push of which only the beginning came: no reply either.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Probe::Quiet,
