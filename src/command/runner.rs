@@ -175,7 +175,7 @@ impl Runner {
     async fn stream(&self, mut kept: Kept, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
         let name = String::from_utf8_lossy(&args[0]).to_uppercase();
         kept.lease.pin(Some(Arc::from(text::escape_str(&name))));
-        kept.lease.send(args);
+        kept.lease.begin_stream(args);
         if let Err(error) = kept.lease.flush().await {
             return self.failed(&CommandError::Unknown(error), sink).await;
         }

@@ -173,6 +173,17 @@ impl RedisLease {
         outcome
     }
 
+    /// Puts a command into the buffer whose replies keep coming, and counts the connection as busy from now on: what
+    /// listens for as long as it lives is not forgotten.
+    pub fn begin_stream<A: AsRef<[u8]>>(&mut self, args: &[A]) {
+        let now = self.inner.clock.now();
+        let command = args.first().map(AsRef::as_ref).unwrap_or_default();
+        let (inner, member) = self.parts();
+        let name = member.recent.id(command, &inner.names);
+        member.vitals.sent(name, now);
+        self.send(args);
+    }
+
     /// Why nothing can be sent any more, if so.
     fn ended(&self) -> Option<CloseReason> {
         let taken_back = self.member().vitals.is_taken_back();

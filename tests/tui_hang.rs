@@ -1,0 +1,118 @@
+//! The screen on servers that hang, stop in the middle of a reply, or never stop talking: keys and panes stay alive.
+
+mod support;
+#[allow(dead_code, unreachable_pub, reason = "shared by test binaries")]
+#[path = "tui_support/tty.rs"]
+mod tty;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use bytes::BytesMut;
+use redis_pooltop::resp::{Caps, Decoder, Value};
+use tty::Tty;
+
+/// A server that greets, and then does what each command is told to be answered with. It ends with the test.
+fn server(answer: fn(&mut TcpStream)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("redis://{}", listener.local_addr().expect("its address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || serve(stream, answer));
+        }
+    });
+    url
+}
+
+fn serve(mut stream: TcpStream, answer: fn(&mut TcpStream)) {
+    let mut decoder = Decoder::new(Caps::default());
+    let mut buffer = BytesMut::new();
+    let mut chunk = [0; 4096];
+    while let Ok(read @ 1..) = stream.read(&mut chunk) {
+        buffer.extend_from_slice(&chunk[..read]);
+        while let Ok(Some(Value::Array(words))) = decoder.decode(&mut buffer) {
+            let words = words.iter().map(|word| String::from_utf8_lossy(word.text().unwrap_or_default()));
+            let words: Vec<String> = words.map(|word| word.to_uppercase()).collect();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            // An end of the connection while it is answered is the end of this thread too, at the next read.
+            let said: &[u8] = match words.as_slice() {
+                ["CLIENT", "ID"] => b":7\r\n",
+                ["CLIENT" | "SELECT", ..] => b"+OK\r\n",
+                ["PING"] => b"+PONG\r\n",
+                ["INFO", ..] => b"$0\r\n\r\n",
+                ["COMMAND" | "HELLO", ..] => b"-ERR unknown command\r\n",
+                _ => {
+                    answer(&mut stream);
+                    b""
+                }
+            };
+            let _ = stream.write_all(said);
+        }
+    }
+}
+
+/// Types and moves about while a command hangs, and ends it.
+fn stays_alive(tty: &mut Tty) {
+    tty.see("Ctrl-C cancels");
+    tty.send("\u{1b}1");
+    tty.see("━ 1 pool");
+    tty.wait_for("its connection in use", |tty| {
+        tty.line("in use").is_some_and(|line| line.contains(" 1 of "))
+    });
+    tty.send("q");
+    tty.see("━ 7 shell");
+    tty.send("\u{3}");
+    tty.see("cancelled");
+    tty.wait_for("none in use", |tty| tty.line("in use").is_some_and(|line| line.contains(" 0 of ")));
+    tty.run("PING");
+    tty.see("PONG");
+    tty.send("\u{4}");
+    assert!(tty.end().success());
+    tty.given_back();
+}
+
+#[test]
+fn a_server_that_says_nothing_holds_up_no_key() {
+    let url = server(|_| {});
+    let mut tty = Tty::pooltop(&[&url, "--socket-timeout", "0"], 80, 24);
+    tty.see("live ");
+    tty.run("GET a");
+    stays_alive(&mut tty);
+}
+
+#[test]
+fn a_server_that_stops_within_a_reply_holds_up_no_key() {
+    let url = server(|stream| {
+        let _ = stream.write_all(b"*3\r\n$5\r\nfirst\r\n$1000000\r\nand then");
+    });
+    let mut tty = Tty::pooltop(&[&url, "--socket-timeout", "0"], 80, 24);
+    tty.see("live ");
+    tty.run("LRANGE list 0 -1");
+    stays_alive(&mut tty);
+}
+
+#[test]
+fn a_server_that_never_stops_talking_holds_up_no_key() {
+    let url = server(|stream| {
+        let _ = stream.write_all(b"+OK\r\n");
+        let line = format!("+1.0 [0 127.0.0.1:1] \"SET\" \"{}\"\r\n", "x".repeat(20)).repeat(1_000);
+        while stream.write_all(line.as_bytes()).is_ok() {}
+    });
+    let mut tty = Tty::pooltop(&[&url], 80, 24);
+    tty.see("live ");
+    tty.run("MONITOR");
+    tty.wait("the flood", |text| text.matches("[1] 1.0 [0").count() > 3);
+    tty.send("KI");
+    tty.see("> KI");
+    tty.send("\u{1b}[5~");
+    tty.see("lines more");
+    tty.wait_for("the panes at work", |tty| {
+        tty.line("job 1 MONITOR").is_some_and(|line| line.contains("busy"))
+    });
+    tty.send("LL 1\r");
+    tty.see("[1] ended (cancelled) after ");
+    tty.run("PING");
+    tty.see("PONG");
+    tty.send("\u{4}");
+    assert!(tty.end().success());
+}
