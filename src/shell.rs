@@ -49,14 +49,19 @@ const INPUT: &str = "standard input";
 
 /// Shows what jobs have said so far.
 fn tell_news(news: &mut mpsc::Receiver<JobNews>, printer: &printer::StdoutSink) -> std::io::Result<()> {
-    while let Ok(JobNews { job, said, .. }) = news.try_recv() {
-        match said {
-            JobSaid::Output(output) => printer.write_of_job(job, &output)?,
-            JobSaid::Ended { end, after } => {
-                let words = format!("[{job}] ended ({}) after {}", end.word(), crate::text::duration(after));
-                printer.write(&Output::Note(words))?;
-            }
-        }
+    while let Ok(said) = news.try_recv() {
+        tell(said, printer)?;
     }
     Ok(())
+}
+
+fn tell(news: JobNews, printer: &printer::StdoutSink) -> std::io::Result<()> {
+    let job = news.job;
+    match news.said {
+        JobSaid::Output(output) => printer.write_of_job(job, &output),
+        JobSaid::Ended { end, after } => {
+            let words = format!("[{job}] ended ({}) after {}", end.word(), crate::text::duration(after));
+            printer.write(&Output::Note(words))
+        }
+    }
 }

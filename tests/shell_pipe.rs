@@ -234,6 +234,29 @@ fn a_transaction_keeps_its_connection_and_says_so() {
 }
 
 #[test]
+fn jobs_are_listed_killed_and_waited_for_where_they_end_by_themselves() {
+    let script = "SUBSCRIBE news &\nJOBS\nKILL 1\nJOBS\nBLPOP queue 0 &\nSET a 1 &\nKILL 9\n";
+    let output = feed(shell(&["--demo"]), script);
+    let (printed, errors) = (text(&output.stdout), text(&output.stderr));
+    let listed = printed.lines().find(|line| line.trim_start().starts_with("1 "));
+    assert!(listed.is_some_and(|line| line.ends_with("SUBSCRIBE news &")), "{printed}");
+    for line in ["killed job 1", "no job runs", "OK"] {
+        assert!(printed.lines().any(|printed| printed == line), "{line} in {printed}");
+    }
+    for words in ["job 1 runs", "[1] ended (cancelled) after", "[3] ended (OK) after", "there is no job 9"] {
+        assert!(errors.contains(words), "{words} in {errors}");
+    }
+    assert!(!errors.contains("[2] ended"), "nobody pushed: it ends with the program");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_bar_is_an_argument_as_in_redis_cli() {
+    let output = feed(shell(&["--demo"]), "ECHO a | tr a b\nRPUSH list x | y\n");
+    assert_eq!(text(&output.stdout), "ERR wrong number of arguments for 'echo' command\n\n3\n");
+}
+
+#[test]
 fn a_leak_is_found_named_and_taken_back() {
     let script = "POOL CONFIG SET leak_threshold 0.001\nPOOL LEAK 1\nDEBUG SLEEP 0.1\nPOOL LEAKS\nPOOL RESET\nPOOL LEAKS\nPOOL STATS\n";
     let output = feed(shell(&["--demo"]), script);

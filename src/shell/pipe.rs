@@ -1,11 +1,14 @@
 //! Commands from a pipe: a line each, as redis-cli takes them.
 
+use std::collections::HashSet;
+use std::io;
+
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::mpsc;
 
 use super::printer::StdoutSink;
-use super::{INPUT, OUTPUT, tell_news};
-use crate::command::jobs::JobNews;
+use super::{INPUT, OUTPUT, tell, tell_news};
+use crate::command::jobs::{JobNews, JobSaid};
 use crate::command::output::{Outcome, Output};
 use crate::command::session::Session;
 use crate::command::{LineError, parse};
@@ -29,11 +32,35 @@ pub(super) async fn run(
         let outcome = run_line(&mut session, &line, &mut printer).await?;
         tell_news(&mut news, &printer).map_err(Error::io(OUTPUT))?;
         match outcome {
-            Outcome::Quit => break,
+            Outcome::Quit => return Ok(exit(worst, settings)),
             outcome => worst = worst.max(outcome),
         }
     }
-    Ok(if settings.exit_code && worst > Outcome::Done { Exit::Failed } else { Exit::Fine })
+    wait_for_jobs(&session, &mut news, &printer).await.map_err(Error::io(OUTPUT))?;
+    Ok(exit(worst, settings))
+}
+
+fn exit(worst: Outcome, settings: &ShellSettings) -> Exit {
+    if settings.exit_code && worst > Outcome::Done { Exit::Failed } else { Exit::Fine }
+}
+
+/// At the end of the input, what runs beside it and ends by itself is still answered. What waits for the server as long
+/// as it likes ends with the program.
+async fn wait_for_jobs(
+    session: &Session,
+    news: &mut mpsc::Receiver<JobNews>,
+    printer: &StdoutSink,
+) -> io::Result<()> {
+    let rows = session.jobs().rows();
+    let mut running: HashSet<u32> = rows.iter().filter(|row| !row.endless).map(|row| row.number).collect();
+    while !running.is_empty() {
+        let Some(said) = news.recv().await else { break };
+        if let JobSaid::Ended { .. } = said.said {
+            running.remove(&said.job);
+        }
+        tell(said, printer)?;
+    }
+    tell_news(news, printer)
 }
 
 async fn run_line(session: &mut Session, line: &[u8], printer: &mut StdoutSink) -> Result<Outcome, Error> {
