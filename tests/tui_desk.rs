@@ -13,6 +13,7 @@ use redis_pooltop::model::ModelOptions;
 use redis_pooltop::net::ConnectOptions;
 use redis_pooltop::pool::{PoolConfig, RedisPool};
 use redis_pooltop::shell::history::{HistoryFile, configured};
+use redis_pooltop::snapshot::RowState;
 use redis_pooltop::tui::action::Loan;
 use redis_pooltop::tui::desk::Desk;
 use redis_pooltop::tui::output::Kind;
@@ -356,11 +357,56 @@ async fn the_pager_gets_the_last_line_in_full_and_a_terminals_command_gets_it_ra
 }
 
 #[tokio::test]
-async fn the_prefix_tells_of_a_transaction_and_quit_ends_the_screen() {
+async fn the_prompt_and_the_panes_say_what_pins_a_connection_until_it_ends() {
     let mut bench = Bench::start().await;
-    let (_, others) = bench.run("MULTI").await;
-    assert!(others.iter().any(|said| matches!(said, Said::Prefix(prefix) if prefix.contains("(TX)"))));
-    bench.run("DISCARD").await;
+    for (line, prompt, pin) in [
+        ("MULTI", "demo(TX)#N> ", Some("MULTI")),
+        ("SET a 1", "demo(TX)#N> ", Some("MULTI")),
+        ("EXEC", "demo> ", None),
+        ("MULTI", "demo(TX)#N> ", Some("MULTI")),
+        ("SET a", "demo(TX)#N> ", Some("MULTI")),
+        ("EXEC", "demo> ", None),
+        ("MULTI", "demo(TX)#N> ", Some("MULTI")),
+        ("DISCARD", "demo> ", None),
+        ("WATCH a", "demo#N> ", Some("WATCH")),
+        ("GET a", "demo#N> ", Some("WATCH")),
+        ("UNWATCH", "demo> ", None),
+        ("WATCH a", "demo#N> ", Some("WATCH")),
+        ("MULTI", "demo(TX)#N> ", Some("MULTI")),
+        ("EXEC", "demo> ", None),
+        ("SELECT 2", "demo[2]#N> ", Some("SELECT")),
+        ("MULTI", "demo[2](TX)#N> ", Some("MULTI")),
+        ("EXEC", "demo[2]#N> ", Some("SELECT")),
+        ("SELECT 99", "demo[2]#N> ", Some("SELECT")),
+        ("SELECT 0", "demo> ", None),
+        ("SELECT 2", "demo[2]#N> ", Some("SELECT")),
+        ("MULTI", "demo[2](TX)#N> ", Some("MULTI")),
+        ("RESET", "demo> ", None),
+        ("SELECT 2", "demo[2]#N> ", Some("SELECT")),
+        ("POOL RELEASE ALL", "demo> ", None),
+    ] {
+        let (_, others) = bench.run(line).await;
+        let prefix = others.iter().find_map(|said| if let Said::Prefix(p) = said { Some(p) } else { None });
+        let prefix = prefix.map(|prefix| match prefix.split_once('#') {
+            Some((before, id)) => {
+                format!("{before}#N{}", id.trim_start_matches(|c: char| c.is_ascii_digit()))
+            }
+            None => prefix.clone(),
+        });
+        assert_eq!(prefix.as_deref(), Some(prompt), "after {line}");
+        let snapshot = bench.hub.subscribe().borrow().clone();
+        let pinned = snapshot.connections.iter().find_map(|row| match &row.state {
+            RowState::InUse { pinned, .. } => Some(pinned.as_deref().map(str::to_owned)),
+            RowState::Available { .. } => None,
+        });
+        assert_eq!(pinned.flatten().as_deref(), pin, "after {line}");
+        assert_eq!(bench.pool.status().0.in_use, u32::from(pin.is_some()), "after {line}");
+    }
+}
+
+#[tokio::test]
+async fn quit_ends_the_screen() {
+    let mut bench = Bench::start().await;
     let (_, others) = bench.run("QUIT").await;
     assert!(others.iter().any(|said| matches!(said, Said::Quit)));
 }

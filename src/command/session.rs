@@ -130,11 +130,11 @@ impl Session {
                 return self.runner.once(args, sink).await;
             }
             let (outcome, kept) = self.runner.first(args, sink).await?;
-            self.own = kept.filter(|kept| kept.pin().is_some());
+            self.own = kept.filter(|kept| stays(kept, args));
             return Ok(outcome);
         };
         let (outcome, kept) = self.runner.on(kept, args, None, sink).await?;
-        self.own = kept.filter(|kept| kept.pin().is_some());
+        self.own = kept.filter(|kept| stays(kept, args));
         Ok(outcome)
     }
 
@@ -277,4 +277,11 @@ impl Session {
         self.own = None;
         self.jobs.control().end_all();
     }
+}
+
+/// Whether a connection is still the session's own after a command. RESET ends whatever was on it, its name and user
+/// too, so that it is of no more use to anybody: the next command runs on another.
+fn stays(kept: &Kept, args: &[Bytes]) -> bool {
+    let reset = args.first().is_some_and(|name| name.eq_ignore_ascii_case(b"RESET"));
+    kept.pin().is_some() && !reset
 }
