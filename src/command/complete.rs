@@ -5,6 +5,7 @@ use crate::event::ConnId;
 use super::builtin::{self, Entry, Param};
 use super::keys::KeysSeen;
 use super::matching::{Matched, Next};
+use super::pipe;
 use super::registry::Registry;
 use super::spec::{ArgKind, Spec, Table};
 use super::token::{Ending, quote};
@@ -47,7 +48,8 @@ impl Registry {
     pub fn complete(&self, line: &str, pos: usize, context: &Context) -> Completions {
         let pos = (0..=pos.min(line.len())).rev().find(|pos| line.is_char_boundary(*pos)).unwrap_or_default();
         let typed = Typed::new(&line.as_bytes()[..pos]);
-        if matches!(typed.ending, Ending::Glued { .. }) || typed.marks.job {
+        let piped = pipe::split(&line[..pos]).is_some();
+        if matches!(typed.ending, Ending::Glued { .. }) || typed.marks.job || piped {
             return Completions { start: pos, candidates: Vec::new() };
         }
         let table = self.table();

@@ -32,6 +32,10 @@ fn overview(table: &Table) -> String {
     rows.push(("#id command".into(), "Sends a command on a connection that POOL HOLD took.".into()));
     rows.push(("n command".into(), "Runs a command n times.".into()));
     rows.push(("command &".into(), "Runs a command as a job, on a connection of its own.".into()));
+    rows.push((
+        "command | shell command".into(),
+        "Sends what a typed command gives to one of your shell.".into(),
+    ));
     format!(
         "A Redis command runs on a connection from the pool, and the pool shows what that took. Its own commands are\n\n\
          {}\n\nHELP SET explains a Redis command, HELP @string lists a group. The groups are\n\n{}",

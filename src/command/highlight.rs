@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::builtin::{Entry, Param};
 use super::line;
 use super::matching::{Matched, Role};
+use super::pipe;
 use super::registry::Registry;
 use super::spec::{ArgKind, Spec, Table};
 use super::token::{Ending, Token};
@@ -13,7 +14,7 @@ use super::typed::{Owner, Typed, bytes, inner_command, owner};
 /// What a part of a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A repeat count, `#id`, or the `&` of a job.
+    /// A repeat count, `#id`, the `&` of a job, or the `|` before a shell command.
     Mark,
     /// A command's name.
     Command,
@@ -37,6 +38,12 @@ impl Registry {
     /// The parts of a line, in order and never overlapping; blanks, and the name of a command that is not known, are in
     /// no part. Ranges are bytes of the line and end at character boundaries.
     pub fn highlight(&self, line: &str) -> Vec<(Range<usize>, Kind)> {
+        if let Some((command, _)) = pipe::split(line) {
+            // What stands behind the mark is another shell's.
+            let mut parts = self.highlight(command);
+            parts.push((command.len()..command.len() + 1, Kind::Mark));
+            return parts;
+        }
         let typed = Typed::new(line.as_bytes());
         let mut parts = Vec::with_capacity(typed.tokens.len() + 1);
         let command_end = typed.marks.skip + typed.command().len();
@@ -185,6 +192,14 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_behind_a_bar_is_no_part_of_the_command() {
+        use Kind::{Command, Key, Mark, String};
+        assert_eq!(parts("get a | grep 'x' 5 &"), [("get", Command), ("a", Key), ("|", Mark)]);
+        assert_eq!(parts("set a \"|\" b")[2], ("\"|\"", String));
+        assert_eq!(Registry::new().hint("GET a | head "), None);
+    }
+
+    #[test]
     fn builtins() {
         use Kind::{Command, Error, Key, Mark, Number, Option, Subcommand, Value};
         assert_eq!(parts("pool hold 3"), [("pool", Command), ("hold", Subcommand), ("3", Number)]);
@@ -204,7 +219,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_of_any_line_are_in_order_and_on_boundaries(line in r#"(get|SET|pool|hold|burst|#3|5|é|"|'| |&|\\|client|config|a){0,14}"#) {
+        fn parts_of_any_line_are_in_order_and_on_boundaries(line in r#"(get|SET|pool|hold|burst|#3|5|é|"|'| |&|[|]|\\|client|config|a){0,14}"#) {
             let mut last = 0;
             for (range, _) in Registry::new().highlight(&line) {
                 prop_assert!(last <= range.start && range.start < range.end && range.end <= line.len());

@@ -2,6 +2,7 @@
 
 use super::builtin::{self, Entry};
 use super::matching::{Matched, Node, open_groups};
+use super::pipe;
 use super::registry::Registry;
 use super::spec::{Arg, ArgKind, Spec, Table};
 use super::typed::{Owner, Typed, bytes, inner_command, owner};
@@ -11,7 +12,7 @@ impl Registry {
     /// one. `None` where nothing remains, where a word does not fit, or where nothing is known of the command.
     pub fn hint(&self, line: &str) -> Option<String> {
         let typed = Typed::new(line.as_bytes());
-        if typed.marks.job {
+        if typed.marks.job || pipe::split(line).is_some() {
             return None;
         }
         let table = self.table();

@@ -31,10 +31,11 @@ use crate::shell::history::{HistoryFile, configured, default_path};
 use crate::text;
 
 /// What the screen tells a new user to try: a command, and what it shows.
-const WELCOME: [(&str, &str); 4] = [
+const WELCOME: [(&str, &str); 5] = [
     ("SET user:1 ada", "a command: which connection it took, and how long it waited"),
     ("POOL HOLD 3", "borrow three connections and see who holds them"),
     ("POOL LEAK 1", "lose one, and watch it being found"),
+    ("BLPOP queue 0", "wait for the server as a job; JOBS lists them, Ctrl-C ends it"),
     ("HELP", "all the words; ? shows the keys"),
 ];
 
