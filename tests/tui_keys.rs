@@ -2,15 +2,23 @@
 
 mod tui_support;
 
-use redis_pooltop::snapshot::Snapshot;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect, Size};
+use redis_pooltop::event::{ConnId, Stamp};
+use redis_pooltop::snapshot::{ConnectionRow, EventRow, LintRow, Snapshot};
 use redis_pooltop::tui::action::{Action, Effect};
-use redis_pooltop::tui::app::App;
-use redis_pooltop::tui::keymap::Mode;
+use redis_pooltop::tui::app::{App, Facts};
+use redis_pooltop::tui::keymap::{Binding, Context, Do, Keys, Meaning, Mode, Sequence, TABLE};
 use redis_pooltop::tui::layout::Pane;
 use redis_pooltop::tui::output::Kind;
 use redis_pooltop::tui::run::{Beside, Said};
 use redis_pooltop::tui::theme::Theme;
-use tui_support::{app, busy, press, text};
+use redis_pooltop::tui::view;
+use redis_pooltop::values::Editing;
+use tui_support::{Words, app, busy, press, text};
 
 fn run(line: &str) -> Effect {
     Effect::Run(line.to_owned())
@@ -218,7 +226,7 @@ fn help_opens_searches_scrolls_and_closes() {
     assert_eq!(mode(&app), Mode::Help);
     press(&mut app, "'undo");
     assert!(!text(&app, &Theme::DEFAULT, 80, 24).contains("Complete the word"));
-    press(&mut app, "backspace backspace backspace backspace pgdn pgdn pgdn pgdn pgdn pgdn");
+    press(&mut app, "backspace backspace backspace backspace end");
     assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("not known: the source cannot see it"));
     press(&mut app, "esc");
     assert_eq!(mode(&app), Mode::Prompt);
@@ -278,4 +286,163 @@ fn the_first_key_of_a_sequence_shows_what_may_follow_and_another_key_is_dropped(
     app.update(Action::Paste("Y".to_owned()));
     press(&mut app, "ctrl-a 'Z");
     assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("> ZGETXY"));
+}
+
+/// An app in which much has happened, so that every key finds something to do somewhere.
+fn lived_in(editing: Editing) -> App {
+    let facts = Facts {
+        target: "127.0.0.1:6379".to_owned(),
+        interval: Duration::from_secs(1),
+        history: vec!["GET user:1".to_owned(), "GET user:2".to_owned()],
+        editing,
+        ..Facts::default()
+    };
+    let mut app = App::new(facts, Arc::new(Words), Size { width: 80, height: 24 });
+    let mut snapshot = busy();
+    for copy in 0..40 {
+        let mut row = ConnectionRow::clone(&snapshot.connections[0]);
+        row.id = ConnId(100 + copy);
+        snapshot.connections.push(Arc::new(row));
+        let mut lint = LintRow::clone(&snapshot.lints[0]);
+        lint.conn = Some(ConnId(100 + copy));
+        snapshot.lints.push(Arc::new(lint));
+    }
+    snapshot.events = snapshot.events.iter().cloned().cycle().take(60).enumerate().map(later).collect();
+    app.take(Arc::new(snapshot));
+    app.hear(Said::Lines((0..100).map(|at| (Kind::Reply, format!("word {at}."))).collect()));
+    app
+}
+
+fn later((at, event): (usize, EventRow)) -> EventRow {
+    EventRow { at: Stamp(event.at.0 + at as u64), ..event }
+}
+
+/// Ways into every place that has keys of its own, and to its middle, where a step either way is one.
+const WAYS: [&str; 34] = [
+    "",
+    "pgup pgup",
+    "'GET_user",
+    "'one_two_three alt-b",
+    "'ab_cd left",
+    "'one_two ctrl-w 'three ctrl-w ctrl-y",
+    "'one_two ctrl-k ctrl-w",
+    "up",
+    "up up",
+    "'GE tab",
+    "'GE tab tab",
+    "ctrl-r 'GET",
+    "ctrl-r 'user",
+    "alt-/ 'word",
+    "alt-/ 'word up",
+    "alt-/ 'word up enter",
+    "alt-/ 'word up up up enter pgup",
+    "alt-1",
+    "alt-2",
+    "alt-3",
+    "alt-4",
+    "alt-4 pgdn pgdn",
+    "alt-4 / 'GET",
+    "alt-4 / 'id>5_state:use down",
+    "alt-4 enter",
+    "alt-4 enter pgdn",
+    "alt-4 down down enter",
+    "alt-5 down",
+    "alt-6",
+    "alt-6 down down",
+    "alt-4 K",
+    "f1",
+    "f1 pgdn pgdn",
+    "f1 'a",
+];
+
+/// All that a person could tell one moment from another by.
+fn seen(app: &App) -> (Context, Buffer, Option<Position>) {
+    let area = Rect { x: 0, y: 0, width: 80, height: 24 };
+    let mut buf = Buffer::empty(area);
+    let cursor = view::screen(app, &Theme::DEFAULT, area, &mut buf);
+    (app.context(), buf, cursor)
+}
+
+/// Whether a key does what its row says, and that can be told, on some way.
+fn is_alive(binding: &Binding, place: usize, key: Sequence) -> bool {
+    let wanted = match &binding.run {
+        Do::Act(action) => action.clone(),
+        Do::FocusNumbered => Action::Focus(Pane::ALL[place]),
+    };
+    [Editing::Emacs, Editing::Vi].into_iter().any(|editing| {
+        WAYS.iter().any(|way| {
+            let mut app = lived_in(editing);
+            if !way.is_empty() {
+                press(&mut app, way);
+            }
+            if !binding.when.holds(&app.context()) {
+                return false;
+            }
+            let keys = Keys::default();
+            let (pending, last) = match key.second {
+                Some(second) => (Some(key.first), second),
+                None => (None, key.first),
+            };
+            if keys.resolve(pending, last, &app.context()) != Meaning::Do(wanted.clone()) {
+                return false;
+            }
+            let before = seen(&app);
+            let mut effects = Vec::new();
+            for chord in [Some(key.first), key.second].into_iter().flatten() {
+                effects.extend(app.press(chord).unwrap_or_default());
+            }
+            !effects.is_empty() || seen(&app) != before
+        })
+    })
+}
+
+#[test]
+fn every_key_in_the_table_is_reached_and_does_something_that_can_be_told() {
+    let mut dead = Vec::new();
+    for binding in TABLE {
+        for (place, key) in binding.keys.iter().enumerate() {
+            let sequence: Sequence = key.parse().unwrap();
+            if !is_alive(binding, place, sequence) {
+                dead.push(format!("{key} {:?}: {}", binding.when, binding.help));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{dead:#?}");
+}
+
+#[test]
+fn every_key_in_the_table_is_found_in_the_help_by_its_own_words() {
+    for row in Keys::default().rows() {
+        let mut app = app(140, 40, busy());
+        press(&mut app, "f1");
+        app.update(Action::Paste(row.help.to_owned()));
+        let shown = text(&app, &Theme::DEFAULT, 140, 40);
+        let label = row.label();
+        let first = label.split(' ').next().unwrap_or_default();
+        assert!(shown.contains(row.help) && shown.contains(first), "{label} {:?}\n{shown}", row.help);
+    }
+}
+
+#[test]
+fn help_begins_with_what_works_where_it_is_opened_and_explains_words_and_filters() {
+    let mut app = app(80, 24, busy());
+    let first = |app: &App| text(app, &Theme::DEFAULT, 80, 24).lines().nth(1).unwrap_or_default().to_owned();
+    press(&mut app, "f1");
+    assert!(first(&app).contains("in the empty prompt"));
+    press(&mut app, "esc alt-4 ?");
+    assert!(first(&app).contains("in a pane"), "{}", first(&app));
+    press(&mut app, "esc enter ?");
+    assert!(first(&app).contains("in details"), "{}", first(&app));
+    for (words, found) in [
+        ("'borrower", "who has the lease"),
+        ("'total,_size", "connections that exist now"),
+        ("'durations", "held>5s"),
+        ("'connections_have", "id server state held"),
+        ("'double", "shows the row in full"),
+    ] {
+        let mut app = tui_support::app(80, 24, busy());
+        press(&mut app, &format!("? {words}"));
+        let shown = text(&app, &Theme::DEFAULT, 80, 24);
+        assert!(shown.contains(found), "{words}\n{shown}");
+    }
 }

@@ -83,6 +83,8 @@ pub struct Help {
     pub query: String,
     /// Rows scrolled past.
     pub offset: usize,
+    /// Where the person was: what works there stands first.
+    pub here: Option<Context>,
 }
 
 /// The screen's whole state.
@@ -314,7 +316,10 @@ impl App {
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Freeze => self.freeze(),
             Action::Help => {
-                self.help = if self.help.is_some() { None } else { Some(Help::default()) };
+                self.help = match self.help {
+                    Some(_) => None,
+                    None => Some(Help { here: Some(self.context()), ..Help::default() }),
+                };
             }
             Action::EndOfInput => {}
         }

@@ -61,7 +61,7 @@ impl App {
         let area = Rect { x: 0, y: 0, width: self.size.width, height: self.size.height };
         let height = view::help::height(area);
         if let Some(help) = &mut self.help {
-            let len = view::help::length(&self.facts.keys, &help.query);
+            let len = view::help::length(&self.facts.keys, help, area.width);
             help.offset = table::step(help.offset, step, height).min(len.saturating_sub(height));
         }
     }

@@ -37,6 +37,8 @@ pub const TABLE: &[Binding] = &[
     quiet(&["up"], Help, Action::Scroll(Step::Up), "Scroll up"),
     quiet(&["pgdn"], Help, Action::Scroll(Step::PageDown), "A page down"),
     quiet(&["pgup"], Help, Action::Scroll(Step::PageUp), "A page up"),
+    quiet(&["home"], Help, Action::Scroll(Step::Top), "To the top"),
+    quiet(&["end"], Help, Action::Scroll(Step::Bottom), "To the end"),
     quiet(&["backspace"], Help, Action::Edit(Edit::Backspace), "Type to search; this takes a letter back"),
     row(&["enter"], Search, Action::Accept, "run", "Run the line found"),
     row(&["ctrl-r"], Search, Action::Search, "older", "The next older match").named("search-older"),

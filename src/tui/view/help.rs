@@ -1,78 +1,75 @@
-//! The help on top of everything: the key table by place, searchable, and the words of the screen.
+//! The help on top of everything: the key table by place, how to filter, and the words of the screen; searchable.
+
+mod words;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-use super::put;
+use super::{more, put};
 use crate::text;
 use crate::tui::app::Help;
 use crate::tui::keymap::Keys;
+use crate::tui::output;
 use crate::tui::theme::Theme;
 
-/// Words on the screen that need one.
-const GLOSSARY: [(&str, &str); 12] = [
-    ("in use", "lent out now"),
-    ("available", "open and idle in the pool, ready to lend"),
-    ("created", "in use + available: connections that exist now"),
-    ("opened", "every connection ever opened; closed counts those that are gone"),
-    ("opening", "being dialled or greeted: counts against max"),
-    ("waiting", "callers queued for a connection"),
-    ("held", "how long this lease has had the connection"),
-    ("idle", "how long nothing has moved on it; busy: a reply is awaited"),
-    ("holder", "who has the lease: the command or task that took it"),
-    ("wait", "time queued for a connection; use: time it was held; create: time to open one"),
-    ("leak", "a lease that is out longer than the threshold; it clears when it comes back"),
-    (super::NONE, "not known: the source cannot see it"),
-];
+/// Columns of the keys and words that are explained.
+const NAMES: usize = 24;
 
-/// One row of the help.
+/// One line of the help.
 enum Row {
     Heading(&'static str),
-    Entry(String, &'static str),
+    Entry(String, String),
 }
 
-/// The rows that match what is searched.
-fn rows(keys: &Keys, query: &str) -> Vec<Row> {
-    let query = query.to_lowercase();
-    let wanted = |key: &str, words: &str| {
-        query.is_empty() || key.to_lowercase().contains(&query) || words.to_lowercase().contains(&query)
-    };
-    let mut rows = Vec::new();
-    let mut headings: Vec<&'static str> = Vec::new();
-    // Prompt and panes first: what a person looks for. Each place once, in the table's order.
+/// What is in the help, in its order: a heading, and what is explained under it.
+fn sections(keys: &Keys, help: &Help) -> Vec<(&'static str, Vec<(String, String)>)> {
+    let mut headings: Vec<(&'static str, bool)> = Vec::new();
     for row in keys.rows() {
-        if !headings.contains(&row.when.title()) {
-            headings.push(row.when.title());
+        let title = row.when.title();
+        let here = help.here.is_some_and(|here| row.when.holds(&here));
+        match headings.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, known)) => *known |= here,
+            None => headings.push((title, here)),
         }
     }
-    headings
-        .sort_by_key(|title| !(title.ends_with("prompt") || title.ends_with("pane") || *title == "anywhere"));
-    for heading in headings {
-        let entries: Vec<Row> = keys
-            .rows()
-            .filter(|row| row.when.title() == heading && wanted(&row.label(), row.help))
-            .map(|row| Row::Entry(row.label(), row.help))
-            .collect();
-        section(&mut rows, heading, entries);
+    // What works where the person comes from stands first; each place once, in the table's order.
+    headings.sort_by_key(|(_, here)| !here);
+    let entries = |title: &str| {
+        let rows = keys.rows().filter(|row| row.when.title() == title);
+        rows.map(|row| (row.label(), row.help.to_owned())).collect()
+    };
+    let mut sections: Vec<_> = headings.into_iter().map(|(title, _)| (title, entries(title))).collect();
+    sections.extend(words::sections());
+    sections
+}
+
+/// The lines that match what is searched, in lines of this width.
+fn rows(keys: &Keys, help: &Help, width: u16) -> Vec<Row> {
+    let query = help.query.to_lowercase();
+    let has = |words: &str| words.to_lowercase().contains(&query);
+    let room = usize::from(width).saturating_sub(NAMES + 5).max(10);
+    let mut rows = Vec::new();
+    for (heading, entries) in sections(keys, help) {
+        let mut wanted = entries.into_iter().filter(|(name, words)| has(name) || has(words)).peekable();
+        if wanted.peek().is_some() {
+            rows.push(Row::Heading(heading));
+        }
+        for (name, words) in wanted {
+            let (names, words) = (output::wrap(&name, NAMES), output::wrap(&words, room));
+            for at in 0..names.len().max(words.len()) {
+                let piece = |pieces: &[&str]| pieces.get(at).copied().unwrap_or_default().to_owned();
+                rows.push(Row::Entry(piece(&names), piece(&words)));
+            }
+        }
     }
-    let words = GLOSSARY.iter().filter(|(word, help)| wanted(word, help));
-    let words = words.map(|(word, help)| Row::Entry((*word).to_owned(), help)).collect();
-    section(&mut rows, "words", words);
     rows
 }
 
-fn section(rows: &mut Vec<Row>, heading: &'static str, entries: Vec<Row>) {
-    if !entries.is_empty() {
-        rows.push(Row::Heading(heading));
-        rows.extend(entries);
-    }
-}
-
-/// How many rows there are for a search.
-pub fn length(keys: &Keys, query: &str) -> usize {
-    rows(keys, query).len()
+/// How many lines there are on a screen of this width.
+pub fn length(keys: &Keys, help: &Help, width: u16) -> usize {
+    rows(keys, help, width).len()
 }
 
 /// How many rows show on a screen of this size.
@@ -91,19 +88,23 @@ pub fn draw(keys: &Keys, help: &Help, theme: &Theme, screen: Rect, buf: &mut Buf
     };
     let title = Line::from(vec![Span::styled(" help ", theme.focus), Span::styled(searched, theme.dim)]);
     put(title, Rect { x: area.x + area.width.min(1), width: area.width.saturating_sub(1), ..area }, 0, buf);
-    let rows = rows(keys, &help.query);
+    let rows = rows(keys, help, screen.width);
     let shown = height(screen);
     let offset = help.offset.min(rows.len().saturating_sub(shown));
     for (y, row) in rows.iter().skip(offset).take(shown).enumerate() {
         let line = match row {
             Row::Heading(words) => Line::styled(format!(" {words}"), theme.title),
             Row::Entry(keys, words) => Line::from(vec![
-                Span::styled(format!("   {:<24} ", text::fit(keys, 24)), theme.key),
-                Span::styled(*words, theme.text),
+                Span::styled(
+                    format!("   {keys}{:pad$} ", "", pad = NAMES.saturating_sub(text::width(keys))),
+                    theme.key,
+                ),
+                Span::styled(words.as_str(), theme.text),
             ]),
         };
         put(line, area, y as u16 + 1, buf);
     }
+    more(rows.len().saturating_sub(offset + shown), theme, area, buf);
     if rows.is_empty() {
         put(Line::styled(" nothing has that word", theme.dim), area, 1, buf);
     }

@@ -1,0 +1,73 @@
+//! What the help explains beside keys: filters, the mouse, and the words of the screen.
+
+use crate::snapshot::{ConnectionRow, EventRow, LintRow};
+use crate::tui::fields::{Listed, names};
+use crate::tui::view::NONE;
+
+/// How a filter is written.
+const FILTER: [(&str, &str); 6] = [
+    ("leak", "a word or regular expression in any field; case counts only where a letter is upper case"),
+    ("holder:^job", "a regular expression in one field"),
+    ("held>5s  uses>=100", "> < >= <= = and a number; durations in us ms s m h d, else seconds"),
+    ("!state:use", "! turns a term round"),
+    ("lint:leak held>1m", "all terms must hold"),
+    ("\"POOL HOLD\"", "in quotes a blank is part of a term, and a colon no field"),
+];
+
+/// What the mouse does.
+const MOUSE: [(&str, &str); 5] = [
+    ("click", "gives a pane the keys and selects the row"),
+    ("double click", "shows the row in full, as Enter does"),
+    ("click on a column", "sorts by it; once more turns the order round"),
+    ("wheel", "scrolls what is under the pointer"),
+    ("with Shift", "the terminal's own: select text as ever. --no-mouse leaves it all to the terminal"),
+];
+
+/// Words of the screen, and what other tools call them.
+const WORDS: [(&str, &str); 24] = [
+    ("connection", "one socket to one server: #3 is our number for it, id 118 the server's client id"),
+    ("in use", "lent out now; elsewhere: used, active, checked out"),
+    ("available", "open and idle in the pool, ready to lend; elsewhere: idle"),
+    ("opening", "being dialled or greeted: counts against max, not yet created"),
+    ("created", "in use + available: connections that exist now; elsewhere: total, size"),
+    ("opened", "every connection ever opened; closed counts those that are gone"),
+    ("max", "the pool's limit; elsewhere: max_connections"),
+    ("waiting", "callers queued for a connection; elsewhere: pending, cl_waiting"),
+    ("checkout, release", "lending a connection, and its return; elsewhere: get_connection, borrow, return"),
+    ("wait", "time queued for a connection; ends granted, timed out, cancelled, refused or failed"),
+    ("lease", "a granted checkout; ends released, discarded with a reason, or reclaimed by the pool"),
+    ("use", "time a connection was held; create: time to open one"),
+    ("round trip", "a command and its reply"),
+    ("held", "how long this lease has had the connection"),
+    ("idle", "how long nothing has moved on it; busy: a reply is awaited"),
+    ("holder", "who has the lease: the command, job or task that took it; elsewhere: borrower"),
+    ("pinned", "MULTI, WATCH or SELECT keep a connection with its holder between commands"),
+    ("p50 p95 p99", "half, 95 and 99 of a hundred were at most so long"),
+    ("lint", "a named judgement with evidence and advice: x is bad, ! is worth a look"),
+    (
+        "leak",
+        "a lease out longer than the threshold with nothing moving; it clears when the connection comes back",
+    ),
+    ("exhausted", "callers wait because every connection is in use"),
+    (
+        "unread reply",
+        "a connection came back with a reply still owed: it is closed, so that nobody reads another's",
+    ),
+    ("PAUSED", "the screen keeps its picture; everything goes on behind it"),
+    (NONE, "not known: the source cannot see it"),
+];
+
+/// Every heading and what is explained under it.
+pub(super) fn sections() -> Vec<(&'static str, Vec<(String, String)>)> {
+    let owned = |entries: &[(&str, &str)]| -> Vec<(String, String)> {
+        entries.iter().map(|(name, words)| ((*name).to_owned(), (*words).to_owned())).collect()
+    };
+    let mut filter = owned(&FILTER);
+    let fields = [
+        ("connections have", names(ConnectionRow::FIELDS)),
+        ("lints have", names(LintRow::FIELDS)),
+        ("events have", names(EventRow::FIELDS)),
+    ];
+    filter.extend(fields.map(|(name, fields)| (name.to_owned(), fields.join(" "))));
+    vec![("how to filter", filter), ("the mouse", owned(&MOUSE)), ("words", owned(&WORDS))]
+}
