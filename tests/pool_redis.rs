@@ -351,3 +351,24 @@ async fn valkey_is_served_as_well() {
     assert_eq!(pool.health_check().await.failed, 0);
     assert_idle(&pool);
 }
+
+/// Nobody listens there, and a crowd wants a connection: most are told so at once, without another attempt each.
+#[tokio::test]
+async fn a_server_that_is_gone_is_not_dialled_by_every_caller() {
+    let address = format!("redis://127.0.0.1:{}", support::free_port());
+    let (pool, _) = pool_on(ConnectOptions::from_url(&address).unwrap(), few(50));
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..5_000 {
+        let pool = pool.clone();
+        callers.spawn(async move { pool.command(&["GET", "a"]).await });
+    }
+    while let Some(outcome) = callers.join_next().await {
+        let error = outcome.unwrap().unwrap_err();
+        assert!(error.to_string().contains("nothing listens at"), "{error}");
+    }
+    let (gauges, totals) = pool.status();
+    assert_eq!((gauges.opening, gauges.available, totals.opened), (0, 0, 0));
+    assert_eq!(totals.failed, 5_000 * 4, "each caller and each of its retries is told");
+    // 50 at a time, as often as the pauses let them in while the callers last.
+    assert!(totals.open_failures < 2_000, "{} attempts", totals.open_failures);
+}

@@ -286,7 +286,11 @@ mod tests {
             error("POOL frobnicate").starts_with("unknown POOL word 'frobnicate': there are STATS, LIST")
         );
         assert_eq!(error("POOL CONFIG"), "POOL CONFIG takes a word: GET, SET");
-        assert_eq!(error("POOL HOLD 0"), "'0' is not a number from 1 to 4294967295: POOL HOLD [n]");
+        assert_eq!(
+            error("POOL HOLD 0"),
+            "'0' does not fit n: it must be a whole number from 1 to 1000000: POOL HOLD [n]"
+        );
+        assert!(error("POOL RESIZE 1000001").contains("from 1 to 1000000"));
         assert_eq!(error("POOL WARMUP"), "n is missing: POOL WARMUP n");
         assert_eq!(error("POOL STATS now"), "'now' is one argument too many: POOL STATS");
         assert_eq!(

@@ -25,7 +25,7 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 pub(super) async fn tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
     let connected = match host.parse::<IpAddr>() {
         // The usual case has nothing to look up and nothing to choose from.
-        Ok(address) => TcpStream::connect((address, port)).await,
+        Ok(address) => connect(SocketAddr::new(address, port)).await,
         Err(_) => first_to_answer(&look_up(host, port).await?).await,
     };
     let stream =
@@ -35,6 +35,21 @@ pub(super) async fn tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     Ok(stream)
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    not_itself(TcpStream::connect(address).await?)
+}
+
+/// Where nothing listens on a port that the system also gives to clients, a socket may be given that very port and so
+/// reach itself: it would answer our commands with our commands.
+fn not_itself(stream: TcpStream) -> io::Result<TcpStream> {
+    if stream.local_addr()? != stream.peer_addr()? {
+        return Ok(stream);
+    }
+    // Closed in the ordinary way the port would be taken for a minute, and no server could start on it.
+    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    Err(io::ErrorKind::ConnectionRefused.into())
 }
 
 async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
@@ -69,12 +84,12 @@ fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 async fn first_to_answer(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     if let [only] = addresses {
-        return TcpStream::connect(*only).await;
+        return connect(*only).await;
     }
     let mut under_way = FuturesUnordered::new();
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
-        under_way.push(TcpStream::connect(*address));
+        under_way.push(connect(*address));
         let next = sleep_until(Instant::now() + NEXT_ADDRESS);
         tokio::select! {
             Some(ended) = under_way.next() => match ended {
@@ -178,6 +193,17 @@ mod tests {
             let said = explain(&error, endpoint);
             assert!(said.kind() == kind && said.to_string().contains(part), "{error}: {said}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_reaches_itself_has_reached_nobody() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let own = socket.local_addr().unwrap();
+        let stream = socket.connect(own).await.unwrap();
+        assert_eq!(not_itself(stream).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        // And the port is free again.
+        tokio::net::TcpListener::bind(own).await.unwrap();
     }
 
     #[tokio::test]

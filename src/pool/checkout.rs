@@ -148,7 +148,7 @@ impl<C: Connector> Wait<'_, C> {
                 wakes.wake();
                 Ok(held)
             }
-            Err(OpenError::Connect(error)) => Err(CheckoutError::Connect(error)),
+            Err(OpenError::Connect(error) | OpenError::Paused(error)) => Err(CheckoutError::Connect(error)),
             Err(OpenError::Closed) => Err(CheckoutError::Closed),
         }
     }

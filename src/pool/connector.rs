@@ -23,9 +23,10 @@ pub trait Connector: Send + Sync + 'static {
     /// Puts back what a holder may have changed on our side of a connection, as it comes back to the shelf.
     fn tidy(&self, _conn: &mut Self::Conn) {}
 
-    /// How long no other attempt makes sense after this failure, as after a wrong password. Checkouts that would
-    /// have to open a connection meanwhile fail with the same error, and the server is left alone.
-    fn pause_after(&self, _error: &Self::Error) -> Option<Duration> {
+    /// How long no other attempt makes sense after this failure, the `in_a_row`th one after another: because the
+    /// password is wrong, say, or nothing listens there. Checkouts that would have to open a connection meanwhile fail
+    /// with the same error, and the server is left alone.
+    fn pause_after(&self, _error: &Self::Error, _in_a_row: u32) -> Option<Duration> {
         None
     }
 }

@@ -28,9 +28,9 @@ impl<'a, C: Connector> Permit<'a, C> {
     ) -> Result<R, OpenError<C::Error>> {
         loop {
             let begun = self.inner.clock.now();
-            let member = self.inner.open().await.map_err(|error| {
-                self.failed = true;
-                OpenError::Connect(error)
+            let member = self.inner.open().await.inspect_err(|error| {
+                // What was not tried did not fail.
+                self.failed = matches!(error, OpenError::Connect(_));
             })?;
             let now = self.inner.clock.now();
             let identity = member.conn.identity();
@@ -84,6 +84,8 @@ impl<C: Connector> Drop for Permit<'_, C> {
 pub(crate) enum OpenError<E> {
     /// It could not be opened.
     Connect(E),
+    /// It was not tried: this went wrong a moment ago.
+    Paused(E),
     /// The pool was closed meanwhile.
     Closed,
 }

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::config::{OnExhausted, PoolConfig};
 use super::connector::{Connector, Pooled, Probe};
 use super::core::{Closing, Core, Hists, Item, Limits, Returned, Work};
+use super::guards::OpenError;
 use super::holder::Tag;
 use super::names::{Names, Recent};
 use super::vitals::Vitals;
@@ -50,6 +51,13 @@ impl<C> Item for Slot<C> {
     }
 }
 
+/// The server is left alone: an attempt failed.
+struct Pause<E> {
+    until: Stamp,
+    in_a_row: u32,
+    error: E,
+}
+
 /// Aligned so that the count of leases on it, which every lease changes, is on another cache line than what every lease
 /// reads.
 #[repr(align(64))]
@@ -61,8 +69,8 @@ pub(crate) struct Inner<C: Connector> {
     pub(crate) tap: Tap,
     pub(crate) names: Names,
     config: Mutex<PoolConfig>,
-    /// An error that makes dialling pointless until then.
-    pause: Mutex<Option<(Stamp, C::Error)>>,
+    /// Set while dialling fails.
+    pause: Mutex<Option<Pause<C::Error>>>,
     /// Emptied histograms, to be swapped in at the next pulse.
     pub(crate) spare: Mutex<Hists>,
     pub(crate) resync: AtomicBool,
@@ -198,11 +206,11 @@ impl<C: Connector> Inner<C> {
     }
 
     /// Opens a connection. An error of a kind that will not go away soon also answers the dials of the next while.
-    pub(crate) async fn open(&self) -> Result<Slot<C::Conn>, C::Error> {
+    pub(crate) async fn open(&self) -> Result<Slot<C::Conn>, OpenError<C::Error>> {
         let begun = self.clock.now();
-        let paused = self.pause.lock().as_ref().filter(|(until, _)| begun < *until).map(|(_, e)| e.clone());
+        let paused = self.pause.lock().as_ref().filter(|pause| begun < pause.until).map(|p| p.error.clone());
         if let Some(error) = paused {
-            return Err(error);
+            return Err(OpenError::Paused(error));
         }
         match self.connector.connect().await {
             Ok(conn) => {
@@ -219,13 +227,23 @@ impl<C: Connector> Inner<C> {
             }
             Err(error) => {
                 let now = self.clock.now();
-                if let Some(pause) = self.connector.pause_after(&error) {
-                    *self.pause.lock() = Some((now + pause, error.clone()));
-                }
+                self.pause_after(&error, begun, now);
                 self.emit(now, PoolEvent::OpenFailed { error: error.to_string() });
-                Err(error)
+                Err(OpenError::Connect(error))
             }
         }
+    }
+
+    /// Leaves the server alone for a while. Attempts that were under way together count as one.
+    fn pause_after(&self, error: &C::Error, begun: Stamp, now: Stamp) {
+        let mut pause = self.pause.lock();
+        let in_a_row = match &*pause {
+            Some(last) if begun < last.until => return,
+            Some(last) => last.in_a_row.saturating_add(1),
+            None => 1,
+        };
+        let until = self.connector.pause_after(error, in_a_row).map(|pause| now + pause);
+        *pause = until.map(|until| Pause { until, in_a_row, error: error.clone() });
     }
 
     /// Tells of a connection that is open now.

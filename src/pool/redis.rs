@@ -7,11 +7,16 @@ use super::core::Work;
 use super::lease::Lease;
 use super::{CheckoutError, InstrumentedPool, PoolConfig};
 use crate::event::{Clock, CloseReason, ConnId, Stamp, Tap, nanos};
-use crate::net::{self, ConnectError, ConnectOptions, Connection, IoError, IoErrorKind};
+use crate::net::{self, ConnectError, ConnectErrorKind, ConnectOptions, Connection, IoError, IoErrorKind};
 use crate::resp::Value;
 
 /// After a refused password, how long the server is left alone.
 const AUTH_PAUSE: Duration = Duration::from_secs(1);
+
+/// After a server could not be reached, how long it is left alone: at first, and doubling, at most. Short enough that
+/// nobody notices once it is back.
+const GONE_PAUSE: Duration = Duration::from_millis(10);
+const GONE_PAUSE_MOST: Duration = Duration::from_millis(500);
 
 /// What a lease counted is told this often while it stays out.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -52,8 +57,16 @@ impl Connector for RedisConnector {
         format!("{}/{}", self.options.target(), self.options.database)
     }
 
-    fn pause_after(&self, error: &ConnectError) -> Option<Duration> {
-        error.is_auth().then_some(AUTH_PAUSE)
+    fn pause_after(&self, error: &ConnectError, in_a_row: u32) -> Option<Duration> {
+        if error.is_auth() {
+            return Some(AUTH_PAUSE);
+        }
+        // A thousand callers must not mean a thousand attempts at once on a server that is gone.
+        let doubled = 1_u32.checked_shl(in_a_row.saturating_sub(1)).unwrap_or(u32::MAX);
+        // One that is full may have room for the next.
+        let gone = error.is_retryable()
+            && !matches!(error.kind(), ConnectErrorKind::MaxClients | ConnectErrorKind::Exhausted);
+        gone.then(|| GONE_PAUSE.saturating_mul(doubled).min(GONE_PAUSE_MOST))
     }
 
     fn tidy(&self, conn: &mut Connection) {

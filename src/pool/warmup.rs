@@ -38,7 +38,7 @@ impl<C: Connector> Inner<C> {
                     wakes.wake();
                     warmed.opened += 1;
                 }
-                Some(Err(OpenError::Connect(error))) => {
+                Some(Err(OpenError::Connect(error) | OpenError::Paused(error))) => {
                     warmed.failed += 1;
                     warmed.error.get_or_insert(error);
                 }

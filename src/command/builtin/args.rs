@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::event::ConnId;
+use crate::values;
 
 use super::first_words;
 
@@ -24,10 +25,8 @@ impl Args<'_> {
 
     pub(super) fn count(&mut self, name: &str) -> Result<u32, String> {
         let word = self.word(name)?;
-        match word.parse() {
-            Ok(0) | Err(_) => Err(format!("'{word}' is not a number from 1 to {}", u32::MAX)),
-            Ok(count) => Ok(count),
-        }
+        // A pool has no more connections than that, and a burst fewer.
+        values::connections(&word).map_err(|problem| format!("'{word}' does not fit {name}: {problem}"))
     }
 
     pub(super) fn count_or(&mut self, count: u32) -> Result<u32, String> {
