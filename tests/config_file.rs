@@ -51,116 +51,113 @@ fn password(settings: &Settings) -> Option<&[u8]> {
     settings.connect.password.as_ref().map(Secret::expose)
 }
 
+/// A file, and what is said of it.
+const BAD: &[(&str, &str)] = &[
+    (
+        "# pools\n[pool]\nmax-conections = 5",
+        "3: unknown key \"max-conections\" in [pool]; did you mean \"max-connections\"?",
+    ),
+    (
+        "[pool]\nmax_connections = 5",
+        "2: unknown key \"max_connections\" in [pool]; did you mean \"max-connections\"?",
+    ),
+    ("[pool]\ntheme = \"light\"", "2: unknown key \"theme\" in [pool]; it belongs in [screen]"),
+    ("[screen]\nfrobnicate = 1", "2: unknown key \"frobnicate\" in [screen]"),
+    ("theme = \"light\"", "1: \"theme\" stands in no section: it belongs in [screen]"),
+    ("\n[scren]", "2: unknown section [scren]; did you mean [screen]?"),
+    ("[x]", "1: unknown section [x]: sections are connection, pool, screen, keys"),
+    ("pool = 5", "1: pool is a section: write [pool] on a line of its own"),
+    (
+        "[screen]\ntheme = \"ligth\"",
+        "2: unknown theme \"ligth\": there is default, light, high-contrast, color-blind; did you mean \
+         \"light\"?",
+    ),
+    ("[screen]\ntheme = 5", "2: unknown theme \"5\": there is default, light, high-contrast, color-blind"),
+    ("[screen]\ntheme = true", "2: theme: a theme's name goes here, and this is true or false"),
+    ("[screen]\nediting = \"vim\"", "2: unknown editing \"vim\": there is emacs, vi; did you mean \"vi\"?"),
+    (
+        "[screen]\ncolor = \"allways\"",
+        "2: unknown color \"allways\": there is auto, always, never; did you mean \"always\"?",
+    ),
+    (
+        "[screen]\npanes = [\"pool\", \"conections\"]",
+        "2: unknown pane \"conections\": there is pool, latency, server, connections, lints, events, shell; did \
+         you mean \"connections\"?",
+    ),
+    (
+        "[screen]\npanes = \"pool\"",
+        "2: panes: a list of panes, such as [\"pool\", \"connections\"] goes here, and this is a text",
+    ),
+    ("[screen]\nmouse = \"yes\"", "2: mouse: true or false goes here, and this is a text"),
+    ("[screen]\ninterval = \"10ms\"", "2: interval: it must be from 50ms to 1m"),
+    ("[screen]\ninterval = \"2h\"", "2: interval: it must be from 50ms to 1m"),
+    (
+        "[pool]\nblocking-timeout = \"soon\"",
+        "2: blocking-timeout: \"soon\" is no duration: write 5s, 500ms, 2m, 1h or plain seconds",
+    ),
+    (
+        "[pool]\nblocking-timeout = [5]",
+        "2: blocking-timeout: a duration, such as \"5s\" goes here, and this is a list",
+    ),
+    ("[pool]\nmax-connections = 0", "2: max-connections: it must be a whole number from 1 to 1000000"),
+    ("[pool]\nmax-connections = 1.5", "2: max-connections: it must be a whole number from 1 to 1000000"),
+    (
+        "[pool]\nmax-connections = true",
+        "2: max-connections: a whole number goes here, and this is true or false",
+    ),
+    ("[pool]\nwarmup = -1", "2: warmup: it must be a whole number from 0 to 1000000"),
+    ("[pool]\nusage-alert = 101", "2: usage-alert: it must be a whole number from 1 to 100"),
+    ("[pool]\nsocket-connect-timeout = 0", "2: socket-connect-timeout: it must be longer than 0"),
+    ("[pool]\non-exhausted = \"panic\"", "2: unknown on-exhausted \"panic\": there is wait, fail"),
+    ("[pool]\nmax-connections = 5\nwarmup = 9", "3: warmup 9 is more than max-connections 5"),
+    (
+        "[pool]\nmax-connections = 5\nsingle-connection = true",
+        "3: single-connection is a pool of one: leave out max-connections",
+    ),
+    (
+        "[connection]\nport = 6379",
+        "2: unknown key \"port\" in [connection]: url has it, as in redis://127.0.0.1:6379",
+    ),
+    (
+        "[connection]\npassword = \"x\"",
+        "2: unknown key \"password\" in [connection]: REDISCLI_AUTH is the safe place for it, and url the other",
+    ),
+    (
+        "\u{feff}# a mark of byte order\r\n[x]\r\n",
+        "2: unknown section [x]: sections are connection, pool, screen, keys",
+    ),
+    ("[connection]\ncert = \"a\"", "2: cert and key go together"),
+    ("[connection]\nuser = 5", "2: user: a name goes here, and this is a number of another kind"),
+    (
+        "[connection]\nclient-name = \"a b\"",
+        "2: client-name: the server takes printable ASCII without blanks",
+    ),
+    ("[connection]\ncacert = \"\"", "2: cacert: a path goes here, and this is empty"),
+    ("[keys]\nzom = \"x\"", "2: unknown action \"zom\"; did you mean \"zoom\"?"),
+    ("[keys]\nzoom = [\n\"x\",\n\"crtl-z\"]", "4: unknown chord \"crtl-z\"; did you mean \"ctrl-z\"?"),
+    ("[keys]\nzoom = \"ctrl-i\"", "2: Ctrl-I cannot be bound: many terminals send it as Tab"),
+    (
+        "[keys]\nzoom = \"x\"\nfreeze = \"x\"",
+        "2: x is zoom and, in a pane, also freeze: give one of them another key",
+    ),
+    ("[keys]\ninterrupt = []", "2: interrupt keeps Ctrl-C, or nothing could cancel or quit any more"),
+    (
+        "[keys]\nzoom = 5",
+        "2: zoom: a chord, such as \"ctrl-x\", or a list of them goes here, and this is a number of another kind",
+    ),
+    (
+        "[keys.zoom]\na = 1",
+        "1: zoom: a chord, such as \"ctrl-x\", or a list of them goes here, and this is a section",
+    ),
+    ("[pool]\nwarmup = 1\nwarmup = 2", "3: duplicate key"),
+    ("[pool\nwarmup = 1", "1: unclosed table, expected `]`"),
+    // The first mistake is said first, whatever the order of names.
+    ("[screen]\nzzz = 1\n[pool]\naaa = 1", "2: unknown key \"zzz\" in [screen]"),
+];
+
 #[test]
 fn a_bad_file_is_one_sentence_with_its_line_and_the_nearest_name() {
-    for (text, sentence) in [
-        (
-            "# pools\n[pool]\nmax-conections = 5",
-            "3: unknown key \"max-conections\" in [pool]; did you mean \"max-connections\"?",
-        ),
-        (
-            "[pool]\nmax_connections = 5",
-            "2: unknown key \"max_connections\" in [pool]; did you mean \"max-connections\"?",
-        ),
-        ("[pool]\ntheme = \"light\"", "2: unknown key \"theme\" in [pool]; it belongs in [screen]"),
-        ("[screen]\nfrobnicate = 1", "2: unknown key \"frobnicate\" in [screen]"),
-        ("theme = \"light\"", "1: \"theme\" stands in no section: it belongs in [screen]"),
-        ("\n[scren]", "2: unknown section [scren]; did you mean [screen]?"),
-        ("[x]", "1: unknown section [x]: sections are connection, pool, screen, keys"),
-        ("pool = 5", "1: pool is a section: write [pool] on a line of its own"),
-        (
-            "[screen]\ntheme = \"ligth\"",
-            "2: unknown theme \"ligth\": there is default, light, high-contrast, color-blind; did you mean \
-             \"light\"?",
-        ),
-        (
-            "[screen]\ntheme = 5",
-            "2: unknown theme \"5\": there is default, light, high-contrast, color-blind",
-        ),
-        ("[screen]\ntheme = true", "2: theme: a theme's name goes here, and this is true or false"),
-        (
-            "[screen]\nediting = \"vim\"",
-            "2: unknown editing \"vim\": there is emacs, vi; did you mean \"vi\"?",
-        ),
-        (
-            "[screen]\ncolor = \"allways\"",
-            "2: unknown color \"allways\": there is auto, always, never; did you mean \"always\"?",
-        ),
-        (
-            "[screen]\npanes = [\"pool\", \"conections\"]",
-            "2: unknown pane \"conections\": there is pool, latency, server, connections, lints, events, shell; did \
-             you mean \"connections\"?",
-        ),
-        (
-            "[screen]\npanes = \"pool\"",
-            "2: panes: a list of panes, such as [\"pool\", \"connections\"] goes here, and this is a text",
-        ),
-        ("[screen]\nmouse = \"yes\"", "2: mouse: true or false goes here, and this is a text"),
-        ("[screen]\ninterval = \"10ms\"", "2: interval: it must be from 50ms to 1m"),
-        ("[screen]\ninterval = \"2h\"", "2: interval: it must be from 50ms to 1m"),
-        (
-            "[pool]\nblocking-timeout = \"soon\"",
-            "2: blocking-timeout: \"soon\" is no duration: write 5s, 500ms, 2m, 1h or plain seconds",
-        ),
-        (
-            "[pool]\nblocking-timeout = [5]",
-            "2: blocking-timeout: a duration, such as \"5s\" goes here, and this is a list",
-        ),
-        ("[pool]\nmax-connections = 0", "2: max-connections: it must be a whole number from 1 to 1000000"),
-        ("[pool]\nmax-connections = 1.5", "2: max-connections: it must be a whole number from 1 to 1000000"),
-        (
-            "[pool]\nmax-connections = true",
-            "2: max-connections: a whole number goes here, and this is true or false",
-        ),
-        ("[pool]\nwarmup = -1", "2: warmup: it must be a whole number from 0 to 1000000"),
-        ("[pool]\nusage-alert = 101", "2: usage-alert: it must be a whole number from 1 to 100"),
-        ("[pool]\nsocket-connect-timeout = 0", "2: socket-connect-timeout: it must be longer than 0"),
-        ("[pool]\non-exhausted = \"panic\"", "2: unknown on-exhausted \"panic\": there is wait, fail"),
-        ("[pool]\nmax-connections = 5\nwarmup = 9", "3: warmup 9 is more than max-connections 5"),
-        (
-            "[pool]\nmax-connections = 5\nsingle-connection = true",
-            "3: single-connection is a pool of one: leave out max-connections",
-        ),
-        (
-            "[connection]\nport = 6379",
-            "2: unknown key \"port\" in [connection]: url has it, as in redis://127.0.0.1:6379",
-        ),
-        (
-            "[connection]\npassword = \"x\"",
-            "2: unknown key \"password\" in [connection]: REDISCLI_AUTH is the safe place for it, and url the other",
-        ),
-        (
-            "\u{feff}# a mark of byte order\r\n[x]\r\n",
-            "2: unknown section [x]: sections are connection, pool, screen, keys",
-        ),
-        ("[connection]\ncert = \"a\"", "2: cert and key go together"),
-        ("[connection]\nuser = 5", "2: user: a name goes here, and this is a number of another kind"),
-        (
-            "[connection]\nclient-name = \"a b\"",
-            "2: client-name: the server takes printable ASCII without blanks",
-        ),
-        ("[connection]\ncacert = \"\"", "2: cacert: a path goes here, and this is empty"),
-        ("[keys]\nzom = \"x\"", "2: unknown action \"zom\"; did you mean \"zoom\"?"),
-        ("[keys]\nzoom = [\n\"x\",\n\"crtl-z\"]", "4: unknown chord \"crtl-z\"; did you mean \"ctrl-z\"?"),
-        ("[keys]\nzoom = \"ctrl-i\"", "2: Ctrl-I cannot be bound: many terminals send it as Tab"),
-        (
-            "[keys]\nzoom = \"x\"\nfreeze = \"x\"",
-            "2: x is zoom and, in a pane, also freeze: give one of them another key",
-        ),
-        ("[keys]\ninterrupt = []", "2: interrupt keeps Ctrl-C, or nothing could cancel or quit any more"),
-        (
-            "[keys]\nzoom = 5",
-            "2: zoom: a chord, such as \"ctrl-x\", or a list of them goes here, and this is a number of another kind",
-        ),
-        (
-            "[keys.zoom]\na = 1",
-            "1: zoom: a chord, such as \"ctrl-x\", or a list of them goes here, and this is a section",
-        ),
-        ("[pool]\nwarmup = 1\nwarmup = 2", "3: duplicate key"),
-        ("[pool\nwarmup = 1", "1: unclosed table, expected `]`"),
-        // The first mistake is said first, whatever the order of names.
-        ("[screen]\nzzz = 1\n[pool]\naaa = 1", "2: unknown key \"zzz\" in [screen]"),
-    ] {
+    for (text, sentence) in BAD {
         assert_eq!(refused_with(text, ""), format!("config.toml:{sentence}"));
     }
 }

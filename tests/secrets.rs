@@ -185,18 +185,18 @@ fn tells(text: &str) -> bool {
 async fn no_pane_event_or_report_tells_what_was_typed() {
     for line in LINES.iter().chain([&ALONE]) {
         let mut bench = Bench::start().await;
-        assert!(!tells(&bench.reports(line, false).await), "{line} has run");
+        assert!(!tells(&Box::pin(bench.reports(line, false)).await), "{line} has run");
         // Help is ours, and takes no connection.
         if !line.starts_with("HELP") {
             let mut bench = Bench::start().await;
-            bench.reports("PING", false).await;
-            assert!(!tells(&bench.reports(line, true).await), "{line} runs");
+            Box::pin(bench.reports("PING", false)).await;
+            assert!(!tells(&Box::pin(bench.reports(line, true)).await), "{line} runs");
         }
     }
     // It would be found there if it was not left out.
     let mut bench = Bench::start().await;
-    bench.reports("PING", false).await;
-    assert!(tells(&bench.reports("GET hunter2", true).await));
+    Box::pin(bench.reports("PING", false)).await;
+    assert!(tells(&Box::pin(bench.reports("GET hunter2", true)).await));
 }
 
 #[test]
