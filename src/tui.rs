@@ -183,8 +183,8 @@ fn write_report(screen: &Screenful) -> io::Result<String> {
     let (markdown, json) = (report::markdown(screen), report::json(&screen.snapshot));
     let documents = [("md", &*markdown), ("json", &*json)];
     let paths = report::save(&dir, &format!("redis-pooltop-{taken}"), &documents)?;
-    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    Ok(format!("report: {}", names.join(" and ")))
+    let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+    Ok(format!("report: {first} and .json"))
 }
 
 /// Where effects land.

@@ -439,6 +439,7 @@ fn help_begins_with_what_works_where_it_is_opened_and_explains_words_and_filters
         ("'durations", "held>5s"),
         ("'connections_have", "id server state held"),
         ("'double", "shows the row in full"),
+        ("'how_to_filter", "! turns a term round"),
     ] {
         let mut app = tui_support::app(80, 24, busy());
         press(&mut app, &format!("? {words}"));

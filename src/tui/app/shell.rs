@@ -9,6 +9,7 @@ use crate::snapshot::Snapshot;
 use crate::text;
 use crate::tui::action::{Action, Edit, Effect};
 use crate::tui::keymap::Mode;
+use crate::tui::layout::Pane;
 use crate::tui::output::{Kind, LineId};
 use crate::tui::prompt::Asked;
 use crate::tui::run::Said;
@@ -96,7 +97,9 @@ impl App {
             }
             Said::Took(took) => self.annotate(&took),
             Said::Noted(kind, words) => {
-                self.notice = Some(words.clone());
+                // In the output it stays; beside that it would be there twice.
+                let in_sight = self.details.is_none() && self.plan().area(Pane::Shell).is_some();
+                self.notice = (!in_sight).then(|| words.clone());
                 self.output.push(kind, words);
             }
             Said::Clear => self.output.clear(),

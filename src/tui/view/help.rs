@@ -52,7 +52,8 @@ fn rows(keys: &Keys, help: &Help, width: u16) -> Vec<Row> {
     let room = usize::from(width).saturating_sub(NAMES + 5).max(10);
     let mut rows = Vec::new();
     for (heading, entries) in sections(keys, help) {
-        let mut wanted = entries.into_iter().filter(|(name, words)| has(name) || has(words)).peekable();
+        let mut wanted =
+            entries.into_iter().filter(|(name, words)| has(heading) || has(name) || has(words)).peekable();
         if wanted.peek().is_some() {
             rows.push(Row::Heading(heading));
         }
