@@ -209,7 +209,7 @@ fn what_is_copied_is_safe_bounded_and_said() {
     };
     let (row, shown) = copied("alt-4 y", full());
     assert!(
-        row.starts_with("id 3  server 118  state in use  held 74.2 s") && row.contains("holder worker-2"),
+        row.starts_with("id 3  server 118  state in use  held 74.2 s") && row.contains("create 2.30 ms"),
         "{row}"
     );
     assert!(shown.contains(&format!("copied {} bytes", row.len())), "{shown}");

@@ -1,4 +1,4 @@
-//! The screen's state, and the one function that changes it.
+//! The screen's state, and what it is on the screen of any size.
 //!
 //! [`App::update`] does no I/O, reads no clock and knows no terminal: what must happen in the world comes back as
 //! [`Effect`]s. Snapshots and output come in by [`App::take`] and [`App::hear`]; freezing is not taking a snapshot.
@@ -10,13 +10,14 @@ mod mouse;
 mod panes;
 mod read;
 mod shell;
+mod update;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::layout::Size;
 
-use super::action::{Action, Edit, Effect, Loan, Step};
+use super::action::{Action, Effect};
 use super::keymap::{Chord, Context, Keys, Meaning, Mode};
 use super::layout::{Pane, Plan, Wish, plan};
 use super::listing::Lists;
@@ -255,179 +256,9 @@ impl App {
         Some(Vec::new())
     }
 
-    /// Does what a person asked for, and says what the world must do.
-    pub fn update(&mut self, action: Action) -> Vec<Effect> {
-        let armed = std::mem::take(&mut self.armed);
-        self.pending = None;
-        self.notice = None;
-        match action {
-            Action::Interrupt => return self.interrupt(armed),
-            Action::EndOfInput if self.prompt.is_empty() => return vec![Effect::Quit],
-            Action::Suspend => return vec![Effect::Suspend],
-            Action::Accept => return self.accept(),
-            Action::Answer(yes) => return self.answer(yes),
-            Action::EditInEditor => {
-                return vec![Effect::Lend(Loan::Edit(self.prompt.text().to_owned()))];
-            }
-            Action::Page => return self.page(),
-            Action::Command => self.prompt.vi_normal(),
-            Action::ClearOutput => {
-                self.output.clear();
-                return vec![Effect::Repaint];
-            }
-            Action::Insert(c) if self.commanding() => return self.vi_press(c),
-            Action::Insert(c) => self.typed(c.encode_utf8(&mut [0; 4])),
-            Action::Paste(text) => self.typed(&text),
-            Action::Edit(edit) => self.edit(edit),
-            Action::Complete => self.complete(false),
-            Action::CompleteBack => self.complete(true),
-            Action::Older => self.older(),
-            Action::Newer => self.newer(),
-            Action::Search => self.history.search(self.prompt.text()),
-            Action::Dismiss => self.dismiss(),
-            Action::Find => self.find(),
-            Action::Read => self.read(),
-            Action::FindOlder => self.next_found(true),
-            Action::FindNewer => self.next_found(false),
-            Action::ScrollOutput(step) => self.scroll_output(step),
-            Action::Scroll(step) => self.scroll(step),
-            Action::Focus(pane) => self.focus(pane),
-            Action::LeavePrompt => self.focus(self.last_pane),
-            Action::NextPane => self.focus(self.neighbour(1)),
-            Action::PreviousPane => self.focus(self.neighbour(-1)),
-            Action::Copy => return self.copy(),
-            Action::Slower => return self.change_interval(true),
-            Action::Faster => return self.change_interval(false),
-            Action::Report => return vec![Effect::Report(Box::new(self.screenful()))],
-            Action::Click(at) => return self.click(at, false),
-            Action::DoubleClick(at) => return self.click(at, true),
-            Action::Wheel { at, up } => self.wheel(at, up),
-            Action::Open => self.open(),
-            Action::NextRow => self.walk(1),
-            Action::PreviousRow => self.walk(-1),
-            Action::Close => self.ask_to_close(),
-            Action::LeavePane => self.leave_pane(),
-            Action::Filter => self.open_filter(),
-            Action::KeepFilter => self.keep_filter(),
-            Action::ClearFilter => self.clear_filter(),
-            Action::SortNext => self.sort(1),
-            Action::SortPrevious => self.sort(-1),
-            Action::Invert => self.invert(),
-            Action::Zoom => self.zoomed = !self.zoomed,
-            Action::Freeze => self.freeze(),
-            Action::Help => {
-                self.help = match self.help {
-                    Some(_) => None,
-                    None => Some(Help { here: Some(self.context()), ..Help::default() }),
-                };
-            }
-            Action::EndOfInput => {}
-        }
-        Vec::new()
-    }
-
-    fn interrupt(&mut self, armed: bool) -> Vec<Effect> {
-        self.help = None;
-        if self.running.is_some() {
-            self.queue.clear();
-            return vec![Effect::Cancel];
-        }
-        if !self.prompt.is_empty() {
-            self.prompt.take();
-            self.history.settle();
-            return Vec::new();
-        }
-        // Its end is told later; one more Ctrl-C is meant for the job before.
-        if let Some(job) = self.jobs.pop() {
-            return vec![Effect::EndJob(job.number)];
-        }
-        if armed {
-            return vec![Effect::Quit];
-        }
-        self.armed = true;
-        Vec::new()
-    }
-
-    /// A text for whatever takes letters now.
-    fn typed(&mut self, text: &str) {
-        match self.context().mode {
-            Mode::Help => self.search_help(|query| query.push_str(text)),
-            Mode::Search => self.history.refine(|query| query.push_str(text)),
-            Mode::Find => self.refine_find(|words| words.push_str(text)),
-            Mode::Filter => self.type_filter(text),
-            Mode::Prompt => {
-                self.prompt.insert(text);
-                self.history.settle();
-                self.output.follow();
-            }
-            // A paste while a pane has the keys is meant for the prompt; a question takes no text.
-            Mode::Pane(_) | Mode::Details(_) | Mode::Read => {
-                self.end_reading();
-                self.focus(Pane::Shell);
-                self.prompt.insert(text);
-                self.history.settle();
-            }
-            Mode::Ask => {}
-        }
-    }
-
-    fn edit(&mut self, edit: Edit) {
-        match self.context().mode {
-            Mode::Help => self.search_help(|query| {
-                query.pop();
-            }),
-            Mode::Find => self.refine_find(|words| {
-                words.pop();
-            }),
-            Mode::Filter => self.edit_filter(edit),
-            Mode::Search if edit == Edit::Backspace => self.history.refine(|query| {
-                query.pop();
-            }),
-            Mode::Search => self.end_search(true),
-            _ => {
-                if !self.take_suggestion(edit) {
-                    self.prompt.edit(edit);
-                }
-                self.history.settle();
-            }
-        }
-    }
-
-    fn search_help(&mut self, change: impl FnOnce(&mut String)) {
-        if let Some(help) = &mut self.help {
-            change(&mut help.query);
-            help.offset = 0;
-        }
-    }
-
-    fn dismiss(&mut self) {
-        if self.help.take().is_none() && !self.close_details() {
-            self.end_reading();
-            self.prompt.dismiss();
-            self.end_search(false);
-        }
-    }
-
-    fn freeze(&mut self) {
-        self.frozen = !self.frozen;
-        if !self.frozen {
-            self.show_latest();
-        }
-    }
-
     fn show_latest(&mut self) {
         self.shown = Arc::clone(&self.latest);
         self.refresh_lists();
         self.refresh_details();
-    }
-
-    fn scroll(&mut self, step: Step) {
-        if self.help.is_some() {
-            self.scroll_help(step);
-        } else if self.details.is_some() {
-            self.scroll_details(step);
-        } else {
-            self.scroll_pane(step);
-        }
     }
 }

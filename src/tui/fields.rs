@@ -278,6 +278,8 @@ pub fn names<R>(fields: &[Field<R>]) -> Vec<&'static str> {
 pub fn shown(value: &Value<'_>) -> String {
     match value {
         Value::None => view::NONE.to_owned(),
+        // To the millisecond, unlike the text that words are looked for in.
+        Value::Time(time) => text::duration(*time),
         value => text::escape_str(&value.text()).into_owned(),
     }
 }
