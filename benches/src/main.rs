@@ -1,6 +1,6 @@
 //! The pool beside its peers, in one run, so that a busy machine is busy for all of them.
 //!
-//! `cargo run --release -p pooltop-benches -- [checkout|gets|cold|all] [ADDRESS]`, or `pictures` for those of the README
+//! `cargo run --release -p pooltop-benches -- [checkout|gets|cold|screen|all] [ADDRESS]`, or `pictures` for those of the README
 //!
 //! Each comparison is a number of rounds in which every candidate runs once, in turn; what is printed is each one's
 //! median, and the median of the rounds' ratios. Without an address it starts a redis-server of its own on a free port. `ONLY=bb8` in the
@@ -10,6 +10,7 @@ mod checkout;
 mod commands;
 mod pictures;
 mod rounds;
+mod screen;
 mod server;
 
 use std::process::ExitCode;
@@ -28,8 +29,8 @@ async fn main() -> ExitCode {
             }
         };
     }
-    if !["checkout", "gets", "cold", "all"].contains(&what.as_str()) {
-        eprintln!("usage: pooltop-benches [checkout|gets|cold|all] [HOST:PORT] | pictures");
+    if !["checkout", "gets", "cold", "screen", "all"].contains(&what.as_str()) {
+        eprintln!("usage: pooltop-benches [checkout|gets|cold|screen|all] [HOST:PORT] | pictures");
         return ExitCode::from(2);
     }
     let runs = |part: &str| what == part || what == "all";
@@ -51,6 +52,12 @@ async fn main() -> ExitCode {
     }
     if runs("cold") {
         commands::cold(server.address()).await;
+    }
+    if runs("screen")
+        && let Err(error) = screen::run(&server)
+    {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
