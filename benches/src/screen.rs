@@ -36,9 +36,13 @@ impl Screen {
         let pair = native_pty_system().openpty(size)?;
         let mut command = CommandBuilder::new(program()?);
         command.arg(format!("redis://{}", server.address()));
-        for (name, value) in [("TERM", "xterm-256color"), ("LC_ALL", "C.UTF-8"), ("HOME", "/nonexistent")] {
-            command.env(name, value);
+        command.cwd(std::env::current_dir()?);
+        // Without a home there is neither a history nor a configuration of the person who runs this.
+        for name in ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"] {
+            command.env(name, "/nonexistent");
         }
+        command.env("TERM", "xterm-256color");
+        command.env("LC_ALL", "C.UTF-8");
         let child = pair.slave.spawn_command(command)?;
         let mut output = pair.master.try_clone_reader()?;
         let keys = pair.master.take_writer()?;
