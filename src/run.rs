@@ -134,8 +134,7 @@ impl Parts {
             Form::Shell(shell) => {
                 let target = text::escape_str(&self.connect.target()).into_owned();
                 let (session, news) = self.session();
-                crate::shell::run(session, news, &target, shell, settings.color, settings.screen.editing)
-                    .await
+                crate::shell::run(session, news, &target, shell, settings.color, &settings.screen).await
             }
         }
     }

@@ -11,12 +11,13 @@ use std::io::IsTerminal;
 
 use tokio::sync::mpsc;
 
+use interactive::Manner;
+
 use crate::command::jobs::{JobNews, JobSaid};
 use crate::command::output::Output;
 use crate::command::session::Session;
-use crate::config::{Color, ShellSettings};
+use crate::config::{Color, ScreenSettings, ShellSettings};
 use crate::error::{Error, Exit};
-use crate::values::Editing;
 
 /// Runs the shell to its end: one command when there is one, else the editor where both ends are a terminal, else the
 /// lines of standard input.
@@ -29,14 +30,15 @@ pub async fn run(
     target: &str,
     settings: &ShellSettings,
     color: Color,
-    editing: Editing,
+    screen: &ScreenSettings,
 ) -> Result<Exit, Error> {
     let terminal = std::io::stdout().is_terminal();
     let printer = printer::StdoutSink::new(settings, terminal).map_err(Error::io(OUTPUT))?;
     if !settings.command.is_empty() {
         one::run(session, settings, printer).await
     } else if terminal && std::io::stdin().is_terminal() {
-        interactive::run(session, news, target, printer, (color.on(true), editing)).await
+        let manner = Manner { colour: color.on(true), editing: screen.editing, pipe: screen.pipe };
+        interactive::run(session, news, target, printer, manner).await
     } else {
         pipe::run(session, news, settings, printer).await
     }

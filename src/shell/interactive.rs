@@ -21,6 +21,17 @@ use crate::error::{Error, Exit};
 use crate::terminal::{self, EndSignals};
 use crate::values::Editing;
 
+/// How a person types here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Colours in the line.
+    pub colour: bool,
+    /// Whose keys edit it.
+    pub editing: Editing,
+    /// It may end in `| shell command`.
+    pub pipe: bool,
+}
+
 /// What is asked of the person at the keyboard.
 enum Wanted {
     /// A line, after this prompt.
@@ -36,7 +47,7 @@ pub(super) async fn run(
     news: mpsc::Receiver<JobNews>,
     target: &str,
     printer: StdoutSink,
-    (colour, editing): (bool, Editing),
+    manner: Manner,
 ) -> Result<Exit, Error> {
     let mut signals = EndSignals::new().map_err(Error::io(INPUT))?;
     // Caught from now on: between two prompts a Ctrl-C finds nothing to end, which is no reason to end the program.
@@ -49,7 +60,7 @@ pub(super) async fn run(
             let _ = writeln!(io::stdout());
             Ok(Exit::Signal(number))
         }
-        exit = serve(session, news, target, printer, (colour, editing)) => exit,
+        exit = serve(session, news, target, printer, manner) => exit,
     }
 }
 
@@ -59,16 +70,18 @@ async fn serve(
     mut news: mpsc::Receiver<JobNews>,
     target: &str,
     mut printer: StdoutSink,
-    (colour, editing): (bool, Editing),
+    manner: Manner,
 ) -> Result<Exit, Error> {
-    session.take_pipes(Pipes::Terminal);
+    if manner.pipe {
+        session.take_pipes(Pipes::Terminal);
+    }
     let context = Arc::new(Mutex::new(Context::default()));
     let keyboard = Keyboard::start(EditorOptions {
         registry: session.registry().clone(),
         context: context.clone(),
         history: history::default_path(),
-        colour,
-        editing,
+        colour: manner.colour,
+        editing: manner.editing,
     })?;
     loop {
         tell_news(&mut news, &printer).map_err(Error::io(OUTPUT))?;
