@@ -24,6 +24,7 @@ use crate::pool::RedisPool;
 use crate::source::info::{InfoWatch, OBSERVER, watch_info};
 use crate::terminal::EndSignals;
 use crate::text;
+use crate::tui::terminal::Guard;
 
 /// How often INFO is asked for: it costs the server some 20 µs.
 const INFO_EVERY: Duration = Duration::from_secs(1);
@@ -44,6 +45,8 @@ pub struct Parts {
     pub hub: Hub,
     /// What is known of commands.
     pub registry: Arc<Registry>,
+    /// What the person should know from the start, safe to show.
+    warnings: Vec<String>,
     /// Asks the server how it is.
     info: Option<Arc<InfoWatch>>,
     /// The embedded server, with `--demo`. After all that connects to it, so that it is dropped last.
@@ -67,18 +70,33 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
             Err(exit) => return Ok(exit),
         }
     }
-    let parts = tokio::select! {
+    let started = tokio::select! {
         biased;
         number = next(&mut caught) => return Ok(Exit::Signal(number)),
-        parts = Parts::start(&settings) => parts?,
+        started = start(&settings) => started?,
+    };
+    let (parts, guard) = match started {
+        Ok(started) => started,
+        Err(exit) => return Ok(exit),
     };
     // The editor takes them itself, and has another meaning for Ctrl-C.
     let editor = matches!(settings.form, Form::Shell(_)) && is_typed(&settings.form);
     tokio::select! {
         biased;
         number = next(&mut caught), if !editor => Ok(Exit::Signal(number)),
-        exit = parts.face(&settings) => exit,
+        exit = parts.face(&settings, guard) => exit,
     }
+}
+
+/// Starts the parts, or says how the program ends when somebody would not wait for them. The screen is taken meanwhile,
+/// where there is one.
+async fn start(settings: &Settings) -> Result<Result<(Parts, Option<Guard>), Exit>, Error> {
+    if is_screen(&settings.form) {
+        return screen::start(settings).await;
+    }
+    let parts = Parts::start(settings).await?;
+    parts.warnings.iter().for_each(|warning| warn(warning));
+    Ok(Ok((parts, None)))
 }
 
 /// The next signal, if signals are caught here.
@@ -113,24 +131,25 @@ impl Parts {
         if is_typed(&settings.form) {
             learn(probe, registry.clone());
         }
+        let mut warnings = Vec::new();
         if settings.pool.warmup > 0 {
             let warmed = pool.warmup(settings.pool.warmup).await;
             if let Some(error) = warmed.error {
                 let (opened, wanted) = (warmed.opened, settings.pool.warmup);
                 let error = text::escape_str(&error.to_string()).into_owned();
-                warn(&format!("Warning: {opened} of {wanted} connections opened by the warm-up: {error}"));
+                warnings.push(format!(
+                    "Warning: {opened} of {wanted} connections opened by the warm-up: {error}"
+                ));
             }
         }
-        Ok(Self { connect, pool, hub, registry, info, _demo: demo })
+        Ok(Self { connect, pool, hub, registry, warnings, info, _demo: demo })
     }
 
     /// Faces whoever asked, in the form they asked for, to the end.
-    async fn face(&self, settings: &Settings) -> Result<Exit, Error> {
+    async fn face(&self, settings: &Settings, guard: Option<Guard>) -> Result<Exit, Error> {
         match &settings.form {
-            Form::Screen(report) if report.once || !std::io::stdout().is_terminal() => {
-                once::run(self, report).await
-            }
-            Form::Screen(_) => screen::run(self, settings).await,
+            form if is_screen(form) => screen::run(self, settings, guard).await,
+            Form::Screen(report) => once::run(self, report).await,
             Form::Shell(shell) => {
                 let target = text::escape_str(&self.connect.target()).into_owned();
                 let (session, news) = self.session();
@@ -181,6 +200,11 @@ fn info_every(interval: Duration) -> Duration {
 /// Whether somebody looks at the server's numbers: lines alone need none, and MONITOR would show the questions.
 fn wants_info(form: &Form) -> bool {
     matches!(form, Form::Screen(_))
+}
+
+/// Whether the full screen is what was asked for, and there is a terminal for it.
+fn is_screen(form: &Form) -> bool {
+    matches!(form, Form::Screen(report) if !report.once && std::io::stdout().is_terminal())
 }
 
 /// Whether a person types, whom the server's own table of commands helps.

@@ -24,6 +24,7 @@ pub mod table;
 pub mod terminal;
 pub mod theme;
 pub mod view;
+pub mod wait;
 
 use std::io;
 use std::mem;
@@ -68,6 +69,8 @@ pub struct Screen {
     pub runner: Box<dyn Runner>,
     /// Who helps with typing.
     pub assist: Arc<dyn Assist>,
+    /// The terminal, where it is taken already.
+    pub guard: Option<Guard>,
 }
 
 /// Why the screen ended.
@@ -85,9 +88,12 @@ pub async fn run(screen: Screen) -> io::Result<End> {
     let mut signals = EndSignals::new()?.and_interrupt()?;
     // After a stop from outside, which nothing can catch, the terminal is not as we left it.
     let mut continued = continued()?;
-    let mut guard = Guard::enter(screen.facts.mouse)?;
+    let mut guard = match screen.guard {
+        Some(guard) => guard,
+        None => Guard::enter(screen.facts.mouse)?,
+    };
     let (say, mut said) = mpsc::channel(MESSAGES);
-    let Screen { facts, theme, mut snapshots, runner, assist } = screen;
+    let Screen { facts, theme, mut snapshots, runner, assist, .. } = screen;
     let mut app = App::new(facts, assist, Size::default());
     app.take(snapshots.borrow_and_update().clone());
     guard.draw(&mut app, &theme)?;

@@ -116,3 +116,55 @@ fn a_server_that_never_stops_talking_holds_up_no_key() {
     tty.send("\u{4}");
     assert!(tty.end().success());
 }
+
+/// A server that takes connections and says nothing; it ends with what is returned.
+fn mute() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("its address").port().to_string();
+    (listener, port)
+}
+
+#[test]
+fn a_server_that_says_nothing_is_waited_for_on_the_screen_and_can_be_left() {
+    let (_listener, port) = mute();
+    for (key, code) in [("\u{3}", 130), ("\u{4}", 0), ("q", 0)] {
+        let mut tty = Tty::pooltop(&["-p", &port, "--socket-connect-timeout", "1h"], 80, 24);
+        tty.see(&format!("connecting to 127.0.0.1:{port}, "));
+        assert!(tty.taken());
+        tty.send(key);
+        assert_eq!(tty.end().exit_code(), code);
+        tty.given_back();
+    }
+    let mut tty = Tty::pooltop(&["-p", &port, "--socket-connect-timeout", "1h"], 80, 24);
+    tty.see("connecting to");
+    tty.signal("TERM");
+    assert_eq!(tty.end().exit_code(), 143);
+    tty.given_back();
+}
+
+#[test]
+fn a_server_that_never_answers_is_told_of_on_the_terminal_as_it_was() {
+    let (_listener, port) = mute();
+    let mut tty = Tty::pooltop(&["-p", &port, "--socket-connect-timeout", "300ms"], 80, 24);
+    assert_eq!(tty.end().exit_code(), 3);
+    tty.given_back();
+    tty.see("did not answer within");
+    assert!(!tty.text().contains("connecting to"), "{}", tty.text());
+}
+
+#[test]
+fn a_server_that_greets_late_has_its_screen_in_the_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("its address").port().to_string();
+    let mut tty = Tty::pooltop(&["-p", &port], 80, 24);
+    tty.see("connecting to");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || serve(stream, |_| {}));
+        }
+    });
+    tty.see("created 0");
+    tty.run("QUIT");
+    assert!(tty.end().success());
+    tty.given_back();
+}

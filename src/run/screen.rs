@@ -5,27 +5,54 @@ use crate::command::settings;
 use crate::config::{ScreenSettings, Settings};
 use crate::error::{Error, Exit};
 use crate::text;
-use crate::tui::End;
 use crate::tui::app::Facts;
 use crate::tui::desk::{self, Looks};
+use crate::tui::terminal::Guard;
 use crate::tui::theme::{Ability, Theme};
+use crate::tui::{End, wait};
+
+/// What failed, in words.
+const TERMINAL: &str = "the terminal";
+
+/// Starts the parts behind a screen that says so, if that takes a while; or says how the program ends, when somebody
+/// would not wait.
+pub(super) async fn start(settings: &Settings) -> Result<Result<(Parts, Option<Guard>), Exit>, Error> {
+    let target = text::escape_str(&settings.connect.target()).into_owned();
+    let theme = theme(settings);
+    let started = wait::until(Parts::start(settings), &target, &theme, settings.screen.mouse);
+    Ok(match started.await.map_err(Error::io(TERMINAL))? {
+        Ok((parts, guard)) => Ok((parts?, guard)),
+        Err(end) => Err(end.into()),
+    })
+}
 
 /// Shows the screen until it ends.
-pub(super) async fn run(parts: &Parts, settings: &Settings) -> Result<Exit, Error> {
+pub(super) async fn run(parts: &Parts, settings: &Settings, guard: Option<Guard>) -> Result<Exit, Error> {
     let (session, news) = parts.session();
-    let ability =
-        Ability::detect(settings.color.on(true), settings.screen.ascii, |name| std::env::var(name).ok());
     let looks = Looks {
         address: text::escape_str(&parts.connect.target()).into_owned(),
-        theme: Theme::chosen(&settings.screen.theme, ability).unwrap_or(Theme::DEFAULT),
+        theme: theme(settings),
         pace: parts.pace(),
-        chosen: chosen(&settings.screen),
+        chosen: Facts { notices: parts.warnings.clone(), ..chosen(&settings.screen) },
         settings: settings::all(&parts.pool, &parts.hub),
+        guard,
     };
-    match desk::show(session, news, &parts.hub, looks).await.map_err(Error::io("the terminal"))? {
-        End::Quit => Ok(Exit::Fine),
-        End::Signal(number) => Ok(Exit::Signal(number)),
+    Ok(desk::show(session, news, &parts.hub, looks).await.map_err(Error::io(TERMINAL))?.into())
+}
+
+impl From<End> for Exit {
+    fn from(end: End) -> Self {
+        match end {
+            End::Quit => Exit::Fine,
+            End::Signal(number) => Exit::Signal(number),
+        }
     }
+}
+
+fn theme(settings: &Settings) -> Theme {
+    let ability =
+        Ability::detect(settings.color.on(true), settings.screen.ascii, |name| std::env::var(name).ok());
+    Theme::chosen(&settings.screen.theme, ability).unwrap_or(Theme::DEFAULT)
 }
 
 fn chosen(screen: &ScreenSettings) -> Facts {

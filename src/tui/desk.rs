@@ -19,6 +19,7 @@ use super::app::Facts;
 use super::assist::Typist;
 use super::output::Kind;
 use super::run::{Beside, Job, Runner, Said};
+use super::terminal::Guard;
 use super::theme::Theme;
 use super::{End, Screen};
 use crate::command::Line;
@@ -54,6 +55,8 @@ pub struct Looks {
     pub pace: Pace,
     /// The settings that can be named, with what they are, for completion.
     pub settings: Vec<(String, String)>,
+    /// The terminal, where it is taken already.
+    pub guard: Option<Guard>,
 }
 
 /// Shows the screen on a session until it ends. `news` is what the session's jobs say.
@@ -63,10 +66,10 @@ pub async fn show(
     hub: &Hub,
     looks: Looks,
 ) -> io::Result<End> {
-    let Looks { address, theme, chosen, pace, settings } = looks;
+    let Looks { address, theme, chosen, pace, settings, guard } = looks;
     let mut history = configured();
     let (file, opened) = HistoryFile::open(default_path(), &mut history);
-    let mut notices = Vec::new();
+    let mut notices = chosen.notices;
     notices.extend(opened.err().map(|error| text::escape_str(&error.to_string()).into_owned()));
     let pair = |(command, words): (&str, &str)| (command.to_owned(), words.to_owned());
     let facts = Facts {
@@ -84,7 +87,7 @@ pub async fn show(
     let snapshots = hub.subscribe();
     let desk = Desk::start(session, news, hub.clone(), address, (file, history));
     let runner = Box::new(Desk { pace, ..desk });
-    super::run(Screen { facts, theme, snapshots, runner, assist }).await
+    super::run(Screen { facts, theme, snapshots, runner, assist, guard }).await
 }
 
 /// Lines of output that travel together, and bytes of them: what waits for the screen is bounded in both.

@@ -16,9 +16,9 @@ use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
 };
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal};
 
 use super::app::App;
 use super::clipboard;
@@ -68,15 +68,20 @@ impl Guard {
 
     /// Draws a frame; the terminal shows it whole or not at all, where it can.
     pub fn draw(&mut self, app: &mut App, theme: &Theme) -> io::Result<()> {
+        self.frame(|frame| {
+            app.resize(frame.area().as_size());
+            view::draw(app, theme, frame);
+        })
+    }
+
+    /// Draws a frame of anybody's.
+    pub fn frame(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         if !ENTERED.load(Ordering::Acquire) {
             // A panic elsewhere gave the terminal back: what is drawn now would land on the user's own screen.
             return Err(io::Error::other("a part of the program panicked; its message is above"));
         }
         execute!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| {
-            app.resize(frame.area().as_size());
-            view::draw(app, theme, frame);
-        })?;
+        self.terminal.draw(draw)?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
