@@ -10,7 +10,6 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::nearest::nearest;
-use crate::tui::theme::Theme;
 use crate::values;
 
 pub use crate::values::{Limit, duration, looks_like_url};
@@ -84,7 +83,7 @@ pub struct Common {
     pub ascii: bool,
 
     /// Colours of the screen: default, light, high-contrast or color-blind
-    #[arg(long, global = true, value_name = "NAME", value_parser = theme, help_heading = OUTPUT)]
+    #[arg(long, global = true, value_name = "NAME", value_parser = values::theme, help_heading = OUTPUT)]
     pub theme: Option<String>,
 
     /// Leave the mouse to the terminal, to select text with
@@ -333,17 +332,6 @@ pub enum Exhausted {
     Wait,
     /// Fail at once.
     Fail,
-}
-
-/// The name of a theme.
-///
-/// # Errors
-/// One sentence, with the nearest name.
-pub fn theme(name: &str) -> Result<String, String> {
-    match Theme::by_name(name) {
-        Some(_) => Ok(name.to_owned()),
-        None => Err(values::unknown("theme", name, &Theme::NAMES)),
-    }
 }
 
 impl Cli {

@@ -17,6 +17,7 @@ pub mod external;
 mod help;
 mod highlight;
 mod hint;
+pub mod history;
 pub mod jobs;
 mod keys;
 pub mod line;

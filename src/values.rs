@@ -100,6 +100,18 @@ pub fn interval(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The names of the screen's themes; the first is what is used unless told.
+pub const THEMES: [&str; 4] = ["default", "light", "high-contrast", "color-blind"];
+
+/// The name of a theme, in either spelling of colour.
+pub fn theme(name: &str) -> Result<String, String> {
+    match name {
+        "colour-blind" => Ok("color-blind".to_owned()),
+        name if THEMES.contains(&name) => Ok(name.to_owned()),
+        _ => Err(unknown("theme", name, &THEMES)),
+    }
+}
+
 /// A TCP port.
 pub fn port(text: &str) -> Result<u16, String> {
     let number = within(text, 1, u32::from(u16::MAX))?;

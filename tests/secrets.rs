@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
+use redis_pooltop::command::history::{HistoryFile, configured};
 use redis_pooltop::command::output::Output;
 use redis_pooltop::command::session::Session;
 use redis_pooltop::command::{Registry, parse};
@@ -20,7 +21,6 @@ use redis_pooltop::model::ModelOptions;
 use redis_pooltop::net::ConnectOptions;
 use redis_pooltop::pool::{PoolConfig, RedisPool};
 use redis_pooltop::report;
-use redis_pooltop::shell::history::{HistoryFile, configured};
 use redis_pooltop::snapshot::Snapshot;
 use redis_pooltop::tui::action::{Action, Effect};
 use redis_pooltop::tui::app::{App, Facts};

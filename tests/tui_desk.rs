@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis_pooltop::command::Registry;
+use redis_pooltop::command::history::{HistoryFile, configured};
 use redis_pooltop::command::pipe::Pipes;
 use redis_pooltop::command::session::Session;
 use redis_pooltop::demo;
@@ -12,7 +13,6 @@ use redis_pooltop::hub::Hub;
 use redis_pooltop::model::ModelOptions;
 use redis_pooltop::net::ConnectOptions;
 use redis_pooltop::pool::{PoolConfig, RedisPool};
-use redis_pooltop::shell::history::{HistoryFile, configured};
 use redis_pooltop::snapshot::RowState;
 use redis_pooltop::tui::action::Loan;
 use redis_pooltop::tui::desk::Desk;

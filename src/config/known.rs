@@ -132,7 +132,7 @@ pub(super) const SETTINGS: &[Known] = &[
         put(&mut said.pool.usage_alert, value.read("a percentage, such as 80", values::percent))
     }),
     known(SCREEN, "theme", |said, value| {
-        put(&mut said.screen.theme, value.read("a theme's name", cli::theme))
+        put(&mut said.screen.theme, value.read("a theme's name", values::theme))
     }),
     known(SCREEN, "color", |said, value| put(&mut said.screen.color, value.one_of())),
     known(SCREEN, "ascii", |said, value| put(&mut said.screen.ascii, value.yes())),

@@ -21,7 +21,7 @@ use crate::values::Editing;
 
 use self::away::AwayKey;
 use self::helper::{Helper, TakeGrey};
-use super::history::{self, HistoryFile};
+use crate::command::history::{self, HistoryFile};
 
 /// What an editor is made of.
 #[derive(Debug)]

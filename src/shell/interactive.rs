@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::editor::{Editor, EditorOptions, Typed};
 use super::printer::StdoutSink;
-use super::{INPUT, OUTPUT, history, tell_news};
+use super::{INPUT, OUTPUT, tell_news};
 use crate::command::Context;
+use crate::command::history;
 use crate::command::jobs::JobNews;
 use crate::command::output::{Outcome, Output};
 use crate::command::pipe::Pipes;

@@ -23,12 +23,12 @@ use super::terminal::Guard;
 use super::theme::Theme;
 use super::{End, Screen};
 use crate::command::Line;
+use crate::command::history::{HistoryFile, configured, default_path};
 use crate::command::jobs::{JobControl, JobNews, JobSaid};
 use crate::command::output::{Outcome, Output, Sink};
 use crate::command::pipe::{self, Pipes};
 use crate::command::session::Session;
 use crate::hub::Hub;
-use crate::shell::history::{HistoryFile, configured, default_path};
 use crate::text;
 
 /// What the screen tells a new user to try: a command, and what it shows.

@@ -1,10 +1,10 @@
 //! The prompt's side of the state: lines that run, their output, history and questions.
 
 use super::App;
+use crate::command::history::may_keep;
 use crate::command::output::Took;
 use crate::command::token::{self, Ending, scan};
 use crate::event::Stamp;
-use crate::shell::history::may_keep;
 use crate::snapshot::Snapshot;
 use crate::text;
 use crate::tui::action::{Action, Edit, Effect};

@@ -3,6 +3,7 @@
 use ratatui::style::{Color, Style};
 
 use super::{Ability, BOLD, Colours, PLAIN, Theme};
+use crate::values;
 
 /// What a theme with its own background is made of.
 #[derive(Clone, Copy)]
@@ -163,7 +164,7 @@ pub(super) const NAMED: [Named; 3] = [LIGHT, HIGH_CONTRAST, COLOUR_BLIND];
 
 impl Theme {
     /// The themes there are.
-    pub const NAMES: [&'static str; 4] = ["default", LIGHT.name, HIGH_CONTRAST.name, COLOUR_BLIND.name];
+    pub const NAMES: [&'static str; 4] = values::THEMES;
 
     /// A theme in all its colours. British spelling is understood.
     pub fn by_name(name: &str) -> Option<Theme> {
