@@ -447,3 +447,55 @@ fn help_begins_with_what_works_where_it_is_opened_and_explains_words_and_filters
         assert!(shown.contains(found), "{words}\n{shown}");
     }
 }
+
+#[test]
+fn on_a_screen_of_the_shell_alone_no_pane_out_of_sight_has_the_keys() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "alt-4");
+    app.resize(Size { width: 40, height: 10 });
+    press(&mut app, "'K alt-4 'K");
+    assert_eq!(app.context().mode, Mode::Prompt);
+    assert!(text(&app, &Theme::DEFAULT, 40, 10).contains("> KK"));
+}
+
+#[test]
+fn where_nothing_shows_only_keys_that_cancel_and_end_mean_anything() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "'GET");
+    app.resize(Size { width: 19, height: 3 });
+    assert_eq!(press(&mut app, "'_x enter alt-4 esc f1"), []);
+    app.update(Action::Paste("FLUSHALL\n".to_owned()));
+    app.resize(Size { width: 80, height: 24 });
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("> GET"), "as it was typed");
+    app.resize(Size { width: 1, height: 1 });
+    assert_eq!(press(&mut app, "ctrl-z"), [Effect::Suspend]);
+    assert_eq!(press(&mut app, "ctrl-d"), [Effect::Quit]);
+    press(&mut app, "ctrl-c");
+    app.resize(Size { width: 80, height: 24 });
+    assert!(!text(&app, &Theme::DEFAULT, 80, 24).contains("> GET"), "cleared");
+}
+
+#[test]
+fn a_question_is_read_whole_before_it_is_answered() {
+    let mut app = app(30, 8, busy());
+    app.hear(Said::Ask("FLUSHALL deletes every key of every database: do it?".to_owned()));
+    let shown = text(&app, &Theme::DEFAULT, 30, 8);
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    assert!(
+        words.join(" ").contains("FLUSHALL deletes every key of every database: do it? (y/N)"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_frozen_screen_names_the_key_that_goes_on_wherever_one_is() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "alt-4 'p");
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("PAUSED  0.0 s ago, p resumes"));
+    press(&mut app, "'q");
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains(", Alt-z resumes"));
+    press(&mut app, "alt-z");
+    assert!(!text(&app, &Theme::DEFAULT, 80, 24).contains("PAUSED"));
+    press(&mut app, "f8");
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("PAUSED"));
+}

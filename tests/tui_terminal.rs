@@ -72,7 +72,8 @@ fn resizing_draws_anew_at_every_size() {
     for (columns, rows, words) in [
         (140, 40, "6 events"),
         (60, 13, "7 shell"),
-        (20, 5, "redis-pooltop needs"),
+        (20, 5, " in use 0 of 50"),
+        (19, 3, "needs 20×3"),
         (80, 24, "4 connections"),
     ] {
         tty.resize(columns, rows);
@@ -448,4 +449,28 @@ fn the_mouse_selects_opens_and_is_left_alone_where_that_is_asked() {
     plain.send("\u{4}");
     assert!(plain.end().success());
     plain.given_back();
+}
+
+#[test]
+fn below_the_panes_there_is_a_prompt_and_below_that_nothing_typed_is_run() {
+    let mut tty = Tty::pooltop(&["--demo"], 40, 8);
+    tty.see("in use 0 of 50");
+    tty.run("SET a 1");
+    tty.see("OK");
+    tty.run("FLUSHALL");
+    tty.see("(y/N)");
+    tty.resize(10, 2);
+    tty.see("redis-poo");
+    // Neither the answer nor the lines that follow are seen, so none is taken; Ctrl-C is a no.
+    tty.send("y\rSET b 2\r\u{3}");
+    tty.resize(40, 8);
+    tty.see("not run");
+    tty.run("KEYS *");
+    tty.see("1) \"a\"");
+    assert!(!tty.text().contains("SET b"), "{}", tty.text());
+    tty.resize(10, 2);
+    tty.see("redis-poo");
+    tty.send("\u{4}");
+    assert!(tty.end().success());
+    tty.given_back();
 }

@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Color;
 use redis_pooltop::command::output::Took;
 use redis_pooltop::event::ConnId;
-use redis_pooltop::snapshot::{LintRow, Snapshot};
+use redis_pooltop::snapshot::{EventRow, LintRow, Snapshot, What};
 use redis_pooltop::tui::action::{Action, Step};
 use redis_pooltop::tui::app::App;
 use redis_pooltop::tui::layout::Pane;
@@ -298,4 +298,62 @@ proptest! {
         // The terminal shrank and the app has not heard of it yet.
         buffer(&app, &Theme::DEFAULT, later.0, later.1);
     }
+}
+
+#[test]
+fn what_is_cut_ends_in_dots_and_no_wide_character_is_halved() {
+    let area = Rect { x: 0, y: 0, width: 6, height: 1 };
+    for (words, shown) in [
+        ("as QUIT", "as QU…"),
+        ("as QUI", "as QUI"),
+        ("as QUI  ", "as QUI"),
+        ("abcd漢字", "abcd …"),
+        ("漢字漢字", "漢字 …"),
+    ] {
+        let mut buf = Buffer::empty(area);
+        redis_pooltop::tui::view::put(words, area, 0, &mut buf);
+        let mut x = 0;
+        let mut line = String::new();
+        while x < 6 {
+            line.push_str(buf[(x, 0)].symbol());
+            x += redis_pooltop::text::width(buf[(x, 0)].symbol()).max(1) as u16;
+        }
+        assert_eq!(line.trim_end(), shown);
+    }
+}
+
+#[test]
+fn an_event_without_room_says_whose_connection_it_is_before_for_how_long() {
+    let mut snapshot = busy();
+    let evidence = "#3 out 60.0 s, idle 60.0 s  worker-2  jobs.rs:88".to_owned();
+    let raised = EventRow { at: snapshot.as_of, pool: None, what: What::Raised("leak", evidence) };
+    snapshot.events = vec![raised].into();
+    let mut app = app(140, 40, snapshot);
+    assert!(text(&app, &Theme::DEFAULT, 140, 40).contains("! leak: #3 worker-2  jobs.rs:88  "));
+    app.update(Action::Focus(Pane::Events));
+    app.update(Action::Zoom);
+    assert!(text(&app, &Theme::DEFAULT, 140, 40).contains("! leak: #3 out 60.0 s, idle 60.0 s  worker-2"));
+}
+
+#[test]
+fn lints_are_counted_one_by_one_and_above_as_well_as_below() {
+    let mut snapshot = busy();
+    let leak = (*snapshot.lints[0]).clone();
+    let one = |id: u64| LintRow { conn: Some(ConnId(id)), ..leak.clone() };
+    let usage = |id: &'static str| LintRow { id, conn: None, ..leak.clone() };
+    snapshot.lints = [one(3), one(8), usage("usage"), usage("a"), usage("a")].map(Arc::new).to_vec();
+    let mut app = app(80, 24, snapshot);
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains(" ↓ 2 more "), "five, of which three are told of");
+    app.update(Action::Focus(Pane::Lints));
+    for _ in 0..3 {
+        app.update(Action::Scroll(Step::Down));
+    }
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains(" ↑ 3  ↓ 1 more "));
+}
+
+#[test]
+fn the_shell_alone_on_a_small_screen() {
+    insta::assert_snapshot!("busy_40x10", shown(40, 10, busy()));
+    insta::assert_snapshot!("busy_20x3", shown(20, 3, busy()));
+    insta::assert_snapshot!("busy_19x3", shown(19, 3, busy()));
 }

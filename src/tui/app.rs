@@ -230,13 +230,24 @@ impl App {
         changed
     }
 
-    /// The terminal has another size now.
+    /// The terminal has another size now. What is out of sight takes no keys.
     pub fn resize(&mut self, size: Size) {
         self.size = size;
+        if self.focus != Pane::Shell && self.plan().small() {
+            self.focus(Pane::Shell);
+        }
+    }
+
+    /// Whether nothing that is typed can be seen.
+    pub(super) fn unseen(&self) -> bool {
+        !self.plan().fits()
     }
 
     /// Does what a key means here, and says what the world must do; nothing when the key means nothing.
     pub fn press(&mut self, chord: Chord) -> Option<Vec<Effect>> {
+        if self.unseen() {
+            return self.press_unseen(chord);
+        }
         let pending = self.pending.take();
         if let Some(key) = chord.typed_with_alt().filter(|_| self.typing_in_vi()) {
             // Esc and the key after it come as one over a slow line, and in rustyline too.

@@ -74,7 +74,7 @@ pub struct Wish<'a> {
 /// Where everything goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The first line; empty when the screen is too small for anything but a message.
+    /// The first line; empty on a small screen, where the shell's own title says how full the pool is.
     pub header: Rect,
     /// What failed, under the header.
     pub banner: Option<Rect>,
@@ -96,10 +96,17 @@ impl Plan {
     pub fn fits(&self) -> bool {
         !self.panes.is_empty()
     }
+
+    /// Whether there is room for the shell alone.
+    pub fn small(&self) -> bool {
+        self.fits() && self.header.is_empty()
+    }
 }
 
-/// The smallest screen that shows a pane; below it there is a message.
-pub const SMALLEST: Size = Size { width: 60, height: 13 };
+/// The smallest screen that shows any pane; below it there is the shell alone.
+const PANES: Size = Size { width: 60, height: 13 };
+/// The smallest screen that shows what is typed; below it there is a message.
+pub const SMALLEST: Size = Size { width: 20, height: 3 };
 /// From here on panes stand side by side.
 const MANY: Size = Size { width: 72, height: 18 };
 /// From here on the server has a pane in the top row.
@@ -111,14 +118,14 @@ const GAP: u16 = 2;
 
 /// Lays out a screen of this size.
 pub fn plan(size: Size, wish: &Wish<'_>) -> Plan {
-    if size.width < SMALLEST.width || size.height < SMALLEST.height {
-        return Plan::default();
+    if !holds(size, PANES) {
+        return if holds(size, SMALLEST) { shell_alone(size) } else { Plan::default() };
     }
     let mut rows = Rows { width: size.width, y: 0, left: size.height };
     let header = rows.take(1);
     let banner = wish.banner.then(|| rows.take(1));
     let footer = rows.take_last(1);
-    let many = size.width >= MANY.width && size.height >= MANY.height;
+    let many = holds(size, MANY);
     // How full the pool is shows on every screen.
     let before = rows;
     let summary = (!wish.panes.contains(&Pane::Pool)).then(|| rows.take(1));
@@ -130,6 +137,17 @@ pub fn plan(size: Size, wish: &Wish<'_>) -> Plan {
         return Plan { header, banner, summary, panes: vec![(wish.focus, rows.rest())], footer };
     }
     Plan { header, banner, summary, panes, footer }
+}
+
+fn holds(size: Size, other: Size) -> bool {
+    size.width >= other.width && size.height >= other.height
+}
+
+/// A line on the pool, the output and the prompt.
+fn shell_alone(size: Size) -> Plan {
+    let screen = Rect { x: 0, y: 0, width: size.width, height: size.height };
+    let footer = Rect { y: size.height, height: 0, ..screen };
+    Plan { panes: vec![(Pane::Shell, screen)], footer, ..Plan::default() }
 }
 
 /// The panes of a screen that has room for many. Heights depend on the size and the choice alone: nothing moves when a
@@ -287,10 +305,12 @@ mod tests {
 
     fn check(size: Size, plan: &Plan, focus: Pane) {
         let screen = Rect { x: 0, y: 0, width: size.width, height: size.height };
+        assert_eq!(plan.fits(), holds(size, SMALLEST), "{size:?}");
         if !plan.fits() {
-            assert!(size.width < SMALLEST.width || size.height < SMALLEST.height);
             return;
         }
+        assert_eq!(plan.small(), !holds(size, PANES), "{size:?}");
+        let focus = if plan.small() { Pane::Shell } else { focus };
         let shown = plan.area(focus).expect("the pane with the keys is on the screen");
         assert!(shown.height >= 2 && shown.width >= 20, "{focus:?} at {size:?} has {shown:?}");
         let mut all: Vec<Rect> = plan.panes.iter().map(|(_, area)| *area).collect();

@@ -343,7 +343,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<&str> {
     for (at, grapheme) in text.grapheme_indices(true) {
         let wide = text::width(grapheme);
         if columns + wide > width && at > start {
-            let (cut, before) = if blank.1 * 3 > width * 2 { blank } else { (at, columns) };
+            let (cut, before) = if blank.1 * 2 > width { blank } else { (at, columns) };
             pieces.push(&text[start..cut]);
             (start, columns, blank) = (cut, columns - before, (cut, 0));
         }

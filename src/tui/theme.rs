@@ -114,6 +114,9 @@ impl Theme {
     /// The last touch on a drawn screen: the theme's own background where nothing was said, and plain ASCII where the
     /// theme asks for that.
     pub fn finish(&self, buf: &mut Buffer) {
+        if self.ascii {
+            ascii::dots(buf);
+        }
         for cell in &mut buf.content {
             if let (Color::Reset, Some(own)) = (cell.fg, self.base.fg) {
                 cell.fg = own;

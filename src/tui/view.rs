@@ -112,7 +112,13 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
             Pane::Connections => connections::draw(&cx, *area, buf),
             Pane::Lints => lints::draw(&cx, *area, buf),
             Pane::Events => events::draw(&cx, *area, buf),
-            Pane::Shell => cursor = shell::draw(app, &cx, plan.area(Pane::Server).is_none(), *area, buf),
+            Pane::Shell => {
+                let clients = plan.area(Pane::Server).is_none() && !plan.small();
+                cursor = shell::draw(app, &cx, clients, *area, buf);
+                if plan.small() {
+                    header::small(app, theme, Rect { height: 1, ..*area }, buf);
+                }
+            }
         }
         if let Some(list) = cx.list.filter(|_| cx.filtering) {
             cursor = Some(list::cursor(list, *area));
@@ -149,7 +155,7 @@ fn too_small(theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Writes a line in a row of an area; outside the area, nothing.
+/// Writes a line in a row of an area; outside the area, nothing. What is cut ends in `…`.
 pub fn put<'a>(line: impl Into<Line<'a>>, area: Rect, row: u16, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
     if row < area.height {
@@ -159,7 +165,21 @@ pub fn put<'a>(line: impl Into<Line<'a>>, area: Rect, row: u16, buf: &mut Buffer
         // Else words on a rule would be as faint as it is.
         buf.set_style(under, Style::reset());
         buf.set_line(area.x, under.y, &line, area.width);
+        // Blanks that are cut are no loss.
+        let whole: String = line.iter().map(|span| span.content.as_ref()).collect();
+        if area.width > 0 && text::width(whole.trim_end()) > usize::from(area.width) {
+            cut(Position { x: area.right() - 1, y: under.y }, area.x, buf);
+        }
     }
+}
+
+/// Says at the end of a row that it is cut there.
+fn cut(end: Position, left: u16, buf: &mut Buffer) {
+    // A wide character takes two cells: none of them may be left alone.
+    if end.x > left && text::width(buf[(end.x - 1, end.y)].symbol()) > 1 {
+        buf[(end.x - 1, end.y)].set_symbol(" ");
+    }
+    buf[end].set_symbol("…");
 }
 
 /// Writes a line at the right end of a row, leaving what is left of it.
@@ -169,12 +189,23 @@ pub fn put_right(line: &Line<'_>, area: Rect, row: u16, buf: &mut Buffer) {
     put(line.clone(), right, row, buf);
 }
 
-/// Says at the right end of a pane's rule how many rows lie below what is shown.
-pub fn more(below: usize, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    if below > 0 {
-        let words = Line::styled(format!(" ↓ {} more ", text::thousands(below as u64)), theme.text);
-        put_right(&words, Rect { width: area.width.saturating_sub(1), ..area }, 0, buf);
-    }
+/// Says at the right end of a pane's rule how many rows lie above and below what is shown.
+pub fn more(outside: (usize, usize), theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let words = Line::styled(more_words(outside), theme.text);
+    put_right(&words, Rect { width: area.width.saturating_sub(1), ..area }, 0, buf);
+}
+
+/// ` ↑ 3  ↓ 9 more `; empty when all is in sight.
+fn more_words((above, below): (usize, usize)) -> String {
+    let sides = [("↑", above), ("↓", below)].into_iter().filter(|(_, rows)| *rows > 0);
+    let sides: Vec<String> =
+        sides.map(|(arrow, rows)| format!("{arrow} {}", text::thousands(rows as u64))).collect();
+    if sides.is_empty() { String::new() } else { format!(" {} more ", sides.join("  ")) }
+}
+
+/// How many of `len` rows lie above and below a part of that height.
+pub fn outside_part(offset: usize, height: usize, len: usize) -> (usize, usize) {
+    (offset.min(len), len.saturating_sub(offset + height))
 }
 
 /// Draws a pane's title on a rule across its first row, and gives the rows below it.

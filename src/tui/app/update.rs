@@ -2,7 +2,7 @@
 
 use super::{App, Help};
 use crate::tui::action::{Action, Edit, Effect, Loan, Step};
-use crate::tui::keymap::Mode;
+use crate::tui::keymap::{Chord, Context, Meaning, Mode};
 use crate::tui::layout::Pane;
 
 impl App {
@@ -12,6 +12,9 @@ impl App {
         self.pending = None;
         self.notice = None;
         match action {
+            // Text that nobody sees is not taken, nor is what else a terminal sends.
+            Action::Paste(_) | Action::Click(_) | Action::DoubleClick(_) | Action::Wheel { .. }
+                if self.unseen() => {}
             Action::Interrupt => return self.interrupt(armed),
             Action::EndOfInput if self.prompt.is_empty() => return vec![Effect::Quit],
             Action::Suspend => return vec![Effect::Suspend],
@@ -75,6 +78,21 @@ impl App {
             Action::EndOfInput => {}
         }
         Vec::new()
+    }
+
+    /// A key while nothing can be seen: only what cancels, suspends or ends the program means anything.
+    pub(super) fn press_unseen(&mut self, chord: Chord) -> Option<Vec<Effect>> {
+        let empty = Context { mode: Mode::Prompt, empty: true, choosing: false, inserting: None };
+        let meant = self.facts.keys.resolve(None, chord, &empty);
+        if self.context().mode == Mode::Ask && meant != Meaning::Do(Action::EndOfInput) {
+            let no = self.facts.keys.resolve(None, chord, &self.context());
+            return (no == Meaning::Do(Action::Answer(false))).then(|| self.update(Action::Answer(false)));
+        }
+        match meant {
+            Meaning::Do(Action::EndOfInput) => Some(vec![Effect::Quit]),
+            Meaning::Do(action @ (Action::Interrupt | Action::Suspend)) => Some(self.update(action)),
+            _ => None,
+        }
     }
 
     fn interrupt(&mut self, armed: bool) -> Vec<Effect> {

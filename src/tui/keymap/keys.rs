@@ -150,6 +150,15 @@ impl Keys {
         }
     }
 
+    /// The first key that does this here, as people see it.
+    pub fn key_of(&self, action: &Action, context: &Context) -> Option<String> {
+        // With vi's keys Alt is Esc and what comes after it.
+        let typed = |key: &Sequence| context.inserting == Some(true) && key.first.typed_with_alt().is_some();
+        let here = self.rows.iter().filter(|row| row.when.holds(context)).flat_map(Row::keys);
+        let mut keys = here.filter(|(key, does)| *does == action && !typed(key));
+        keys.next().map(|(key, _)| key.to_string())
+    }
+
     /// What the footer lists here: key and word, each word once. After the start of a sequence: what may follow.
     pub fn footer(&self, pending: Option<Chord>, context: &Context) -> Vec<(String, &'static str)> {
         let here = self.rows.iter().filter(|row| row.when.holds(context));

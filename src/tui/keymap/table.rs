@@ -174,6 +174,7 @@ pub const TABLE: &[Binding] = &[
         name: None,
     },
     quiet(&["f1"], Anywhere, Action::Help, "This help"),
+    quiet(&["alt-z", "f8"], Anywhere, Action::Freeze, "Freeze what is shown, and go on"),
     quiet(
         &["ctrl-c"],
         Anywhere,

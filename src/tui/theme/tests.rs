@@ -198,6 +198,16 @@ fn an_ascii_screen_holds_nothing_else() {
     theme.finish(&mut buf);
     let line: String = buf.content.iter().map(Cell::symbol).collect();
     assert_eq!(line, "= - # ~ ?  ?");
+    let plain = |words: &str| {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 16, 1));
+        buf.set_string(0, 0, words, Style::new());
+        theme.finish(&mut buf);
+        buf.content.iter().map(Cell::symbol).collect::<String>().trim_end().to_owned()
+    };
+    assert_eq!(plain("Alt-1…7 panes"), "Alt-1-7 panes");
+    assert_eq!(plain("F9 …  Ctrl-E"), "F9 .. Ctrl-E");
+    assert_eq!(plain("redis-poo…"), "redis-poo~");
+    assert_eq!(plain("… and more"), "~ and more");
 }
 
 fn detect(variables: &[(&str, &str)]) -> Ability {

@@ -5,7 +5,7 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::{Cx, NONE, age, known, list, more, pane};
+use super::{Cx, NONE, age, known, list, more, outside_part, pane};
 use crate::event::{Holder, Stamp};
 use crate::snapshot::{ConnectionRow, RowState, Severity};
 use crate::text;
@@ -134,7 +134,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     }
     let words = if cx.snapshot.pools.is_empty() { NONE } else { "none open: the first command opens one" };
     list::none(list, words, cx.theme, inner, buf);
-    more(rows.len().saturating_sub(offset + height), cx.theme, area, buf);
+    more(outside_part(offset, height, rows.len()), cx.theme, area, buf);
 }
 
 /// What stands after the pane's name.

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-use super::{NONE, age, more, put};
+use super::{NONE, age, more, more_words, outside_part, put};
 use crate::snapshot::{EventRow, LintRow};
 use crate::text;
 use crate::tui::app::{App, Subject};
@@ -71,19 +71,19 @@ pub fn draw(app: &App, theme: &Theme, screen: Rect, buf: &mut Buffer) {
     Clear.render(area, buf);
     put(Line::styled("━".repeat(usize::from(area.width)), theme.focus), area, 0, buf);
     let inside = Rect { x: area.x + area.width.min(1), width: area.width.saturating_sub(1), ..area };
-    // What lies below is said at the right end of the same rule.
-    let room = usize::from(inside.width).saturating_sub("  v 65,536 more ".len());
-    let title = text::fit(&title(app, &details.subject), room);
-    put(Line::styled(format!(" {title} "), theme.focus), inside, 0, buf);
     let rows = Rect { y: area.y + area.height.min(1), height: area.height.saturating_sub(1), ..area };
     let lines = lines(app, theme, area.width);
     let height = usize::from(rows.height);
     let offset = details.offset.min(lines.len().saturating_sub(height));
-    let below = lines.len().saturating_sub(offset + height);
+    let outside = outside_part(offset, height, lines.len());
+    // What is out of sight is said at the right end of the same rule.
+    let room = usize::from(inside.width).saturating_sub(text::width(&more_words(outside)) + 4);
+    let title = text::fit(&title(app, &details.subject), room);
+    put(Line::styled(format!(" {title} "), theme.focus), inside, 0, buf);
     for (y, line) in lines.into_iter().skip(offset).take(height).enumerate() {
         put(line, rows, y as u16, buf);
     }
-    more(below, theme, area, buf);
+    more(outside, theme, area, buf);
 }
 
 /// The details as plain text, for the clipboard.

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Cx, age, list, more, outside, pane, put};
+use super::{Cx, age, list, more, outside, outside_part, pane, put};
 use crate::event::{SeenAt, WaitEnd};
 use crate::snapshot::{EventRow, What};
 use crate::text;
@@ -33,10 +33,11 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         let Some(event) = events.get(*at as usize) else { continue };
         let y = (row - offset) as u16;
         let age = age(cx.snapshot.as_of.since(event.at));
-        let (style, words) = words(&event.what, cx.theme);
+        let room = usize::from(inner.width.saturating_sub(12));
+        let (style, words) = told(&event.what, room, cx.theme);
         let line = Line::from(vec![
             Span::styled(format!(" {age:>8}  "), cx.theme.dim),
-            Span::styled(outside(&words, usize::from(inner.width.saturating_sub(12))), style),
+            Span::styled(outside(&words, room), style),
         ]);
         put(line, inner, y, buf);
         if cx.focused && row == list.at() {
@@ -47,12 +48,25 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         }
     }
     list::none(list, "none yet", cx.theme, inner, buf);
-    more(rows.len().saturating_sub(offset + height), cx.theme, area, buf);
+    more(outside_part(offset, height, rows.len()), cx.theme, area, buf);
 }
 
 /// An event in one sentence, not yet escaped.
 pub fn sentence(what: &What) -> Cow<'_, str> {
     words(what, &Theme::MONO).1
+}
+
+/// The same in so many columns. Where that is too few, whose connection it is comes before for how long.
+fn told<'a>(what: &'a What, room: usize, theme: &Theme) -> (Style, Cow<'a, str>) {
+    let (style, words) = words(what, theme);
+    if let What::Raised(lint, evidence) = what
+        && text::width(&text::escape_str(&words)) > room
+        && let Some((facts, holder)) = evidence.split_once("  ")
+        && let Some((conn, facts)) = facts.split_once(' ').filter(|(conn, _)| conn.starts_with('#'))
+    {
+        return (style, Cow::Owned(format!("! {lint}: {conn} {holder}  {facts}")));
+    }
+    (style, words)
 }
 
 fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {

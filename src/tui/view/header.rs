@@ -5,11 +5,18 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
 
+use super::connections::named;
 use super::{age, known, outside, put, put_right};
+use crate::snapshot::{LintRow, PoolRow, RowState, Snapshot};
 use crate::text;
+use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::theme::{Theme, mark};
+
+/// Most columns of a holder's label in the summary.
+const LABEL: usize = 24;
 
 /// Draws the first line: what this is, what it looks at, and how alive the picture is.
 pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
@@ -59,7 +66,11 @@ fn liveness<'a>(app: &App, theme: &Theme) -> Line<'a> {
     if app.frozen {
         let behind = app.latest.as_of.since(app.shown.as_of);
         spans.push(Span::styled(" PAUSED ", theme.badge));
-        spans.push(Span::styled(format!(" {} ago ", age(behind)), theme.dim));
+        spans.push(Span::styled(format!(" {} ago", age(behind)), theme.dim));
+        if let Some(key) = app.facts.keys.key_of(&Action::Freeze, &app.context()) {
+            spans.extend([Span::styled(format!(", {key}"), theme.key), Span::styled(" resumes", theme.dim)]);
+        }
+        spans.push(Span::raw(" "));
     } else if app.latest.server.lost.is_some() {
         spans.push(Span::styled("x LOST ", theme.bad));
     } else if app.latest.pools.is_empty() {
@@ -96,30 +107,119 @@ pub fn banner(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     put_right(&right, area, 0, buf);
 }
 
-/// The pool in one line: in use, available, waiting, and the worst lint.
+/// The pool in one line: in use, available, waiting, and the worst lint with whom it is about.
 pub fn summary(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let pool = app.shown.pools.first();
-    let count = |value: Option<Option<u32>>| known(value.flatten());
-    let waiting = pool.and_then(|pool| pool.waiting).unwrap_or(0);
-    let mut spans = vec![
-        Span::styled(" in use ", theme.dim),
-        Span::styled(count(pool.map(|pool| pool.in_use)), theme.in_use),
-        Span::styled(" of ", theme.dim),
-        Span::styled(count(pool.map(|pool| pool.max)), theme.text),
-        Span::styled("  available ", theme.dim),
-        Span::styled(count(pool.map(|pool| pool.available)), theme.available),
-        Span::styled("  waiting ", theme.dim),
-    ];
-    let waits = count(pool.map(|pool| pool.waiting));
-    spans.push(match waiting {
-        0 => Span::styled(waits, theme.text),
-        _ => Span::styled(format!("{waits} !"), theme.warn),
-    });
-    if let Some(worst) = app.shown.lints.first() {
-        let more = app.shown.lints.len() - 1;
-        let others = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let words = format!("  {} {}{others}", mark(worst.severity), worst.id);
-        spans.push(Span::styled(words, theme.severity(worst.severity)));
+    put(summarised(app, theme, usize::from(area.width)), area, 0, buf);
+}
+
+/// The same on a screen of the shell alone, in place of all that a header says.
+pub fn small(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    Clear.render(area, buf);
+    if app.armed {
+        return put(Line::styled(" Ctrl-C again ends", theme.warn), area, 0, buf);
     }
-    put(Line::from(spans), area, 0, buf);
+    let right = if app.latest.server.lost.is_some() {
+        Line::styled(" x LOST", theme.bad)
+    } else if app.frozen {
+        Line::styled(" PAUSED ", theme.badge)
+    } else if app.output.scrolled() {
+        Line::styled(format!(" ↓ {} ", text::short(app.output.below() as u64)), theme.warn)
+    } else {
+        Line::default()
+    };
+    let room = area.width.saturating_sub(right.width() as u16);
+    put(summarised(app, theme, usize::from(room)), Rect { width: room, ..area }, 0, buf);
+    put_right(&right, area, 0, buf);
+}
+
+/// As much as fits: the worst lint and whom it is about is told before how many are available.
+fn summarised<'a>(app: &App, theme: &Theme, width: usize) -> Line<'a> {
+    let pool = app.shown.pools.first();
+    let counts = [Counts::All, Counts::Few, Counts::InUse, Counts::Least];
+    let counts = counts.map(|form| form.spans(pool.map(AsRef::as_ref), theme));
+    let worst = app.shown.lints.first();
+    let style = worst.map_or(theme.text, |worst| theme.severity(worst.severity));
+    let lints = worst.map_or_else(Vec::new, |worst| told(&app.shown, worst));
+    let fits = |spans: &[Span<'_>]| spans.iter().map(Span::width).sum::<usize>() <= width;
+    // Who waits is told before who holds, and that something is wrong before all numbers.
+    let both = counts.chunks(2).flat_map(|counts| lints.iter().map(move |words| (counts, words.as_str())));
+    for (counts, words) in both.chain([(&counts[..], "")]) {
+        for spans in counts {
+            let mut spans = spans.clone();
+            spans.push(Span::styled(words.to_owned(), style));
+            if fits(&spans) {
+                return Line::from(spans);
+            }
+        }
+    }
+    let [.., least] = counts;
+    Line::from(least)
+}
+
+/// How much of the pool's numbers a line has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    All,
+    /// Nothing on what is available, nor on waiting where nobody waits.
+    Few,
+    InUse,
+    Least,
+}
+
+impl Counts {
+    fn spans<'a>(self, pool: Option<&PoolRow>, theme: &Theme) -> Vec<Span<'a>> {
+        let count = |value: Option<Option<u32>>| known(value.flatten());
+        let in_use = Span::styled(count(pool.map(|pool| pool.in_use)), theme.in_use);
+        let max = Span::styled(count(pool.map(|pool| pool.max)), theme.text);
+        let dim = |words: &'static str| Span::styled(words, theme.dim);
+        match self {
+            Counts::Least => return vec![dim(" "), in_use, dim("/"), max],
+            Counts::InUse => return vec![dim(" "), in_use, dim(" of "), max, dim(" in use")],
+            Counts::All | Counts::Few => {}
+        }
+        let mut spans = vec![dim(" in use "), in_use, dim(" of "), max];
+        if self == Counts::All {
+            let available = Span::styled(count(pool.map(|pool| pool.available)), theme.available);
+            spans.extend([dim("  available "), available]);
+        }
+        let waits = count(pool.map(|pool| pool.waiting));
+        match pool.and_then(|pool| pool.waiting).unwrap_or(0) {
+            0 if self == Counts::Few => {}
+            0 => spans.extend([dim("  waiting "), Span::styled(waits, theme.text)]),
+            _ => spans.extend([dim("  waiting "), Span::styled(format!("{waits} !"), theme.warn)]),
+        }
+        spans
+    }
+}
+
+/// What is said of the worst lint, most first: its connection and who holds it, and how many more there are.
+fn told(snapshot: &Snapshot, worst: &LintRow) -> Vec<String> {
+    let head = format!("  {} {}", mark(worst.severity), worst.id);
+    let (others, few) = match snapshot.lints.len() - 1 {
+        0 => (String::new(), String::new()),
+        more => (format!(" and {more} more"), format!(" +{more}")),
+    };
+    let row = snapshot.connections.iter().find(|row| Some(row.id) == worst.conn);
+    let holder = row.and_then(|row| match &row.state {
+        RowState::InUse { holder, .. } => Some(named(holder)),
+        RowState::Available { .. } => None,
+    });
+    let mut told = Vec::new();
+    let mut short = head.clone();
+    if let Some(conn) = worst.conn {
+        short = format!("{head} {conn}");
+        if let Some(holder) = holder {
+            // Without the line of code, where that is told too.
+            let label = text::fit(holder.split("  ").next().unwrap_or_default(), LABEL);
+            told.extend([
+                format!("{short} {holder}{others}"),
+                format!("{short} {label}{others}"),
+                format!("{short} {label}{few}"),
+            ]);
+        }
+    } else {
+        told.push(format!("{head}: {}{others}", text::escape_str(&worst.evidence)));
+    }
+    told.extend([format!("{short}{others}"), format!("{short}{few}"), format!("{head}{few}")]);
+    told
 }

@@ -7,15 +7,17 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-use super::{more, put};
+use super::{more, outside_part, put};
 use crate::text;
 use crate::tui::app::Help;
 use crate::tui::keymap::Keys;
 use crate::tui::output;
 use crate::tui::theme::Theme;
 
-/// Columns of the keys and words that are explained.
-const NAMES: usize = 24;
+/// Columns of the keys and words that are explained, on a screen of this width.
+fn names_width(width: u16) -> usize {
+    (usize::from(width) / 3).clamp(6, 24)
+}
 
 /// One line of the help.
 enum Row {
@@ -49,7 +51,8 @@ fn sections(keys: &Keys, help: &Help) -> Vec<(&'static str, Vec<(String, String)
 fn rows(keys: &Keys, help: &Help, width: u16) -> Vec<Row> {
     let query = help.query.to_lowercase();
     let has = |words: &str| words.to_lowercase().contains(&query);
-    let room = usize::from(width).saturating_sub(NAMES + 5).max(10);
+    let names_width = names_width(width);
+    let room = usize::from(width).saturating_sub(names_width + 5).max(8);
     let mut rows = Vec::new();
     for (heading, entries) in sections(keys, help) {
         let mut wanted =
@@ -58,7 +61,7 @@ fn rows(keys: &Keys, help: &Help, width: u16) -> Vec<Row> {
             rows.push(Row::Heading(heading));
         }
         for (name, words) in wanted {
-            let (names, words) = (output::wrap(&name, NAMES), output::wrap(&words, room));
+            let (names, words) = (output::wrap(&name, names_width), output::wrap(&words, room));
             for at in 0..names.len().max(words.len()) {
                 let piece = |pieces: &[&str]| pieces.get(at).copied().unwrap_or_default().to_owned();
                 rows.push(Row::Entry(piece(&names), piece(&words)));
@@ -90,6 +93,7 @@ pub fn draw(keys: &Keys, help: &Help, theme: &Theme, screen: Rect, buf: &mut Buf
     let title = Line::from(vec![Span::styled(" help ", theme.focus), Span::styled(searched, theme.dim)]);
     put(title, Rect { x: area.x + area.width.min(1), width: area.width.saturating_sub(1), ..area }, 0, buf);
     let rows = rows(keys, help, screen.width);
+    let names_width = names_width(screen.width);
     let shown = height(screen);
     let offset = help.offset.min(rows.len().saturating_sub(shown));
     for (y, row) in rows.iter().skip(offset).take(shown).enumerate() {
@@ -97,7 +101,7 @@ pub fn draw(keys: &Keys, help: &Help, theme: &Theme, screen: Rect, buf: &mut Buf
             Row::Heading(words) => Line::styled(format!(" {words}"), theme.title),
             Row::Entry(keys, words) => Line::from(vec![
                 Span::styled(
-                    format!("   {keys}{:pad$} ", "", pad = NAMES.saturating_sub(text::width(keys))),
+                    format!("   {keys}{:pad$} ", "", pad = names_width.saturating_sub(text::width(keys))),
                     theme.key,
                 ),
                 Span::styled(words.as_str(), theme.text),
@@ -105,7 +109,7 @@ pub fn draw(keys: &Keys, help: &Help, theme: &Theme, screen: Rect, buf: &mut Buf
         };
         put(line, area, y as u16 + 1, buf);
     }
-    more(rows.len().saturating_sub(offset + shown), theme, area, buf);
+    more(outside_part(offset, shown, rows.len()), theme, area, buf);
     if rows.is_empty() {
         put(Line::styled(" nothing has that word", theme.dim), area, 1, buf);
     }

@@ -139,10 +139,13 @@ fn bars_below(cx: &Cx<'_>, bars: &[(u64, u64)], rows: usize, area: Rect, buf: &m
 fn commands<'a>(cx: &Cx<'_>, width: usize) -> Line<'a> {
     let by_command = cx.pool().map_or(&[][..], |pool| &pool.latency.by_command);
     let mut spans = vec![Span::styled(" p50", cx.theme.dim)];
-    for (name, times) in by_command.iter().filter(|(_, times)| times.count > 0) {
+    let mut used = by_command.iter().filter(|(_, times)| times.count > 0).peekable();
+    while let Some((name, times)) = used.next() {
         let name = Span::styled(format!("  {} ", outside(name, 12)), cx.theme.dim);
         let time = Span::styled(millis(times.p50), cx.theme.text);
-        if spans.iter().chain([&name, &time]).map(Span::width).sum::<usize>() > width {
+        let rest = if used.peek().is_some() { LEFT_OUT.len() } else { 0 };
+        if spans.iter().chain([&name, &time]).map(Span::width).sum::<usize>() + rest > width {
+            spans.push(Span::styled(LEFT_OUT, cx.theme.dim));
             break;
         }
         spans.extend([name, time]);
@@ -152,6 +155,9 @@ fn commands<'a>(cx: &Cx<'_>, width: usize) -> Line<'a> {
     }
     Line::from(spans)
 }
+
+/// What says that there are more commands.
+const LEFT_OUT: &str = "  …";
 
 /// Rows that are about the pool as a whole.
 const WHOLE: usize = 4;

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Cx, list, more, outside, pane, put};
+use super::{Cx, list, more, outside, outside_part, pane, put};
 use crate::snapshot::LintRow;
 use crate::text;
 use crate::tui::layout::Pane;
@@ -50,7 +50,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         }
     }
     list::none(list, NOTHING, cx.theme, inner, buf);
-    more(rows.len().saturating_sub(offset + height), cx.theme, area, buf);
+    more(outside_part(offset, height, rows.len()), cx.theme, area, buf);
 }
 
 /// How many lines a lint takes: its advice has one of its own where it does not fit beside the evidence and the pane is

@@ -58,8 +58,10 @@ pub fn output_size(app: &App, area: Rect) -> (usize, usize) {
 
 /// Rows for the typed line: as many as it has, but half of the pane stays the output's.
 fn prompt_rows(app: &App, area: Rect) -> usize {
-    let most = usize::from(area.height.saturating_sub(1) / 2).max(1);
-    prompt::rows(app).min(most)
+    let inside = usize::from(area.height.saturating_sub(1));
+    // A question is read before it is answered.
+    let most = if app.question.is_some() { inside } else { inside / 2 };
+    prompt::rows(app, area.width).min(most.max(1))
 }
 
 fn scrolled<'a>(app: &App, theme: &Theme) -> Vec<Span<'a>> {

@@ -30,7 +30,9 @@ pub(super) fn draw(cx: &Cx<'_>, list: &Listing, area: Rect, inner: Rect, buf: &m
         };
         put(line, inner, row as u16, buf);
     }
-    more(groups.len().saturating_sub(height), cx.theme, area, buf);
+    // The title counts judgements, and so does this.
+    let below = groups.iter().skip(height).map(Vec::len).sum();
+    more((0, below), cx.theme, area, buf);
 }
 
 /// Judgements of a kind, kinds in the order of their worst.

@@ -6,11 +6,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::super::{Cx, age, put};
 use super::{find, typed};
 use crate::text;
 use crate::tui::app::App;
+use crate::tui::output;
 use crate::tui::prompt::Choice;
 use crate::tui::theme::Theme;
 
@@ -24,11 +26,7 @@ pub(super) fn draw(app: &App, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) -> Opti
         return None;
     }
     if let Some(question) = &app.question {
-        let words = format!(" {} (y/N) ", text::escape_str(question));
-        let fitted = text::fit(&words, usize::from(area.width) - 1);
-        let x = area.x + text::width(&fitted) as u16;
-        put(Line::styled(fitted, theme.warn), area, 0, buf);
-        return Some(Position { x, y: area.y });
+        return Some(asked(question, theme, area, buf));
     }
     if let Some(reading) = &app.reading {
         return Some(find::draw(app, reading, theme, area, buf));
@@ -45,9 +43,32 @@ pub(super) fn draw(app: &App, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) -> Opti
     Some(typed_line(app, theme, area, buf))
 }
 
+/// A question, row by row. Where it does not fit, its end says what is asked.
+fn asked(question: &str, theme: &Theme, area: Rect, buf: &mut Buffer) -> Position {
+    let words = question_words(question);
+    let lines = output::wrap(&words, question_width(area.width));
+    let cut = lines.len().saturating_sub(usize::from(area.height));
+    let mut cursor = Position { x: area.x, y: area.y };
+    for (y, line) in lines.into_iter().skip(cut).enumerate() {
+        let x = area.x + 1 + text::width(line) as u16;
+        cursor = Position { x: x.min(area.right().saturating_sub(1)), y: area.y + y as u16 };
+        put(Line::styled(format!(" {line}"), theme.warn), area, y as u16, buf);
+    }
+    cursor
+}
+
+fn question_words(question: &str) -> String {
+    format!("{} (y/N) ", text::escape_str(question))
+}
+
+/// Columns for a question in a pane this wide: a margin on both sides, the right one for the cursor.
+fn question_width(width: u16) -> usize {
+    usize::from(width).saturating_sub(2).max(1)
+}
+
 /// The typed line behind what stands before it, row by row.
 fn typed_line(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Position {
-    let prefix = text::fit(&text::escape_str(&app.prefix), usize::from(area.width / 2));
+    let prefix = tail(&text::escape_str(&app.prefix), usize::from(area.width / 2));
     let indent = text::width(&prefix);
     let room = usize::from(area.width).saturating_sub(indent + 2);
     let shown = typed::draw(app, theme, room, usize::from(area.height));
@@ -64,9 +85,22 @@ fn typed_line(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Positio
     Position { x: x.min(area.right().saturating_sub(1)), y: area.y + shown.row as u16 }
 }
 
+/// The end of what stands before the typed line: there is the state of the connection.
+fn tail(prefix: &str, columns: usize) -> String {
+    if text::width(prefix) <= columns {
+        return prefix.to_owned();
+    }
+    let ends = prefix.grapheme_indices(true).map(|(at, _)| &prefix[at..]);
+    let end = ends.into_iter().find(|end| text::width(end) < columns).unwrap_or_default();
+    format!("…{end}")
+}
+
 /// Rows that the typed line has, where it is what is shown.
-pub(super) fn rows(app: &App) -> usize {
-    if app.question.is_some() || app.reading.is_some() || app.history.searching().is_some() {
+pub(super) fn rows(app: &App, width: u16) -> usize {
+    if let Some(question) = &app.question {
+        return output::wrap(&question_words(question), question_width(width)).len();
+    }
+    if app.reading.is_some() || app.history.searching().is_some() {
         return 1;
     }
     memchr::memchr_iter(b'\n', app.prompt.text().as_bytes()).count() + 1
