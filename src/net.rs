@@ -25,4 +25,5 @@ pub use error::{ConnectError, ConnectErrorKind, IoError, IoErrorKind};
 pub use handshake::Greeting;
 pub use ledger::{Mode, SessionState};
 pub use secret::Secret;
+pub use stream::Wire;
 pub use url::UrlError;

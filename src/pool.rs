@@ -71,7 +71,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::{OnExhausted, PoolConfig};
-pub use connector::{Connector, Identity, Pooled, Probe};
+pub use connector::{Connector, Identity, Line, Pooled, Probe};
 pub use error::{CheckoutError, Shortage};
 pub use health::Health;
 pub use lease::Lease;
@@ -79,7 +79,6 @@ pub use redis::{CommandError, CommandOptions, Ran, RedisConnector, RedisLease, R
 pub use warmup::Warmed;
 
 use crate::event::{Clock, ConnId, Gauges, PoolEvent, PoolFacts, PoolId, PulseSource, Tap, Totals};
-use core::Fate;
 use holder::Tag;
 use inner::Inner;
 
@@ -199,9 +198,9 @@ impl<C: Connector> InstrumentedPool<C> {
         self.inner().clone().check(Duration::ZERO)
     }
 
-    /// Drops every connection, as after a failover. Idle ones are closed now. Lent ones are taken back: their slots are
-    /// free at once, their leases end as reclaimed, whoever holds one can send nothing more on it, and its socket is
-    /// closed when the holder lets go. Returns how many there were.
+    /// Drops every connection, as after a failover, idle or lent: all are closed now. The leases of lent ones end as
+    /// reclaimed, a command in flight on one fails with [`CommandError::Reclaimed`], and its holder can send nothing more
+    /// on it. Returns how many there were.
     pub fn reset(&self) -> usize {
         let now = self.inner().clock.now();
         let closing = self.inner().core.reset(now);
@@ -210,15 +209,12 @@ impl<C: Connector> InstrumentedPool<C> {
         dropped
     }
 
-    /// Closes one connection: an idle one now, a lent one when it comes back, and until then nothing more can be sent on
-    /// it. `false` when the pool has none of that number.
+    /// Closes one connection now, idle or lent, as [`reset`](Self::reset) closes all. `false` when the pool has none of
+    /// that number.
     pub fn close_connection(&self, conn: ConnId) -> bool {
         let now = self.inner().clock.now();
-        match self.inner().core.close_one(conn, now) {
-            Fate::Closed(closing) => self.inner().finish(closing, now),
-            Fate::WhenBack => {}
-            Fate::Unknown => return false,
-        }
+        let Some(closing) = self.inner().core.close_one(conn, now) else { return false };
+        self.inner().finish(closing, now);
         true
     }
 

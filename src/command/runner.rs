@@ -177,7 +177,7 @@ impl Runner {
         kept.lease.pin(Some(Arc::from(text::escape_str(&name))));
         kept.lease.begin_stream(args);
         if let Err(error) = kept.lease.flush().await {
-            return self.failed(&CommandError::Unknown(error), sink).await;
+            return self.failed(&kept.lease.explain(error), sink).await;
         }
         sink.push(Output::Streaming).await?;
         loop {
@@ -189,7 +189,7 @@ impl Runner {
                         return Ok(Outcome::Failed);
                     }
                 }
-                Err(error) => return self.failed(&CommandError::Unknown(error), sink).await,
+                Err(error) => return self.failed(&kept.lease.explain(error), sink).await,
             }
         }
     }

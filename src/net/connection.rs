@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 use self::drive::READ_LEAST;
 use super::handshake::Greeting;
 use super::ledger::{Ledger, Mode, SessionState};
-use super::stream::Stream;
+use super::stream::{Stream, Wire};
 use super::timer::Timer;
 use super::{ConnectError, ConnectOptions, IoError, IoErrorKind, Protocol, open};
 use crate::event::CreateSteps;
@@ -138,6 +139,11 @@ impl Connection {
     /// Our end of a TCP connection.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.local
+    }
+
+    /// Its socket, for whoever must look at it or cut it off beside its owner, for as long as it is open.
+    pub fn wire(&self) -> Weak<Wire> {
+        Arc::downgrade(self.stream.wire())
     }
 
     /// The protocol agreed on: RESP2 where the server knows no other.

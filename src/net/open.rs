@@ -99,8 +99,8 @@ async fn attempt(options: &ConnectOptions, stage: &Stage) -> Result<Connection, 
 
 async fn dial_endpoint(endpoint: &Endpoint) -> Result<Stream, ConnectError> {
     match endpoint {
-        Endpoint::Tcp { host, port } => dial::tcp(host, *port).await.map(Stream::Tcp),
-        Endpoint::Unix(path) => dial::unix(path).await.map(Stream::Unix),
+        Endpoint::Tcp { host, port } => dial::tcp(host, *port).await.map(|stream| Stream::Plain(stream.into())),
+        Endpoint::Unix(path) => dial::unix(path).await.map(|stream| Stream::Plain(stream.into())),
     }
 }
 
@@ -109,7 +109,7 @@ async fn secure(
     tls_options: &TlsOptions,
     options: &ConnectOptions,
 ) -> Result<Stream, ConnectError> {
-    let (Stream::Tcp(stream), Endpoint::Tcp { host, .. }) = (stream, &options.endpoint) else {
+    let (Stream::Plain(stream), Endpoint::Tcp { host, .. }) = (stream, &options.endpoint) else {
         let message = "TLS goes over TCP: leave out --tls for a unix socket, or give a host";
         return Err(ConnectError::new(ConnectErrorKind::Options, message));
     };

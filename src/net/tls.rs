@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
@@ -19,17 +18,18 @@ use tokio_rustls::rustls::{
     RootCertStore, SignatureScheme,
 };
 
+use super::stream::Socket;
 use super::{ConnectError, ConnectErrorKind, TlsOptions};
 use crate::text::escape_str;
 
 /// Secures `stream` to the server at `host`; `target` is its address as shown to people.
 pub(super) async fn secure(
-    stream: TcpStream,
+    stream: Socket,
     host: &str,
     target: &str,
     config: Arc<ClientConfig>,
     options: &TlsOptions,
-) -> Result<TlsStream<TcpStream>, ConnectError> {
+) -> Result<TlsStream<Socket>, ConnectError> {
     let name = options.sni.as_deref().unwrap_or(host);
     let name = ServerName::try_from(name.to_owned()).map_err(|_| {
         options_error(format!("`{}` is no name that a certificate can be checked against", escape_str(name)))

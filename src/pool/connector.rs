@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Weak;
 use std::time::Duration;
 
 use crate::event::CreateSteps;
@@ -45,9 +46,24 @@ pub trait Pooled: Send + 'static {
     /// Why it cannot be lent again as it is (subscribed, an open MULTI, another database), if so.
     fn taint(&self) -> Option<&'static str>;
 
+    /// What the pool can do with it while somebody holds it. Without one, a connection that is taken back stays open until
+    /// its holder lets go, and one that the server closed is found when it comes back.
+    fn line(&self) -> Option<Weak<dyn Line>> {
+        None
+    }
+
     /// Asks the server whether it is there. `false` when the connection is of no more use. The pool waits 5 s for it, and
     /// closes a connection whose check was dropped halfway.
     fn ping(&mut self) -> impl Future<Output = bool> + Send;
+}
+
+/// A connection as seen from beside its holder.
+pub trait Line: fmt::Debug + Send + Sync {
+    /// Closes it for both ends, now: whoever waits for a reply on it hears its end. Never blocks.
+    fn cut(&self);
+
+    /// Whether the other end closed it. Never blocks, and takes nothing from the holder.
+    fn is_closed(&self) -> bool;
 }
 
 /// What the opening of a connection told.

@@ -27,7 +27,7 @@ pub use counts::{Hists, Work};
 pub use look::{Crowd, Look, RowLook};
 pub use parts::{Arrival, Held, Item, Limits, Returned, Take, Unwanted, Wakes};
 pub use queue::Ticket;
-pub use upkeep::{Closing, Fate};
+pub use upkeep::Closing;
 
 #[cfg(feature = "shuttle")]
 pub use super::{holder::Tag, names::NameId, vitals::Vitals};
@@ -160,12 +160,12 @@ impl<T> Core<T> {
         };
         let held = now.since(row.since);
         let expired = nanos(now.since(row.opened)) > state.limits.lifetime;
-        if state.closed || over || expired || row.doomed.is_some() {
-            let reason = row.doomed.unwrap_or(match (state.closed, expired) {
+        if state.closed || over || expired {
+            let reason = match (state.closed, expired) {
                 (true, _) => CloseReason::PoolClosed,
                 (_, true) => CloseReason::Expired,
                 _ => CloseReason::Resized,
-            });
+            };
             state.counts.totals.discarded += 1;
             state.counts.hists.held.record(nanos(held));
             return Returned::Closed(item, reason, state.drop_row(key, now));

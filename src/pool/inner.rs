@@ -141,8 +141,12 @@ impl<C: Connector> Inner<C> {
 
     /// Carries out what the core decided about many connections.
     pub(crate) fn finish(&self, closing: Closing<Slot<C::Conn>>, at: Stamp) {
-        closing.wakes.wake();
+        // First the old connections go, then new ones may be opened in their place.
         drop(closing.items);
+        for vitals in closing.taken {
+            vitals.cut();
+        }
+        closing.wakes.wake();
         for (conn, reason) in closing.gone {
             self.closed(conn, reason, at);
         }
@@ -218,7 +222,7 @@ impl<C: Connector> Inner<C> {
                 let now = self.clock.now();
                 Ok(Box::new(Member {
                     id: ConnId(NEXT_CONN.fetch_add(1, Relaxed)),
-                    vitals: Arc::new(Vitals::opened(now)),
+                    vitals: Arc::new(Vitals::opened(now).reached_by(conn.line())),
                     work: Work::default(),
                     told: now,
                     recent: Recent::default(),

@@ -48,7 +48,7 @@ impl<C: Connector> Lease<C> {
 
     /// Whether the pool took the connection back, or something spoilt it: the next use fails, and its end closes it.
     pub fn is_over(&self) -> bool {
-        self.spoilt.is_some() || self.member().vitals.is_taken_back()
+        self.spoilt.is_some() || self.taken_back().is_some()
     }
 
     pub(super) fn member(&self) -> &Member<C::Conn> {
@@ -65,16 +65,17 @@ impl<C: Connector> Lease<C> {
         (&self.inner, self.member.as_mut().expect(HAS_IT))
     }
 
-    /// Why the pool took the connection back.
-    pub(super) fn taken_back_for(&self) -> CloseReason {
-        self.inner.core.taken_back_for(self.key, self.id())
+    /// Why the pool took the connection back, if it did.
+    pub(super) fn taken_back(&self) -> Option<CloseReason> {
+        self.member().vitals.taken_back()
     }
 
     /// Why the connection cannot go back, if so.
     #[inline]
     fn verdict(&mut self) -> Option<CloseReason> {
-        if self.spoilt.is_some() {
-            return self.spoilt;
+        let over = self.spoilt.or_else(|| self.taken_back());
+        if over.is_some() {
+            return over;
         }
         let unfit = Inner::<C>::unfit(self.member_mut());
         unfit.or_else(|| self.member().conn.taint().map(|_| CloseReason::Tainted))

@@ -1,8 +1,9 @@
 //! The pool on Redis connections: how they are opened and asked, and commands with their round trips counted.
 
+use std::sync::Weak;
 use std::time::Duration;
 
-use super::connector::{Connector, Identity, Pooled, Probe};
+use super::connector::{Connector, Identity, Line, Pooled, Probe};
 use super::core::Work;
 use super::lease::Lease;
 use super::{CheckoutError, InstrumentedPool, PoolConfig};
@@ -76,6 +77,16 @@ impl Connector for RedisConnector {
     }
 }
 
+impl Line for net::Wire {
+    fn cut(&self) {
+        net::Wire::cut(self);
+    }
+
+    fn is_closed(&self) -> bool {
+        net::Wire::is_closed(self)
+    }
+}
+
 impl Pooled for Connection {
     fn identity(&self) -> Identity {
         Identity { server_id: self.server_id(), local: self.local_addr(), steps: self.steps() }
@@ -98,6 +109,10 @@ impl Pooled for Connection {
     #[inline]
     fn taint(&self) -> Option<&'static str> {
         Connection::taint(self)
+    }
+
+    fn line(&self) -> Option<Weak<dyn Line>> {
+        Some(self.wire())
     }
 
     /// Any answer but that we are strangers is one: a server that loads its data, or forbids PING, is there.
@@ -127,9 +142,30 @@ pub enum CommandError {
     /// The server answers this command with nothing, as `CLIENT REPLY OFF` asks.
     #[error("the command was sent; the server sends no reply to it")]
     NoReply,
+    /// The pool took the connection back while the command was under way: `sent` when it may have been executed.
+    #[error("the connection was reclaimed by {}; {}", taker(*.reason), fate(*.sent))]
+    Reclaimed {
+        /// Why it was taken back.
+        reason: CloseReason,
+        /// Whether something of the command may have reached the server.
+        sent: bool,
+    },
     /// The connection is of no more use: the pool took it back, or an earlier command on it went wrong.
     #[error("this connection is closed ({}): release it and take another", .0.word())]
     Ended(CloseReason),
+}
+
+/// Who takes a connection back, as people know it.
+fn taker(reason: CloseReason) -> &'static str {
+    match reason {
+        CloseReason::Reset => "POOL RESET",
+        CloseReason::Asked => "POOL CLOSE",
+        _ => "the end of the pool",
+    }
+}
+
+fn fate(sent: bool) -> &'static str {
+    if sent { "the command may have been executed" } else { "the command was not sent" }
 }
 
 impl CommandError {
@@ -199,8 +235,16 @@ impl RedisLease {
 
     /// Why nothing can be sent any more, if so.
     fn ended(&self) -> Option<CloseReason> {
-        let taken_back = self.member().vitals.is_taken_back();
-        self.spoilt.or_else(|| taken_back.then(|| self.taken_back_for()))
+        self.spoilt.or_else(|| self.taken_back())
+    }
+
+    /// What an error of the connection itself, used beside [`command`](Self::command), means to its holder.
+    pub fn explain(&self, error: IoError) -> CommandError {
+        match self.taken_back() {
+            Some(reason) => CommandError::Reclaimed { reason, sent: error.sent() },
+            None if error.sent() => CommandError::Unknown(error),
+            None => CommandError::NotSent(error),
+        }
     }
 }
 
@@ -258,8 +302,8 @@ impl<'a> Running<'a> {
             }
         };
         self.lease.member_mut().work.failures += 1;
-        self.lease.spoilt = Some(reason);
-        if error.sent() { CommandError::Unknown(error) } else { CommandError::NotSent(error) }
+        self.lease.spoilt = Some(self.lease.taken_back().unwrap_or(reason));
+        self.lease.explain(error)
     }
 }
 

@@ -121,6 +121,8 @@ fn is_safe(error: &CommandError, read_only: bool, timeouts: bool) -> bool {
         }
         CommandError::NotSent(error) => may_help(error, timeouts),
         CommandError::Unknown(error) => read_only && may_help(error, timeouts),
+        // As after any connection that broke.
+        CommandError::Reclaimed { sent, .. } => read_only || !sent,
         _ => false,
     }
 }

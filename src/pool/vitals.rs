@@ -2,10 +2,12 @@
 
 #![allow(unreachable_pub, reason = "public only where the model checker of tests/pool_shuttle.rs reaches in")]
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use crate::event::Stamp;
+use crate::event::{CloseReason, Stamp};
 
+use super::connector::Line;
 use super::names::NameId;
 
 /// The signs of life of one connection. Only the holder writes, but for `taken_back`.
@@ -18,13 +20,25 @@ pub struct Vitals {
     busy_since: AtomicU64,
     /// 0 before the first command, else one more than its name's number.
     last_command: AtomicU32,
-    taken_back: AtomicBool,
+    /// 0 while it is the holder's, else its place in [`TAKEN`] and one more.
+    taken_back: AtomicU8,
+    /// The way to the socket beside the holder.
+    line: Option<Weak<dyn Line>>,
 }
+
+/// Why a pool takes a connection from its holder.
+const TAKEN: [CloseReason; 3] = [CloseReason::Asked, CloseReason::Reset, CloseReason::PoolClosed];
 
 impl Vitals {
     /// Signs of a connection opened at `now`.
     pub fn opened(now: Stamp) -> Self {
         Self { last_active: AtomicU64::new(now.0), ..Self::default() }
+    }
+
+    /// The same with a way to its socket.
+    pub(crate) fn reached_by(mut self, line: Option<Weak<dyn Line>>) -> Self {
+        self.line = line;
+        self
     }
 
     /// A command goes out.
@@ -44,14 +58,30 @@ impl Vitals {
     }
 
     /// The pool wants the connection closed: its holder can send nothing more on it.
-    pub(crate) fn take_back(&self) {
-        self.taken_back.store(true, Relaxed);
+    pub(crate) fn take_back(&self, reason: CloseReason) {
+        let place = TAKEN.iter().position(|known| *known == reason).unwrap_or_default();
+        self.taken_back.store(place as u8 + 1, Relaxed);
     }
 
-    /// Whether it was taken back.
+    /// Why it was taken back, if it was.
     #[inline]
-    pub(crate) fn is_taken_back(&self) -> bool {
-        self.taken_back.load(Relaxed)
+    pub(crate) fn taken_back(&self) -> Option<CloseReason> {
+        let place = usize::from(self.taken_back.load(Relaxed).checked_sub(1)?);
+        TAKEN.get(place).copied()
+    }
+
+    /// Closes the socket under its holder's hands.
+    pub(crate) fn cut(&self) {
+        if let Some(line) = self.line.as_ref().and_then(Weak::upgrade) {
+            line.cut();
+        }
+    }
+
+    /// Whether the other end closed it while nothing was under way on it.
+    pub(crate) fn is_dead(&self) -> bool {
+        // Whoever waits for a reply hears of it by itself.
+        self.busy_since().is_none()
+            && self.line.as_ref().and_then(Weak::upgrade).is_some_and(|line| line.is_closed())
     }
 
     /// Commands sent.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Core, Hists, Row, State};
-use crate::event::{CloseReason, ConnId, Gauges, Pulse, Stamp, Totals};
+use crate::event::{ConnId, Gauges, Pulse, Stamp, Totals};
 use crate::pool::holder::Tag;
 use crate::pool::vitals::Vitals;
 
@@ -88,16 +88,6 @@ impl<T> Core<T> {
     /// Who has this connection.
     pub fn tag(&self, key: usize, id: ConnId) -> Option<Tag> {
         self.state.lock().rows.get(key).filter(|row| row.id == id).map(|row| row.tag.clone())
-    }
-
-    /// Why a lease's connection was taken back.
-    pub fn taken_back_for(&self, key: usize, id: ConnId) -> CloseReason {
-        let state = self.state.lock();
-        match state.rows.get(key).filter(|row| row.id == id) {
-            Some(row) => row.doomed.unwrap_or(CloseReason::Asked),
-            None if state.closed => CloseReason::PoolClosed,
-            None => CloseReason::Reset,
-        }
     }
 
     /// Says why a lease keeps its connection for longer than a command.

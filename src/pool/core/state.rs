@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::counts::Counts;
 use super::queue::{Queue, Ticket, Waiter};
 use super::{Arrival, Held, Limits, Take, Unwanted, Wakes};
-use crate::event::{CloseReason, ConnId, Stamp, Totals, nanos};
+use crate::event::{ConnId, Stamp, Totals, nanos};
 use crate::pool::holder::Tag;
 use crate::pool::vitals::Vitals;
 
@@ -87,8 +87,6 @@ pub(super) struct Row {
     pub(super) fresh: Fresh,
     /// Something changed since the last look.
     pub(super) touched: bool,
-    /// Why it is closed when it comes back, if so.
-    pub(super) doomed: Option<CloseReason>,
 }
 
 #[derive(Debug)]
@@ -119,7 +117,6 @@ impl Arrival<'_> {
             uses: 0,
             fresh: Fresh::default(),
             touched: true,
-            doomed: None,
         }
     }
 }

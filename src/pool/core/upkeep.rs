@@ -1,12 +1,14 @@
 //! What the pool does to its connections by itself: warm-up, sweeps, a new limit, reset and close.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Arrival, Core, Held, Limits, Returned, State, Unwanted, Wakes};
+use super::{Arrival, Core, Held, Limits, Returned, Row, State, Unwanted, Wakes};
 use crate::event::{CloseReason, ConnId, Stamp, nanos};
 use crate::pool::holder::Tag;
+use crate::pool::vitals::Vitals;
 
-/// Connections that go, to be closed once the lock is free. Without the connection itself, its holder still has it.
+/// Connections that go, to be closed once the lock is free.
 #[must_use = "waiters must be woken and connections closed"]
 #[derive(Debug)]
 pub struct Closing<T> {
@@ -14,13 +16,15 @@ pub struct Closing<T> {
     pub gone: Vec<(ConnId, CloseReason)>,
     /// The connections themselves, of those that were not lent.
     pub items: Vec<T>,
+    /// Those of which somebody else still has the connection, to be cut off.
+    pub taken: Vec<Arc<Vitals>>,
     /// Whom to wake.
     pub wakes: Wakes,
 }
 
 impl<T> Default for Closing<T> {
     fn default() -> Self {
-        Self { gone: Vec::new(), items: Vec::new(), wakes: Wakes::default() }
+        Self { gone: Vec::new(), items: Vec::new(), taken: Vec::new(), wakes: Wakes::default() }
     }
 }
 
@@ -29,17 +33,6 @@ impl<T> Closing<T> {
         self.gone.push((id, reason));
         self.items.extend(item);
     }
-}
-
-/// What `close_connection` found.
-#[derive(Debug)]
-pub enum Fate<T> {
-    /// It was idle and is closed.
-    Closed(Closing<T>),
-    /// It is lent, and is closed when it comes back.
-    WhenBack,
-    /// There is none of that number.
-    Unknown,
 }
 
 impl<T> Core<T> {
@@ -73,9 +66,8 @@ impl<T> Core<T> {
         let Some(row) = state.rows.get_mut(held.key).filter(|row| row.id == held.id) else {
             return Returned::Stray(held.item);
         };
-        if state.closed || over || row.doomed.is_some() {
-            let closed = if state.closed { CloseReason::PoolClosed } else { CloseReason::Resized };
-            let reason = row.doomed.unwrap_or(closed);
+        if state.closed || over {
+            let reason = if state.closed { CloseReason::PoolClosed } else { CloseReason::Resized };
             return Returned::Closed(held.item, reason, state.drop_row(held.key, now));
         }
         if std::mem::take(&mut row.counted) {
@@ -168,18 +160,22 @@ impl<T> Core<T> {
         self.state.lock().closed
     }
 
-    /// Closes one connection: now if it is idle, else when it comes back.
-    pub fn close_one(&self, id: ConnId, now: Stamp) -> Fate<T> {
+    /// Closes one connection: an idle one goes, a lent one is taken back and its slot free. `None` when there is none of
+    /// that number.
+    pub fn close_one(&self, id: ConnId, now: Stamp) -> Option<Closing<T>> {
         let mut state = self.state.lock();
-        let Some((_, row)) = state.rows.iter_mut().find(|(_, row)| row.id == id) else {
-            return Fate::Unknown;
-        };
-        if row.lent {
-            row.doomed = Some(CloseReason::Asked);
-            row.vitals.take_back();
-            return Fate::WhenBack;
+        let state = &mut *state;
+        let (key, lent) = state.rows.iter().find(|(_, row)| row.id == id).map(|(key, row)| (key, row.lent))?;
+        let reason = CloseReason::Asked;
+        if !lent {
+            return Some(state.close_idle(now, |row, _| (row.id == id).then_some(reason)));
         }
-        Fate::Closed(state.close_idle(now, |row, _| (row.id == id).then_some(CloseReason::Asked)))
+        let mut closing = Closing::default();
+        let row = state.rows.remove(key);
+        state.take_back(row, reason, now, &mut closing);
+        state.counts.totals.closed += 1;
+        closing.wakes = state.dispatch(now);
+        Some(closing)
     }
 
     /// A check was made.
@@ -195,7 +191,7 @@ impl<T> State<T> {
     fn close_idle(
         &mut self,
         now: Stamp,
-        mut judge: impl FnMut(&super::Row, &mut T) -> Option<CloseReason>,
+        mut judge: impl FnMut(&Row, &mut T) -> Option<CloseReason>,
     ) -> Closing<T> {
         let mut closing = Closing::default();
         let mut kept = Vec::with_capacity(self.available.len());
@@ -214,19 +210,27 @@ impl<T> State<T> {
         closing
     }
 
+    /// A connection goes from wherever it is; a lease on it ends here.
+    fn take_back(&mut self, mut row: Row, reason: CloseReason, now: Stamp, closing: &mut Closing<T>) {
+        row.fresh.fold(&mut self.counts);
+        row.vitals.take_back(reason);
+        if row.counted {
+            self.counts.totals.reclaimed += 1;
+            self.counts.hists.held.record(nanos(now.since(row.since)));
+        }
+        closing.gone.push((row.id, reason));
+        if row.lent {
+            closing.taken.push(row.vitals);
+        }
+    }
+
     /// Takes every connection, wherever it is.
     fn close_all(&mut self, now: Stamp, reason: CloseReason) -> Closing<T> {
         let mut closing = Closing { items: self.queue.revoke_connections(), ..Closing::default() };
         closing.items.extend(self.available.drain(..).map(|(_, item)| item));
         let rows: Vec<_> = self.rows.drain().collect();
-        for mut row in rows {
-            row.fresh.fold(&mut self.counts);
-            row.vitals.take_back();
-            if row.counted {
-                self.counts.totals.reclaimed += 1;
-                self.counts.hists.held.record(nanos(now.since(row.since)));
-            }
-            closing.gone.push((row.id, reason));
+        for row in rows {
+            self.take_back(row, reason, now, &mut closing);
         }
         self.counts.totals.closed += closing.gone.len() as u64;
         closing.wakes = self.dispatch(now);
