@@ -74,7 +74,7 @@ pub struct PoolRow {
 pub struct Latency {
     /// The window's length.
     pub window: Duration,
-    /// Queueing for a connection.
+    /// From asking for a connection to having it, opening one included where that was needed.
     pub wait: Percentiles,
     /// Holding one.
     pub held: Percentiles,
@@ -141,7 +141,7 @@ pub struct ConnectionRow {
     pub steps: Option<CreateSteps>,
     /// Lent or not.
     pub state: RowState,
-    /// Leases served.
+    /// Leases granted, the one that is out included.
     pub uses: u64,
     /// Commands sent.
     pub commands: u64,
@@ -151,11 +151,22 @@ pub struct ConnectionRow {
     pub last_active: Stamp,
     /// The oldest unanswered command was sent then.
     pub busy_since: Option<Stamp>,
+    /// Its holder has it and does not know yet that the server closed it.
+    pub dead: bool,
     /// A lint speaks of this connection.
     pub flagged: bool,
 }
 
 impl ConnectionRow {
+    /// What it is now, in a word: `available`, `in use`, or `dead` when its holder has what the server closed.
+    pub fn state_word(&self) -> &'static str {
+        match self.state {
+            RowState::InUse { .. } if self.dead => "dead",
+            RowState::InUse { .. } => "in use",
+            RowState::Available { .. } => "available",
+        }
+    }
+
     /// How long it has been lent, when it is.
     pub fn held_for(&self, as_of: Stamp) -> Option<Duration> {
         match &self.state {

@@ -38,7 +38,7 @@ pub enum Output {
 pub struct Took {
     /// The connection it ran on.
     pub conn: ConnId,
-    /// Queueing for it, and opening it where there was none; nothing on a connection that was held already.
+    /// From asking for it to having it, opening it included where there was none; nothing on a connection that was held already.
     pub wait: Option<Duration>,
     /// From sending to the reply.
     pub round_trip: Duration,

@@ -109,7 +109,7 @@ fn list_row(row: &ConnectionRow, as_of: Stamp) -> [String; 8] {
         RowState::Available { .. } => ("available".to_owned(), String::new()),
         RowState::InUse { holder, pinned, .. } => {
             let pinned = pinned.as_ref().map(|pin| format!(" ({pin})")).unwrap_or_default();
-            (format!("in use{pinned}"), holder_text(holder))
+            (format!("{}{pinned}", row.state_word()), holder_text(holder))
         }
     };
     let unknown = || "–".to_owned();

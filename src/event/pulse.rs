@@ -13,7 +13,7 @@ pub struct Pulse {
     pub gauges: Gauges,
     /// Totals since the pool started: a lost pulse loses no count.
     pub totals: Totals,
-    /// Wait time of waits that ended in a grant since the last pulse.
+    /// Wait time of waits that ended in a grant since the last pulse, opening included.
     pub wait: Samples,
     /// Use time of leases that ended since the last pulse.
     pub held: Samples,
@@ -101,7 +101,7 @@ pub struct ConnPulse {
     pub conn: ConnId,
     /// Lent or not, since when.
     pub state: ConnState,
-    /// Leases it has served.
+    /// Leases granted on it, the one that is out included.
     pub uses: u64,
     /// Commands sent on it.
     pub commands: u64,
@@ -111,6 +111,9 @@ pub struct ConnPulse {
     pub last_active: Stamp,
     /// When the oldest command still unanswered was sent.
     pub busy_since: Option<Stamp>,
+    /// Lent, with nothing under way, and closed by the other end.
+    #[serde(default)]
+    pub dead: bool,
 }
 
 /// Whether a connection is lent.

@@ -133,6 +133,7 @@ impl Connections {
                 last_command: None,
                 last_active: at,
                 busy_since: None,
+                dead: false,
                 flagged: false,
             }),
             settled: false,
@@ -181,6 +182,7 @@ fn update(row: &mut ConnectionRow, seen: &ConnPulse) {
     row.last_command.clone_from(&seen.last_command);
     row.last_active = seen.last_active;
     row.busy_since = seen.busy_since;
+    row.dead = seen.dead;
 }
 
 /// In use before available; of those in use the longest held first, of the others the one that waits to be lent next.

@@ -9,7 +9,6 @@ mod pool_usage;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::connections::Connections;
 use super::waits::Waits;
@@ -45,15 +44,14 @@ pub(crate) struct Finding {
     pub(crate) severity: Severity,
     /// In numbers, one line.
     pub(crate) evidence: String,
+    /// What to do about it, one line.
+    pub(crate) advice: &'static str,
 }
 
 /// One kind of judgement.
 pub(crate) trait Lint: Send {
     /// Its stable name.
     fn id(&self) -> &'static str;
-
-    /// What to do about it, one line.
-    fn advice(&self) -> &'static str;
 
     /// What it finds now. `holds` says that it found something at the last look, for those that clear at another
     /// threshold than they raise.
@@ -114,6 +112,7 @@ impl Judge {
                         let row = Arc::make_mut(row);
                         row.evidence = finding.evidence;
                         row.severity = finding.severity;
+                        row.advice = finding.advice;
                     }
                 } else {
                     verdict.news.push(What::Raised(lint.id(), finding.evidence.clone()));
@@ -164,15 +163,9 @@ fn row(lint: &dyn Lint, pool: PoolId, since: Stamp, finding: Finding) -> LintRow
         pool,
         conn: finding.conn,
         evidence: finding.evidence,
-        advice: lint.advice(),
+        advice: finding.advice,
         since,
     }
-}
-
-/// Seconds as evidence gives them: `1.2 s`, and `745 s` where tenths say nothing.
-fn seconds(span: Duration) -> String {
-    let seconds = span.as_secs_f64();
-    if seconds < 100.0 { format!("{seconds:.1} s") } else { format!("{seconds:.0} s") }
 }
 
 /// The name of a holder in evidence: its label, then its line, as far as they are known.

@@ -37,6 +37,7 @@ fn lent(conn: u64, since: Stamp) -> ConnPulse {
         last_command: Some("GET".into()),
         last_active: since,
         busy_since: None,
+        dead: false,
     }
 }
 
@@ -255,6 +256,7 @@ fn any_row() -> impl Strategy<Value = ConnPulse> {
                 last_command: Some(text.as_str().into()),
                 last_active: since,
                 busy_since,
+                dead: false,
             }
         })
 }

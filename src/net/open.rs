@@ -99,7 +99,9 @@ async fn attempt(options: &ConnectOptions, stage: &Stage) -> Result<Connection, 
 
 async fn dial_endpoint(endpoint: &Endpoint) -> Result<Stream, ConnectError> {
     match endpoint {
-        Endpoint::Tcp { host, port } => dial::tcp(host, *port).await.map(|stream| Stream::Plain(stream.into())),
+        Endpoint::Tcp { host, port } => {
+            dial::tcp(host, *port).await.map(|stream| Stream::Plain(stream.into()))
+        }
         Endpoint::Unix(path) => dial::unix(path).await.map(|stream| Stream::Plain(stream.into())),
     }
 }

@@ -71,6 +71,7 @@ impl<T> Core<T> {
             // A stale one is asked first, which takes time: it counts once it is confirmed.
             if let Some(row) = state.rows.get_mut(held.key).filter(|_| !held.stale) {
                 row.counted = true;
+                row.uses += 1;
                 row.fresh.immediate += 1;
             }
             return Take::Conn(held);
@@ -121,6 +122,7 @@ impl<T> Core<T> {
         let Some(row) = state.rows.get_mut(held.key).filter(|row| row.id == held.id) else { return false };
         if !row.counted {
             row.counted = true;
+            row.uses += 1;
             row.since = now;
             state.counts.granted(waited, queued);
         }
@@ -173,7 +175,6 @@ impl<T> Core<T> {
         row.counted = false;
         row.lent = false;
         row.touched = true;
-        row.uses += 1;
         row.since = now;
         row.proven = now;
         if row.pinned.is_some() {

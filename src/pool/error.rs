@@ -97,7 +97,8 @@ fn text(duration: Duration) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..10_000 if ms % 1_000 >= 100 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
-        _ => format!("{} s", ms / 1_000),
+        1_000..100_000 => format!("{} s", ms / 1_000),
+        _ => crate::text::duration(duration),
     }
 }
 
@@ -134,6 +135,7 @@ mod tests {
             (2_550, "2.5 s"),
             (9_999, "9.9 s"),
             (74_200, "74 s"),
+            (208_000, "3m 28s"),
         ] {
             assert_eq!(text(Duration::from_millis(ms)), said);
         }

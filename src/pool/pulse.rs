@@ -46,6 +46,7 @@ impl<C: Connector> Inner<C> {
     }
 
     fn row(&self, row: RowLook) -> ConnPulse {
+        let dead = row.lent.is_some() && row.vitals.is_dead();
         let state = match row.lent {
             None => ConnState::Available { since: row.since },
             Some((tag, pinned)) => ConnState::InUse { since: row.since, holder: tag.holder(), pinned },
@@ -59,6 +60,7 @@ impl<C: Connector> Inner<C> {
             last_command: vitals.last_command().and_then(|id| self.names.name(id)),
             last_active: vitals.last_active(),
             busy_since: vitals.busy_since(),
+            dead,
         }
     }
 }

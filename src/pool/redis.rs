@@ -337,8 +337,10 @@ pub struct Ran {
     pub value: Value,
     /// The connection it ran on.
     pub conn: ConnId,
-    /// Queueing for that connection, and opening it where there was none.
+    /// From asking for that connection to having it, opening it included where there was none.
     pub waited: Duration,
+    /// How many connections were lent when it was granted, with this one.
+    pub in_use: u32,
     /// From sending to the reply.
     pub round_trip: Duration,
 }
@@ -347,12 +349,13 @@ pub struct Ran {
 pub(super) struct Cost {
     pub(super) conn: ConnId,
     pub(super) waited: Duration,
+    pub(super) in_use: u32,
     pub(super) round_trip: Duration,
 }
 
 impl Default for Cost {
     fn default() -> Self {
-        Self { conn: ConnId(0), waited: Duration::ZERO, round_trip: Duration::ZERO }
+        Self { conn: ConnId(0), waited: Duration::ZERO, in_use: 0, round_trip: Duration::ZERO }
     }
 }
 
@@ -383,8 +386,8 @@ impl RedisPool {
         async move {
             let mut cost = Cost::default();
             let value = super::retry::command(inner, tag, args, options, Some(&mut cost)).await?;
-            let Cost { conn, waited, round_trip } = cost;
-            Ok(Ran { value, conn, waited, round_trip })
+            let Cost { conn, waited, in_use, round_trip } = cost;
+            Ok(Ran { value, conn, waited, in_use, round_trip })
         }
     }
 }

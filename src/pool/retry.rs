@@ -93,14 +93,14 @@ async fn once<A: AsRef<[u8]>>(
     // Who does not ask for the cost does not pay for the clock.
     let asked = cost.is_some().then(|| inner.clock.now());
     let mut lease = checkout(inner.clone(), tag.clone()).await?;
-    let lent = cost.is_some().then(|| inner.clock.now());
+    let lent = cost.is_some().then(|| (inner.clock.now(), inner.core.gauges().in_use));
     let outcome = match options.limit {
         None => lease.command(args).await,
         Some(limit) => lease.command_within(args, limit).await,
     };
-    if let (Some(cost), Some(asked), Some(lent)) = (cost, asked, lent) {
-        *cost =
-            Cost { conn: lease.id(), waited: lent.since(asked), round_trip: inner.clock.now().since(lent) };
+    if let (Some(cost), Some(asked), Some((lent, in_use))) = (cost, asked, lent) {
+        let (waited, round_trip) = (lent.since(asked), inner.clock.now().since(lent));
+        *cost = Cost { conn: lease.id(), waited, in_use, round_trip };
     }
     outcome
 }

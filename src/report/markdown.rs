@@ -208,7 +208,7 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Vec<String> {
         RowState::Available { .. } => ("available".to_owned(), String::new()),
         RowState::InUse { holder, pinned, .. } => {
             let pinned = pinned.as_ref().map_or_else(String::new, |by| format!(", {}", code(by)));
-            (format!("in use{pinned}"), code(&who(holder)))
+            (format!("{}{pinned}", row.state_word()), code(&who(holder)))
         }
     };
     let idle = match row.idle_for(snapshot.as_of) {

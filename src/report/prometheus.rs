@@ -127,9 +127,11 @@ impl Page<'_> {
             ("db_client_connection_create_time_seconds", "Opening a connection.", |pool| {
                 &pool.latency.create
             }),
-            ("db_client_connection_wait_time_seconds", "Queueing for a connection.", |pool| {
-                &pool.latency.wait
-            }),
+            (
+                "db_client_connection_wait_time_seconds",
+                "From asking for a connection to having it, opening one included.",
+                |pool| &pool.latency.wait,
+            ),
             ("db_client_connection_use_time_seconds", "Holding a connection.", |pool| &pool.latency.held),
             ("redis_pooltop_round_trip_seconds", "A command and its reply.", |pool| &pool.latency.round_trip),
         ];

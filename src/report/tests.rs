@@ -77,6 +77,7 @@ fn connection(conn: u64) -> ConnectionRow {
         last_command: Some("GET".into()),
         last_active: s(800),
         busy_since: None,
+        dead: false,
         flagged: false,
     }
 }

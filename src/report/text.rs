@@ -184,9 +184,9 @@ fn connections(out: &mut String, snapshot: &Snapshot) {
 }
 
 fn connection(row: &ConnectionRow, as_of: Stamp) -> Vec<String> {
-    let (state, holder) = match &row.state {
-        RowState::Available { .. } => ("available", String::new()),
-        RowState::InUse { holder, .. } => ("in use", who(holder)),
+    let holder = match &row.state {
+        RowState::Available { .. } => String::new(),
+        RowState::InUse { holder, .. } => who(holder),
     };
     let mark = if row.flagged { " !" } else { "" };
     let time = |span: Option<Duration>| span.map_or_else(|| UNKNOWN.to_owned(), duration);
@@ -197,7 +197,7 @@ fn connection(row: &ConnectionRow, as_of: Stamp) -> Vec<String> {
     vec![
         row.id.to_string(),
         row.server_id.map_or_else(|| UNKNOWN.to_owned(), |id| id.to_string()),
-        format!("{state}{mark}"),
+        format!("{}{mark}", row.state_word()),
         held,
         row.idle_for(as_of).map_or_else(|| "busy".to_owned(), duration),
         time(row.opened.map(|opened| as_of.since(opened))),

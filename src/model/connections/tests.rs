@@ -19,6 +19,7 @@ fn available(conn: u64, since: u64) -> ConnPulse {
         last_command: Some("GET".into()),
         last_active: Stamp(since),
         busy_since: None,
+        dead: false,
     }
 }
 

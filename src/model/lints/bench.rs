@@ -50,6 +50,7 @@ impl Bench {
             last_command: None,
             last_active: Stamp::default(),
             busy_since: None,
+            dead: false,
         });
         self.gauges.in_use += 1;
         self.pulse(since);
@@ -72,6 +73,11 @@ impl Bench {
     pub(crate) fn busy(&mut self, conn: u64, at: Stamp, command: &str) {
         self.used(conn, at, command);
         self.change(conn, at, |row| row.busy_since = Some(at));
+    }
+
+    /// The server closed it.
+    pub(crate) fn die(&mut self, conn: u64, at: Stamp) {
+        self.change(conn, at, |row| row.dead = true);
     }
 
     /// It came back.

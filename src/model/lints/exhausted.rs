@@ -1,20 +1,27 @@
 //! `exhausted`: the limit is reached and callers queue for a connection, or lately gave up doing so.
 //!
 //! A queue of some milliseconds is how a bounded pool works: a wait counts once it is [`GRACE`] old, a timeout or a
-//! refusal at once. It clears when no queue was seen for [`CALM`] and the timeouts are no news any more.
+//! refusal at once. Only queueing counts: an open that is slow is no want of connections. It clears when there is room
+//! again, or no queue was seen for [`CALM`]; callers that got nothing are told of while they are news, as what was.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Finding, Lint, View, name, seconds};
+use super::{Finding, Lint, View, name};
 use crate::model::waits::RECENT_SECONDS;
 use crate::snapshot::Severity;
+use crate::text::duration;
 
 /// How old the oldest wait must be.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// How long there must have been no queue.
 const CALM: Duration = Duration::from_secs(2);
+
+const ADVICE: &str =
+    "see who holds the connections and for how long: return leaks, shorten long holds, or raise max";
+
+const OVER: &str = "there is room again: when it comes back, see who holds the connections, or raise max";
 
 /// See the module.
 pub(crate) struct Exhausted;
@@ -24,30 +31,33 @@ impl Lint for Exhausted {
         "exhausted"
     }
 
-    fn advice(&self) -> &'static str {
-        "see who holds the connections and for how long: return leaks, shorten long holds, or raise max"
-    }
-
     fn evaluate(&self, view: &View<'_>, holds: bool) -> Vec<Finding> {
         let queue = queue(view);
         let lost = lost(view);
-        let restless = holds && view.waits.last_queue().is_some_and(|at| view.now.since(at) < CALM);
+        let full = taken(view) >= view.gauges.max;
+        let restless = holds && full && view.waits.last_queue().is_some_and(|at| view.now.since(at) < CALM);
         if queue.is_none() && lost.is_none() && !restless {
             return Vec::new();
         }
-        let said: Vec<_> = [queue, lost].into_iter().flatten().collect();
-        let said = if said.is_empty() { "nobody waits now".to_owned() } else { said.join(", ") };
-        let evidence = format!("{said}: {}", holders(view));
-        vec![Finding { conn: None, severity: Severity::Bad, evidence }]
+        // What is over is no alarm: it is still worth knowing who got nothing.
+        let (severity, advice) = if full { (Severity::Bad, ADVICE) } else { (Severity::Warn, OVER) };
+        let calm = (queue.is_none() && view.waits.waiting() == 0).then(|| "nobody waits now".to_owned());
+        let said: Vec<_> = [queue, lost, calm].into_iter().flatten().collect();
+        let evidence = format!("{}: {}", said.join(", "), holders(view));
+        vec![Finding { conn: None, severity, evidence, advice }]
     }
+}
+
+/// Slots that are not free.
+fn taken(view: &View<'_>) -> u32 {
+    view.gauges.in_use.saturating_add(view.gauges.opening)
 }
 
 /// `3 waiting 1.2 s`, once they wait long enough and every slot is taken.
 fn queue(view: &View<'_>) -> Option<String> {
-    let taken = view.gauges.in_use.saturating_add(view.gauges.opening);
     let waited = view.now.since(view.waits.oldest()?);
-    (taken >= view.gauges.max && waited >= GRACE)
-        .then(|| format!("{} waiting {}", view.waits.waiting(), seconds(waited)))
+    (taken(view) >= view.gauges.max && waited >= GRACE)
+        .then(|| format!("{} waiting {}", view.waits.waiting(), duration(waited)))
 }
 
 /// `4 timed out in the last 10 s`.
@@ -81,10 +91,13 @@ fn holders(view: &View<'_>) -> String {
     if let Some((row, since, holder)) =
         view.connections.in_use().min_by_key(|(row, since, _)| (*since, row.id))
     {
-        let longest = format!("longest {} {} {}", row.id, seconds(view.now.since(since)), name(holder));
+        let longest = format!("longest {} {} {}", row.id, duration(view.now.since(since)), name(holder));
         parts.push(longest.trim_end().to_owned());
     }
     let held = format!("{} held", view.gauges.in_use);
+    if view.gauges.opening > 0 {
+        parts.push(format!("{} opening", view.gauges.opening));
+    }
     if parts.is_empty() { held } else { format!("{held} ({})", parts.join(", ")) }
 }
 
@@ -130,18 +143,35 @@ mod tests {
         let mut bench = Bench::new(2);
         bench.gauges.opening = 2;
         bench.queue(5, s(1), s(3));
-        assert_eq!(found(&bench, s(3), false).as_deref(), Some("5 waiting 2.0 s: 0 held"));
+        assert_eq!(found(&bench, s(3), false).as_deref(), Some("5 waiting 2.0 s: 0 held (2 opening)"));
     }
 
     #[test]
     fn timeouts_and_refusals_raise_it_without_a_queue() {
         let mut bench = Bench::new(2);
         bench.lose(s(1), 4, 0);
-        let want = "4 timed out in the last 10 s: 0 held";
+        let want = "4 timed out in the last 10 s, nobody waits now: 0 held";
         assert_eq!(found(&bench, s(1), false).as_deref(), Some(want));
         bench.lose(s(2), 0, 1);
-        let want = "4 timed out and 1 refused in the last 10 s: 0 held";
+        let want = "4 timed out and 1 refused in the last 10 s, nobody waits now: 0 held";
         assert_eq!(found(&bench, s(2), false).as_deref(), Some(want));
+    }
+
+    #[test]
+    fn once_there_is_room_it_is_over_and_who_got_nothing_is_what_was() {
+        let mut bench = full();
+        bench.queue(3, s(70), s(74));
+        bench.queue(0, s(74), s(75));
+        assert!(found(&bench, s(75), true).is_some(), "every slot is still taken");
+        // As after POOL RESET.
+        bench.gauges.in_use = 0;
+        assert_eq!(found(&bench, s(75), true), None);
+        bench.lose(s(75), 1, 0);
+        let row = bench.raise(&Exhausted, s(75));
+        assert_eq!((row.severity, row.advice), (Severity::Warn, OVER));
+        bench.gauges.in_use = 2;
+        let row = bench.raise(&Exhausted, s(75));
+        assert_eq!((row.severity, row.advice), (Severity::Bad, ADVICE));
     }
 
     #[test]

@@ -4,12 +4,19 @@
 //! moment ago, has a holder at work. So a lease is judged only once it was out for the whole threshold and quiet for
 //! at least the later half of it. It clears when the connection comes back, is closed, or is used again.
 
-use super::{Finding, Lint, View, name, seconds};
+use super::{Finding, Lint, View, name};
 use crate::event::Stamp;
 use crate::snapshot::{ConnectionRow, LintRow, RowState, Severity};
+use crate::text::duration;
 
 /// Commands after which a connection waits for messages, not for its holder.
 const LISTENING: [&str; 4] = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"];
+
+const ADVICE: &str =
+    "give it back on every path, errors too: a guard, `with` or `finally`; POOL RESET takes it back now";
+
+const DEAD: &str = "the server closed it and nothing can be sent on it: release it, or POOL RESET drops it; then see \
+                    why its holder kept it";
 
 /// See the module.
 pub(crate) struct Leak;
@@ -29,10 +36,6 @@ impl Lint for Leak {
         "leak"
     }
 
-    fn advice(&self) -> &'static str {
-        "give it back on every path, errors too: a guard, `with` or `finally`; POOL RESET takes it back now"
-    }
-
     fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
         let threshold = view.options.leak_threshold;
         let mut leaks: Vec<_> = view
@@ -48,13 +51,15 @@ impl Lint for Leak {
         leaks
             .into_iter()
             .map(|(row, since, holder)| {
-                let out = seconds(view.now.since(since));
-                let idle = seconds(view.now.since(quiet_since(row, since)));
-                let evidence = format!("{} out {out}, idle {idle}  {}", row.id, name(holder));
+                let out = duration(view.now.since(since));
+                let idle = duration(view.now.since(quiet_since(row, since)));
+                let dead = if row.dead { ", closed by the server" } else { "" };
+                let evidence = format!("{} out {out}, idle {idle}{dead}  {}", row.id, name(holder));
                 Finding {
                     conn: Some(row.id),
                     severity: Severity::Bad,
                     evidence: evidence.trim_end().to_owned(),
+                    advice: if row.dead { DEAD } else { ADVICE },
                 }
             })
             .collect()
@@ -67,7 +72,7 @@ impl Lint for Leak {
             Some(RowState::InUse { .. }) => "was used again",
             None => "was closed",
         };
-        format!("{conn} {ended}, {} after it was called a leak", seconds(view.now.since(leak.since)))
+        format!("{conn} {ended}, {} after it was called a leak", duration(view.now.since(leak.since)))
     }
 }
 
@@ -120,6 +125,18 @@ mod tests {
         assert_eq!(bench.ending(&Leak, &row, s(42)), "#3 came back, 12.0 s after it was called a leak");
         bench.close(3);
         assert_eq!(bench.ending(&Leak, &row, s(43)), "#3 was closed, 13.0 s after it was called a leak");
+    }
+
+    #[test]
+    fn one_that_the_server_closed_is_called_dead_and_not_asked_back() {
+        let mut bench = Bench::new(10);
+        bench.lend(3, s(0), "worker-2");
+        let row = bench.raise(&Leak, s(208));
+        assert_eq!((row.evidence.as_str(), row.advice), ("#3 out 3m 28s, idle 3m 28s  worker-2", ADVICE));
+        bench.die(3, s(208));
+        let row = bench.raise(&Leak, s(208));
+        assert_eq!(row.evidence, "#3 out 3m 28s, idle 3m 28s, closed by the server  worker-2");
+        assert_eq!(row.advice, DEAD);
     }
 
     #[test]

@@ -9,16 +9,15 @@ use crate::snapshot::Severity;
 /// How far under the alert it clears, in points of a hundred.
 const SLACK: u64 = 5;
 
+const ADVICE: &str =
+    "raise max, hold connections for less time, or look for leaks: the next peak will have to wait";
+
 /// See the module.
 pub(crate) struct PoolUsage;
 
 impl Lint for PoolUsage {
     fn id(&self) -> &'static str {
         "pool-usage"
-    }
-
-    fn advice(&self) -> &'static str {
-        "raise max, hold connections for less time, or look for leaks: the next peak will have to wait"
     }
 
     fn evaluate(&self, view: &View<'_>, holds: bool) -> Vec<Finding> {
@@ -32,7 +31,7 @@ impl Lint for PoolUsage {
             return Vec::new();
         }
         let evidence = format!("{in_use} of {max} in use ({}%), over {alert}%", in_use * 100 / max);
-        vec![Finding { conn: None, severity: Severity::Warn, evidence }]
+        vec![Finding { conn: None, severity: Severity::Warn, evidence, advice: ADVICE }]
     }
 }
 

@@ -32,7 +32,7 @@ pub struct RowLook {
     pub since: Stamp,
     /// Its holder, when it is lent.
     pub lent: Option<(Tag, Option<Arc<str>>)>,
-    /// Leases served.
+    /// Leases granted.
     pub uses: u64,
     /// Its signs of life.
     pub vitals: Arc<Vitals>,
@@ -52,6 +52,11 @@ impl<T> Core<T> {
     pub fn status(&self) -> (Gauges, Totals) {
         let mut state = self.state.lock();
         (state.gauges(), state.totals())
+    }
+
+    /// The state alone.
+    pub fn gauges(&self) -> Gauges {
+        self.state.lock().gauges()
     }
 
     /// How full it is.

@@ -83,6 +83,7 @@ pub(super) struct Row {
     pub(super) proven: Stamp,
     pub(super) tag: Tag,
     pub(super) pinned: Option<Arc<str>>,
+    /// Leases granted on it.
     pub(super) uses: u64,
     pub(super) fresh: Fresh,
     /// Something changed since the last look.
@@ -114,7 +115,7 @@ impl Arrival<'_> {
             proven: self.now,
             tag: self.tag.clone(),
             pinned: None,
-            uses: 0,
+            uses: u64::from(lent),
             fresh: Fresh::default(),
             touched: true,
         }

@@ -71,6 +71,7 @@ impl<T> Core<T> {
             return Returned::Closed(held.item, reason, state.drop_row(held.key, now));
         }
         if std::mem::take(&mut row.counted) {
+            row.uses -= 1;
             row.fresh.fold(&mut state.counts);
             state.counts.reject();
         }
@@ -165,7 +166,8 @@ impl<T> Core<T> {
     pub fn close_one(&self, id: ConnId, now: Stamp) -> Option<Closing<T>> {
         let mut state = self.state.lock();
         let state = &mut *state;
-        let (key, lent) = state.rows.iter().find(|(_, row)| row.id == id).map(|(key, row)| (key, row.lent))?;
+        let (key, lent) =
+            state.rows.iter().find(|(_, row)| row.id == id).map(|(key, row)| (key, row.lent))?;
         let reason = CloseReason::Asked;
         if !lent {
             return Some(state.close_idle(now, |row, _| (row.id == id).then_some(reason)));

@@ -42,7 +42,11 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
             facts.push(Fact::new("state", word, |theme| theme.available));
         }
         RowState::InUse { since, holder, pinned } => {
-            facts.push(Fact::new("state", "in use", |theme| theme.in_use));
+            if row.dead {
+                facts.push(Fact::new("state", "dead: the server closed it", |theme| theme.bad));
+            } else {
+                facts.push(Fact::new("state", "in use", |theme| theme.in_use));
+            }
             facts.push(Fact::plain("held for", age(as_of.since(*since))));
             facts.push(Fact::known("holder", words(holder.label.as_deref())));
             facts.push(Fact::known("taken at", words(holder.location.as_deref())));

@@ -34,7 +34,10 @@ const WORDS: [(&str, &str); 24] = [
     ("max", "the pool's limit; elsewhere: max_connections"),
     ("waiting", "callers queued for a connection; elsewhere: pending, cl_waiting"),
     ("checkout, release", "lending a connection, and its return; elsewhere: get_connection, borrow, return"),
-    ("wait", "time queued for a connection; ends granted, timed out, cancelled, refused or failed"),
+    (
+        "wait",
+        "from asking for a connection to having it, opening one included; waited counts those that queued",
+    ),
     ("lease", "a granted checkout; ends released, discarded with a reason, or reclaimed by the pool"),
     ("use", "time a connection was held; create: time to open one"),
     ("round trip", "a command and its reply"),
