@@ -212,9 +212,12 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     known::SETTINGS.iter().map(|known| known.name)
 }
 
-/// redis-cli's words.
+/// redis-cli's words, for its flags.
 const PASSWORD_SEEN: &str =
     "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe.";
+
+/// The same for an address that is no flag's.
+const URL_SEEN: &str = "Warning: Using a password in a URL on the command line interface may not be safe.";
 
 /// Whether a URL on the command line carries a password.
 fn has_password(url: &str) -> bool {
@@ -223,9 +226,12 @@ fn has_password(url: &str) -> bool {
 
 /// The warning that a password stands on the command line.
 fn passwords_seen(flags: &Connection, url: Option<&str>) -> Option<String> {
-    let in_url = url.or(flags.uri.as_deref()).is_some_and(has_password);
-    let seen = (flags.password.is_some() || in_url) && !flags.no_auth_warning;
-    seen.then(|| PASSWORD_SEEN.to_owned())
+    if flags.no_auth_warning {
+        return None;
+    }
+    let flagged = flags.password.is_some() || url.is_none() && flags.uri.as_deref().is_some_and(has_password);
+    let seen = flagged.then_some(PASSWORD_SEEN).or(url.is_some_and(has_password).then_some(URL_SEEN));
+    seen.map(str::to_owned)
 }
 
 /// The warning that a password stands in a file that others can read. `place` is where.

@@ -68,6 +68,9 @@ fn passwords_are_judged_and_never_shown() {
     assert!(none.contains("wants a password"), "{none}");
     let wrong = said(&["-p", &port, "-a", "s3cret-wrong", "--once"], 3);
     assert!(wrong.contains("refuses the password") && !wrong.contains("s3cret"), "{wrong}");
+    let nobody =
+        said(&["-p", &port, "--user", "ada", "-a", "s3cret-wrong", "--no-auth-warning", "--once"], 3);
+    assert!(nobody.contains("password for user `ada`; check both"), "{nobody}");
     let url = format!("redis://:s3cret-wrong@127.0.0.1:{port}");
     assert!(!said(&[&url, "--once"], 3).contains("s3cret"));
     let output =

@@ -177,7 +177,9 @@ fn passwords_come_from_the_flag_then_the_url_then_the_environment() {
     assert!(settings_in(&environment, &["--demo"]).connect.password.is_none());
     assert_eq!(settings("-a x --no-auth-warning").warnings.len(), 0);
     assert!(settings("-a x").warnings[0].contains("may not be safe"));
-    assert!(settings("redis://:x@h").warnings[0].contains("may not be safe"));
+    assert!(settings("-u redis://:x@h").warnings[0].contains("'-a' or '-u'"));
+    let url = settings("redis://:x@h").warnings.remove(0);
+    assert!(url.contains("may not be safe") && url.contains("in a URL") && !url.contains("'-a'"), "{url}");
     assert!(settings("--tls --insecure").warnings[0].contains("--insecure"));
 }
 

@@ -289,11 +289,44 @@ fn a_burst_takes_as_many_connections_as_the_limit_allows() {
     let printed = text(&output.stdout);
     assert!(printed.contains("ok:200\n") && printed.contains("max:4\n"), "{printed}");
     assert!(
-        printed.contains("error_replies:5\n") && printed.contains("first_error:ERR unknown"),
+        printed.contains("error_replies:5\n") && printed.contains("error:5 times: ERR unknown"),
         "{printed}"
     );
     let opened = printed.lines().find_map(|line| line.strip_prefix("opened:")).expect("a count");
     assert!((1..=4).contains(&opened.parse::<u32>().expect("a number")), "{opened}");
+    let most = printed.lines().find_map(|line| line.strip_prefix("most_in_use:")).expect("a count");
+    assert!((1..=4).contains(&most.parse::<u32>().expect("a number")), "{most}");
+    for field in ["requests:200", "wait_p95_ms:", "wait_max_ms:", "round_trip_p50_ms:", "total_ms:"] {
+        assert!(printed.contains(field), "{field} in {printed}");
+    }
+    let output = feed(shell(&["--demo", "-e"]), "POOL BURST 5 NOSUCH\n");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+}
+
+#[test]
+fn what_can_never_be_had_is_refused_at_once() {
+    let output = feed(
+        shell(&["--demo", "--max-connections", "6"]),
+        "POOL HOLD 9\nPOOL HOLD 2\nPOOL LEAK 5\nPOOL HOLD 4\nPOOL LEAK\nPOOL STATS\n",
+    );
+    let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    for sentence in [
+        "max is 6: ask for at most 6",
+        "max is 6 and 2 are held here: ask for at most 4",
+        "max is 6 and 6 are held here: give one back",
+    ] {
+        assert!(printed.contains(sentence), "{sentence} in {printed}");
+    }
+    assert!(printed.contains("in_use:6\n") && printed.contains("timeouts:0\n"), "{printed}");
+}
+
+#[test]
+fn every_setting_of_the_pool_that_redis_py_has_is_there() {
+    let output = feed(shell(&["--demo"]), "POOL CONFIG GET *\n");
+    let printed = text(&output.stdout);
+    for name in ["socket_timeout", "socket_connect_timeout", "retry_on_timeout", "max_connections"] {
+        assert!(printed.lines().any(|line| line.contains(name)), "{name} in {printed}");
+    }
 }
 
 #[test]

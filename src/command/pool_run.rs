@@ -1,27 +1,21 @@
 //! What `POOL …` does.
 
-use std::fmt::Write as _;
+mod burst;
+
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use bytes::Bytes;
-use tokio::task::JoinSet;
 
 use super::builtin::PoolCall;
 use super::output::{Outcome, Output, Sink};
 use super::runner::Kept;
 use super::session::Session;
 use super::{pool_text, settings};
-use crate::event::{ConnId, nanos};
+use crate::event::ConnId;
 use crate::glob;
-use crate::pool::{CommandError, CommandOptions, RedisLease};
+use crate::pool::{CommandError, RedisLease};
 use crate::resp::Value;
 use crate::snapshot::{PoolRow, Snapshot};
 use crate::text;
-
-/// The most commands of one burst: each is a task of its own.
-const MOST_AT_ONCE: u32 = 100_000;
 
 impl Session {
     pub(super) async fn pool_call(&mut self, call: &PoolCall, sink: &mut dyn Sink) -> io::Result<Outcome> {
@@ -86,7 +80,28 @@ impl Session {
         (taken, None)
     }
 
+    /// Why so many connections can never come: what this session has itself comes back only when it says so.
+    fn out_of_reach(&self, count: u32) -> Option<String> {
+        let mine = self.kept_ids().len() + self.lost.len();
+        let max = self.runner.pool.config().max;
+        let left = max.saturating_sub(u32::try_from(mine).unwrap_or(u32::MAX));
+        let what = match mine {
+            0 => format!("max is {max}"),
+            1 => format!("max is {max} and 1 is held here"),
+            _ => format!("max is {max} and {mine} are held here"),
+        };
+        match left {
+            _ if count <= left => None,
+            0 => Some(format!("{what}: give one back with POOL RELEASE or POOL RESET")),
+            _ => Some(format!("{what}: ask for at most {left}")),
+        }
+    }
+
     async fn hold(&mut self, count: u32, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        self.let_go_of_taken_back();
+        if let Some(problem) = self.out_of_reach(count) {
+            return fail(sink, &problem).await;
+        }
         let (taken, error) = self.take(&format!("POOL HOLD {count}"), count).await;
         let ids = taken.iter().map(RedisLease::id).collect::<Vec<_>>();
         let home = self.runner.home;
@@ -98,6 +113,10 @@ impl Session {
     }
 
     async fn leak(&mut self, count: u32, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        self.let_go_of_taken_back();
+        if let Some(problem) = self.out_of_reach(count) {
+            return fail(sink, &problem).await;
+        }
         let (taken, error) = self.take(&format!("POOL LEAK {count}"), count).await;
         let ids = taken.iter().map(RedisLease::id).collect::<Vec<_>>();
         self.lost.extend(taken);
@@ -129,11 +148,14 @@ impl Session {
         }
         let mut released = Vec::new();
         for id in ids {
-            let Some(kept) = self.take_kept(id) else {
+            let Some(mut kept) = self.take_kept(id) else {
                 return fail(sink, &format!("{id} is not held here: POOL LIST shows who has it")).await;
             };
             // What a transaction or another database left on it is nobody else's: the pool closes it.
-            if let Some(pin) = kept.pin() {
+            if kept.lease.probe() == crate::net::Probe::Closed {
+                let closed = format!("{id} is dropped, not returned: the server had closed it");
+                sink.push(Output::Note(closed)).await?;
+            } else if let Some(pin) = kept.pin() {
                 let closed = format!("{id} is closed, not returned: it was in {pin}");
                 sink.push(Output::Note(closed)).await?;
             } else {
@@ -164,7 +186,6 @@ impl Session {
                 .await;
         }
         self.let_go_of_taken_back();
-        // A job that waits for its reply hears of it only now: until then the connection would stay.
         let rows = self.jobs().rows();
         let Some(job) = rows.into_iter().find(|job| job.conn == Some(id)) else {
             return say(sink, format!("closed {id}")).await;
@@ -183,90 +204,6 @@ impl Session {
             .collect();
         sink.push(Output::Reply { value: Value::Array(found), verbatim: false }).await?;
         Ok(Outcome::Done)
-    }
-
-    /// Runs a command many times at once, each on a connection of its own as far as the pool has them.
-    async fn burst(&self, count: u32, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
-        if count > MOST_AT_ONCE {
-            return fail(sink, &format!("a burst is of {MOST_AT_ONCE} commands at most")).await;
-        }
-        let (_, before) = self.runner.pool.status();
-        let options =
-            CommandOptions { read_only: Some(self.runner.registry.is_read_only(args)), limit: None };
-        let label = self.runner.label(args);
-        let args: Arc<[Bytes]> = args.into();
-        let start = Instant::now();
-        let mut tasks = JoinSet::new();
-        for _ in 0..count {
-            let (pool, label, args) = (self.runner.pool.clone(), label.clone(), args.clone());
-            tasks.spawn(async move {
-                let asked = Instant::now();
-                let outcome = pool.command_as(label, &args, options).await;
-                (asked.elapsed(), outcome)
-            });
-        }
-        let mut tally = Tally::default();
-        while let Some(done) = tasks.join_next().await {
-            match done {
-                Ok((took, outcome)) => tally.add(took, outcome.map(|ran| ran.value)),
-                // None is ever aborted, and a panic of one has been printed.
-                Err(_) => tally.failed += 1,
-            }
-        }
-        let (_, after) = self.runner.pool.status();
-        say(sink, tally.text(start.elapsed(), after.opened - before.opened)).await?;
-        Ok(if tally.failed + tally.errors == 0 { Outcome::Done } else { Outcome::Failed })
-    }
-}
-
-/// How the commands of a burst went.
-#[derive(Default)]
-struct Tally {
-    took: Vec<Duration>,
-    errors: u32,
-    failed: u32,
-    first: Option<String>,
-}
-
-impl Tally {
-    fn add(&mut self, took: Duration, outcome: Result<Value, CommandError>) {
-        self.took.push(took);
-        match outcome {
-            Ok(Value::Error(said)) => {
-                self.errors += 1;
-                self.first.get_or_insert_with(|| text::escape(&said).into_owned());
-            }
-            Ok(_) => {}
-            Err(error) => {
-                self.failed += 1;
-                self.first.get_or_insert_with(|| text::escape_str(&error.to_string()).into_owned());
-            }
-        }
-    }
-
-    fn text(&mut self, whole: Duration, opened: u64) -> String {
-        self.took.sort_unstable();
-        let count = self.took.len();
-        let of = |percent: usize| {
-            let at = (count * percent).div_ceil(100).saturating_sub(1);
-            self.took.get(at).map_or_else(|| "–".to_owned(), |took| pool_text::millis(nanos(*took)))
-        };
-        let ok = count as u64 - u64::from(self.errors) - u64::from(self.failed);
-        let mut out = format!(
-            "ok:{ok}\nerror_replies:{}\nfailed:{}\nopened:{opened}\ntotal_ms:{}\np50_ms:{}\np95_ms:{}\np99_ms:{}\nmax_ms:{}\n",
-            self.errors,
-            self.failed,
-            pool_text::millis(nanos(whole)),
-            of(50),
-            of(95),
-            of(99),
-            of(100),
-        );
-        if let Some(first) = &self.first {
-            // Writing to a String has no way to fail.
-            let _ = writeln!(out, "first_error:{first}");
-        }
-        out
     }
 }
 

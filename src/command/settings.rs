@@ -1,4 +1,4 @@
-//! The pool's settings by redis-py's names, for `POOL CONFIG`: one table reads and changes them.
+//! The pool's settings by redis-py's names where it has them, for `POOL CONFIG`: one table reads and changes them.
 
 use std::time::Duration;
 
@@ -55,6 +55,16 @@ const SETTINGS: &[Setting] = &[
             pool.set(|config| config.blocking_timeout = limit);
             Ok(())
         }),
+    },
+    Setting {
+        name: "socket_timeout",
+        get: |pool, _| limit(pool.connector().options().socket_timeout),
+        set: None,
+    },
+    Setting {
+        name: "socket_connect_timeout",
+        get: |pool, _| seconds(pool.connector().options().connect_timeout),
+        set: None,
     },
     Setting { name: "warmup", get: |pool, _| pool.config().warmup.to_string(), set: None },
     Setting {

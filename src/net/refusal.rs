@@ -21,7 +21,7 @@ pub(super) fn explain(text: &[u8], options: &ConnectOptions) -> ConnectError {
         b"WRONGPASS" => (
             K::WrongPass,
             format!(
-                "{target} refuses the password for user `{user}`; check --user and -a, or that the user is on"
+                "{target} refuses the password for user `{user}`; check both, and that `ACL LIST` there has the user `on`"
             ),
         ),
         b"NOAUTH" => {
@@ -47,7 +47,7 @@ pub(super) fn explain(text: &[u8], options: &ConnectOptions) -> ConnectError {
             format!("{target} has as many clients as it takes; close some, or raise its maxclients"),
         ),
         _ if text.starts_with(b"ERR invalid password") => {
-            (K::WrongPass, format!("{target} refuses the password; check -a"))
+            (K::WrongPass, format!("{target} refuses the password; check it"))
         }
         _ if old_and_no_users => (
             K::WrongPass,

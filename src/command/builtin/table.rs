@@ -74,7 +74,7 @@ pub static BUILTINS: &[Entry] = &[
     Entry {
         words: &["POOL", "BURST"],
         syntax: "n command [arg ...]",
-        summary: "Runs a Redis command n times at once and says what the waits and round trips were.",
+        summary: "Runs a Redis command n times at once: what failed, connections opened and in use, waits and round trips.",
         examples: &[("POOL BURST 1000 GET user:1", "a thousand callers on one pool")],
         params: &[Param::Count, Param::Command],
         build: |args| pool(PoolCall::Burst { count: args.count("n")?, args: args.command()? }),
@@ -82,7 +82,7 @@ pub static BUILTINS: &[Entry] = &[
     Entry {
         words: &["POOL", "CLOSE"],
         syntax: "id",
-        summary: "Closes one connection; if it is lent, when it comes back.",
+        summary: "Closes one connection, now, idle or lent: a command in flight on it fails.",
         examples: &[("POOL CLOSE 3", "connection #3 goes")],
         params: &[Param::Id],
         build: |args| pool(PoolCall::Close(args.id()?)),
@@ -98,7 +98,7 @@ pub static BUILTINS: &[Entry] = &[
     Entry {
         words: &["POOL", "RESET"],
         syntax: "",
-        summary: "Drops every connection and takes back every lease: the pool begins anew.",
+        summary: "Drops every connection, now, and takes back every lease: commands in flight fail.",
         examples: &[("POOL RESET", "leaks are gone as well")],
         params: &[],
         build: |_| pool(PoolCall::Reset),
@@ -106,7 +106,7 @@ pub static BUILTINS: &[Entry] = &[
     Entry {
         words: &["POOL", "CONFIG", "GET"],
         syntax: "pattern",
-        summary: "Shows the pool's settings whose names match a glob.",
+        summary: "Shows the pool's settings whose names match a glob: redis-py's names where it has them.",
         examples: &[("POOL CONFIG GET *", "all of them")],
         params: &[Param::Setting],
         build: |args| pool(PoolCall::ConfigGet { pattern: args.word("pattern")? }),
