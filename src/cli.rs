@@ -46,11 +46,11 @@ pub struct Cli {
     #[arg(long, help_heading = OUTPUT)]
     pub once: bool,
 
-    /// With --once: watch for this long before the report
+    /// Watch for this long before the report; implies --once
     #[arg(long, value_name = "D", value_parser = duration, help_heading = OUTPUT)]
     pub duration: Option<Duration>,
 
-    /// With --once: the report's form
+    /// The report's form; implies --once
     #[arg(long, value_name = "FORMAT", help_heading = OUTPUT)]
     pub format: Option<Format>,
 

@@ -175,7 +175,11 @@ impl Settings {
         let Cli { url, rest: _, once, duration, format, common, command } = cli;
         let Connection { demo, askpass, .. } = common.connection;
         let (form, url, json) = match command {
-            None => (Form::Screen(ReportSettings { once, duration, format }), url, false),
+            None => {
+                // Both are a report's, and no screen would show anything of them.
+                let once = once || duration.is_some() || format.is_some();
+                (Form::Screen(ReportSettings { once, duration, format }), url, false)
+            }
             Some(_) if once || duration.is_some() || format.is_some() => {
                 return Err(usage("--once, --duration and --format go without a subcommand"));
             }

@@ -1,12 +1,16 @@
 //! Text made fit to be shown: nothing a terminal would obey, columns counted as terminals count them, and numbers and
 //! durations as people read them.
 
+mod wrap;
+
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
+
+pub use wrap::{folded, hang, wrap};
 
 /// Whether a terminal, or the eye, would obey a character instead of showing it: C0, DEL, C1, the marks that turn the
 /// direction of text, line and paragraph separators, and what takes no room and joins nothing, so that two keys look

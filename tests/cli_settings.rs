@@ -249,6 +249,10 @@ fn reports_and_shells_have_their_own_options() {
     };
     assert!(report.once);
     assert_eq!((report.duration, report.format), (Some(Duration::from_secs(2)), Some(Format::Json)));
+    for line in ["--duration 2s", "--format json"] {
+        let Form::Screen(report) = settings(line).form else { panic!("{line}") };
+        assert!(report.once, "{line}: no screen would show anything of it");
+    }
     let settings = settings("shell -r 3 -i 0.5 -x -e --csv SET a");
     let shell = shell(&settings);
     assert_eq!((shell.repeat, shell.interval), (3, Duration::from_millis(500)));

@@ -284,3 +284,16 @@ fn the_password_prompt_gives_the_terminal_back() {
     assert!(!tty.text().contains("right"), "{}", tty.text());
     leave(tty);
 }
+
+#[test]
+fn help_goes_on_below_itself_where_the_terminal_is_narrow() {
+    let mut tty = Tty::pooltop(&["shell", "--demo"], 60, 24);
+    tty.run("HELP LPOP");
+    tty.see("  complexity: O(N)");
+    let text = tty.text();
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines.iter().position(|line| line.starts_with("  summary: ")).expect(&text);
+    assert!(lines[at + 1].starts_with("    ") && !lines[at + 1].starts_with("     "), "{text}");
+    assert!(lines[at..].iter().all(|line| !line.starts_with(|c: char| c.is_lowercase())), "{text}");
+    leave(tty);
+}

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use crate::command::output::{Output, Sink};
 use crate::config::ShellSettings;
 use crate::resp::print::{Printer, Style};
-use crate::terminal;
+use crate::{terminal, text};
 
 /// Replies and text go to stdout; what went wrong on our side to stderr, unless a person reads both in one place.
 pub(super) struct StdoutSink {
@@ -57,6 +57,12 @@ impl StdoutSink {
                 return Ok(());
             }
             Output::Reply { value, verbatim } => self.printer.print(value, *verbatim),
+            Output::Text(words) if self.terminal => {
+                let columns = crossterm::terminal::size().map_or(0, |(columns, _)| columns);
+                // A terminal that does not say how wide it is wraps by itself.
+                if columns == 0 { words.clone() } else { text::folded(words, usize::from(columns)) }
+                    .into_bytes()
+            }
             Output::Text(text) => text.clone().into_bytes(),
             Output::Error(sentence) if self.terminal => format!("(error) {sentence}\n").into_bytes(),
             Output::Note(sentence) if self.terminal => format!("{sentence}\n").into_bytes(),

@@ -6,8 +6,6 @@ use std::collections::VecDeque;
 use std::fmt::Write;
 use std::ops::Range;
 
-use unicode_segmentation::UnicodeSegmentation;
-
 use self::find::Find;
 use super::action::Step;
 use crate::text;
@@ -51,6 +49,8 @@ pub struct Row<'a> {
     pub line: &'a Line,
     /// Its own part of the text.
     pub text: &'a str,
+    /// How far in it begins, below the line's first row.
+    pub indent: usize,
     /// Where in the line's text that begins.
     pub start: usize,
     /// It is the line's first row.
@@ -184,7 +184,7 @@ impl Output {
         let (last, part) = self.end();
         for at in (0..last).rev() {
             let line = &self.lines[at];
-            let pieces = wrap(&line.text, width);
+            let (pieces, hang) = (pieces(line, width), hang(line, width));
             let shown = if at + 1 == last { part.min(pieces.len()) } else { pieces.len() };
             let mut start = pieces[..shown].iter().map(|piece| piece.len()).sum::<usize>();
             for (place, piece) in pieces[..shown].iter().enumerate().rev() {
@@ -193,7 +193,8 @@ impl Output {
                 }
                 start -= piece.len();
                 let (first, end) = (place == 0, place + 1 == pieces.len());
-                rows.push(Row { line, text: piece, start, first, last: end });
+                let indent = if first { 0 } else { hang };
+                rows.push(Row { line, text: piece, indent, start, first, last: end });
             }
             if rows.len() == height {
                 break;
@@ -220,7 +221,7 @@ impl Output {
     fn back(&mut self, rows: usize, width: usize, height: usize) {
         let (last, part) = self.end();
         let shown = |at: usize| {
-            let count = wrap(&self.lines[at].text, width).len();
+            let count = pieces(&self.lines[at], width).len();
             if at + 1 == last { part.min(count) } else { count }
         };
         // Only as far up as this goes is anything measured.
@@ -243,7 +244,7 @@ impl Output {
             if above >= height {
                 break;
             }
-            above += wrap(&line.text, width).len();
+            above += pieces(line, width).len();
         }
         self.held = Some((self.dropped + at as u64, rows));
         self.forth(height.saturating_sub(above), width);
@@ -257,7 +258,7 @@ impl Output {
         };
         let mut left = rows + part;
         for at in start..self.lines.len() {
-            let count = wrap(&self.lines[at].text, width).len();
+            let count = pieces(&self.lines[at], width).len();
             if left <= count {
                 let end = at + 1 == self.lines.len() && left == count;
                 self.held = (!end).then_some((self.dropped + at as u64, left));
@@ -317,7 +318,7 @@ impl Output {
         let hit = self.find.hits(&line.text).first().map_or(0, |hit| hit.start);
         let mut passed = 0;
         let mut row = 0;
-        for piece in wrap(&line.text, width) {
+        for piece in pieces(line, width) {
             passed += piece.len();
             row += 1;
             if hit < passed {
@@ -332,28 +333,22 @@ impl Output {
 /// Cuts a text in pieces of at most `width` columns, after a blank where one is near the edge; at least one piece, which
 /// may be empty.
 pub fn wrap(text: &str, width: usize) -> Vec<&str> {
-    let width = width.max(1);
-    if text.len() <= width {
-        return vec![text];
+    text::wrap(text, width, 0)
+}
+
+/// How far in the rows of a line after its first begin.
+fn hang(line: &Line, width: usize) -> usize {
+    match line.kind {
+        // A command goes on in the second column, what it shows below itself.
+        Kind::Hint(head) if (head + 2) * 2 <= width => head + 2,
+        Kind::Hint(_) | Kind::Note => 2.min(width / 2),
+        Kind::Reply => text::hang(&line.text, width),
+        Kind::Command(_) | Kind::Error => 0,
     }
-    let mut pieces = Vec::new();
-    let (mut start, mut columns) = (0, 0);
-    // Past the last blank: where, and how many columns stand before it.
-    let mut blank = (0, 0);
-    for (at, grapheme) in text.grapheme_indices(true) {
-        let wide = text::width(grapheme);
-        if columns + wide > width && at > start {
-            let (cut, before) = if blank.1 * 2 > width { blank } else { (at, columns) };
-            pieces.push(&text[start..cut]);
-            (start, columns, blank) = (cut, columns - before, (cut, 0));
-        }
-        columns += wide;
-        if grapheme == " " {
-            blank = (at + 1, columns);
-        }
-    }
-    pieces.push(&text[start..]);
-    pieces
+}
+
+fn pieces(line: &Line, width: usize) -> Vec<&str> {
+    text::wrap(&line.text, width, hang(line, width))
 }
 
 #[cfg(test)]

@@ -69,6 +69,33 @@ fn a_line_breaks_after_a_blank_near_the_edge_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_row_of_a_table_goes_on_below_its_second_column() {
+    let mut output = Output::default();
+    output.push(Kind::Reply, "  POOL HOLD   Takes connections and keeps them".to_owned());
+    output.push(Kind::Hint(11), "POOL HOLD 3  borrow three connections and see".to_owned());
+    output.push(Kind::Note, "a long note from the program itself".to_owned());
+    output.push(Kind::Reply, "\"a  long string that is wrapped\"".to_owned());
+    let rows = output.rows(30, 20);
+    let indents: Vec<(usize, &str)> = rows.iter().map(|row| (row.indent, row.text)).collect();
+    assert_eq!(
+        indents,
+        [
+            (0, "  POOL HOLD   Takes "),
+            (14, "connections and "),
+            (14, "keeps them"),
+            (0, "POOL HOLD 3  borrow three "),
+            (13, "connections and "),
+            (13, "see"),
+            (0, "a long note from the program "),
+            (2, "itself"),
+            (0, "\"a  long string that is "),
+            (0, "wrapped\""),
+        ]
+    );
+    assert_eq!(output.rows(30, 3).len(), 3);
+}
+
+#[test]
 fn memory_is_bounded_by_lines_and_by_bytes_and_a_long_line_says_what_it_lost() {
     let mut output = filled(LINES + 5);
     assert_eq!(output.len(), LINES);

@@ -46,7 +46,11 @@ pub fn draw(app: &App, cx: &Cx<'_>, clients: bool, area: Rect, buf: &mut Buffer)
 pub fn in_sight(app: &App) -> Vec<String> {
     let area = app.plan().area(Pane::Shell).filter(|_| app.details.is_none());
     let Some((width, height)) = area.map(|area| output_size(app, area)) else { return Vec::new() };
-    app.output.rows(width, height).iter().map(|row| row.text.trim_end().to_owned()).collect()
+    app.output
+        .rows(width, height)
+        .iter()
+        .map(|row| format!("{:indent$}{}", "", row.text.trim_end(), indent = row.indent))
+        .collect()
 }
 
 /// Columns and rows for the output in a pane of this area.
@@ -82,7 +86,11 @@ fn draw_row(row: &Row<'_>, theme: &Theme, inner: Rect, y: u16, buf: &mut Buffer)
     let head_style = if let Kind::Hint(_) = row.line.kind { theme.key } else { theme.prompt };
     let head = if row.first { head.min(row.text.len()) } else { 0 };
     let (first, rest) = row.text.split_at_checked(head).unwrap_or(("", row.text));
-    let spans = vec![Span::raw(" "), Span::styled(first, head_style), Span::styled(rest, style)];
+    let spans = vec![
+        Span::raw(" ".repeat(1 + row.indent)),
+        Span::styled(first, head_style),
+        Span::styled(rest, style),
+    ];
     let line = Line::from(spans);
     let used = line.width();
     put(line, inner, y, buf);

@@ -15,7 +15,8 @@ pub(super) fn mark(app: &App, row: &Row<'_>, theme: &Theme, inner: Rect, y: u16,
     for hit in app.output.marks(row) {
         let columns = |to: usize| row.text.get(..to).map_or(0, text::width) as u16;
         // A row begins after a blank.
-        let (from, to) = (1 + columns(hit.start), 1 + columns(hit.end));
+        let begin = 1 + row.indent as u16;
+        let (from, to) = (begin + columns(hit.start), begin + columns(hit.end));
         let area = Rect { x: inner.x + from, y: inner.y + y, width: to - from, height: 1 };
         buf.set_style(area.intersection(inner), theme.selected);
     }
