@@ -13,7 +13,7 @@ use crate::snapshot::{ConnectionRow, Latency, LintRow, Percentiles, PoolRow, Row
 /// ```text
 /// {"as_of_ms", "time_ms",
 ///  "pools": [{"name", "target", "max", "created", "in_use", "available", "opening", "waiting", …, "latency"}],
-///  "connections": [{"pool", "id", "server_id", "state", "held_ms", "holder", …}],
+///  "connections": [{"pool", "id", "server_id", "state", "held_ms", "holder", "dead", …}],
 ///  "server": {"target", "version", "clients": {"connected_clients", …}, "lost"},
 ///  "lints": [{"id", "severity", "pool", "connection", "evidence", "advice", "since_ms"}],
 ///  "dropped_events", "out_of_sync"}

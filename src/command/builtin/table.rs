@@ -7,7 +7,7 @@ pub static BUILTINS: &[Entry] = &[
     Entry {
         words: &["POOL", "STATS"],
         syntax: "",
-        summary: "Shows the pool's numbers, one field a line, as INFO does.",
+        summary: "Shows the pool's numbers, as INFO does; waited counts callers that queued, wait_* includes opening.",
         examples: &[("POOL STATS", "in_use, available, created, waiting, max and the totals")],
         params: &[],
         build: |_| pool(PoolCall::Stats),
