@@ -5,12 +5,12 @@ mod pool_support;
 
 use std::collections::BTreeSet;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use pool_support::{FakePool, Fakes, Way, World, fake_pool, plain};
+use pool_support::{FakePool, Fakes, Way, World, fake_pool, in_paused_time, pick, plain};
 use proptest::prelude::*;
 use redis_pooltop::event::{CloseReason, Gauges};
 use redis_pooltop::pool::{CheckoutError, Lease, PoolConfig};
@@ -296,10 +296,6 @@ impl Run {
     }
 }
 
-fn pick<T>(n: usize, from: &[T]) -> Option<&T> {
-    from.get(n.checked_rem(from.len())?)
-}
-
 /// Polls a round trip so often, then drops it and the lease.
 async fn cut(mut lease: Lease<Fakes>, command: u64, polls: usize) {
     let mut call = Box::pin(lease.call(command));
@@ -309,11 +305,6 @@ async fn cut(mut lease: Lease<Fakes>, command: u64, polls: usize) {
             break;
         }
     }
-}
-
-fn in_paused_time<R>(run: impl Future<Output = R>) -> R {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(run)
 }
 
 proptest! {
@@ -340,65 +331,5 @@ proptest! {
             }
             run.finish().await;
         });
-    }
-
-    #[test]
-    fn waiters_are_served_in_the_order_they_came(
-        max in 1..4_u32,
-        steps in proptest::collection::vec(
-            prop_oneof![
-                6 => Just(Step::Checkout),
-                3 => (0..20_usize).prop_map(Step::Release),
-                1 => (0..20_usize).prop_map(Step::Discard),
-                2 => (0..20_usize).prop_map(Step::Cancel),
-                1 => (1..5_u32).prop_map(Step::Resize),
-            ],
-            1..80,
-        ),
-    ) {
-        in_paused_time(async {
-            let (pool, world, _events) = fake_pool(plain(max));
-            let served = Arc::new(Mutex::new(Vec::new()));
-            let (mut callers, mut leases, mut asked) = (Vec::new(), Vec::new(), 0_u64);
-            for step in &steps {
-                match *step {
-                    Step::Checkout => {
-                        let (pool, served, number) = (pool.clone(), served.clone(), asked);
-                        asked += 1;
-                        callers.push(tokio::spawn(async move {
-                            let lease = pool.checkout().await.expect("it is granted");
-                            served.lock().unwrap().push(number);
-                            lease
-                        }));
-                    }
-                    Step::Cancel(n) => {
-                        if let Some(caller) = pick(n, &callers) {
-                            caller.abort();
-                        }
-                    }
-                    Step::Release(n) if !leases.is_empty() => drop(leases.swap_remove(n % leases.len())),
-                    Step::Discard(n) if !leases.is_empty() => {
-                        let lease: Lease<Fakes> = leases.swap_remove(n % leases.len());
-                        lease.discard(CloseReason::Asked);
-                    }
-                    Step::Resize(max) => {
-                        pool.resize(max);
-                    }
-                    _ => {}
-                }
-                for _ in 0..60 {
-                    tokio::task::yield_now().await;
-                }
-                let (done, waiting): (Vec<_>, Vec<_>) = callers.into_iter().partition(JoinHandle::is_finished);
-                callers = waiting;
-                for caller in done {
-                    leases.extend(caller.await);
-                }
-                let served = served.lock().unwrap();
-                prop_assert!(served.is_sorted(), "served {served:?}");
-            }
-            world.assert_right();
-            Ok(())
-        })?;
     }
 }

@@ -14,7 +14,8 @@ use tokio::time::Instant;
 
 use self::drive::READ_LEAST;
 use super::handshake::Greeting;
-use super::ledger::{Ledger, Mode, SessionState};
+use super::ledger::Ledger;
+use super::session::{Mode, SessionState};
 use super::stream::{Stream, Wire};
 use super::timer::Timer;
 use super::{ConnectError, ConnectOptions, IoError, IoErrorKind, Protocol, open};

@@ -243,3 +243,14 @@ pub fn told(events: &mut Receiver<Timed>) -> Vec<PoolEvent> {
     })
     .collect()
 }
+
+/// One of them, whatever the number; none of none.
+pub fn pick<T>(n: usize, from: &[T]) -> Option<&T> {
+    from.get(n.checked_rem(from.len())?)
+}
+
+/// Runs it on a clock that moves when everything waits.
+pub fn in_paused_time<R>(run: impl Future<Output = R>) -> R {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(run)
+}

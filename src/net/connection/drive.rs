@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::time::Instant;
 
 use super::Connection;
-use crate::net::ledger::{Arrival, Mode};
+use crate::net::ledger::Arrival;
+use crate::net::session::Mode;
 use crate::net::stream::Stream;
 use crate::net::{IoError, IoErrorKind};
 use crate::resp::Value;
