@@ -18,6 +18,7 @@ use super::terminal::Guard;
 use super::theme::Theme;
 use super::view::{age, put};
 use crate::terminal::{EndSignals, stop};
+use crate::text;
 
 /// What is done sooner than this needs no screen: one that comes and goes at once only flickers.
 const GRACE: Duration = Duration::from_millis(10);
@@ -105,7 +106,13 @@ fn draw(address: &str, waited: Duration, theme: &Theme, area: Rect, buf: &mut Bu
     put(Line::from(title), area, 0, buf);
     // On a low screen what happens comes before the blank line.
     let row = if area.height > 3 { 2 } else { 1 };
-    put(Line::styled(format!(" connecting to {address}, {}", age(waited)), theme.text), area, row, buf);
+    // On a narrow one the address above is enough.
+    let waited = age(waited);
+    let mut words = format!(" connecting to {address}, {waited}");
+    if text::width(&words) > usize::from(area.width) {
+        words = format!(" connecting, {waited}");
+    }
+    put(Line::styled(words, theme.text), area, row, buf);
     let keys = vec![Span::styled(" Ctrl-C", theme.key), Span::styled(" leaves", theme.dim)];
     put(Line::from(keys), area, area.height.saturating_sub(1).max(row + 1), buf);
     theme.finish(buf);
@@ -124,6 +131,7 @@ mod tests {
             let text: String = buf.content.iter().map(ratatui::buffer::Cell::symbol).collect();
             let whole = width >= 60 && height > 1;
             assert_eq!(text.contains("connecting to 127.0.0.1:7998, 1.2 s"), whole, "{width}x{height}");
+            assert_eq!(text.contains("connecting, 1.2 s"), width == 20, "{width}x{height}");
         }
     }
 
