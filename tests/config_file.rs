@@ -235,7 +235,7 @@ fn a_flag_beats_the_file() {
     let pool = settings(text, "--max-connections 8").pool;
     assert_eq!((pool.max, pool.retries), (8, 4));
     assert_eq!(settings(text, "").screen.theme, "light");
-    assert_eq!(settings(text, "--theme colour-blind").screen.theme, "colour-blind");
+    assert_eq!(settings(text, "--theme colour-blind").screen.theme, "color-blind");
     let single = "[pool]\nsingle-connection = true";
     assert!(settings(single, "").pool.single);
     assert!(!settings(single, "--max-connections 5").pool.single);
