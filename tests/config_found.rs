@@ -82,7 +82,7 @@ fn the_screen_and_its_keys_are_as_it_says() {
     tty.send("\u{1b}");
     tty.see("Ctrl-X q quit");
     tty.send("\u{18}");
-    tty.see("Ctrl-X ~");
+    tty.see("Ctrl-X ..");
     tty.send("q");
     assert!(tty.end().success());
     tty.given_back();
