@@ -464,7 +464,7 @@ fn below_the_panes_there_is_a_prompt_and_below_that_nothing_typed_is_run() {
     // Neither the answer nor the lines that follow are seen, so none is taken; Ctrl-C is a no.
     tty.send("y\rSET b 2\r\u{3}");
     tty.resize(40, 8);
-    tty.see("not run");
+    tty.wait("the question given up", |text| text.contains("not run") || text.contains("cancelled"));
     tty.run("KEYS *");
     tty.see("1) \"a\"");
     assert!(!tty.text().contains("SET b"), "{}", tty.text());
