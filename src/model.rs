@@ -7,6 +7,7 @@
 mod connections;
 mod lints;
 mod pool;
+mod recent;
 mod series;
 mod server;
 mod waits;
@@ -20,6 +21,7 @@ use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Stamp, Timed};
 use crate::snapshot::{EventRow, Snapshot, What};
 use lints::Judge;
 use pool::Pool;
+use recent::Unread;
 use server::Server;
 
 /// Rare events kept for the list.
@@ -134,15 +136,19 @@ impl Model {
                 What::Opened(opened.conn, opened.steps.total())
             }
             PoolEvent::OpenFailed { error } => {
+                pool.recent.open_failed(error);
                 What::OpenFailed(server::cut(error, SENTENCE_BYTES).to_owned())
             }
             PoolEvent::Closed { conn, reason } => {
+                let opened = pool.connections.get(*conn).and_then(|row| row.opened);
                 pool.connections.closed(*conn);
-                pool.closed(*reason);
+                pool.closed(at, opened, *reason);
                 What::Closed(*conn, *reason)
             }
-            PoolEvent::UnreadReply { conn, seen, owed, bytes, .. } => {
-                What::UnreadReply(*conn, *seen, *owed, *bytes)
+            PoolEvent::UnreadReply { conn, seen, owed, bytes, holder } => {
+                let (conn, seen, owed, bytes) = (*conn, *seen, *owed, *bytes);
+                pool.recent.left_unread(Unread { conn, seen, owed, bytes, holder: holder.clone() });
+                What::UnreadReply(conn, seen, owed, bytes)
             }
             PoolEvent::WaitFailed { ended, waited, .. } => What::WaitFailed(*ended, *waited),
             PoolEvent::Pulse(pulse) => return pool.pulse(at, pulse, clients),
@@ -198,9 +204,12 @@ impl Model {
         self.now = self.now.max(now);
         let clients = self.clients();
         let mut news = Vec::new();
+        // What is to be said of the server is said once, with the first pool.
+        let mut server = Some(self.server.row().clone()).filter(|row| row.lost.is_none());
         for (&id, pool) in &mut self.pools {
             pool.tick(self.now, clients);
-            let Some(view) = pool.view(self.now, &self.options) else { continue };
+            let Some(mut view) = pool.view(self.now, &self.options) else { continue };
+            view.server = server.take();
             let verdict = self.judge.look(id, &view);
             pool.connections.flag(&verdict.flagged);
             news.extend(verdict.news.into_iter().map(|what| (id, what)));

@@ -3,18 +3,30 @@
 //! A lint keeps no state and knows nothing of how a lease was made. [`Judge`] keeps what holds: a finding that is new
 //! is raised, one that stays is brought up to date, one that is gone is cleared, and the list of events says so.
 
+mod churn;
+mod cold_start;
 mod exhausted;
+mod failing_connects;
+mod growth;
 mod leak;
+mod long_hold;
+mod maxclients;
 mod pool_usage;
+mod sizing;
+mod stale;
+mod stuck_transaction;
+mod unbounded;
+mod unread_reply;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::connections::Connections;
+use super::recent::Recent;
 use super::waits::Waits;
 use super::{ModelOptions, server};
 use crate::event::{ConnId, Gauges, Holder, PoolId, Stamp};
-use crate::snapshot::{LintRow, Severity, What};
+use crate::snapshot::{LintRow, ServerRow, Severity, What};
 
 /// Findings of one lint about one pool that get a row; a pool with more has no use for the rest.
 const ROWS: usize = 256;
@@ -31,6 +43,10 @@ pub(crate) struct View<'a> {
     pub(crate) gauges: Gauges,
     /// Who waits, and who did lately.
     pub(crate) waits: &'a Waits,
+    /// What it did lately.
+    pub(crate) recent: &'a Recent,
+    /// The server, while it answers, for the one pool with which it is judged.
+    pub(crate) server: Option<Arc<ServerRow>>,
     /// Every connection.
     pub(crate) connections: &'a Connections,
 }
@@ -65,7 +81,23 @@ pub(crate) trait Lint: Send {
 
 /// Every lint, in the order they are asked.
 fn all() -> Vec<Box<dyn Lint>> {
-    vec![Box::new(leak::Leak), Box::new(exhausted::Exhausted), Box::new(pool_usage::PoolUsage)]
+    vec![
+        Box::new(leak::Leak),
+        Box::new(unread_reply::UnreadReply),
+        Box::new(exhausted::Exhausted),
+        Box::new(failing_connects::FailingConnects),
+        Box::new(long_hold::LongHold),
+        Box::new(stuck_transaction::StuckTransaction),
+        Box::new(pool_usage::PoolUsage),
+        Box::new(sizing::Undersized),
+        Box::new(sizing::Oversized),
+        Box::new(unbounded::Unbounded),
+        Box::new(cold_start::ColdStart),
+        Box::new(churn::Churn),
+        Box::new(growth::Growth),
+        Box::new(stale::Stale),
+        Box::new(maxclients::MaxClients),
+    ]
 }
 
 /// Keeps what holds.
@@ -182,6 +214,9 @@ fn name(holder: &Holder) -> String {
 
 #[cfg(test)]
 pub(crate) mod bench;
+
+#[cfg(test)]
+mod healthy;
 
 #[cfg(test)]
 mod tests;

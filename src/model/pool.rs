@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::connections::Connections;
 use super::lints::View;
+use super::recent::Recent;
 use super::series::Series;
 use super::waits::Waits;
 use super::windows::{Windows, second};
@@ -27,6 +28,7 @@ pub(crate) struct Pool {
     windows: Windows,
     series: Series,
     pub(crate) waits: Waits,
+    pub(crate) recent: Recent,
     pub(crate) connections: Connections,
     stopped: bool,
 }
@@ -45,6 +47,7 @@ impl Pool {
             windows: Windows::new(options.window),
             series: Series::default(),
             waits: Waits::default(),
+            recent: Recent::default(),
             connections: Connections::new(id),
             stopped: false,
         }
@@ -68,8 +71,11 @@ impl Pool {
         }
     }
 
-    /// One of its connections was closed.
-    pub(crate) fn closed(&mut self, reason: CloseReason) {
+    /// One of its connections was closed, which had been opened then, as far as that was seen.
+    pub(crate) fn closed(&mut self, at: Stamp, opened: Option<Stamp>, reason: CloseReason) {
+        if let Some(opened) = opened {
+            self.recent.closed(at, at.since(opened), reason);
+        }
         *self.closed_by.entry(reason).or_default() += 1;
     }
 
@@ -80,6 +86,7 @@ impl Pool {
         let max = self.gauges.map_or(0, |gauges| gauges.max);
         self.gauges = self.gauges.map(|_| Gauges { max, ..Gauges::default() });
         self.waits = Waits::default();
+        self.recent = Recent::default();
     }
 
     /// Whether it is closed.
@@ -99,6 +106,7 @@ impl Pool {
         self.gauges = Some(pulse.gauges);
         self.max = Some(pulse.gauges.max);
         self.waits.pulse(at, pulse, &before);
+        self.recent.pulse(at, pulse, &before, clients);
         self.connections.pulse(at, pulse);
         self.series.look(at, pulse.gauges, commands, clients);
     }
@@ -125,6 +133,8 @@ impl Pool {
             single: self.facts.single,
             gauges: self.gauges.filter(|_| !self.stopped)?,
             waits: &self.waits,
+            recent: &self.recent,
+            server: None,
             connections: &self.connections,
         })
     }

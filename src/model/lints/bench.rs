@@ -1,13 +1,17 @@
 //! A pool laid out by hand, for the tests of lints.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Finding, Lint, View, row};
-use crate::event::{ConnId, ConnPulse, ConnState, Gauges, Holder, PoolId, Pulse, Stamp, Totals, Waiting};
+use crate::event::{
+    ConnId, ConnPulse, ConnState, Gauges, Holder, PoolId, Pulse, Stamp, Totals, Waiting, nanos,
+};
 use crate::model::ModelOptions;
 use crate::model::connections::Connections;
+use crate::model::recent::Recent;
 use crate::model::waits::Waits;
-use crate::snapshot::LintRow;
+use crate::snapshot::{LintRow, ServerRow};
 
 /// A whole second.
 pub(crate) fn s(seconds: u64) -> Stamp {
@@ -18,6 +22,8 @@ pub(crate) fn s(seconds: u64) -> Stamp {
 pub(crate) struct Bench {
     pub(crate) gauges: Gauges,
     pub(crate) single: bool,
+    pub(crate) server: ServerRow,
+    pub(crate) recent: Recent,
     options: ModelOptions,
     waits: Waits,
     connections: Connections,
@@ -31,6 +37,8 @@ impl Bench {
         Self {
             gauges: Gauges { max, ..Gauges::default() },
             single: false,
+            server: ServerRow::default(),
+            recent: Recent::default(),
             options: ModelOptions::default(),
             waits: Waits::default(),
             connections: Connections::new(PoolId(1)),
@@ -111,6 +119,40 @@ impl Bench {
         self.waits.pulse(at, &pulse, &before);
     }
 
+    /// A pulse with what `change` says was counted since the last one.
+    pub(crate) fn tick(&mut self, at: Stamp, change: impl FnOnce(&mut Pulse)) {
+        let mut pulse = Pulse { gauges: self.gauges, totals: self.totals, ..Pulse::default() };
+        change(&mut pulse);
+        let clients = self.server.client_field("connected_clients");
+        self.recent.pulse(at, &pulse, &self.totals, clients);
+        (self.gauges, self.totals) = (pulse.gauges, pulse.totals);
+    }
+
+    /// So many leases ended, each after so long and after so long a wait.
+    pub(crate) fn leases(&mut self, at: Stamp, count: u64, wait: Duration, held: Duration) {
+        self.tick(at, |pulse| {
+            pulse.totals.checkouts += count;
+            pulse.totals.waited += if wait.is_zero() { 0 } else { count };
+            pulse.wait.0.push((nanos(wait), count));
+            pulse.held.0.push((nanos(held), count));
+        });
+    }
+
+    /// A fact of INFO CLIENTS.
+    pub(crate) fn says(&mut self, name: &str, value: u64) {
+        self.server.clients.retain(|(known, _)| known != name);
+        self.server.clients.push((name.to_owned(), value.to_string()));
+    }
+
+    /// A command pins the lease of a connection.
+    pub(crate) fn pin(&mut self, conn: u64, at: Stamp, why: &str) {
+        self.change(conn, at, |row| {
+            if let ConnState::InUse { pinned, .. } = &mut row.state {
+                *pinned = Some(why.into());
+            }
+        });
+    }
+
     fn pulse(&mut self, at: Stamp) {
         let pulse = Pulse { gauges: self.gauges, connections: self.rows.clone(), ..Pulse::default() };
         self.connections.pulse(at, &pulse);
@@ -124,6 +166,8 @@ impl Bench {
             single: self.single,
             gauges: self.gauges,
             waits: &self.waits,
+            recent: &self.recent,
+            server: Some(Arc::new(self.server.clone())),
             connections: &self.connections,
         }
     }

@@ -22,11 +22,11 @@ const DEAD: &str = "the server closed it and nothing can be sent on it: release 
 pub(crate) struct Leak;
 
 /// When the lease last had a sign of life: bytes, or its beginning.
-fn quiet_since(row: &ConnectionRow, out_since: Stamp) -> Stamp {
+pub(super) fn quiet_since(row: &ConnectionRow, out_since: Stamp) -> Stamp {
     row.last_active.max(out_since)
 }
 
-fn at_work(row: &ConnectionRow) -> bool {
+pub(super) fn at_work(row: &ConnectionRow) -> bool {
     let listening = row.last_command.as_deref().is_some_and(|last| LISTENING.contains(&last));
     row.busy_since.is_some() || listening
 }

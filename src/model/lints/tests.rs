@@ -87,5 +87,24 @@ fn a_holder_is_named_by_what_is_known() {
 fn every_lint_has_a_name() {
     let lints = all();
     let ids: HashSet<_> = lints.iter().map(|lint| lint.id()).collect();
-    assert_eq!(ids, HashSet::from(["leak", "exhausted", "pool-usage"]));
+    assert_eq!(
+        ids,
+        HashSet::from([
+            "leak",
+            "unread-reply",
+            "exhausted",
+            "failing-connects",
+            "long-hold",
+            "stuck-transaction",
+            "pool-usage",
+            "undersized",
+            "oversized",
+            "unbounded",
+            "cold-start",
+            "churn",
+            "growth",
+            "stale",
+            "maxclients",
+        ])
+    );
 }

@@ -40,7 +40,12 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         let y = (place - offset) as u16 * each;
         put(evidence(cx, row, inner.width), inner, y, buf);
         if each > 1 {
-            put(Line::styled(format!("{:17}{}", "", row.advice), cx.theme.dim), inner, y + 1, buf);
+            put(
+                Line::styled(format!("{:1$}{2}", "", column(cx) + 6, row.advice), cx.theme.dim),
+                inner,
+                y + 1,
+                buf,
+            );
         }
         if cx.focused && place == list.at() {
             buf.set_style(
@@ -59,10 +64,15 @@ pub fn lines_each(focused: bool, width: u16) -> u16 {
     if focused && width < WIDE { 2 } else { 1 }
 }
 
+/// How wide the names are: as the longest of those that hold.
+fn column(cx: &Cx<'_>) -> usize {
+    cx.snapshot.lints.iter().map(|lint| lint.id.len()).fold(11, usize::max)
+}
+
 fn evidence<'a>(cx: &Cx<'_>, lint: &LintRow, width: u16) -> Line<'a> {
     let theme: &Theme = cx.theme;
     let style = theme.severity(lint.severity);
-    let name = format!(" {} {:<11} ", mark(lint.severity), lint.id);
+    let name = format!(" {} {:<2$} ", mark(lint.severity), lint.id, column(cx));
     let room = usize::from(width).saturating_sub(text::width(&name));
     let evidence = outside(&lint.evidence, room);
     let mut spans = vec![Span::styled(name, style), Span::styled(evidence, theme.text)];

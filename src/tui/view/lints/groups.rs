@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{advise, evidence};
+use super::{advise, column, evidence};
 use crate::snapshot::{ConnectionRow, LintRow, RowState, Snapshot};
 use crate::text;
 use crate::tui::listing::Listing;
@@ -61,7 +61,7 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
     let longest = rows.iter().filter_map(|row| row.held_for(snapshot.as_of)).max();
     let out = longest.map(|longest| format!("  out up to {}", age(longest))).unwrap_or_default();
     let words = format!("{}: {}{rest}{out}{}", lints.len(), ids.join(" "), holders(&rows));
-    let name = format!(" {} {:<11} ", mark(one.severity), one.id);
+    let name = format!(" {} {:<2$} ", mark(one.severity), one.id, column(cx));
     let room = usize::from(width).saturating_sub(text::width(&name));
     let mut spans = vec![
         Span::styled(name, theme.severity(one.severity)),

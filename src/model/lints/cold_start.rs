@@ -1,0 +1,80 @@
+//! `cold-start`: callers had to wait for a burst of connections to be opened.
+//!
+//! [`OPENED`] connections within two seconds, at least half of those that exist, while at least as many callers took
+//! one: opened beforehand, by a warm-up, they cost nobody anything. It is news for [`WINDOW`] seconds.
+
+use super::{Finding, Lint, View};
+use crate::snapshot::Severity;
+use crate::text::duration;
+
+/// In seconds.
+const WINDOW: u64 = 10;
+
+/// So many raise it.
+const OPENED: u64 = 8;
+
+const ADVICE: &str = "open connections before the load: --warmup N here, N concurrent PINGs in redis-py";
+
+/// See the module.
+pub(crate) struct ColdStart;
+
+impl Lint for ColdStart {
+    fn id(&self) -> &'static str {
+        "cold-start"
+    }
+
+    fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
+        if view.recent.last(view.now, WINDOW).opened < OPENED {
+            return Vec::new();
+        }
+        let spans = (0..WINDOW).map(|ago| view.recent.between(view.now, ago + 2, ago));
+        let burst = spans.max_by_key(|span| span.opened).unwrap_or_default();
+        let exist = u64::from(view.gauges.in_use) + u64::from(view.gauges.available);
+        if burst.opened < OPENED || burst.checkouts < burst.opened || burst.opened.saturating_mul(2) < exist {
+            return Vec::new();
+        }
+        let evidence = format!(
+            "{} opened in 2 s for {} checkouts, {} each; a command takes {}",
+            burst.opened,
+            burst.checkouts,
+            duration(burst.create.mean()),
+            duration(burst.round_trip.mean())
+        );
+        vec![Finding { conn: None, severity: Severity::Warn, evidence, advice: ADVICE }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, s};
+    use super::*;
+
+    fn burst(opened: u64, checkouts: u64, available: u32) -> Bench {
+        let mut bench = Bench::new(100);
+        bench.tick(s(1), |_| {});
+        bench.tick(s(20), |pulse| {
+            pulse.gauges.available = available;
+            pulse.totals.opened += opened;
+            pulse.totals.checkouts += checkouts;
+            pulse.create.0.push((2_200_000, opened));
+            pulse.round_trips.push(("GET".into(), crate::event::Samples(vec![(100_000, checkouts)])));
+        });
+        bench
+    }
+
+    #[test]
+    fn a_burst_of_opens_under_load_raises_it_and_is_news_for_ten_seconds() {
+        let bench = burst(8, 40, 8);
+        let want = "8 opened in 2 s for 40 checkouts, 2.20 ms each; a command takes 0.10 ms";
+        assert_eq!(bench.raise(&ColdStart, s(20)).evidence, want);
+        assert_eq!(bench.raise(&ColdStart, s(29)).evidence, want);
+        assert!(bench.ask(&ColdStart, s(30), true).is_empty());
+    }
+
+    #[test]
+    fn a_warm_up_a_few_and_a_few_more_of_many_are_none() {
+        for bench in [burst(50, 0, 50), burst(7, 40, 7), burst(8, 40, 17)] {
+            assert!(bench.ask(&ColdStart, s(20), false).is_empty());
+        }
+    }
+}

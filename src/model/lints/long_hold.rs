@@ -1,0 +1,161 @@
+//! `long-hold`: connections are kept while nothing is in flight on them.
+//!
+//! Two ways to see it. One lease: out for [`OUT`], quiet for at least the later half of that, and no leak yet, for then
+//! `leak` takes over; one that a transaction pins is `stuck-transaction`'s. And all together: the leases that ended
+//! lately were held for long on average, and commands took less than a tenth of that. It clears when the connection
+//! comes back or is used, and when the average falls.
+
+use std::time::Duration;
+
+use super::leak::{at_work, quiet_since};
+use super::stuck_transaction::in_transaction;
+use super::{Finding, Lint, View, name};
+use crate::snapshot::{LintRow, RowState, Severity};
+use crate::text::duration;
+
+/// How long one lease must be out.
+const OUT: Duration = Duration::from_secs(5);
+
+/// How far back the leases that ended are looked at, in seconds.
+const WINDOW: u64 = 60;
+
+/// So many leases must have ended.
+const LEASES: u64 = 20;
+
+/// How long they must have been held on average.
+const MEAN: Duration = Duration::from_millis(50);
+
+const ADVICE: &str = "take what you need, give the connection back, compute, and take one again";
+
+/// See the module.
+pub(crate) struct LongHold;
+
+impl Lint for LongHold {
+    fn id(&self) -> &'static str {
+        "long-hold"
+    }
+
+    fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
+        if view.single {
+            return Vec::new();
+        }
+        let threshold = view.options.leak_threshold;
+        let held = view.connections.in_use().filter_map(|(row, since, holder)| {
+            let (out, quiet) = (view.now.since(since), view.now.since(quiet_since(row, since)));
+            let leaked = out >= threshold && quiet >= threshold / 2;
+            let long = out >= OUT && quiet >= out / 2;
+            if !long || leaked || at_work(row) || in_transaction(row).is_some() {
+                return None;
+            }
+            let evidence =
+                format!("{} out {}, idle {}  {}", row.id, duration(out), duration(quiet), name(holder));
+            Some(Finding {
+                conn: Some(row.id),
+                severity: Severity::Warn,
+                evidence: evidence.trim_end().to_owned(),
+                advice: ADVICE,
+            })
+        });
+        held.chain(on_average(view)).collect()
+    }
+
+    fn ending(&self, row: &LintRow, view: &View<'_>) -> String {
+        let Some(conn) = row.conn else { return row.evidence.clone() };
+        let ended = match view.connections.get(conn).map(|row| &row.state) {
+            Some(RowState::Available { .. }) => "came back",
+            Some(RowState::InUse { since, .. }) if view.now.since(*since) >= view.options.leak_threshold => {
+                "is still out"
+            }
+            Some(RowState::InUse { .. }) => "was used again",
+            None => "was closed",
+        };
+        format!("{conn} {ended}, {} after it was called a long hold", duration(view.now.since(row.since)))
+    }
+}
+
+fn on_average(view: &View<'_>) -> Option<Finding> {
+    let span = view.recent.last(view.now, WINDOW);
+    let (held, used) = (span.held, span.round_trip.nanos);
+    if held.count < LEASES || held.mean() < MEAN || used.saturating_mul(10) >= held.nanos {
+        return None;
+    }
+    let flown = Duration::from_nanos(used / held.count);
+    let evidence = format!(
+        "{} leases of {} on average, {} of it with a command in flight",
+        held.count,
+        duration(held.mean()),
+        duration(flown)
+    );
+    Some(Finding { conn: None, severity: Severity::Warn, evidence, advice: ADVICE })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, s};
+    use super::super::leak::Leak;
+    use super::*;
+
+    fn found(bench: &Bench, now: crate::event::Stamp) -> Vec<String> {
+        bench.ask(&LongHold, now, false).into_iter().map(|finding| finding.evidence).collect()
+    }
+
+    #[test]
+    fn a_quiet_lease_is_long_until_it_is_a_leak() {
+        let mut bench = Bench::new(10);
+        bench.lend(3, s(10), "worker-2");
+        assert!(found(&bench, s(14)).is_empty());
+        assert_eq!(found(&bench, s(15)), ["#3 out 5.0 s, idle 5.0 s  worker-2"]);
+        for now in 15..100 {
+            let both = (found(&bench, s(now)).len(), bench.ask(&Leak, s(now), false).len());
+            assert_eq!(both, if now < 40 { (1, 0) } else { (0, 1) }, "at {now} s");
+        }
+    }
+
+    #[test]
+    fn one_at_work_or_used_lately_is_none() {
+        let mut bench = Bench::new(10);
+        bench.lend(1, s(0), "job");
+        bench.busy(1, s(1), "BLPOP");
+        bench.lend(2, s(0), "worker");
+        bench.used(2, s(6), "GET");
+        assert!(found(&bench, s(11)).is_empty());
+        assert_eq!(found(&bench, s(12)).len(), 1, "quiet for half of it");
+    }
+
+    #[test]
+    fn it_clears_when_the_connection_comes_back() {
+        let mut bench = Bench::new(10);
+        bench.lend(3, s(0), "worker");
+        let row = bench.raise(&LongHold, s(6));
+        assert_eq!(
+            bench.ending(&LongHold, &row, s(30)),
+            "#3 is still out, 24.0 s after it was called a long hold"
+        );
+        bench.give_back(3, s(8));
+        assert!(found(&bench, s(8)).is_empty());
+        assert_eq!(
+            bench.ending(&LongHold, &row, s(8)),
+            "#3 came back, 2.0 s after it was called a long hold"
+        );
+    }
+
+    fn computing(leases: u64, held: u64, flown: u64) -> Option<String> {
+        let mut bench = Bench::new(10);
+        bench.leases(s(5), leases, Duration::ZERO, Duration::from_millis(held));
+        bench.tick(s(5), |pulse| {
+            let trips = crate::event::Samples(vec![(flown * 1_000_000, leases)]);
+            pulse.round_trips.push(("GET".into(), trips));
+        });
+        assert!(found(&bench, s(65)).is_empty(), "a minute later it is over");
+        found(&bench, s(6)).pop()
+    }
+
+    #[test]
+    fn leases_that_mostly_compute_are_seen_together() {
+        let want = "20 leases of 200.0 ms on average, 2.00 ms of it with a command in flight";
+        assert_eq!(computing(20, 200, 2).as_deref(), Some(want));
+        assert_eq!(computing(19, 200, 2), None);
+        assert_eq!(computing(20, 200, 20), None, "a tenth of it is work");
+        assert_eq!(computing(20, 49, 1), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! `maxclients`: the server is about to refuse connections.
+//!
+//! Over 80% of its limit in use, from INFO CLIENTS; a server that does not tell its limit there is not judged. It
+//! clears at 75%.
+
+use super::{Finding, Lint, View};
+use crate::snapshot::Severity;
+
+/// In percent.
+const ALERT: u64 = 80;
+
+/// How far under it clears, in points of a hundred.
+const SLACK: u64 = 5;
+
+/// From here on it is as good as reached, in percent.
+const NEARLY: u64 = 95;
+
+const ADVICE: &str =
+    "find who connects (CLIENT LIST), lower the pools' max, or raise the server's maxclients";
+
+/// See the module.
+pub(crate) struct MaxClients;
+
+impl Lint for MaxClients {
+    fn id(&self) -> &'static str {
+        "maxclients"
+    }
+
+    fn evaluate(&self, view: &View<'_>, holds: bool) -> Vec<Finding> {
+        let told = view.server.as_ref().and_then(|server| {
+            Some((server.client_field("connected_clients")?, server.client_field("maxclients")?))
+        });
+        let Some((clients, most)) = told.filter(|(_, most)| *most > 0) else { return Vec::new() };
+        let percent = u64::try_from(u128::from(clients) * 100 / u128::from(most)).unwrap_or(u64::MAX);
+        if percent < if holds { ALERT - SLACK } else { ALERT } {
+            return Vec::new();
+        }
+        let mine = u64::from(view.gauges.in_use) + u64::from(view.gauges.available);
+        let severity = if percent >= NEARLY { Severity::Bad } else { Severity::Warn };
+        let evidence =
+            format!("{clients} clients of the server's {most} ({percent}%), {mine} of them this pool's");
+        vec![Finding { conn: None, severity, evidence, advice: ADVICE }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, s};
+    use super::*;
+
+    fn at(clients: u64, holds: bool) -> Option<Finding> {
+        let mut bench = Bench::new(10);
+        bench.gauges.in_use = 3;
+        bench.says("connected_clients", clients);
+        bench.says("maxclients", 1_000);
+        bench.ask(&MaxClients, s(1), holds).pop()
+    }
+
+    #[test]
+    fn it_raises_near_the_limit_and_clears_five_points_lower() {
+        assert_eq!(at(799, false), None);
+        let near = at(800, false).expect("a finding");
+        assert_eq!(near.evidence, "800 clients of the server's 1000 (80%), 3 of them this pool's");
+        assert_eq!(near.severity, Severity::Warn);
+        assert_eq!(at(950, false).map(|finding| finding.severity), Some(Severity::Bad));
+        assert!(at(750, true).is_some());
+        assert_eq!(at(749, true), None);
+    }
+
+    #[test]
+    fn a_server_that_does_not_tell_is_not_judged() {
+        let mut bench = Bench::new(10);
+        bench.says("connected_clients", 9_999);
+        assert!(bench.ask(&MaxClients, s(1), false).is_empty());
+        bench.says("maxclients", 0);
+        assert!(bench.ask(&MaxClients, s(1), false).is_empty());
+    }
+}

@@ -1,0 +1,71 @@
+//! `unread-reply`: connections were found with a reply that nobody had read.
+//!
+//! This pool closes them; one that lends them again gives its next caller another's answer. Any one raises it, and it
+//! clears a minute after the last.
+
+use super::{Finding, Lint, View, name};
+use crate::event::SeenAt;
+use crate::snapshot::Severity;
+
+/// In seconds.
+const WINDOW: u64 = 60;
+
+const ADVICE: &str =
+    "read every reply before giving back, and discard a connection whose command was cancelled";
+
+/// See the module.
+pub(crate) struct UnreadReply;
+
+impl Lint for UnreadReply {
+    fn id(&self) -> &'static str {
+        "unread-reply"
+    }
+
+    fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
+        let found = view.recent.last(view.now, WINDOW).unread_replies;
+        if found == 0 {
+            return Vec::new();
+        }
+        let mut evidence = format!("{found} in the last {WINDOW} s");
+        if let Some(last) = view.recent.unread() {
+            let seen = match last.seen {
+                SeenAt::Release => "when it came back",
+                SeenAt::Checkout => "when it was to be lent",
+            };
+            let who = last.holder.as_ref().map(name).unwrap_or_default();
+            let what = format!("{} owed {}, {} bytes unread, {seen}", last.conn, last.owed, last.bytes);
+            evidence = format!("{evidence}: {what}  {who}");
+        }
+        let evidence = evidence.trim_end().to_owned();
+        vec![Finding { conn: None, severity: Severity::Bad, evidence, advice: ADVICE }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, s};
+    use super::*;
+    use crate::event::{ConnId, Holder};
+    use crate::model::recent::Unread;
+
+    #[test]
+    fn one_raises_it_and_it_clears_a_minute_later() {
+        let mut bench = Bench::new(10);
+        let holder = Some(Holder { label: Some("worker-2".into()), ..Holder::default() });
+        let (conn, seen) = (ConnId(7), SeenAt::Release);
+        bench.recent.left_unread(Unread { conn, seen, owed: 2, bytes: 5, holder });
+        assert!(bench.ask(&UnreadReply, s(5), false).is_empty(), "counted by the next pulse");
+        bench.tick(s(5), |pulse| pulse.totals.unread_replies += 1);
+        let want = "1 in the last 60 s: #7 owed 2, 5 bytes unread, when it came back  worker-2";
+        assert_eq!(bench.raise(&UnreadReply, s(5)).evidence, want);
+        assert_eq!(bench.raise(&UnreadReply, s(64)).evidence, want);
+        assert!(bench.ask(&UnreadReply, s(65), true).is_empty());
+    }
+
+    #[test]
+    fn replies_that_were_read_are_none() {
+        let mut bench = Bench::new(10);
+        bench.tick(s(5), |pulse| pulse.totals.commands += 1_000);
+        assert!(bench.ask(&UnreadReply, s(5), false).is_empty());
+    }
+}

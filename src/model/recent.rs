@@ -1,0 +1,294 @@
+//! What a pool did lately, second by second: what the lints that judge by rates and by time read.
+//!
+//! Sums of what pulses counted, so a lost pulse loses nothing but its second. A second without a pulse has no entry.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::server::cut;
+use super::windows::second;
+use crate::event::{CloseReason, ConnId, Holder, Pulse, Samples, SeenAt, Stamp, Totals};
+
+/// How far back a lint may look, in seconds.
+pub(crate) const SECONDS: u64 = 300;
+
+/// A connection that lives for less is a short-lived one: it was opened for a request or two.
+pub(crate) const BRIEF: Duration = Duration::from_secs(5);
+
+/// The most of an error's sentence that is kept for evidence.
+const SENTENCE_BYTES: usize = 160;
+
+/// How often something took how long, in all.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Took {
+    pub(crate) count: u64,
+    pub(crate) nanos: u64,
+}
+
+impl Took {
+    fn add(&mut self, count: u64, nanos: u64) {
+        self.count = self.count.saturating_add(count);
+        self.nanos = self.nanos.saturating_add(nanos);
+    }
+
+    fn add_all(&mut self, samples: &Samples) {
+        for &(value, count) in &samples.0 {
+            self.add(count, value.saturating_mul(count));
+        }
+    }
+
+    /// The mean; zero of nothing.
+    pub(crate) fn mean(self) -> Duration {
+        Duration::from_nanos(self.nanos.checked_div(self.count).unwrap_or_default())
+    }
+}
+
+/// What happened in a second, or in several.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    /// The seconds it reaches over, from the first that was seen; at least 1.
+    pub(crate) seconds: u64,
+    /// Those in which anything was lent.
+    pub(crate) active: u64,
+    /// Those in which a short-lived connection was closed.
+    pub(crate) brief_seconds: u64,
+    /// The most that were in use or waiting at any look.
+    pub(crate) peak: u64,
+    /// In use and available at each look, added up, and the number of looks.
+    created_sum: u64,
+    looks: u64,
+    /// The server's clients at the last look that knew.
+    pub(crate) clients: Option<u64>,
+    pub(crate) opened: u64,
+    pub(crate) open_failures: u64,
+    pub(crate) checkouts: u64,
+    pub(crate) waited: u64,
+    pub(crate) commands: u64,
+    pub(crate) unread_replies: u64,
+    pub(crate) health_checks: u64,
+    pub(crate) health_failures: u64,
+    /// Waits that were granted.
+    pub(crate) wait: Took,
+    /// Leases that ended.
+    pub(crate) held: Took,
+    /// Connections that were opened.
+    pub(crate) create: Took,
+    /// Commands and their replies.
+    pub(crate) round_trip: Took,
+    /// Short-lived connections that were closed, and how long they lived.
+    pub(crate) brief: Took,
+}
+
+impl Span {
+    /// Connections that existed, on average.
+    pub(crate) fn created(&self) -> u64 {
+        self.created_sum.checked_div(self.looks).unwrap_or_default()
+    }
+
+    /// Leases a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.checkouts as f64 / self.seconds.max(1) as f64
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.active += u64::from(other.checkouts > 0);
+        self.brief_seconds += u64::from(other.brief.count > 0);
+        self.peak = self.peak.max(other.peak);
+        self.clients = other.clients.or(self.clients);
+        for (sum, more) in [
+            (&mut self.created_sum, other.created_sum),
+            (&mut self.looks, other.looks),
+            (&mut self.opened, other.opened),
+            (&mut self.open_failures, other.open_failures),
+            (&mut self.checkouts, other.checkouts),
+            (&mut self.waited, other.waited),
+            (&mut self.commands, other.commands),
+            (&mut self.unread_replies, other.unread_replies),
+            (&mut self.health_checks, other.health_checks),
+            (&mut self.health_failures, other.health_failures),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        for (sum, more) in [
+            (&mut self.wait, other.wait),
+            (&mut self.held, other.held),
+            (&mut self.create, other.create),
+            (&mut self.round_trip, other.round_trip),
+            (&mut self.brief, other.brief),
+        ] {
+            sum.add(more.count, more.nanos);
+        }
+    }
+}
+
+/// A reply that was left unread.
+#[derive(Clone, Debug)]
+pub(crate) struct Unread {
+    pub(crate) conn: ConnId,
+    pub(crate) seen: SeenAt,
+    pub(crate) owed: u64,
+    pub(crate) bytes: u64,
+    pub(crate) holder: Option<Holder>,
+}
+
+/// The last [`SECONDS`] of one pool.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    /// Oldest first.
+    seconds: VecDeque<(u64, Span)>,
+    /// The first second ever seen.
+    began: Option<u64>,
+    error: Option<String>,
+    unread: Option<Unread>,
+}
+
+impl Recent {
+    /// Takes a pulse, the totals before it, and the server's number of clients.
+    pub(crate) fn pulse(&mut self, at: Stamp, pulse: &Pulse, before: &Totals, clients: Option<u64>) {
+        let (gauges, totals) = (&pulse.gauges, &pulse.totals);
+        let in_use = u64::from(gauges.in_use);
+        let mut this = Span {
+            peak: in_use + u64::from(gauges.waiting),
+            created_sum: in_use + u64::from(gauges.available),
+            looks: 1,
+            clients,
+            opened: totals.opened.saturating_sub(before.opened),
+            open_failures: totals.open_failures.saturating_sub(before.open_failures),
+            checkouts: totals.checkouts.saturating_sub(before.checkouts),
+            waited: totals.waited.saturating_sub(before.waited),
+            commands: totals.commands.saturating_sub(before.commands),
+            unread_replies: totals.unread_replies.saturating_sub(before.unread_replies),
+            health_checks: totals.health_checks.saturating_sub(before.health_checks),
+            health_failures: totals.health_failures.saturating_sub(before.health_failures),
+            ..Span::default()
+        };
+        this.wait.add_all(&pulse.wait);
+        this.held.add_all(&pulse.held);
+        this.create.add_all(&pulse.create);
+        pulse.round_trips.iter().for_each(|(_, samples)| this.round_trip.add_all(samples));
+        self.at(at).join(&this);
+    }
+
+    /// The entry of a moment; one older than the newest counts as the newest.
+    fn at(&mut self, at: Stamp) -> &mut Span {
+        let now = second(at);
+        self.began.get_or_insert(now);
+        if self.seconds.back().is_none_or(|(newest, _)| *newest < now) {
+            while self.seconds.front().is_some_and(|(oldest, _)| oldest.saturating_add(SECONDS) <= now) {
+                self.seconds.pop_front();
+            }
+            self.seconds.push_back((now, Span::default()));
+        }
+        let newest = self.seconds.len() - 1;
+        &mut self.seconds[newest].1
+    }
+
+    /// A connection was closed that had lived so long. One that somebody closed for a reason of the pool's own, or
+    /// that broke, says nothing about how connections are used.
+    pub(crate) fn closed(&mut self, at: Stamp, lived: Duration, reason: CloseReason) {
+        use CloseReason::{Asked, Cancelled, Expired, Idle, Tainted, Timeout};
+        if lived < BRIEF && matches!(reason, Asked | Cancelled | Expired | Idle | Tainted | Timeout) {
+            self.at(at).brief.add(1, crate::event::nanos(lived));
+        }
+    }
+
+    /// Why a connection could not be opened.
+    pub(crate) fn open_failed(&mut self, error: &str) {
+        self.error = Some(cut(error, SENTENCE_BYTES).to_owned());
+    }
+
+    /// A reply was left unread.
+    pub(crate) fn left_unread(&mut self, unread: Unread) {
+        self.unread = Some(unread);
+    }
+
+    /// The last `seconds`, the running one included.
+    pub(crate) fn last(&self, now: Stamp, seconds: u64) -> Span {
+        self.between(now, seconds, 0)
+    }
+
+    /// From so many seconds ago to so many.
+    pub(crate) fn between(&self, now: Stamp, from: u64, to: u64) -> Span {
+        let newest = second(now).saturating_sub(to);
+        let oldest = second(now).saturating_add(1).saturating_sub(from);
+        let mut sum = Span::default();
+        let in_time = self.seconds.iter().rev().skip_while(|(at, _)| *at > newest);
+        let mut entries: Vec<&Span> =
+            in_time.take_while(|(at, _)| *at >= oldest).map(|(_, span)| span).collect();
+        entries.reverse();
+        for span in entries {
+            sum.join(span);
+        }
+        let began = self.began.unwrap_or(newest).max(oldest);
+        sum.seconds = newest.saturating_add(1).saturating_sub(began).max(1);
+        sum
+    }
+
+    /// For how many seconds it was watched.
+    pub(crate) fn age(&self, now: Stamp) -> u64 {
+        self.began.map_or(0, |began| second(now).saturating_add(1).saturating_sub(began))
+    }
+
+    /// Why the last connection could not be opened.
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// The last reply that was left unread.
+    pub(crate) fn unread(&self) -> Option<&Unread> {
+        self.unread.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Gauges;
+
+    fn at(seconds: u64) -> Stamp {
+        Stamp(seconds * 1_000_000_000)
+    }
+
+    fn pulse(in_use: u32, commands: u64) -> Pulse {
+        Pulse {
+            gauges: Gauges { in_use, ..Gauges::default() },
+            totals: Totals { commands, ..Totals::default() },
+            held: Samples(vec![(2_000_000, 2), (8_000_000, 1)]),
+            ..Pulse::default()
+        }
+    }
+
+    #[test]
+    fn a_span_adds_up_what_its_seconds_counted() {
+        let mut recent = Recent::default();
+        recent.pulse(at(5), &pulse(3, 10), &Totals::default(), Some(7));
+        recent.pulse(at(6), &pulse(1, 25), &Totals { commands: 10, ..Totals::default() }, None);
+        let span = recent.last(at(6), 10);
+        assert_eq!((span.commands, span.peak, span.created(), span.clients), (25, 3, 2, Some(7)));
+        assert_eq!((span.held.count, span.held.mean(), span.seconds), (6, Duration::from_millis(4), 2));
+        assert_eq!((recent.last(at(6), 1).commands, recent.last(at(16), 10).commands), (15, 0));
+        assert_eq!(recent.between(at(6), 10, 1).commands, 10, "what was before the last second");
+        assert_eq!(recent.age(at(6)), 2);
+    }
+
+    #[test]
+    fn it_is_bounded_and_forgets() {
+        let mut recent = Recent::default();
+        for second in 0..2_000 {
+            recent.pulse(at(second), &pulse(1, 0), &Totals::default(), None);
+        }
+        assert_eq!(recent.seconds.len() as u64, SECONDS);
+        assert_eq!(recent.last(at(1_999), u64::MAX).held.count, 3 * SECONDS);
+    }
+
+    #[test]
+    fn only_a_short_life_that_was_ended_on_purpose_is_brief() {
+        let mut recent = Recent::default();
+        recent.closed(at(1), Duration::from_millis(20), CloseReason::Asked);
+        recent.closed(at(1), BRIEF, CloseReason::Asked);
+        recent.closed(at(1), Duration::ZERO, CloseReason::Broken);
+        recent.closed(at(1), Duration::ZERO, CloseReason::PoolClosed);
+        let brief = recent.last(at(1), 10).brief;
+        assert_eq!((brief.count, brief.mean()), (1, Duration::from_millis(20)));
+    }
+}
