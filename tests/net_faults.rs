@@ -268,6 +268,23 @@ async fn pushes_beside_a_reply_are_no_unread_reply() {
 }
 
 #[tokio::test]
+async fn a_server_that_pushes_for_ever_does_not_put_off_the_time_of_a_reply() {
+    let mut options = fake(async |mut stream| {
+        let mut asked = [0; 4096];
+        let _ = stream.read(&mut asked).await;
+        let _ = stream.write_all(HELLO.as_bytes()).await;
+        let _ = stream.read(&mut asked).await;
+        let pushes = b">2\r\n+a\r\n+b\r\n".repeat(4096);
+        while stream.write_all(&pushes).await.is_ok() {}
+    })
+    .await;
+    options.socket_timeout = Some(Duration::from_millis(200));
+    let mut connection = Connection::open(&options).await.expect("it is greeted");
+    let answer = tokio::time::timeout(support::PATIENCE, connection.call(&["GET", "a"])).await;
+    assert_eq!(answer.expect("it ends").unwrap_err().kind(), &IoErrorKind::Timeout);
+}
+
+#[tokio::test]
 async fn a_server_that_never_reads_is_given_up() {
     let options = fake(async |mut stream| {
         let mut asked = [0; 4096];

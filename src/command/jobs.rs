@@ -209,6 +209,11 @@ impl JobControl {
         job.cancel.take().is_none_or(|cancel| cancel.send(()).is_ok())
     }
 
+    /// How many were begun: their numbers go from 1 to this.
+    pub fn begun(&self) -> u32 {
+        self.0.lock().last
+    }
+
     /// Ends them all.
     pub fn end_all(&self) {
         let numbers: Vec<u32> = self.0.lock().jobs.keys().copied().collect();

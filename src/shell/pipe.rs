@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::mpsc;
 
 use super::printer::StdoutSink;
-use super::{INPUT, OUTPUT, tell, tell_news};
+use super::{INPUT, OUTPUT, tell};
 use crate::command::jobs::{JobNews, JobSaid};
 use crate::command::output::{Outcome, Output};
 use crate::command::session::Session;
@@ -24,19 +24,22 @@ pub(super) async fn run(
     let mut input = BufReader::new(tokio::io::stdin());
     let mut worst = Outcome::Done;
     let mut line = Vec::new();
+    let mut ended = HashSet::new();
     loop {
         line.clear();
         if input.read_until(b'\n', &mut line).await.map_err(Error::io(INPUT))? == 0 {
             break;
         }
         let outcome = run_line(&mut session, &line, &mut printer).await?;
-        tell_news(&mut news, &printer).map_err(Error::io(OUTPUT))?;
+        while let Ok(said) = news.try_recv() {
+            hear(said, &mut ended, &printer).map_err(Error::io(OUTPUT))?;
+        }
         match outcome {
             Outcome::Quit => return Ok(exit(worst, settings)),
             outcome => worst = worst.max(outcome),
         }
     }
-    wait_for_jobs(&session, &mut news, &printer).await.map_err(Error::io(OUTPUT))?;
+    wait_for_jobs(&session, &mut news, &mut ended, &printer).await.map_err(Error::io(OUTPUT))?;
     Ok(exit(worst, settings))
 }
 
@@ -49,18 +52,31 @@ fn exit(worst: Outcome, settings: &ShellSettings) -> Exit {
 async fn wait_for_jobs(
     session: &Session,
     news: &mut mpsc::Receiver<JobNews>,
+    ended: &mut HashSet<u32>,
     printer: &StdoutSink,
 ) -> io::Result<()> {
-    let rows = session.jobs().rows();
-    let mut running: HashSet<u32> = rows.iter().filter(|row| !row.endless).map(|row| row.number).collect();
-    while !running.is_empty() {
+    let jobs = session.jobs();
+    let endless: HashSet<u32> = jobs.rows().iter().filter(|row| row.endless).map(|row| row.number).collect();
+    // One that was killed has left the list, and its end may still be on the way here.
+    let waits_for = |ended: &HashSet<u32>| {
+        (1..=jobs.begun()).any(|number| !ended.contains(&number) && !endless.contains(&number))
+    };
+    while waits_for(ended) {
         let Some(said) = news.recv().await else { break };
-        if let JobSaid::Ended { .. } = said.said {
-            running.remove(&said.job);
-        }
-        tell(said, printer)?;
+        hear(said, ended, printer)?;
     }
-    tell_news(news, printer)
+    while let Ok(said) = news.try_recv() {
+        hear(said, ended, printer)?;
+    }
+    Ok(())
+}
+
+/// Shows what a job says, and takes note of its end.
+fn hear(news: JobNews, ended: &mut HashSet<u32>, printer: &StdoutSink) -> io::Result<()> {
+    if let JobSaid::Ended { .. } = news.said {
+        ended.insert(news.job);
+    }
+    tell(news, printer)
 }
 
 async fn run_line(session: &mut Session, line: &[u8], printer: &mut StdoutSink) -> Result<Outcome, Error> {

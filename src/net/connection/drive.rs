@@ -211,6 +211,8 @@ impl Connection {
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<IoError> {
         let Some(timeout) = self.socket_timeout else { return Poll::Pending };
         let deadline = match self.deadline {
+            // Behind a server that talks without an end the runtime lets no timer of this task come to its turn.
+            Some(deadline) if deadline <= Instant::now() => return self.timed_out(),
             Some(deadline) => deadline,
             None => match Instant::now().checked_add(timeout) {
                 Some(deadline) => *self.deadline.insert(deadline),
@@ -218,6 +220,10 @@ impl Connection {
             },
         };
         ready!(self.timer.poll(cx, deadline));
+        self.timed_out()
+    }
+
+    fn timed_out(&self) -> Poll<IoError> {
         Poll::Ready(IoError::new(IoErrorKind::Timeout, self.is_sent()))
     }
 }
