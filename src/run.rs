@@ -92,6 +92,7 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
 /// where there is one.
 async fn start(settings: &Settings) -> Result<Result<(Parts, Option<Guard>), Exit>, Error> {
     if is_screen(&settings.form) {
+        can_show_a_screen()?;
         return screen::start(settings).await;
     }
     let parts = Parts::start(settings).await?;
@@ -205,6 +206,18 @@ fn wants_info(form: &Form) -> bool {
 /// Whether the full screen is what was asked for, and there is a terminal for it.
 fn is_screen(form: &Form) -> bool {
     matches!(form, Form::Screen(report) if !report.once && std::io::stdout().is_terminal())
+}
+
+/// A terminal without a cursor to move would show the screen as a heap of signs.
+fn can_show_a_screen() -> Result<(), Error> {
+    let term = std::env::var_os("TERM").filter(|term| !term.is_empty());
+    if term.as_ref().is_some_and(|term| term != "dumb") {
+        return Ok(());
+    }
+    let is = if term.is_some() { "TERM is dumb" } else { "TERM is not set" };
+    Err(Error::Usage(format!(
+        "{is}: this terminal cannot show the screen; `redis-pooltop shell` works line by line, and --once reports"
+    )))
 }
 
 /// Whether a person types, whom the server's own table of commands helps.

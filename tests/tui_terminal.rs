@@ -470,3 +470,15 @@ fn below_the_panes_there_is_a_prompt_and_below_that_nothing_typed_is_run() {
     let keys = pooltop().args(["shell", "-p", &port, "KEYS", "*"]).output().expect("it runs");
     assert_eq!(String::from_utf8_lossy(&keys.stdout), "a\n");
 }
+
+#[test]
+fn a_terminal_without_a_cursor_to_move_is_told_what_works_there() {
+    let program = env!("CARGO_BIN_EXE_redis-pooltop");
+    for (set, says) in [("TERM=dumb", "TERM is dumb"), ("TERM=", "TERM is not set")] {
+        let mut tty = Tty::start("env", &[set, program, "--demo"], 80, 24);
+        tty.see(says);
+        tty.see("redis-pooltop shell");
+        assert_eq!(tty.end().exit_code(), 2);
+        tty.given_back();
+    }
+}
