@@ -41,6 +41,7 @@
 //! # }
 //! ```
 
+mod backoff;
 mod checkout;
 mod config;
 mod connector;
@@ -150,7 +151,7 @@ impl<C: Connector> InstrumentedPool<C> {
     pub fn checkout(
         &self,
     ) -> impl Future<Output = Result<Lease<C>, CheckoutError<C::Error>>> + Send + use<C> {
-        checkout::checkout(self.inner().clone(), Tag::here(Location::caller()))
+        checkout::checkout(self.inner().clone(), Tag::here(Location::caller()), false)
     }
 
     /// Like [`checkout`](Self::checkout), with a label for the holder beside the caller's line: a job, a request, the
@@ -161,7 +162,18 @@ impl<C: Connector> InstrumentedPool<C> {
         label: Arc<str>,
     ) -> impl Future<Output = Result<Lease<C>, CheckoutError<C::Error>>> + Send + use<C> {
         let tag = Tag::here(Location::caller()).called(label);
-        checkout::checkout(self.inner().clone(), tag)
+        checkout::checkout(self.inner().clone(), tag, false)
+    }
+
+    /// Like [`checkout_as`](Self::checkout_as), for a person who has just asked: when a connection must be opened, that
+    /// is tried even where others are told what went wrong a moment ago.
+    #[track_caller]
+    pub fn checkout_at_once(
+        &self,
+        label: Arc<str>,
+    ) -> impl Future<Output = Result<Lease<C>, CheckoutError<C::Error>>> + Send + use<C> {
+        let tag = Tag::here(Location::caller()).called(label);
+        checkout::checkout(self.inner().clone(), tag, true)
     }
 
     /// The state and the totals, read together.
@@ -187,7 +199,8 @@ impl<C: Connector> InstrumentedPool<C> {
         self.inner().setting(|config| config.max)
     }
 
-    /// Opens connections side by side until `n` exist, or as many as there is room for.
+    /// Opens connections side by side until `n` exist, or as many as there is room for. After a failed attempt it begins
+    /// with a single one.
     pub fn warmup(&self, n: u32) -> impl Future<Output = Warmed<C::Error>> + Send + use<C> {
         let inner = self.inner().clone();
         async move { inner.warm(n).await }

@@ -314,6 +314,7 @@ proptest! {
     fn everything_adds_up_whatever_happens(
         max in 1..5_u32,
         asks in any::<bool>(),
+        pauses in any::<bool>(),
         close in proptest::option::weighted(0.2, 0..80_usize),
         mut steps in proptest::collection::vec(step(), 1..80),
     ) {
@@ -325,6 +326,7 @@ proptest! {
         let config = PoolConfig { health_check_interval, blocking_timeout: Duration::from_secs(1), ..plain(max) };
         in_paused_time(async {
             let mut run = Run::new(config);
+            *run.world.pause.lock().unwrap() = pauses.then_some(Duration::from_millis(10));
             for step in &steps {
                 run.step(step).await;
                 run.check();

@@ -369,6 +369,6 @@ async fn a_server_that_is_gone_is_not_dialled_by_every_caller() {
     let (gauges, totals) = pool.status();
     assert_eq!((gauges.opening, gauges.available, totals.opened), (0, 0, 0));
     assert_eq!(totals.failed, 5_000 * 4, "each caller and each of its retries is told");
-    // 50 at a time, as often as the pauses let them in while the callers last.
-    assert!(totals.open_failures < 2_000, "{} attempts", totals.open_failures);
+    // Those that were under way before the first had failed, and then one at a time.
+    assert!(totals.open_failures <= 50 + 20, "{} attempts", totals.open_failures);
 }

@@ -72,7 +72,7 @@ impl Session {
         let label: Arc<str> = label.into();
         let mut taken = Vec::new();
         for _ in 0..count {
-            match self.runner.pool.checkout_as(label.clone()).await {
+            match self.runner.pool.checkout_at_once(label.clone()).await {
                 Ok(lease) => taken.push(lease),
                 Err(error) => return (taken, Some(error.into())),
             }

@@ -106,6 +106,7 @@ impl Runner {
         let options = CommandOptions {
             read_only: Some(self.registry.is_read_only(args)),
             limit: self.registry.is_blocking(args).then_some(None),
+            at_once: true,
         };
         match self.pool.command_as(self.label(args), args, options).await {
             Ok(ran) => {
@@ -123,7 +124,7 @@ impl Runner {
         sink: &mut dyn Sink,
     ) -> io::Result<(Outcome, Option<Kept>)> {
         let asked = Instant::now();
-        match self.pool.checkout_as(self.label(args)).await {
+        match self.pool.checkout_at_once(self.label(args)).await {
             Ok(lease) => self.on(Kept::new(lease, self.home), args, Some(asked.elapsed()), sink).await,
             Err(error) => Ok((self.failed(&error.into(), sink).await?, None)),
         }

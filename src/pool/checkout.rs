@@ -18,7 +18,8 @@ use crate::event::{CloseReason, SeenAt, Stamp, WaitEnd};
 type Outcome<C> = Result<Lease<C>, CheckoutError<<C as Connector>::Error>>;
 
 /// Gets a lease. Nothing is allocated and nothing awaited while connections are on the shelf and fresh.
-pub(crate) async fn checkout<C: Connector>(inner: Arc<Inner<C>>, tag: Tag) -> Outcome<C> {
+/// An `eager` caller does not mind the pause after a failed attempt to open one.
+pub(crate) async fn checkout<C: Connector>(inner: Arc<Inner<C>>, tag: Tag, eager: bool) -> Outcome<C> {
     let tag = tag.in_task();
     let now = inner.clock.now();
     let mut take = inner.core.take(now, &tag);
@@ -29,16 +30,17 @@ pub(crate) async fn checkout<C: Connector>(inner: Arc<Inner<C>>, tag: Tag) -> Ou
     {
         return Ok(Lease::new(inner, held));
     }
-    Box::pin(slowly(inner, tag, now, take)).await
+    Box::pin(slowly(inner, tag, eager, now, take)).await
 }
 
 async fn slowly<C: Connector>(
     inner: Arc<Inner<C>>,
     tag: Tag,
+    eager: bool,
     started: Stamp,
     take: Take<Slot<C::Conn>>,
 ) -> Outcome<C> {
-    let mut wait = Wait { inner: &inner, tag: &tag, started, ended: false };
+    let mut wait = Wait { inner: &inner, tag: &tag, eager, started, ended: false };
     let mut pending = Pending { inner: &inner, take: Some(take) };
     let found = search(&mut wait, &mut pending).await;
     wait.ended = true;
@@ -86,7 +88,11 @@ async fn search<C: Connector>(
                 let Some(granted) = granted.ok().or_else(|| inner.core.leave(ticket)) else {
                     pending.take = None;
                     let crowd = inner.core.crowd(inner.clock.now());
-                    return Err(CheckoutError::TimedOut(Box::new(Shortage::new(&crowd, Some(limit)))));
+                    let mut shortage = Shortage::new(&crowd, Some(limit));
+                    let error =
+                        deadline.checked_sub(limit).and_then(|begun| inner.backoff.error_after(begun));
+                    shortage.failure = error.map(|error| error.to_string());
+                    return Err(CheckoutError::TimedOut(Box::new(shortage)));
                 };
                 pending.take = Some(granted);
             }
@@ -104,6 +110,7 @@ async fn search<C: Connector>(
 struct Wait<'a, C: Connector> {
     inner: &'a Inner<C>,
     tag: &'a Tag,
+    eager: bool,
     started: Stamp,
     ended: bool,
 }
@@ -140,7 +147,7 @@ impl<C: Connector> Wait<'_, C> {
 
     async fn open(&self, permit: Permit<'_, C>, queued: bool) -> Result<Held<C>, CheckoutError<C::Error>> {
         let core = &self.inner.core;
-        let opened = permit.open(self.tag, |member, arrival| {
+        let opened = permit.open(self.tag, self.eager, |member, arrival| {
             core.arrived(member, arrival, arrival.now.since(self.started), queued)
         });
         match opened.await {

@@ -24,10 +24,10 @@ pub trait Connector: Send + Sync + 'static {
     /// Puts back what a holder may have changed on our side of a connection, as it comes back to the shelf.
     fn tidy(&self, _conn: &mut Self::Conn) {}
 
-    /// How long no other attempt makes sense after this failure, the `in_a_row`th one after another: because the
-    /// password is wrong, say, or nothing listens there. Checkouts that would have to open a connection meanwhile fail
-    /// with the same error, and the server is left alone.
-    fn pause_after(&self, _error: &Self::Error, _in_a_row: u32) -> Option<Duration> {
+    /// How long the server is left alone after this failure: the first one of some in a row, for it doubles with each
+    /// up to half a second. Checkouts that would have to open a connection meanwhile fail with the same error, and after
+    /// it there is one attempt at a time until one goes well. `None` lets everybody try.
+    fn pause_after(&self, _error: &Self::Error) -> Option<Duration> {
         None
     }
 }

@@ -62,6 +62,8 @@ pub struct Shortage {
     pub waiting: u32,
     /// Who had held a connection longest, and for how long.
     pub longest: Option<(Duration, String)>,
+    /// Why a connection could not be opened meanwhile, if that was tried and failed.
+    pub failure: Option<String>,
 }
 
 impl Shortage {
@@ -74,6 +76,7 @@ impl Shortage {
             max: gauges.max,
             waiting: gauges.waiting,
             longest: crowd.longest.as_ref().map(|(held, tag)| (*held, short_name(&tag.holder()))),
+            failure: None,
         }
     }
 }
@@ -87,7 +90,11 @@ impl fmt::Display for Shortage {
         if self.opening > 0 {
             write!(f, ", {} opening", self.opening)?;
         }
-        write!(f, ", {} waiting", self.waiting)
+        write!(f, ", {} waiting", self.waiting)?;
+        match &self.failure {
+            Some(failure) => write!(f, "; opening one failed: {failure}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -115,6 +122,7 @@ mod tests {
             max: 5,
             waiting: 3,
             longest: Some((Duration::from_secs(74), "worker-2".to_owned())),
+            failure: None,
         };
         let error: CheckoutError<String> = CheckoutError::TimedOut(Box::new(shortage.clone()));
         assert_eq!(
@@ -122,8 +130,14 @@ mod tests {
             "no connection within 20 s: 5 of 5 in use (longest 74 s: worker-2), 3 waiting"
         );
         let error: CheckoutError<String> =
-            CheckoutError::Exhausted(Box::new(Shortage { opening: 2, longest: None, ..shortage }));
+            CheckoutError::Exhausted(Box::new(Shortage { opening: 2, longest: None, ..shortage.clone() }));
         assert_eq!(error.to_string(), "no connection: 5 of 5 in use, 2 opening, 3 waiting");
+        let gone = Shortage { in_use: 0, longest: None, failure: Some("nobody is there".into()), ..shortage };
+        let error: CheckoutError<String> = CheckoutError::TimedOut(Box::new(gone));
+        assert_eq!(
+            error.to_string(),
+            "no connection within 20 s: 0 of 5 in use, 3 waiting; opening one failed: nobody is there"
+        );
     }
 
     #[test]

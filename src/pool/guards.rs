@@ -24,11 +24,12 @@ impl<'a, C: Connector> Permit<'a, C> {
     pub(crate) async fn open<R>(
         mut self,
         tag: &Tag,
+        eager: bool,
         mut place: impl FnMut(Slot<C::Conn>, &Arrival<'_>) -> Result<R, Unwanted<Slot<C::Conn>>>,
     ) -> Result<R, OpenError<C::Error>> {
         loop {
             let begun = self.inner.clock.now();
-            let member = self.inner.open().await.inspect_err(|error| {
+            let member = self.inner.open(eager).await.inspect_err(|error| {
                 // What was not tried did not fail.
                 self.failed = matches!(error, OpenError::Connect(_));
             })?;

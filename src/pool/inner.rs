@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::backoff::Backoff;
 use super::config::{OnExhausted, PoolConfig};
 use super::connector::{Connector, Pooled, Probe};
 use super::core::{Closing, Core, Hists, Item, Limits, Returned, Work};
@@ -51,13 +52,6 @@ impl<C> Item for Slot<C> {
     }
 }
 
-/// The server is left alone: an attempt failed.
-struct Pause<E> {
-    until: Stamp,
-    in_a_row: u32,
-    error: E,
-}
-
 /// Aligned so that the count of leases on it, which every lease changes, is on another cache line than what every lease
 /// reads.
 #[repr(align(64))]
@@ -69,8 +63,7 @@ pub(crate) struct Inner<C: Connector> {
     pub(crate) tap: Tap,
     pub(crate) names: Names,
     config: Mutex<PoolConfig>,
-    /// Set while dialling fails.
-    pause: Mutex<Option<Pause<C::Error>>>,
+    pub(crate) backoff: Backoff<C::Error>,
     /// Emptied histograms, to be swapped in at the next pulse.
     pub(crate) spare: Mutex<Hists>,
     pub(crate) resync: AtomicBool,
@@ -91,7 +84,7 @@ impl<C: Connector> Inner<C> {
             tap,
             names: Names::default(),
             config: Mutex::new(config),
-            pause: Mutex::new(None),
+            backoff: Backoff::default(),
             spare: Mutex::default(),
             resync: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
@@ -209,17 +202,14 @@ impl<C: Connector> Inner<C> {
         }
     }
 
-    /// Opens a connection. An error of a kind that will not go away soon also answers the dials of the next while.
-    pub(crate) async fn open(&self) -> Result<Slot<C::Conn>, OpenError<C::Error>> {
-        let begun = self.clock.now();
-        let paused = self.pause.lock().as_ref().filter(|pause| begun < pause.until).map(|p| p.error.clone());
-        if let Some(error) = paused {
-            return Err(OpenError::Paused(error));
-        }
-        match self.connector.connect().await {
+    /// Opens a connection, where the pause after a failure allows it or the caller is too `eager` to mind.
+    pub(crate) async fn open(&self, eager: bool) -> Result<Slot<C::Conn>, OpenError<C::Error>> {
+        let turn = self.backoff.turn(eager).await.map_err(OpenError::Paused)?;
+        let outcome = self.connector.connect().await;
+        let now = self.clock.now();
+        match outcome {
             Ok(conn) => {
-                *self.pause.lock() = None;
-                let now = self.clock.now();
+                turn.succeeded();
                 Ok(Box::new(Member {
                     id: ConnId(NEXT_CONN.fetch_add(1, Relaxed)),
                     vitals: Arc::new(Vitals::opened(now).reached_by(conn.line())),
@@ -230,24 +220,11 @@ impl<C: Connector> Inner<C> {
                 }))
             }
             Err(error) => {
-                let now = self.clock.now();
-                self.pause_after(&error, begun, now);
+                turn.failed(error.clone(), self.connector.pause_after(&error), fastrand::f64());
                 self.emit(now, PoolEvent::OpenFailed { error: error.to_string() });
                 Err(OpenError::Connect(error))
             }
         }
-    }
-
-    /// Leaves the server alone for a while. Attempts that were under way together count as one.
-    fn pause_after(&self, error: &C::Error, begun: Stamp, now: Stamp) {
-        let mut pause = self.pause.lock();
-        let in_a_row = match &*pause {
-            Some(last) if begun < last.until => return,
-            Some(last) => last.in_a_row.saturating_add(1),
-            None => 1,
-        };
-        let until = self.connector.pause_after(error, in_a_row).map(|pause| now + pause);
-        *pause = until.map(|until| Pause { until, in_a_row, error: error.clone() });
     }
 
     /// Tells of a connection that is open now.

@@ -8,16 +8,15 @@ use super::core::Work;
 use super::lease::Lease;
 use super::{CheckoutError, InstrumentedPool, PoolConfig};
 use crate::event::{Clock, CloseReason, ConnId, Stamp, Tap, nanos};
-use crate::net::{self, ConnectError, ConnectErrorKind, ConnectOptions, Connection, IoError, IoErrorKind};
+use crate::net::{self, ConnectError, ConnectOptions, Connection, IoError, IoErrorKind};
 use crate::resp::Value;
 
 /// After a refused password, how long the server is left alone.
 const AUTH_PAUSE: Duration = Duration::from_secs(1);
 
-/// After a server could not be reached, how long it is left alone: at first, and doubling, at most. Short enough that
-/// nobody notices once it is back.
-const GONE_PAUSE: Duration = Duration::from_millis(10);
-const GONE_PAUSE_MOST: Duration = Duration::from_millis(500);
+/// After any other failure, at first. A thousand callers must not mean a thousand attempts at once on a server that is
+/// gone, nor on one that is full, takes no TLS or is none.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a lease counted is told this often while it stays out.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -58,16 +57,8 @@ impl Connector for RedisConnector {
         format!("{}/{}", self.options.target(), self.options.database)
     }
 
-    fn pause_after(&self, error: &ConnectError, in_a_row: u32) -> Option<Duration> {
-        if error.is_auth() {
-            return Some(AUTH_PAUSE);
-        }
-        // A thousand callers must not mean a thousand attempts at once on a server that is gone.
-        let doubled = 1_u32.checked_shl(in_a_row.saturating_sub(1)).unwrap_or(u32::MAX);
-        // One that is full may have room for the next.
-        let gone = error.is_retryable()
-            && !matches!(error.kind(), ConnectErrorKind::MaxClients | ConnectErrorKind::Exhausted);
-        gone.then(|| GONE_PAUSE.saturating_mul(doubled).min(GONE_PAUSE_MOST))
+    fn pause_after(&self, error: &ConnectError) -> Option<Duration> {
+        Some(if error.is_auth() { AUTH_PAUSE } else { PAUSE })
     }
 
     fn tidy(&self, conn: &mut Connection) {
@@ -328,6 +319,9 @@ pub struct CommandOptions {
     /// How long its reply may take, where that is not the socket timeout; see
     /// [`command_within`](RedisLease::command_within).
     pub limit: Option<Option<Duration>>,
+    /// A person waits for it: where a connection must be opened that is tried at once, as in
+    /// [`checkout_at_once`](InstrumentedPool::checkout_at_once).
+    pub at_once: bool,
 }
 
 /// A command that was answered, an error reply included, and what that cost.
@@ -363,7 +357,8 @@ impl RedisPool {
     /// Borrows a connection for one command. What is safe to try again is tried again, after a growing random pause:
     /// connections that could not be opened, commands of which nothing was sent, replies that say "later" (`LOADING`,
     /// `TRYAGAIN`, `MASTERDOWN`, `CLUSTERDOWN`), and read-only commands whose connection broke. A command that may have
-    /// changed something is never sent twice.
+    /// changed something is never sent twice. While the pool leaves a server alone that could not be reached, no retry
+    /// comes before the end of that.
     #[track_caller]
     pub fn command<'a, A: AsRef<[u8]> + Sync>(
         &self,

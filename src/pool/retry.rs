@@ -62,7 +62,7 @@ pub(super) async fn command<A: AsRef<[u8]>>(
     inner: Arc<Inner<RedisConnector>>,
     tag: Tag,
     args: &[A],
-    options: CommandOptions,
+    mut options: CommandOptions,
     mut cost: Option<&mut Cost>,
 ) -> Result<Value, CommandError> {
     let mut attempt = 0;
@@ -77,8 +77,13 @@ pub(super) async fn command<A: AsRef<[u8]>>(
         if !safe || attempt >= retries {
             return outcome;
         }
-        tokio::time::sleep(pause(attempt, delay, fastrand::f64())).await;
+        // While the pool leaves the server alone, the answer to another attempt is known.
+        let unreached = matches!(&outcome, Err(CommandError::Checkout(_)));
+        let known = if unreached { inner.backoff.left() } else { Duration::ZERO };
+        tokio::time::sleep(pause(attempt, delay, fastrand::f64()).max(known)).await;
         attempt += 1;
+        // Whoever waits for it has asked once.
+        options.at_once = false;
         inner.core.retried();
     }
 }
@@ -92,7 +97,7 @@ async fn once<A: AsRef<[u8]>>(
 ) -> Result<Value, CommandError> {
     // Who does not ask for the cost does not pay for the clock.
     let asked = cost.is_some().then(|| inner.clock.now());
-    let mut lease = checkout(inner.clone(), tag.clone()).await?;
+    let mut lease = checkout(inner.clone(), tag.clone(), options.at_once).await?;
     let lent = cost.is_some().then(|| (inner.clock.now(), inner.core.gauges().in_use));
     let outcome = match options.limit {
         None => lease.command(args).await,

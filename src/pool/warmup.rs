@@ -20,23 +20,28 @@ pub struct Warmed<E> {
 }
 
 impl<C: Connector> Inner<C> {
-    /// Opens connections side by side until `wanted` exist, or as many as the limit leaves room for.
+    /// Opens connections side by side until `wanted` exist, or as many as the limit leaves room for. Somebody asked for
+    /// it, so it does not mind the pause after a failure.
     pub(super) async fn warm(&self, wanted: u32) -> Warmed<C::Error> {
         let tag = Tag::labelled("warm-up".into());
         let mut warmed = Warmed { opened: 0, failed: 0, error: None };
         let mut dials = FuturesUnordered::new();
+        // Where the last attempt failed, one finds out first whether the others make sense.
+        let mut alone = self.backoff.is_on();
         loop {
             while warmed.error.is_none()
+                && (!alone || dials.is_empty())
                 && let Some(generation) = self.core.reserve(wanted)
             {
                 let permit = Permit::new(self, generation);
-                dials.push(permit.open(&tag, |member, arrival| self.core.shelve(member, arrival)));
+                dials.push(permit.open(&tag, true, |member, arrival| self.core.shelve(member, arrival)));
             }
             match dials.next().await {
                 None => return warmed,
                 Some(Ok(wakes)) => {
                     wakes.wake();
                     warmed.opened += 1;
+                    alone = false;
                 }
                 Some(Err(OpenError::Connect(error) | OpenError::Paused(error))) => {
                     warmed.failed += 1;

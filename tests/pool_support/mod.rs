@@ -55,6 +55,10 @@ pub struct World {
     pub pinging: AtomicU64,
     /// Connects begun.
     pub dialled: AtomicU64,
+    /// Nobody is there: every connect fails.
+    pub down: AtomicBool,
+    /// How long the pool leaves the server alone after a first failure, if at all.
+    pub pause: Mutex<Option<Duration>>,
     /// Something happened that must never happen.
     pub wrong: Mutex<Vec<String>>,
 }
@@ -148,7 +152,7 @@ impl Connector for Fakes {
         let way = world.connects.lock().unwrap().pop_front().unwrap_or(Way::Ok);
         async move {
             world.dialled.fetch_add(1, SeqCst);
-            if !go(way).await {
+            if !go(way).await || world.down.load(SeqCst) {
                 return Err("no such server".to_owned());
             }
             let token = world.next.fetch_add(1, SeqCst);
@@ -168,6 +172,10 @@ impl Connector for Fakes {
 
     fn target(&self) -> String {
         "nowhere:0".to_owned()
+    }
+
+    fn pause_after(&self, _error: &String) -> Option<Duration> {
+        *self.0.pause.lock().unwrap()
     }
 }
 

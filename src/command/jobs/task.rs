@@ -58,7 +58,7 @@ impl Task {
     async fn work(&self, sink: &mut dyn Sink) -> io::Result<Outcome> {
         let Self { number, runner, order, .. } = self;
         let label = format!("job {number} {}", runner.label(&order.args));
-        let lease = match runner.pool.checkout_as(Arc::from(label)).await {
+        let lease = match runner.pool.checkout_at_once(Arc::from(label)).await {
             Ok(lease) => lease,
             Err(error) => return runner.failed(&error.into(), sink).await,
         };

@@ -29,8 +29,8 @@ impl Session {
             return fail(sink, &format!("a burst is of {MOST_AT_ONCE} commands at most")).await;
         }
         let (_, before) = self.runner.pool.status();
-        let options =
-            CommandOptions { read_only: Some(self.runner.registry.is_read_only(args)), limit: None };
+        let read_only = Some(self.runner.registry.is_read_only(args));
+        let options = CommandOptions { read_only, ..CommandOptions::default() };
         let label = self.runner.label(args);
         let args: Arc<[Bytes]> = args.into();
         let start = Instant::now();
