@@ -12,7 +12,7 @@
 //! Imports run one way, from the bottom of this list to its top:
 //!
 //! - [`event`]: the shared vocabulary. [`text`], [`values`], [`glob`], `nearest`: small pure helpers.
-//!   [`terminal`]: the terminal as it was found, and the signals that end the program.
+//!   [`terminal`]: the terminal as it was found, and the signals that end the program. [`children`]: what ends with us.
 //! - [`resp`]: bytes into values and back. [`net`]: reaching and greeting a server, and what a connection owes.
 //! - [`snapshot`]: immutable rows that every reader reads. [`model`]: what facts mean; pure. [`report`]: a snapshot as
 //!   text, JSON or Prometheus.
@@ -23,6 +23,7 @@
 //!
 //! As a library, [`pool::InstrumentedPool`] is the pool without the program, and [`hub::Hub`] what watches it.
 
+pub mod children;
 pub mod cli;
 pub mod command;
 pub mod config;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use redis_pooltop::cli::Cli;
 use redis_pooltop::config::{ConfigFile, Environment, Settings};
 use redis_pooltop::error::{Error, Exit};
-use redis_pooltop::{run, terminal};
+use redis_pooltop::{children, run, terminal};
 
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
@@ -44,6 +44,8 @@ fn start(cli: Cli) -> Result<Exit, Error> {
         .build()
         .map_err(Error::io("the runtime"))?;
     let exit = runtime.block_on(run::run(settings));
+    // While there is somebody to see them end.
+    children::end();
     // A reader blocked on the terminal must not hold up the end.
     runtime.shutdown_background();
     // Nor may one that took the terminal while the program was about to end.

@@ -17,6 +17,8 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr}
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
+use crate::children;
+
 /// The terminal and its settings, from the first [`keep`] on.
 static FOUND: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
@@ -58,7 +60,10 @@ impl Drop for Kept {
 pub fn give_back() {
     let found = FOUND.lock();
     let Some((terminal, settings)) = &*found else { return };
-    let changed = tcgetattr(terminal).is_ok_and(|now| now.local_modes != settings.local_modes);
+    let changed = tcgetattr(terminal).is_ok_and(|now| {
+        (now.local_modes, now.input_modes, now.output_modes, now.control_modes)
+            != (settings.local_modes, settings.input_modes, settings.output_modes, settings.control_modes)
+    });
     // In the background it is another's: what is on it now is not ours to change.
     if changed && in_foreground() {
         // Not after what is still to be written: a terminal that takes nothing more must not hold up the end.
@@ -67,6 +72,40 @@ pub fn give_back() {
             let _ = crossterm::execute!(stdout(), crossterm::event::DisableBracketedPaste);
             let _ = stdout().flush();
         }
+    }
+}
+
+/// Ends every mode that a program with the whole screen may have left behind, but the other screen: mouse, focus, pastes in
+/// brackets, keypad, insert mode, charset, colours, hidden cursor, no wrapping. The scroll region goes with the cursor
+/// kept where it is.
+const PLAIN: &str = concat!(
+    "\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?1004l\x1b[?2004l",
+    "\x1b>\x1b[?1l\x1b[4l\x1b7\x1b[?6l\x1b[r\x1b8\x1b[?7h\x1b(B\x0f\x1b[m\x1b[?25h",
+);
+
+/// Back to the shell's own screen. Where that is shown already the cursor goes to where it was when somebody left it last:
+/// only for one that was ended.
+const OWN_SCREEN: &str = "\x1b[?1049l";
+
+/// Makes the terminal show lines again, whatever a program that had it has left.
+pub fn plain() {
+    write(PLAIN);
+}
+
+fn write(sequences: &str) {
+    if stdout().is_terminal() && in_foreground() {
+        let _ = stdout().write_all(sequences.as_bytes());
+        let _ = stdout().flush();
+    }
+}
+
+/// Ends whoever has the terminal, and takes it back for whoever comes after us. It blocks for a moment.
+pub fn reclaim() {
+    if children::lent() {
+        children::end();
+        give_back();
+        write(OWN_SCREEN);
+        plain();
     }
 }
 
@@ -120,11 +159,17 @@ impl EndSignals {
         Ok(self)
     }
 
-    /// The number of the next one.
+    /// The number of the next one. What keys send while another has the terminal is meant for that one.
     pub async fn next(&mut self) -> u8 {
         let number = poll_fn(|context| {
             let mut came = self.0.iter_mut().filter_map(|(kind, signal)| {
-                signal.poll_recv(context).is_ready().then_some(kind.as_raw_value())
+                while signal.poll_recv(context).is_ready() {
+                    let key = [SignalKind::interrupt(), SignalKind::quit()].contains(kind);
+                    if !(key && children::lent()) {
+                        return Some(kind.as_raw_value());
+                    }
+                }
+                None
             });
             came.next().map_or(Poll::Pending, Poll::Ready)
         });

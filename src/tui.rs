@@ -47,7 +47,7 @@ use theme::Theme;
 
 use crate::report::{self, Screenful};
 use crate::snapshot::Snapshot;
-use crate::terminal::{EndSignals, continued, stop};
+use crate::terminal::{EndSignals, continued, reclaim, stop};
 use crate::text;
 
 /// Shortest time between two frames: what comes in between is drawn together.
@@ -104,15 +104,16 @@ pub async fn run(screen: Screen) -> io::Result<End> {
     let mut dirty = false;
     loop {
         if let Some(loan) = world.loan.take() {
-            // Our reader would take the other program's keys, and its Ctrl-C is not for us.
+            // Our reader would take the other program's keys.
             drop(keys);
-            signals = EndSignals::new()?;
             tokio::select! {
                 biased;
-                number = signals.next() => return Ok(End::Signal(number)),
+                number = signals.next() => {
+                    reclaim();
+                    return Ok(End::Signal(number));
+                }
                 lent = lend::lend(loan, &mut app, &mut guard) => lent?,
             }
-            signals = signals.and_interrupt()?;
             keys = EventStream::new();
             dirty = true;
         }

@@ -262,6 +262,43 @@ fn a_shell_command_behind_a_bar_has_the_terminal_and_its_ctrl_c() {
 }
 
 #[test]
+fn a_signal_while_another_has_the_terminal_ends_that_one_and_gives_the_terminal_back() {
+    let script = r#"echo "$1" >file; echo $$ >pid; printf '\033[?1049h\033[?1h\033='; stty raw -echo
+        while :; do sleep 0.05; done"#;
+    let visual = format!("VISUAL=sh -c '{}' sh", script.replace('\'', r"'\''"));
+    for (line, name, code) in [
+        ("SET a 1\u{18}\u{5}".to_owned(), "TERM", 143),
+        (format!("PING | {}\r", script.replace('\n', ";")), "HUP", 129),
+    ] {
+        let mut tty =
+            Tty::start("env", &[&visual, env!("CARGO_BIN_EXE_redis-pooltop"), "shell", "--demo"], 80, 24);
+        prompt(&tty);
+        tty.send(&line);
+        tty.noted("pid");
+        tty.wait_for("the other's modes", Tty::keypad);
+        tty.signal("QUIT");
+        tty.signal(name);
+        assert_eq!(tty.end().exit_code(), code, "{name}: {}", tty.text());
+        tty.given_back();
+        tty.ended("pid");
+        let file = tty.noted("file");
+        assert!(file.is_empty() || !std::path::Path::new(&file).exists(), "{file} is still there");
+    }
+}
+
+#[test]
+fn no_shell_command_behind_a_bar_outlives_the_program() {
+    let mut tty = shell();
+    tty.run("SUBSCRIBE c | sh -c 'echo $$ >pid; trap \"\" HUP TERM; while :; do sleep 0.05; done' &");
+    tty.noted("pid");
+    prompt(&tty);
+    tty.send(CTRL_D);
+    assert!(tty.end().success(), "{}", tty.text());
+    tty.given_back();
+    tty.ended("pid");
+}
+
+#[test]
 fn the_password_prompt_gives_the_terminal_back() {
     let server = RedisServer::start(&["--requirepass", "right"]);
     let ask = || {

@@ -237,6 +237,103 @@ fn signals_give_the_terminal_back() {
     }
 }
 
+/// A program that has the whole terminal, as vi has it: it notes its number and the file it is given, and stays.
+const FULL_SCREEN: &str = r#"note() { echo "$1" >file; echo $$ >pid; }; note "$1"
+    printf '\033[?1049h\033[?1h\033=\033[?1000h\033[4h\033[1;5r\033[?7l\033(0\033[?25l'; stty raw -echo"#;
+
+/// The screen whose editor and pager are this script.
+fn with_program(script: &str) -> Tty {
+    let home_script = format!("VISUAL=sh -c '{}' sh", script.replace('\'', r"'\''"));
+    let pager = format!("PAGER={script}");
+    let tty =
+        Tty::start("env", &[&home_script, &pager, env!("CARGO_BIN_EXE_redis-pooltop"), "--demo"], 80, 24);
+    tty.see("created 0");
+    tty
+}
+
+#[test]
+fn a_signal_while_another_has_the_terminal_ends_that_one_and_gives_the_terminal_back() {
+    // One that ends when it is asked, one that does not, and one behind a shell that waits for it.
+    let stays = "while :; do sleep 0.05; done";
+    let scripts = [
+        format!("{FULL_SCREEN}; {stays}"),
+        format!("trap '' TERM; {FULL_SCREEN}; {stays}"),
+        format!(
+            "true | sh -c '{}' sh \"$1\"; true",
+            format!("{FULL_SCREEN}; {stays}").replace('\'', r"'\''")
+        ),
+    ];
+    for script in &scripts {
+        for (keys, name, code) in [("SET a 1\u{18}\u{5}", "TERM", 143), ("\u{1b}p", "HUP", 129)] {
+            let mut tty = with_program(script);
+            tty.run("ECHO paged");
+            tty.see("\"paged\"");
+            tty.send(keys);
+            tty.noted("pid");
+            tty.wait_for("the other's modes", Tty::keypad);
+            tty.signal(name);
+            assert_eq!(tty.end().exit_code(), code, "{name} {script}");
+            tty.given_back();
+            tty.ended("pid");
+            let file = tty.noted("file");
+            assert_eq!(file.is_empty(), name == "HUP", "only the editor gets a file");
+            assert!(file.is_empty() || !std::path::Path::new(&file).exists(), "{file} is still there");
+        }
+    }
+}
+
+#[test]
+fn the_quit_key_in_another_program_is_not_for_us_and_its_modes_go_with_it() {
+    let mut tty = with_program(
+        r"trap 'echo heard' QUIT; printf '\033[?1h\033='; echo in charge; read line </dev/tty; stty -echo -icanon",
+    );
+    let before = number(&tty, "created");
+    tty.run("ECHO paged");
+    tty.see("\"paged\"");
+    tty.send("\u{1b}p");
+    tty.see("in charge");
+    tty.wait_for("the other's modes", Tty::keypad);
+    tty.send("\u{1c}");
+    tty.wait_for("the screen again", Tty::taken);
+    assert!(!tty.keypad() && before.is_some());
+    tty.run("QUIT");
+    assert!(tty.end().success());
+    tty.given_back();
+}
+
+#[test]
+fn no_shell_command_behind_a_bar_outlives_the_program() {
+    let sleeps = "sh -c 'echo $$ >pid; trap \"\" HUP QUIT TERM; while :; do sleep 0.05; done'";
+    for (line, name) in
+        [("SUBSCRIBE c | SLEEPS &", None), ("INFO | SLEEPS", Some("HUP")), ("INFO | SLEEPS", Some("QUIT"))]
+    {
+        let mut tty = demo(80, 24);
+        tty.run(&line.replace("SLEEPS", sleeps));
+        tty.noted("pid");
+        match name {
+            Some(name) => tty.signal(name),
+            None => tty.send("\u{4}"),
+        }
+        tty.end();
+        tty.given_back();
+        tty.ended("pid");
+    }
+}
+
+#[test]
+fn a_question_can_be_left_for_the_shell_and_is_still_asked_after_it() {
+    let mut tty = job("$program --demo");
+    tty.run("FLUSHALL");
+    tty.see("(y/N)");
+    tty.send("\u{1a}");
+    tty.see("Stopped");
+    tty.run("fg");
+    tty.wait_for("the screen again", Tty::taken);
+    tty.see("(y/N)");
+    tty.send("n");
+    tty.see("not run");
+}
+
 /// Set for the run of this test inside its own pseudo-terminal.
 const INSIDE: &str = "POOLTOP_TEST_PANICS";
 

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::process::{Command, ExitStatus};
 
 use super::is_secret;
+use crate::children::Held;
 
 /// The longest line taken back from an editor, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -50,18 +51,23 @@ pub fn shell_command(command: &OsString, args: &[&std::ffi::OsStr]) -> Command {
 }
 
 /// Opens the line in the editor, on the terminal this process has, and gives what was saved. It blocks until the
-/// editor ends.
+/// editor ends, which [`crate::children::end`] can bring about.
 pub fn edit(line: &str, editor: &OsString) -> Result<String, EditError> {
     if is_secret(line) {
         return Err(EditError::Secret);
     }
     let name = crate::text::escape_str(&editor.to_string_lossy()).into_owned();
     let failed = |error| EditError::Io(name.clone(), error);
+    // Before the file, so that it is let go of after that: whoever ends the editor waits for this.
+    let held;
     // Readable by its owner only, and gone with the value.
     let mut file =
         tempfile::Builder::new().prefix("redis-pooltop-").suffix(".redis").tempfile().map_err(failed)?;
     writeln!(file, "{line}").and_then(|()| file.flush()).map_err(failed)?;
-    let status = shell_command(editor, &[file.path().as_os_str()]).status().map_err(failed)?;
+    let mut child = shell_command(editor, &[file.path().as_os_str()]).spawn().map_err(failed)?;
+    held = Held::editor(child.id());
+    held.iter().for_each(Held::wait);
+    let status = child.wait().map_err(failed)?;
     if !status.success() {
         return Err(EditError::Failed(name, status));
     }

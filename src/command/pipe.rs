@@ -6,7 +6,6 @@ use std::process::Stdio;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{Semaphore, mpsc};
@@ -14,6 +13,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::external::shell_command;
 use super::output::{Outcome, Output, Sink};
 use super::token::scan;
+use crate::children::Held;
 use crate::resp::print::{Printer, Style};
 use crate::text;
 
@@ -70,6 +70,8 @@ pub(super) struct Piped {
     child: Child,
     /// Ends its processes when it is dropped before its end.
     group: Option<Group>,
+    /// It has the terminal.
+    lent: Option<Held>,
     asides: mpsc::Sender<Output>,
     past: mpsc::Receiver<Output>,
 }
@@ -99,8 +101,12 @@ impl Piped {
         if let Some(stdin) = child.stdin.take() {
             tokio::spawn(write(stdin, eaten));
         }
-        let group = if pipes == Pipes::Terminal { None } else { Group::of(&child) };
-        Ok(Some((Feed { feed, asides: asides.clone() }, Self { child, group, asides, past })))
+        let (group, lent) = match child.id() {
+            Some(id) if pipes == Pipes::Terminal => (None, Held::borrower(id)),
+            Some(id) => (Held::group(id).map(Group), None),
+            None => (None, None),
+        };
+        Ok(Some((Feed { feed, asides: asides.clone() }, Self { child, group, lent, asides, past })))
     }
 
     /// Shows what it prints while `running` feeds it, and says so when it fails.
@@ -109,7 +115,7 @@ impl Piped {
         running: impl Future<Output = io::Result<Outcome>>,
         sink: &mut dyn Sink,
     ) -> io::Result<Outcome> {
-        let Self { mut child, group, asides, mut past } = self;
+        let Self { mut child, group, lent, asides, mut past } = self;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let room = Semaphore::new(SHOWN);
         let working = async move {
@@ -143,6 +149,7 @@ impl Piped {
             sink.push(Output::Note(words)).await?;
             return Ok(Outcome::Failed);
         };
+        lent.iter().for_each(Held::ended);
         // On a terminal it has said itself what went wrong.
         let shown = group.map(Group::forget).is_some();
         if status.success() {
@@ -156,26 +163,18 @@ impl Piped {
 }
 
 /// A shell command's processes: they end together.
-struct Group(Option<Pid>);
+struct Group(Held);
 
 impl Group {
-    fn of(child: &Child) -> Option<Self> {
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw)?;
-        Some(Self(Some(pid)))
-    }
-
-    /// It has ended by itself: its number may be another's from now on.
-    fn forget(mut self) {
-        self.0 = None;
+    /// It has ended by itself.
+    fn forget(self) {
+        self.0.ended();
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(pid) = self.0 {
-            // One that has just ended is what was wanted.
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
+        self.0.kill();
     }
 }
 

@@ -15,6 +15,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::{FileHistory, MemHistory};
 use rustyline::{ColorMode, CompletionType, Config, EditMode, Event, ExternalPrinter, KeyEvent};
 
+use crate::children;
 use crate::command::{Call, Context, Registry, external, parse, token};
 use crate::text;
 use crate::values::Editing;
@@ -154,6 +155,9 @@ impl Editor {
                     }
                     if let Some((left, right)) = self.elsewhere.pressed() {
                         self.unfinished = edited(left, right);
+                        if children::ending() {
+                            return Ok(Typed::End);
+                        }
                         continue;
                     }
                     let empty = self.lines.helper().is_none_or(Helper::was_empty);
@@ -204,6 +208,7 @@ impl Editor {
 fn edited(left: String, right: String) -> (String, String) {
     match external::edit(&format!("{left}{right}"), &external::editor()) {
         Ok(line) => (line, String::new()),
+        Err(_) if children::ending() => (left, right),
         Err(error) => {
             let _ = writeln!(io::stdout(), "{}", text::escape_str(&error.to_string()));
             (left, right)

@@ -57,6 +57,7 @@ pub(super) async fn run(
     tokio::select! {
         biased;
         number = signals.next() => {
+            terminal::reclaim();
             // What comes after us on the terminal begins a line of its own.
             let _ = writeln!(io::stdout());
             Ok(Exit::Signal(number))

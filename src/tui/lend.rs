@@ -13,6 +13,7 @@ use super::app::App;
 use super::output::Kind;
 use super::run::Said;
 use super::terminal::Guard;
+use crate::children::Held;
 use crate::command::external;
 use crate::command::pipe::pager;
 
@@ -35,6 +36,8 @@ pub(super) async fn lend(loan: Loan, app: &mut App, guard: &mut Guard) -> io::Re
         }
         Loan::Page { command, input } => page(command, input).await,
     };
+    // One that was killed has left the terminal as it liked it.
+    crate::terminal::give_back();
     guard.retake()?;
     let Some(failed) = failed else { return Ok(()) };
     app.hear(Said::Lines(vec![(Kind::Note, crate::text::escape_str(&failed).into_owned())]));
@@ -46,10 +49,11 @@ async fn page(command: Option<String>, input: Bytes) -> Option<String> {
     let command = command.map_or_else(pager, OsString::from);
     let name = command.to_string_lossy().into_owned();
     let mut shell = Command::from(external::shell_command(&command, &[]));
-    let mut child = match shell.stdin(Stdio::piped()).kill_on_drop(true).spawn() {
+    let mut child = match shell.stdin(Stdio::piped()).spawn() {
         Ok(child) => child,
         Err(error) => return Some(format!("{name}: {error}")),
     };
+    let held = child.id().and_then(Held::borrower);
     let stdin = child.stdin.take();
     let feeding = async {
         if let Some(mut stdin) = stdin {
@@ -58,6 +62,7 @@ async fn page(command: Option<String>, input: Bytes) -> Option<String> {
         }
     };
     let ((), ended) = tokio::join!(feeding, child.wait());
+    held.iter().for_each(Held::ended);
     match ended {
         Ok(status) if status.success() => None,
         Ok(status) => Some(format!("{name}: {status}")),

@@ -24,6 +24,7 @@ use super::app::App;
 use super::clipboard;
 use super::theme::Theme;
 use super::view;
+use crate::terminal::{Kept, keep, plain};
 
 /// One frame goes out in one write: a whole repaint of a large screen fits.
 const FRAME: usize = 64 << 10;
@@ -42,6 +43,8 @@ static HOOK: Once = Once::new();
 /// The terminal while the screen has it.
 pub struct Guard {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Its settings before it was taken: whoever borrows it may be killed, and leave others.
+    _kept: Kept,
 }
 
 impl Guard {
@@ -55,10 +58,11 @@ impl Guard {
                 before(info);
             }));
         });
+        let kept = keep()?;
         take()?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME, stdout()));
         match Terminal::new(backend) {
-            Ok(terminal) => Ok(Guard { terminal }),
+            Ok(terminal) => Ok(Guard { terminal, _kept: kept }),
             Err(error) => {
                 leave();
                 Err(error)
@@ -106,6 +110,7 @@ impl Guard {
     /// Takes the terminal anew after somebody else had it: whoever stopped and continued us may have changed it.
     pub fn retake(&mut self) -> io::Result<()> {
         leave();
+        plain();
         take()?;
         self.repaint()
     }

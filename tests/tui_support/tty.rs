@@ -178,6 +178,30 @@ impl Tty {
         }
     }
 
+    /// Whether cursor keys and keypad send what a program with the whole screen asked for.
+    pub fn keypad(&self) -> bool {
+        let parser = self.parser();
+        parser.screen().application_keypad() || parser.screen().application_cursor()
+    }
+
+    /// Waits until a program has written a line into this file at home, and gives it.
+    pub fn noted(&self, file: &str) -> String {
+        let path = self.home().join(file);
+        let read = || std::fs::read_to_string(&path).unwrap_or_default();
+        self.wait_for(file, |_| read().ends_with('\n'));
+        read().trim_end().to_owned()
+    }
+
+    /// Waits until the process whose number is in this file at home runs no more.
+    pub fn ended(&self, file: &str) {
+        let pid = self.noted(file);
+        self.wait_for("the end of a process", |_| {
+            let state = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid]).output();
+            let state = state.expect("ps runs").stdout;
+            state.is_empty() || state.starts_with(b"Z")
+        });
+    }
+
     /// Whether the terminal has the program's screen and modes on it.
     pub fn taken(&self) -> bool {
         self.parser().screen().alternate_screen() && self.pastes_in_brackets()
@@ -194,7 +218,9 @@ impl Tty {
             let screen = tty.parser();
             let screen = screen.screen();
             let mouse = screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
-            !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor() && !mouse
+            let keypad = screen.application_keypad() || screen.application_cursor();
+            let pastes = screen.bracketed_paste();
+            !screen.alternate_screen() && !pastes && !screen.hide_cursor() && !mouse && !keypad
         });
         assert_eq!(format!("{:?}", self.master.get_termios()), self.before, "line settings");
     }

@@ -32,6 +32,7 @@ const fn edit(keys: &'static [&'static str], edit: Edit, help: &'static str) -> 
 pub const TABLE: &[Binding] = &[
     row(&["y"], Ask, Action::Answer(true), "yes", "Yes, do it"),
     row(&["n", "enter", "esc", "ctrl-c"], Ask, Action::Answer(false), "no", "No: anything but y is no"),
+    quiet(&["ctrl-z"], Ask, Action::Suspend, "Suspend; fg comes back to the question"),
     row(&["esc", "f1"], Help, Action::Dismiss, "close", "Close the help"),
     row(&["down"], Help, Action::Scroll(Step::Down), "scroll", "Scroll down"),
     quiet(&["up"], Help, Action::Scroll(Step::Up), "Scroll up"),
