@@ -211,11 +211,7 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Run(line) => self.job = Some(self.runner.start(line, self.say.clone())),
-                Effect::Remember(line) => {
-                    if let Some(words) = self.runner.remember(&line) {
-                        app.hear(Said::Lines(vec![(output::Kind::Note, words)]));
-                    }
-                }
+                Effect::Remember(line) => self.runner.remember(&line, self.say.clone()),
                 Effect::Cancel => {
                     if let Some(job) = &mut self.job {
                         job.cancel();

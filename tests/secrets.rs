@@ -213,13 +213,14 @@ fn no_line_with_a_password_is_on_the_screen_or_in_the_history() {
         assert!(!tells(&screen(&app)), "{line} typed");
         for effect in app.update(Action::Accept) {
             if let Effect::Remember(line) = effect {
-                file.add(&line, &mut kept).expect("it is kept");
+                file.add(&line, &mut kept, |error| panic!("{error}"));
             }
         }
         assert!(!tells(&screen(&app)), "{line} echoed");
         app.hear(Said::Ended);
-        file.add(line, &mut kept).expect("it is kept or left out");
+        file.add(line, &mut kept, |error| panic!("{error}"));
     }
+    assert!(file.settle(Duration::from_secs(30)), "it is written");
     let kept = std::fs::read_to_string(&path).expect("the file");
     assert!(!tells(&kept) && kept.contains("GET user:1"), "{kept}");
     for _ in LINES {

@@ -58,7 +58,7 @@ pub struct Editor {
     /// While somebody may print beside it, rustyline waits for more than keys, and hears a signal that another thread got.
     #[expect(dead_code, reason = "it has to be there, and nothing more")]
     printers: [Box<dyn ExternalPrinter + Send>; 2],
-    notices: Vec<String>,
+    notices: Arc<Mutex<Vec<String>>>,
 }
 
 /// What a person did at the prompt.
@@ -103,7 +103,7 @@ impl Editor {
             Box::new(lines.create_external_printer().map_err(to_io)?) as _,
             Box::new(answers.create_external_printer().map_err(to_io)?) as _,
         ];
-        let notices = opened.err().map(|error| error.to_string()).into_iter().collect();
+        let notices = Arc::new(Mutex::new(opened.err().map(|error| error.to_string()).into_iter().collect()));
         Ok(Self {
             lines,
             answers,
@@ -121,7 +121,7 @@ impl Editor {
 
     /// What the person should know, each sentence once: that lines are not kept, and why. Safe to show.
     pub fn take_notices(&mut self) -> Vec<String> {
-        self.notices.drain(..).map(|notice| text::escape_str(&notice).into_owned()).collect()
+        self.notices.lock().drain(..).map(|notice| text::escape_str(&notice).into_owned()).collect()
     }
 
     /// The next command. The end is Ctrl-D on an empty line, or Ctrl-C twice with nothing typed in between. A first Ctrl-C
@@ -195,9 +195,10 @@ impl Editor {
         if !history::may_keep(line) {
             return;
         }
-        if let Err(error) = self.file.add(line, self.lines.history_mut()) {
-            self.notices.push(error.to_string());
-        }
+        let notices = Arc::clone(&self.notices);
+        self.file.add(line, self.lines.history_mut(), move |error| notices.lock().push(error.to_string()));
+        // This thread may never see the end of the program.
+        self.file.settle(history::PATIENCE);
         if let Ok(Call::Redis { args, .. }) = parse(line.as_bytes()).map(|line| line.call) {
             self.context.lock().keys.remember_from(&self.registry, &args);
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rustyline::history::FileHistory;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use self::last::Last;
@@ -169,9 +170,13 @@ impl Runner for Desk {
         (self.pace)(interval);
     }
 
-    fn remember(&mut self, line: &str) -> Option<String> {
-        let failed = self.file.add(line, &mut self.history).err()?;
-        Some(text::escape_str(&failed.to_string()).into_owned())
+    fn remember(&mut self, line: &str, said: mpsc::Sender<Said>) {
+        let runtime = Handle::current();
+        self.file.add(line, &mut self.history, move |failed| {
+            let words = text::escape_str(&failed.to_string()).into_owned();
+            // A screen that is gone needs to hear nothing.
+            runtime.spawn(async move { said.send(Said::Lines(vec![(Kind::Note, words)])).await });
+        });
     }
 }
 

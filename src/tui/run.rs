@@ -89,8 +89,8 @@ pub trait Runner: Send {
     /// Takes a snapshot so often from now on, and asks the server with it.
     fn set_interval(&mut self, interval: Duration);
 
-    /// Keeps a line in the history file, or says once why it cannot, safe to show.
-    fn remember(&mut self, line: &str) -> Option<String>;
+    /// Has a line kept in the history file, and does not wait for it. Why that cannot be comes to `said`, once.
+    fn remember(&mut self, line: &str, said: mpsc::Sender<Said>);
 }
 
 /// What the prompt asks while a person types. Called between two frames, so it must not wait for anything.
