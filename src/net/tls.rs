@@ -1,7 +1,8 @@
 //! TLS over TCP: whom to trust, who we are, and what went wrong in words.
 
+mod pem;
+
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -11,8 +12,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error as RustlsError,
     RootCertStore, SignatureScheme,
@@ -143,9 +143,8 @@ fn make_config(options: &TlsOptions) -> Result<ClientConfig, ConnectError> {
     match (&options.cert, &options.key) {
         (None, None) => Ok(builder.with_no_client_auth()),
         (Some(cert), Some(key)) => {
-            let chain = read_chain(cert)?;
-            let secret =
-                PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable("private key", key, &error))?;
+            let chain = pem::certificates(cert).map_err(options_error)?;
+            let secret = pem::private_key(key).map_err(options_error)?;
             builder
                 .with_client_auth_cert(chain, secret)
                 .map_err(|error| options_error(format!("--cert and --key do not fit together: {error}")))
@@ -156,43 +155,36 @@ fn make_config(options: &TlsOptions) -> Result<ClientConfig, ConnectError> {
 }
 
 fn roots(options: &TlsOptions) -> Result<RootCertStore, ConnectError> {
-    let given = options.cacert.is_some() || options.cacertdir.is_some();
-    let loaded = if given {
-        rustls_native_certs::load_certs_from_paths(options.cacert.as_deref(), options.cacertdir.as_deref())
-    } else {
-        rustls_native_certs::load_native_certs()
-    };
+    let mut why = None;
+    let mut certificates = Vec::new();
+    match (&options.cacert, &options.cacertdir) {
+        (None, None) => {
+            let loaded = rustls_native_certs::load_native_certs();
+            why = loaded.errors.first().map(ToString::to_string);
+            certificates = loaded.certs;
+        }
+        (file, directory) => {
+            if let Some(file) = file {
+                certificates = pem::certificates(file).map_err(options_error)?;
+            }
+            if let Some(directory) = directory {
+                let (found, wrong) = pem::directory(directory);
+                certificates.extend(found);
+                why = wrong;
+            }
+        }
+    }
     let mut store = RootCertStore::empty();
-    let (added, _) = store.add_parsable_certificates(loaded.certs);
+    let (added, _) = store.add_parsable_certificates(certificates);
     if added > 0 {
         return Ok(store);
     }
     let from = options.cacert.as_ref().or(options.cacertdir.as_ref());
-    let from = from.map_or("the system".to_owned(), |path| path.display().to_string());
-    let why = loaded.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+    let from = from.map_or("the system".to_owned(), |path| escape_str(&path.to_string_lossy()).into_owned());
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
     Err(options_error(format!(
         "no trusted root certificate found in {from}{why}; name a PEM file with --cacert FILE"
     )))
-}
-
-fn read_chain(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
-        .map_err(|error| unreadable("certificate", path, &error))?
-        .collect();
-    let chain = chain.map_err(|error| unreadable("certificate", path, &error))?;
-    if chain.is_empty() {
-        return Err(options_error(format!("{} holds no PEM certificate", path.display())));
-    }
-    Ok(chain)
-}
-
-fn unreadable(what: &str, path: &Path, error: &PemError) -> ConnectError {
-    let why = match error {
-        PemError::Io(error) => error.to_string(),
-        PemError::NoItemsFound => format!("it holds no PEM {what}"),
-        other => other.to_string(),
-    };
-    options_error(format!("the {what} in {} cannot be read: {why}", path.display()))
 }
 
 fn options_error(message: impl Into<String>) -> ConnectError {
