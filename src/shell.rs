@@ -1,6 +1,7 @@
 //! The line shell: an editor on a terminal, commands from a pipe, or one command.
 
 pub mod editor;
+mod input;
 mod interactive;
 mod one;
 mod pipe;

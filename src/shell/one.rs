@@ -4,10 +4,9 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use bytes::Bytes;
-use tokio::io::AsyncReadExt;
 
 use super::printer::StdoutSink;
-use super::{INPUT, OUTPUT};
+use super::{INPUT, OUTPUT, input};
 use crate::command::output::Outcome;
 use crate::command::parse_args;
 use crate::command::session::Session;
@@ -34,8 +33,7 @@ async fn run_command(
     let mut args: Vec<Bytes> =
         settings.command.iter().cloned().map(OsString::into_vec).map(Bytes::from).collect();
     if settings.last_from_stdin {
-        let mut last = Vec::new();
-        tokio::io::stdin().read_to_end(&mut last).await.map_err(Error::io(INPUT))?;
+        let last = input::all(tokio::io::stdin(), input::LONGEST).await.map_err(Error::io(INPUT))?;
         args.push(last.into());
     }
     let line =

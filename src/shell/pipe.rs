@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::io;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::BufReader;
 use tokio::sync::mpsc;
 
 use super::printer::StdoutSink;
-use super::{INPUT, OUTPUT, tell};
+use super::{INPUT, OUTPUT, input, tell};
 use crate::command::jobs::{JobNews, JobSaid};
 use crate::command::output::{Outcome, Output};
 use crate::command::session::Session;
@@ -21,13 +21,13 @@ pub(super) async fn run(
     settings: &ShellSettings,
     mut printer: StdoutSink,
 ) -> Result<Exit, Error> {
-    let mut input = BufReader::new(tokio::io::stdin());
+    let mut lines = BufReader::new(tokio::io::stdin());
     let mut worst = Outcome::Done;
     let mut line = Vec::new();
     let mut ended = HashSet::new();
     loop {
-        line.clear();
-        if input.read_until(b'\n', &mut line).await.map_err(Error::io(INPUT))? == 0 {
+        input::line(&mut lines, &mut line, input::LONGEST).await.map_err(Error::io(INPUT))?;
+        if line.is_empty() {
             break;
         }
         let outcome = run_line(&mut session, &line, &mut printer).await?;
