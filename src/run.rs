@@ -21,6 +21,7 @@ use crate::event::Clock;
 use crate::hub::Hub;
 use crate::net::{ConnectOptions, Connection, Endpoint};
 use crate::pool::RedisPool;
+use crate::resp::Caps;
 use crate::source::info::{InfoWatch, OBSERVER, watch_info};
 use crate::terminal::EndSignals;
 use crate::text;
@@ -236,6 +237,8 @@ async fn start_demo(connect: &mut ConnectOptions) -> Result<demo::Server, Error>
 /// Takes the server's own word on its commands, in the background: until then, and where it has none, the built-in
 /// table serves.
 fn learn(mut connection: Connection, registry: Arc<Registry>) {
+    // A connection of its own, for nothing else: a table larger than any server's is not worth its memory.
+    connection.set_caps(Caps { bulk: 1 << 20, items: 1 << 20, bytes: 16 << 20, ..Caps::default() });
     tokio::spawn(async move {
         let Ok(docs) = connection.call(&["COMMAND", "DOCS"]).await else { return };
         let commands = connection.call(&["COMMAND"]).await.ok();
