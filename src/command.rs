@@ -41,4 +41,4 @@ pub use highlight::Kind;
 pub use keys::KeysSeen;
 pub use line::{Call, Line, LineError, parse, parse_args, parse_piped};
 pub use registry::Registry;
-pub use secret::{is_secret, secret_from};
+pub use secret::{Hidden, is_secret, secret_from};

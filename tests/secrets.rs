@@ -11,9 +11,11 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use redis_pooltop::command::history::{HistoryFile, configured};
+use redis_pooltop::command::jobs::{JobNews, JobSaid};
 use redis_pooltop::command::output::Output;
+use redis_pooltop::command::pipe::Pipes;
 use redis_pooltop::command::session::Session;
-use redis_pooltop::command::{Registry, parse};
+use redis_pooltop::command::{Hidden, Registry, parse};
 use redis_pooltop::demo;
 use redis_pooltop::event::Clock;
 use redis_pooltop::hub::Hub;
@@ -197,6 +199,69 @@ async fn no_pane_event_or_report_tells_what_was_typed() {
     let mut bench = Bench::start().await;
     Box::pin(bench.reports("PING", false)).await;
     assert!(tells(&Box::pin(bench.reports("GET hunter2", true)).await));
+}
+
+/// Lines that a server repeats in its error, with what is left of the password there.
+const REPEATED: &[&str] = &[
+    "ATUH Hunter2",
+    "ATUH u \"Hunter2\"",
+    "AUTH=Hunter2",
+    "5 ATUH Hunter2",
+    "sudo redis-cli -a Hunter2",
+    "requirepass Hunter2",
+    "user bob on >Hunter2",
+    "SENTINEL SET m auth-pass Hunter2",
+    "POOL BURST 2 ATUH Hunter2",
+    "POOL AUTH Hunter2",
+    "POOL CONFIG SET requirepass Hunter2",
+    "CONFIG SET requirepas Hunter2",
+    "ATUH Hunter2 | cat",
+    "ATUH Hunter2 &",
+    "HELP AUHT Hunter2",
+    "KILL AUTH Hunter2",
+    "ATUH 'Hunter2",
+];
+
+/// All that a person is told of a line, its jobs included.
+async fn told(bench: &mut Bench, news: &mut tokio::sync::mpsc::Receiver<JobNews>, line: &str) -> String {
+    let mut printed: Vec<Output> = Vec::new();
+    match bench.session.understand(line) {
+        Ok(line) => drop(bench.session.run(&line, &mut printed).await.expect("a sink that takes all")),
+        Err(error) => printed.push(Hidden::of(line).cover(Output::error(&error))),
+    }
+    let mut said = format!("{printed:?}");
+    while line.ends_with('&') {
+        let news =
+            tokio::time::timeout(support::PATIENCE, news.recv()).await.expect("in time").expect("news");
+        said = format!("{said}{:?}", news.said);
+        if matches!(news.said, JobSaid::Ended { .. }) {
+            break;
+        }
+    }
+    said
+}
+
+#[tokio::test]
+async fn what_a_server_repeats_in_its_error_is_hidden_from_a_person() {
+    let mut bench = Bench::start().await;
+    let (mut session, mut news) =
+        Session::new(bench.pool.clone(), bench.hub.clone(), Arc::new(Registry::new()), 0);
+    session.take_pipes(Pipes::Shown);
+    bench.session = session;
+    let mut covered = 0;
+    for line in REPEATED {
+        let said = told(&mut bench, &mut news, line).await;
+        assert!(!tells(&said), "{line}: {said}");
+        covered += usize::from(said.contains("***"));
+    }
+    assert!(covered > 10, "{covered} errors repeat what was typed");
+    let said = told(&mut bench, &mut news, "GTE Hunter2").await;
+    assert!(tells(&said), "nothing speaks of a password there: {said}");
+    // A program is told what the server said.
+    let mut printed: Vec<Output> = Vec::new();
+    let line = parse(b"ATUH Hunter2").expect("a line");
+    bench.session.run(&line, &mut printed).await.expect("a sink that takes all");
+    assert!(tells(&format!("{printed:?}")), "{printed:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::output::Outcome;
 use super::runner::Runner;
-use super::secret::{MASK, open_words, secret_from};
+use super::secret::{Hidden, MASK, open_words, secret_from};
 use super::token;
 use crate::event::ConnId;
 use crate::text;
@@ -99,6 +99,8 @@ pub(super) struct Order {
     pub(super) background: bool,
     /// The shell command that its output goes to.
     pub(super) pipe: Option<String>,
+    /// What nobody should see in its answers.
+    pub(super) hidden: Hidden,
 }
 
 /// The jobs of one session. They end with it.
@@ -299,7 +301,14 @@ mod tests {
 
     fn shown(words: &[&str]) -> String {
         let args: Vec<Bytes> = words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
-        presentable(&Order { args, repeat: 1, database: None, background: true, pipe: None })
+        presentable(&Order {
+            args,
+            repeat: 1,
+            database: None,
+            background: true,
+            pipe: None,
+            hidden: Hidden::default(),
+        })
     }
 
     #[test]

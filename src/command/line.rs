@@ -8,6 +8,7 @@ use crate::event::ConnId;
 
 use super::builtin::{self, Builtin};
 use super::pipe;
+use super::secret::Hidden;
 use super::token::{Ending, Token, TokenError, scan};
 
 /// A line understood.
@@ -19,6 +20,9 @@ pub struct Line {
     pub job: bool,
     /// `| shell command`: what its output goes to. Only a line that a person types has one.
     pub pipe: Option<String>,
+    /// The words of it that no answer repeats to a person. Only a line that a person types has any: a program gets the
+    /// answer as it came.
+    pub hidden: Hidden,
     /// What it asks for.
     pub call: Call,
 }
@@ -121,7 +125,13 @@ pub fn parse(line: &[u8]) -> Result<Line, LineError> {
         tokens.pop();
     }
     let args = tokens.drain(..).skip(marks.skip).map(|token| Bytes::from(token.bytes)).collect();
-    Ok(Line { repeat: marks.repeat, job: marks.job, pipe: None, call: call(marks.on, args)? })
+    Ok(Line {
+        repeat: marks.repeat,
+        job: marks.job,
+        pipe: None,
+        hidden: Hidden::default(),
+        call: call(marks.on, args)?,
+    })
 }
 
 /// Understands a line that a person typed: as [`parse`] does, and what stands behind a `|` between blanks is a command
@@ -141,7 +151,7 @@ pub fn parse_args(mut args: Vec<Bytes>) -> Result<Line, LineError> {
     if on.is_some() {
         args.remove(0);
     }
-    Ok(Line { repeat: 1, job: false, pipe: None, call: call(on, args)? })
+    Ok(Line { repeat: 1, job: false, pipe: None, hidden: Hidden::default(), call: call(on, args)? })
 }
 
 /// What stands around the command itself.
@@ -238,17 +248,41 @@ mod tests {
     #[test]
     fn redis_commands_with_their_marks() {
         let line = |text: &str| parse(text.as_bytes()).unwrap();
-        assert_eq!(line(" \t "), Line { repeat: 1, job: false, pipe: None, call: Call::Nothing });
+        assert_eq!(
+            line(" \t "),
+            Line { repeat: 1, job: false, pipe: None, hidden: Hidden::default(), call: Call::Nothing }
+        );
         assert_eq!(line("get a").call, redis(None, &["get", "a"]));
-        assert_eq!(line("5 PING"), Line { repeat: 5, job: false, pipe: None, call: redis(None, &["PING"]) });
+        assert_eq!(
+            line("5 PING"),
+            Line {
+                repeat: 5,
+                job: false,
+                pipe: None,
+                hidden: Hidden::default(),
+                call: redis(None, &["PING"])
+            }
+        );
         assert_eq!(line("#3 get a").call, redis(Some(3), &["get", "a"]));
         assert_eq!(
             line("2 #3 get a &"),
-            Line { repeat: 2, job: true, pipe: None, call: redis(Some(3), &["get", "a"]) }
+            Line {
+                repeat: 2,
+                job: true,
+                pipe: None,
+                hidden: Hidden::default(),
+                call: redis(Some(3), &["get", "a"])
+            }
         );
         assert_eq!(
             line("blpop q 0 &"),
-            Line { repeat: 1, job: true, pipe: None, call: redis(None, &["blpop", "q", "0"]) }
+            Line {
+                repeat: 1,
+                job: true,
+                pipe: None,
+                hidden: Hidden::default(),
+                call: redis(None, &["blpop", "q", "0"])
+            }
         );
         // In quotes, or alone, a mark is a word.
         assert_eq!(line("set a \"&\"").call, redis(None, &["set", "a", "&"]));

@@ -4,14 +4,18 @@
 //! as the tokenizer reads it and, once more, with all quotes taken away, finished or not, understood or not; and of a
 //! line that is no command as it stands, whatever could be a password behind a slip of the finger is taken for one.
 
+mod hidden;
 mod program;
 mod rules;
 mod url;
 mod vocabulary;
+mod within;
 
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::hidden::Covered;
+pub use self::hidden::Hidden;
 use super::token::{Ending, scan};
 
 /// What stands for a secret where a line is shown.
@@ -83,7 +87,7 @@ fn sent(line: &str) -> Words {
     if let Ending::Glued { at } = scan.ending {
         let rest = line.get(at..).unwrap_or_default();
         for (start, word) in blank_parted(rest) {
-            words.push(at + start, word.to_uppercase());
+            words.push(at + start, upper(word.as_bytes()));
         }
     }
     words
@@ -93,7 +97,7 @@ fn sent(line: &str) -> Words {
 fn bare(line: &str) -> Words {
     let mut words = Words::default();
     for (start, word) in blank_parted(line) {
-        words.push(start, word.replace(['"', '\'', '\\'], "").to_uppercase());
+        words.push(start, upper(word.replace(['"', '\'', '\\'], "").as_bytes()));
     }
     words
 }
@@ -109,5 +113,31 @@ fn blank_parted(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn upper(word: &[u8]) -> String {
-    String::from_utf8_lossy(word).to_uppercase()
+    let word = String::from_utf8_lossy(word).to_uppercase();
+    if word.is_ascii() { word } else { word.chars().map(latin).collect() }
+}
+
+/// The letter of a command's name that another looks like: of full width, Greek or Cyrillic, as some keyboards have it.
+fn latin(c: char) -> char {
+    const ALIKE: [(&str, char); 15] = [
+        ("ΑА", 'A'),
+        ("ΒВ", 'B'),
+        ("С", 'C'),
+        ("ΕЕ", 'E'),
+        ("ΗН", 'H'),
+        ("ΙІ", 'I'),
+        ("Ј", 'J'),
+        ("ΚК", 'K'),
+        ("ΜМ", 'M'),
+        ("Ν", 'N'),
+        ("ΟО", 'O'),
+        ("ΡР", 'P'),
+        ("Ѕ", 'S'),
+        ("ΤТ", 'T'),
+        ("ΧХ", 'X'),
+    ];
+    if let Some(ascii @ '!'..='~') = u32::from(c).checked_sub(0xfee0).and_then(char::from_u32) {
+        return ascii;
+    }
+    ALIKE.iter().find(|(letters, _)| letters.contains(c)).map_or(c, |(_, ascii)| *ascii)
 }

@@ -16,6 +16,7 @@ use super::jobs::{self, JobControl, JobNews, Jobs, Order};
 use super::output::{Outcome, Output, Sink};
 use super::pipe::{Piped, Pipes};
 use super::runner::{Kept, Runner, may_pin};
+use super::secret::{Covered, Hidden};
 use super::{Call, Line, LineError, Registry, parse, parse_piped};
 
 /// What one front end's person does: commands on connections from the pool, and on those they keep.
@@ -57,9 +58,10 @@ impl Session {
         self.pipes = pipes;
     }
 
-    /// Understands a line that a person typed here.
+    /// Understands a line that a person typed here. What is said about it goes through [`Line::hidden`].
     pub fn understand(&self, line: &str) -> Result<Line, LineError> {
-        if self.pipes == Pipes::Off { parse(line.as_bytes()) } else { parse_piped(line) }
+        let parsed = if self.pipes == Pipes::Off { parse(line.as_bytes()) } else { parse_piped(line) };
+        parsed.map(|parsed| Line { hidden: Hidden::of(line), ..parsed })
     }
 
     /// Runs a line to its end. Dropping the future cancels it: a command in flight takes its connection with it, so
@@ -68,6 +70,7 @@ impl Session {
     /// # Errors
     /// Whatever the sink answers.
     pub async fn run(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let sink = &mut Covered { hidden: &line.hidden, sink };
         if line.job || self.goes_beside(&line.call) {
             return self.start_job(line, sink).await;
         }
@@ -180,7 +183,8 @@ impl Session {
         };
         let database = self.own.as_ref().map(Kept::database).filter(|database| *database != self.runner.home);
         let (args, repeat, background, pipe) = (args.clone(), line.repeat, line.job, line.pipe.clone());
-        let order = Order { args, repeat, database, background, pipe };
+        let hidden = line.hidden.clone();
+        let order = Order { args, repeat, database, background, pipe, hidden };
         let id = self.jobs.start(self.runner.clone(), order);
         let apart = self.own.as_ref().filter(|own| !own.leaves_jobs_alone());
         let words = match apart.map(|own| (own.id(), own.pin().unwrap_or("what was set"))) {

@@ -12,12 +12,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::editor::{Editor, EditorOptions, Typed};
 use super::printer::StdoutSink;
 use super::{INPUT, OUTPUT, tell_news};
-use crate::command::Context;
 use crate::command::history;
 use crate::command::jobs::JobNews;
 use crate::command::output::{Outcome, Output};
 use crate::command::pipe::Pipes;
 use crate::command::session::Session;
+use crate::command::{Context, Hidden};
 use crate::error::{Error, Exit};
 use crate::terminal::{self, EndSignals};
 use crate::values::Editing;
@@ -90,10 +90,11 @@ async fn serve(
         refresh(&session, &context);
         let prompt = format!("{target}{}> ", session.state());
         let Some(line) = keyboard.line(prompt).await? else { break };
+        let hidden = Hidden::of(&line);
         let line = match session.understand(&line) {
             Ok(line) => line,
             Err(error) => {
-                printer.write(&Output::error(&error)).map_err(Error::io(OUTPUT))?;
+                printer.write(&hidden.cover(Output::error(&error))).map_err(Error::io(OUTPUT))?;
                 continue;
             }
         };

@@ -23,12 +23,12 @@ use super::run::{Beside, Job, Runner, Said};
 use super::terminal::Guard;
 use super::theme::Theme;
 use super::{End, Screen};
-use crate::command::Line;
 use crate::command::history::{HistoryFile, configured, default_path};
 use crate::command::jobs::{JobControl, JobNews, JobSaid};
 use crate::command::output::{Outcome, Output, Sink};
 use crate::command::pipe::{self, Pipes};
 use crate::command::session::Session;
+use crate::command::{Hidden, Line};
 use crate::hub::Hub;
 use crate::text;
 
@@ -264,10 +264,11 @@ async fn answer(
     sink: &mut ToScreen,
     answers: &mut mpsc::Receiver<bool>,
 ) -> io::Result<Outcome> {
+    let hidden = Hidden::of(line);
     let mut line = match session.understand(line) {
         Ok(line) => line,
         Err(error) => {
-            sink.push(Output::error(&error)).await?;
+            sink.push(hidden.cover(Output::error(&error))).await?;
             return Ok(Outcome::Failed);
         }
     };
@@ -293,7 +294,7 @@ async fn lend(
 ) -> io::Result<Outcome> {
     if session.keeps_on(line) {
         let words = format!("{command} would wait for the end of this one: run it alone, as a job");
-        sink.push(Output::error(&words)).await?;
+        sink.push(line.hidden.cover(Output::error(&words))).await?;
         return Ok(Outcome::Failed);
     }
     let mut plate = Plate::default();

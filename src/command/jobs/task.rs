@@ -135,6 +135,7 @@ impl Sink for JobSink<'_> {
             Output::Streaming => task.control.change(task.number, |job| job.state = JobState::Reads),
             _ => task.control.change(task.number, |job| job.outputs += 1),
         }
+        let output = task.order.hidden.cover(output);
         Box::pin(task.desk.send(task.number, JobSaid::Output(output)))
     }
 }

@@ -4,15 +4,19 @@
 use super::program;
 use super::url;
 use super::vocabulary::{
-    is_auth, is_glued_auth, is_glued_setting, is_parted, is_parted_auth, is_parted_glued_auth,
+    is_auth, is_glued_auth, is_glued_setting, is_login, is_parted, is_parted_auth, is_parted_glued_auth,
     is_parted_within, is_setting, names_secret, near,
 };
+use super::within;
 use crate::command::builtin;
 use crate::command::spec::Table;
 
 /// The first word that is secret.
 pub(super) fn hidden_from(words: &[String]) -> Option<usize> {
-    let found = [url::hidden_from(words), in_program(words), in_command(words)].into_iter().flatten().min();
+    let found = [url::hidden_from(words), in_program(words), in_command(words), within::in_pipe(words)]
+        .into_iter()
+        .flatten()
+        .min();
     found.filter(|at| *at < words.len())
 }
 
@@ -30,16 +34,20 @@ pub(super) fn in_command(words: &[String]) -> Option<usize> {
     let start = command_start(words);
     let words = &words[start..];
     let first = words.first()?;
-    let ruled = match first.as_str() {
+    let guessed = if is_known(words) || program::is_program(first) { None } else { guess(words) };
+    [ruled(words), guessed].into_iter().flatten().min().map(|at| start + at)
+}
+
+/// What is secret in a command by its own rules.
+pub(super) fn ruled(words: &[String]) -> Option<usize> {
+    match words.first()?.as_str() {
         "AUTH" => Some(1),
         "HELLO" => in_hello(words),
         "MIGRATE" => in_migrate(words),
         "ACL" => in_acl(words),
         "CONFIG" | "SENTINEL" | "MODULE" | "POOL" => in_settings(words),
-        _ => None,
-    };
-    let guessed = if is_known(words) || program::is_program(first) { None } else { guess(words) };
-    [ruled, guessed].into_iter().flatten().min().map(|at| start + at)
+        _ => within::in_script(words),
+    }
 }
 
 /// Where the command itself begins: after repeat counts, `#id`, a pasted prompt, and words that take a command.
@@ -120,6 +128,9 @@ fn after_option(words: &[String], at: usize, others: &[&str]) -> Option<usize> {
 
 /// `ACL SETUSER name [rule ...]`: any rule that is not known to be harmless.
 fn in_acl(words: &[String]) -> Option<usize> {
+    if words.get(1).is_some_and(|sub| sub == "DRYRUN") {
+        return in_command(words.get(3..)?).map(|at| at + 3);
+    }
     // Rules on passwords have one of these; nothing else that ACL takes does.
     let marked = words.iter().position(|word| word.contains(['>', '<', '#', '!']));
     let sub = words.get(1).map_or("", String::as_str);
@@ -188,14 +199,23 @@ fn guess(words: &[String]) -> Option<usize> {
     if is_glued_auth(first) {
         return Some(0);
     }
-    if near(first, "AUTH", 2) {
+    if near(first, "AUTH", 2) || is_login(first) {
         return Some(1);
+    }
+    if let Some(at) = after_spelt_auth(words) {
+        return Some(at);
     }
     // A line of an ACL file, or ACL left out.
     let is_rules = first == "USER" || near(first, "SETUSER", 2);
     let rule = if is_rules { odd_rule(words, 2) } else { None };
     let guessed = (0..words.len()).find_map(|at| guess_at(words, at));
     [rule, guessed].into_iter().flatten().min()
+}
+
+/// `A U T H`
+fn after_spelt_auth(words: &[String]) -> Option<usize> {
+    (3..=words.len().min(5))
+        .find(|end| words[..*end].iter().all(|word| word.len() < 3) && is_auth(&words[..*end].concat()))
 }
 
 fn guess_at(words: &[String], at: usize) -> Option<usize> {

@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::command::output::Output;
+use crate::resp::Value;
 
 /// A password that is no part of any other word.
 const PW: &str = "Hunter2";
@@ -147,6 +149,40 @@ const SLIPS: &[&str] = &[
     "127.0.0.1:6379>AUTH PW",
     "localhost:6379>AUTH PW",
     "LOGIN bob secret=PW",
+    "LOGIN u PW",
+    "LOGN u PW",
+    "pw PW",
+    "A U T H PW",
+    "A U T H u PW",
+    "AU T H PW",
+    "ＡＵＴＨ PW",
+    "ａｕｔｈ PW",
+    "АUТН PW",
+    "ＣＯＮＦＩＧ SET requirepass PW",
+    "EVAL \"return redis.call('AUTH','PW')\" 0",
+    "EVAL \"return redis.call('AUTH','PW",
+    "EVAL 'return redis.call(\"AUTH\", \"PW\")' 0",
+    "EVAL_RO \"return redis.pcall('auth','u','PW')\" 0",
+    "EVAL \"local p = 'PW' return redis.call('AUTH', p)\" 0",
+    "EVAL \"local c = redis.call c('AUTH', 'PW')\" 0",
+    "EVAL \"return redis.call('CONFIG','SET','requirepass','PW')\" 0",
+    "EVAL \"return redis.call('ACL', 'SETUSER', 'bob', '>PW')\" 0",
+    "EVAL \"return redis.call('COFNIG','SET','requirepass','PW')\" 0",
+    "EVAL return redis.call('AUTH','PW') 0",
+    "5 EVAL \"redis.call('AUHT','PW')\" 0",
+    "SCRIPT LOAD \"return redis.call('AUTH','PW')\"",
+    "FUNCTION LOAD \"redis.call('auth','PW')\"",
+    "FUNCTION LOAD REPLACE \"#!lua name=x\\nredis.call('auth','PW')\"",
+    "ACL DRYRUN u AUTH PW",
+    "ACL DRYRUN u AUHT PW",
+    "ACL DRYRUN u CONFIG SET requirepass PW",
+    "PING | cat; AUTH PW",
+    "PING | cat ; AUTH PW",
+    "PING | cat;AUTH PW",
+    "PING | grep x && curl -u u:PW http://x",
+    "PING | curl -u u:PW http://x",
+    "PING | cat | mysql -pPW",
+    "PING | tee $(curl -u u:PW x)",
     "PASSWORD PW",
 ];
 
@@ -196,6 +232,17 @@ const ORDINARY: &[&str] = &[
     "XADD s * auth 1",
     "XREADGROUP GROUP g c STREAMS s >",
     "EVAL \"return redis.call('GET', KEYS[1])\" 1 auth",
+    "EVAL \"return redis.call('GET', KEYS[1])\" 1 auth:token",
+    "EVAL \"if (redis.call('GET', KEYS[1]) == 'password') then return redis.call('SET', 'auth', ARGV[1]) end\" 1 auth",
+    "EVAL \"return callback(auth)\" 0",
+    "SCRIPT LOAD \"return redis.call('HSET', KEYS[1], 'password', ARGV[1])\"",
+    "FUNCTION LOAD \"#!lua name=l redis.register_function('auth', function(keys) return 1 end)\"",
+    "ACL DRYRUN bob GET auth",
+    "KEYS * | grep auth",
+    "KEYS * | grep -v auth:token | sort -u | head -n 5",
+    "HGETALL user | jq .password",
+    "KEYS * | wc -l; cat",
+    "GET a | less",
     "CONFIG GET requirepass",
     "CONFIG GET requirepas",
     "CONFIG GET *pass*",
@@ -306,6 +353,43 @@ fn the_end_of_a_line_that_nobody_typed_is_not_shown() {
     assert_eq!(secret_from(&format!(" {line}")), Some(READ - 1));
     assert!(!is_secret(&line) && is_secret(&format!("foo {line} AUTH x")));
     assert_eq!(secret_from(&"x".repeat(READ)), None);
+}
+
+#[test]
+fn errors_to_a_line_are_shown_without_its_secrets() {
+    let error = |line: &str, said: &str| Hidden::of(line).cover(Output::Error(said.to_owned()));
+    for (line, said, shown) in [
+        (
+            "ATUH Hunter2",
+            "ERR unknown command 'ATUH', with args: 'hunter2'",
+            "ERR unknown command 'ATUH', with args: '***'",
+        ),
+        ("ATUH u Hunter2", "args 'u' 'Hunt'", "args '***' '***'"),
+        ("ATUH \"a\\nb Hunter2\"", "args `a b Hunter2`", "args `***`"),
+        ("ATUH \"a\\x1b\"", "args 'a\\x1b'", "args '***'"),
+        ("ATUHHunter2", "'ATUHHunter2'", "'***'"),
+        ("ATUH pass", "WRONGPASS 'pass'", "WRONGPASS '***'"),
+        ("ATUH pass passover", "'passover'", "'***'"),
+        ("AUTH \"auth('Hunter2')\" 0", "near ''Hunter2''", "near ''***''"),
+        ("GTE Hunter2", "'Hunter2'", "'Hunter2'"),
+    ] {
+        assert_eq!(error(line, said), Output::Error(shown.to_owned()), "{line}");
+    }
+    let hidden = Hidden::of(&format!("AUTH {}", "x".repeat(1 << 16)));
+    assert_eq!(
+        hidden.cover(Output::Note(format!("'{}'", "x".repeat(1000)))),
+        Output::Note("'***".to_owned())
+    );
+    let many = (0..9999).fold(String::new(), |line, at| format!("{line} {at}"));
+    assert_eq!(
+        Hidden::of(&format!("AUTH{many}")).cover(Output::Note("'9'".into())),
+        Output::Note(MASK.into())
+    );
+    let reply = |inner: Value| Output::Reply { value: Value::Array(vec![inner]), verbatim: false };
+    let hidden = Hidden::of("AUTH Hunter2");
+    assert_eq!(hidden.cover(reply(Value::Error("Hunter2".into()))), reply(Value::Error(MASK.into())));
+    assert_eq!(hidden.cover(reply(Value::Bulk("Hunter2".into()))), reply(Value::Bulk("Hunter2".into())));
+    assert_eq!(hidden.cover(Output::text("Hunter2\nerror:1 Hunter2")), Output::text("Hunter2\nerror:1 ***"));
 }
 
 /// What a finger may hit instead, or as well: a letter, a digit, a blank, a quote, and marks that mean something

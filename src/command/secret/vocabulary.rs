@@ -42,6 +42,11 @@ pub(super) fn is_glued_auth(word: &str) -> bool {
     !is_auth(word) && ends.into_iter().any(|end| is_auth(&word[..end]))
 }
 
+/// What other servers and people say for AUTH.
+pub(super) fn is_login(word: &str) -> bool {
+    matches!(word, "PW" | "PWD") || near(word, "LOGIN", 1) || near(word, "LOGON", 1)
+}
+
 /// Exactly the name of a secret setting.
 pub(super) fn is_setting(word: &str) -> bool {
     SETTINGS.contains(&word)
