@@ -229,7 +229,7 @@ async fn the_sweep_closes_what_the_server_closed() {
     let dead = lease.dead.clone();
     drop(lease);
     dead.store(true, SeqCst);
-    tokio::time::sleep(Duration::from_secs(30)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(world.open(), 0);
     assert_eq!(reasons(&told(&mut events)), [CloseReason::Broken]);
 }

@@ -307,11 +307,16 @@ fn a_burst_takes_as_many_connections_as_the_limit_allows() {
 fn what_can_never_be_had_is_refused_at_once() {
     let output = feed(
         shell(&["--demo", "--max-connections", "6"]),
-        "POOL HOLD 9\nPOOL HOLD 2\nPOOL LEAK 5\nPOOL HOLD 4\nPOOL LEAK\nPOOL STATS\n",
+        "POOL WARMUP 7\nPOOL BURST 100001 PING\nPOOL RESIZE 1000001\nPOOL WARMUP 6\nPOOL HOLD 9\nPOOL HOLD 2\n\
+         POOL LEAK 5\nPOOL HOLD 4\nPOOL LEAK\nPOOL STATS\n",
     );
     let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
     for sentence in [
-        "max is 6: ask for at most 6",
+        "max is 6: ask for at most 6, or raise it with POOL RESIZE",
+        "a burst is of 100000 commands at most",
+        "'1000001' does not fit n: it must be a whole number from 1 to 1000000",
+        "opened 6 connections",
+        "max is 6: ask for at most 6\n",
         "max is 6 and 2 are held here: ask for at most 4",
         "max is 6 and 6 are held here: give one back",
     ] {

@@ -169,6 +169,11 @@ impl Session {
     }
 
     async fn warm_up(&self, count: u32, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let max = self.runner.pool.config().max;
+        if count > max {
+            return fail(sink, &format!("max is {max}: ask for at most {max}, or raise it with POOL RESIZE"))
+                .await;
+        }
         let warmed = self.runner.pool.warmup(count).await;
         say(sink, format!("opened {}", connections(warmed.opened as usize))).await?;
         match warmed.error {

@@ -17,8 +17,9 @@ use crate::event::{SeenAt, Stamp};
 /// How many connections are asked at a time: a sweep must not take the whole pool from its callers.
 const AT_A_TIME: usize = 4;
 
-/// Without a setting that says otherwise, how often dead sockets are looked for.
-const USUAL: Duration = Duration::from_secs(10);
+/// How often dead sockets are looked for at least. It asks the system nothing about those that are quiet, and a server
+/// that went away should not look as if its connections were there still.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// The shortest pause between two sweeps.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -99,6 +100,6 @@ pub(super) async fn sweep<C: Connector>(pool: Weak<Inner<C>>) {
 /// Often enough that no limit is exceeded by more than half of it.
 fn period(config: &PoolConfig) -> Duration {
     let limits = [config.max_idle, config.max_lifetime, config.health_check_interval];
-    let shortest = limits.into_iter().flatten().min().map_or(USUAL, |limit| limit / 2);
-    shortest.clamp(SHORTEST, USUAL)
+    let shortest = limits.into_iter().flatten().min().map_or(LONGEST, |limit| limit / 2);
+    shortest.clamp(SHORTEST, LONGEST)
 }
