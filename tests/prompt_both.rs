@@ -100,8 +100,8 @@ fn settled(tty: &Tty, history: &Path, what: &str, holds: impl Fn(&[String]) -> b
     tty.wait_for(what, |tty| {
         let text = std::fs::read_to_string(history).unwrap_or_default();
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        // A terminal between two prompts has keys of its own.
-        tty.before_cursor().trim_end().ends_with('>') && holds(&lines)
+        // A terminal between two prompts has keys of its own. The whole row: in the line just run the cursor may be first.
+        tty.cursor_row().trim_end().ends_with('>') && holds(&lines)
     });
 }
 

@@ -84,6 +84,14 @@ impl Tty {
         self.text().lines().find(|line| line.contains(words)).map(str::to_owned)
     }
 
+    /// What stands in the cursor's row.
+    pub fn cursor_row(&self) -> String {
+        let parser = self.parser();
+        let (row, _) = parser.screen().cursor_position();
+        let (_, columns) = parser.screen().size();
+        parser.screen().contents_between(row, 0, row, columns.get())
+    }
+
     /// What stands before the cursor in its row.
     pub fn before_cursor(&self) -> String {
         let parser = self.parser();
