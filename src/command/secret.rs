@@ -113,7 +113,12 @@ fn blank_parted(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn upper(word: &[u8]) -> String {
-    let word = String::from_utf8_lossy(word).to_uppercase();
+    // Letter by letter: what has two letters in upper case, as ß has, must stay one slip.
+    let upper = |c: char| {
+        let mut upper = c.to_uppercase();
+        upper.next().filter(|_| upper.next().is_none()).unwrap_or(c)
+    };
+    let word: String = String::from_utf8_lossy(word).chars().map(upper).collect();
     if word.is_ascii() { word } else { word.chars().map(latin).collect() }
 }
 

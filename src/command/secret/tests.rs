@@ -494,3 +494,9 @@ proptest! {
         }
     }
 }
+
+/// ß has two letters in upper case: as one letter too many it is one slip all the same.
+#[test]
+fn a_letter_that_upper_case_doubles_is_one_slip() {
+    assert!(super::is_secret("AßUTHHunter2"));
+}
