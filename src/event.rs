@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-pub use pulse::{ConnPulse, ConnState, Gauges, Pulse, Samples, Totals, Waiting};
+pub use pulse::{ClosedBy, ConnPulse, ConnState, Gauges, Pulse, Samples, Totals, Waiting};
 pub use tap::{PulseSource, Tap};
 
 /// Which pool an event is about, within one run.
@@ -244,6 +244,23 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// All of them, in their order.
+    pub const ALL: [Self; 13] = [
+        Self::UnreadReply,
+        Self::Timeout,
+        Self::Cancelled,
+        Self::Broken,
+        Self::Protocol,
+        Self::Unhealthy,
+        Self::Idle,
+        Self::Expired,
+        Self::Resized,
+        Self::Tainted,
+        Self::Asked,
+        Self::Reset,
+        Self::PoolClosed,
+    ];
+
     /// The word shown and exported.
     pub fn word(self) -> &'static str {
         match self {

@@ -3,17 +3,18 @@
 
 mod pool_support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::Poll;
 use std::time::Duration;
 
-use pool_support::{FakePool, Fakes, Way, World, fake_pool, in_paused_time, pick, plain};
+use pool_support::{FakePool, Fakes, Way, World, fake_pool, in_paused_time, pick, plain, told};
 use proptest::prelude::*;
-use redis_pooltop::event::{CloseReason, Gauges};
+use redis_pooltop::event::{CloseReason, Gauges, PoolEvent, Timed};
 use redis_pooltop::pool::{CheckoutError, Lease, PoolConfig};
+use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
 
 #[derive(Clone, Debug)]
@@ -77,6 +78,8 @@ type Outcome = Result<Lease<Fakes>, CheckoutError<String>>;
 struct Run {
     pool: FakePool,
     world: Arc<World>,
+    events: Receiver<Timed>,
+    told_closed: BTreeMap<CloseReason, u64>,
     callers: Vec<JoinHandle<Outcome>>,
     background: Vec<JoinHandle<()>>,
     leases: Vec<Lease<Fakes>>,
@@ -90,10 +93,12 @@ struct Run {
 impl Run {
     fn new(config: PoolConfig) -> Self {
         let ceiling = config.max;
-        let (pool, world, _events) = fake_pool(config);
+        let (pool, world, events) = fake_pool(config);
         Self {
             pool,
             world,
+            events,
+            told_closed: BTreeMap::new(),
             callers: Vec::new(),
             background: Vec::new(),
             leases: Vec::new(),
@@ -257,6 +262,14 @@ impl Run {
         let there = created + stray..=created + stray + asked;
         assert!(there.contains(&(open.len() as u64)), "{open:?} {gauges:?} {totals:?}");
         assert_eq!(totals.opened - totals.closed, created, "{totals:?}");
+        for event in told(&mut self.events) {
+            if let PoolEvent::Closed { reason, .. } = event {
+                *self.told_closed.entry(reason).or_default() += 1;
+            }
+        }
+        let closed_by: BTreeMap<_, _> = totals.closed_by.iter().collect();
+        assert_eq!(closed_by.values().sum::<u64>(), totals.closed, "{totals:?}");
+        assert_eq!(closed_by, self.told_closed, "what is counted is what is told");
 
         let waits = totals.checkouts + totals.timeouts + totals.cancelled + totals.refused + totals.failed;
         assert_eq!(waits, self.begun - self.callers.len() as u64, "each wait ends once: {totals:?}");

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use redis_pooltop::event::{ConnId, Gauges, Stamp, WaitEnd};
+use redis_pooltop::event::{CloseReason, ConnId, Gauges, Stamp, WaitEnd};
 use redis_pooltop::pool::core::{
     Arrival, Core, Held, Item, Limits, Returned, Tag, Take, Ticket, Unwanted, Vitals, Work,
 };
@@ -96,7 +96,7 @@ impl Pool {
 
     fn discard(&self, mut held: Held<Token>) {
         let mut work = std::mem::take(&mut held.item.work);
-        if let Some(wakes) = self.core.discard(held.key, held.id, self.now(), &mut work) {
+        if let Some(wakes) = self.core.discard(held.key, held.id, CloseReason::Asked, self.now(), &mut work) {
             wakes.wake();
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnId, Holder, Stamp};
+use super::{CloseReason, ConnId, Holder, Stamp};
 
 /// What a pool counted since its last pulse, with the state at the moment it was taken.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub struct Totals {
     pub opened: u64,
     /// Connections closed, for any reason.
     pub closed: u64,
+    /// Those, by their reasons.
+    pub closed_by: ClosedBy,
     /// Attempts to open one that failed.
     pub open_failures: u64,
     /// Leases granted.
@@ -88,6 +90,24 @@ pub struct Totals {
     pub health_checks: u64,
     /// Health checks that failed.
     pub health_failures: u64,
+}
+
+/// How many connections were closed for each reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedBy([u64; CloseReason::ALL.len()]);
+
+impl ClosedBy {
+    /// So many more.
+    pub fn add(&mut self, reason: CloseReason, count: u64) {
+        if let Some(known) = self.0.get_mut(reason as usize) {
+            *known += count;
+        }
+    }
+
+    /// Those that happened, and how often.
+    pub fn iter(&self) -> impl Iterator<Item = (CloseReason, u64)> {
+        CloseReason::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+    }
 }
 
 /// Durations in nanoseconds with how often each was seen: a histogram's non-empty buckets.
@@ -142,4 +162,19 @@ pub struct Waiting {
     pub since: Stamp,
     /// Who.
     pub holder: Holder,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_count_of_its_own() {
+        let mut closed_by = ClosedBy::default();
+        for (n, reason) in (1..).zip(CloseReason::ALL) {
+            closed_by.add(reason, n);
+        }
+        let expected: Vec<_> = CloseReason::ALL.into_iter().zip(1..).collect();
+        assert_eq!(closed_by.iter().collect::<Vec<_>>(), expected);
+    }
 }

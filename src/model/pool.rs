@@ -1,6 +1,5 @@
 //! One pool: what its events and pulses add up to.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::connections::Connections;
@@ -24,7 +23,6 @@ pub(crate) struct Pool {
     max: Option<u32>,
     gauges: Option<Gauges>,
     totals: Option<Totals>,
-    closed_by: BTreeMap<CloseReason, u64>,
     windows: Windows,
     series: Series,
     pub(crate) waits: Waits,
@@ -43,7 +41,6 @@ impl Pool {
             max: None,
             gauges: None,
             totals: None,
-            closed_by: BTreeMap::new(),
             windows: Windows::new(options.window),
             series: Series::default(),
             waits: Waits::default(),
@@ -76,7 +73,6 @@ impl Pool {
         if let Some(opened) = opened {
             self.recent.closed(at, at.since(opened), reason);
         }
-        *self.closed_by.entry(reason).or_default() += 1;
     }
 
     /// It is closed, and every connection with it.
@@ -147,7 +143,8 @@ impl Pool {
     /// The row readers see.
     pub(crate) fn row(&mut self) -> Arc<PoolRow> {
         let seen = |gauge: fn(Gauges) -> u32| self.gauges.map(gauge);
-        let mut closed_by: Vec<_> = self.closed_by.iter().map(|(reason, count)| (*reason, *count)).collect();
+        let totals = self.totals.unwrap_or_default();
+        let mut closed_by: Vec<_> = totals.closed_by.iter().collect();
         closed_by.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         Arc::new(PoolRow {
             id: self.id,
@@ -161,7 +158,7 @@ impl Pool {
             opening: seen(|gauges| gauges.opening),
             waiting: seen(|gauges| gauges.waiting),
             waiting_since: self.waits.oldest(),
-            totals: self.totals.unwrap_or_default(),
+            totals,
             closed_by,
             latency: self.windows.latency(),
             series: self.series.points(),

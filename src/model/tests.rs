@@ -146,10 +146,13 @@ fn thresholds_change_live() {
 #[test]
 fn closing_is_counted_by_reason_most_first() {
     let mut model = model();
+    let mut counted = pulse(5, 0);
     for (conn, reason) in [(1, CloseReason::Idle), (2, CloseReason::Broken), (3, CloseReason::Broken)] {
         tell(&mut model, s(1), opened(conn));
         tell(&mut model, s(2), PoolEvent::Closed { conn: ConnId(conn), reason });
+        counted.totals.closed_by.add(reason, 1);
     }
+    tell(&mut model, s(2), PoolEvent::Pulse(Box::new(counted)));
     let snapshot = model.snapshot(s(2), 0);
     assert_eq!(snapshot.pools[0].closed_by, [(CloseReason::Broken, 2), (CloseReason::Idle, 1)]);
     assert!(snapshot.connections.is_empty());

@@ -129,14 +129,14 @@ impl<C: Connector> Wait<'_, C> {
                 return Some(held);
             }
             // The pool took it back while it was asked: closed and counted already.
-            let (take, _) = inner.core.swap(held.key, held.id, now, self.tag);
+            let (take, _) = inner.core.swap(held.key, held.id, CloseReason::Reset, now, self.tag);
             pending.take = Some(take);
             return None;
         };
         if reason == CloseReason::UnreadReply {
             inner.unread(&mut held.item, SeenAt::Checkout, None, now);
         }
-        let (take, mine) = inner.core.swap(held.key, held.id, now, self.tag);
+        let (take, mine) = inner.core.swap(held.key, held.id, reason, now, self.tag);
         pending.take = Some(take);
         drop(held.item);
         if mine {

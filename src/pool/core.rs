@@ -129,8 +129,16 @@ impl<T> Core<T> {
         true
     }
 
-    /// The connection just taken is dead: it goes, and the caller takes again, before all others.
-    pub fn swap(&self, key: usize, id: ConnId, now: Stamp, tag: &Tag) -> (Take<T>, bool) {
+    /// The connection just taken is dead: it goes, unless the pool took it back already, and the caller takes again,
+    /// before all others.
+    pub fn swap(
+        &self,
+        key: usize,
+        id: ConnId,
+        reason: CloseReason,
+        now: Stamp,
+        tag: &Tag,
+    ) -> (Take<T>, bool) {
         let mut state = self.state.lock();
         let state = &mut *state;
         let mine = state.rows.get(key).is_some_and(|row| row.id == id);
@@ -138,7 +146,7 @@ impl<T> Core<T> {
             if state.remove(key).counted {
                 state.counts.reject();
             }
-            state.counts.totals.closed += 1;
+            state.counts.closed(reason, 1);
         }
         let again = state.lend_top(now, tag).map(Take::Conn);
         (again.unwrap_or_else(|| state.take_slowly(now, tag, true)), mine)
@@ -170,7 +178,7 @@ impl<T> Core<T> {
             };
             state.counts.totals.discarded += 1;
             state.counts.hists.held.record(nanos(held));
-            return Returned::Closed(item, reason, state.drop_row(key, now));
+            return Returned::Closed(item, reason, state.drop_row(key, reason, now));
         }
         row.counted = false;
         row.lent = false;
@@ -186,7 +194,14 @@ impl<T> Core<T> {
     }
 
     /// A lease ends and its connection with it. `None` when the pool had taken it back already.
-    pub fn discard(&self, key: usize, id: ConnId, now: Stamp, work: &mut Work) -> Option<Wakes> {
+    pub fn discard(
+        &self,
+        key: usize,
+        id: ConnId,
+        reason: CloseReason,
+        now: Stamp,
+        work: &mut Work,
+    ) -> Option<Wakes> {
         let mut state = self.state.lock();
         let state = &mut *state;
         state.counts.add(work);
@@ -195,7 +210,7 @@ impl<T> Core<T> {
             state.counts.totals.discarded += 1;
             state.counts.hists.held.record(nanos(now.since(row.since)));
         }
-        Some(state.drop_row(key, now))
+        Some(state.drop_row(key, reason, now))
     }
 
     /// What a lease counted so far.

@@ -163,7 +163,7 @@ impl<C: Connector> Inner<C> {
     /// Ends a connection that is not on the shelf, and its lease with it. An uncounted one was nobody's lease.
     pub(crate) fn discard(&self, key: usize, mut member: Slot<C::Conn>, reason: CloseReason, at: Stamp) {
         let id = member.id;
-        let wakes = self.core.discard(key, id, at, &mut member.work);
+        let wakes = self.core.discard(key, id, reason, at, &mut member.work);
         drop(member);
         if let Some(wakes) = wakes {
             wakes.wake();

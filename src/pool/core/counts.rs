@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use smallvec::SmallVec;
 
-use crate::event::{Samples, Totals, nanos};
+use crate::event::{CloseReason, Samples, Totals, nanos};
 use crate::pool::names::NameId;
 
 /// A histogram of nanoseconds, 2 digits, made when the first value comes.
@@ -94,6 +94,12 @@ impl Counts {
     pub(super) fn told(&mut self) -> Totals {
         self.told = self.told.max(self.totals.checkouts.saturating_sub(self.rejected));
         Totals { checkouts: self.told, ..self.totals }
+    }
+
+    /// So many connections were closed.
+    pub(super) fn closed(&mut self, reason: CloseReason, count: u64) {
+        self.totals.closed += count;
+        self.totals.closed_by.add(reason, count);
     }
 
     /// A grant counted at once comes to nothing.

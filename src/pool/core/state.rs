@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::counts::Counts;
 use super::queue::{Queue, Ticket, Waiter};
 use super::{Arrival, Held, Limits, Take, Unwanted, Wakes};
-use crate::event::{ConnId, Stamp, Totals, nanos};
+use crate::event::{CloseReason, ConnId, Stamp, Totals, nanos};
 use crate::pool::holder::Tag;
 use crate::pool::vitals::Vitals;
 
@@ -233,9 +233,9 @@ impl<T> State<T> {
     }
 
     /// A row goes, and its slot to whoever waits.
-    pub(super) fn drop_row(&mut self, key: usize, now: Stamp) -> Wakes {
+    pub(super) fn drop_row(&mut self, key: usize, reason: CloseReason, now: Stamp) -> Wakes {
         self.remove(key);
-        self.counts.totals.closed += 1;
+        self.counts.closed(reason, 1);
         self.dispatch(now)
     }
 
@@ -245,11 +245,11 @@ impl<T> State<T> {
         self.counts.hists.create.record(nanos(arrival.took));
         if self.closed {
             self.opening -= 1;
-            self.counts.totals.closed += 1;
+            self.counts.closed(CloseReason::PoolClosed, 1);
             return Err(Unwanted::Closed(item));
         }
         if arrival.generation != self.generation {
-            self.counts.totals.closed += 1;
+            self.counts.closed(CloseReason::Reset, 1);
             return Err(Unwanted::Outdated(item, self.generation));
         }
         self.opening -= 1;

@@ -68,7 +68,7 @@ impl<T> Core<T> {
         };
         if state.closed || over {
             let reason = if state.closed { CloseReason::PoolClosed } else { CloseReason::Resized };
-            return Returned::Closed(held.item, reason, state.drop_row(held.key, now));
+            return Returned::Closed(held.item, reason, state.drop_row(held.key, reason, now));
         }
         if std::mem::take(&mut row.counted) {
             row.uses -= 1;
@@ -175,7 +175,7 @@ impl<T> Core<T> {
         let mut closing = Closing::default();
         let row = state.rows.remove(key);
         state.take_back(row, reason, now, &mut closing);
-        state.counts.totals.closed += 1;
+        state.counts.closed(reason, 1);
         closing.wakes = state.dispatch(now);
         Some(closing)
     }
@@ -201,13 +201,13 @@ impl<T> State<T> {
             let verdict = self.rows.get(key).map(|row| (row.id, judge(row, &mut item)));
             if let Some((id, Some(reason))) = verdict {
                 self.remove(key);
+                self.counts.closed(reason, 1);
                 closing.add(id, reason, Some(item));
             } else {
                 kept.push((key, item));
             }
         }
         self.available = kept;
-        self.counts.totals.closed += closing.gone.len() as u64;
         closing.wakes = self.dispatch(now);
         closing
     }
@@ -234,7 +234,7 @@ impl<T> State<T> {
         for row in rows {
             self.take_back(row, reason, now, &mut closing);
         }
-        self.counts.totals.closed += closing.gone.len() as u64;
+        self.counts.closed(reason, closing.gone.len() as u64);
         closing.wakes = self.dispatch(now);
         closing
     }
