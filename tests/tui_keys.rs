@@ -235,6 +235,23 @@ fn help_opens_searches_scrolls_and_closes() {
 }
 
 #[test]
+fn keys_that_take_letters_back_do_so_wherever_words_are_typed() {
+    for (way, head) in [("f1", "search: "), ("alt-4 /", " / "), ("alt-/", " find: "), ("ctrl-r", "'")] {
+        let after = |keys: &str| {
+            let mut app = app(80, 24, busy());
+            press(&mut app, &format!("{way} 'one_two_é {keys}"));
+            let shown = text(&app, &Theme::DEFAULT, 80, 24);
+            let line = shown.lines().find(|line| line.contains(head)).unwrap_or_default();
+            let typed = line.split(head).nth(1).unwrap_or_default();
+            typed.split("  ").next().unwrap_or_default().trim_end_matches(['\'', ':', ' ', '━']).to_owned()
+        };
+        assert_eq!(after("backspace backspace backspace"), "one tw", "{way}");
+        assert_eq!(after("ctrl-w ctrl-w"), "one", "{way}");
+        assert!(!after("ctrl-u").contains("one"), "{way}");
+    }
+}
+
+#[test]
 fn ctrl_z_suspends_from_anywhere() {
     let mut app = app(80, 24, busy());
     assert_eq!(press(&mut app, "ctrl-z"), [Effect::Suspend]);
@@ -318,7 +335,7 @@ fn later((at, event): (usize, EventRow)) -> EventRow {
 }
 
 /// Ways into every place that has keys of its own, and to its middle, where a step either way is one.
-const WAYS: [&str; 34] = [
+const WAYS: [&str; 35] = [
     "",
     "pgup pgup",
     "'GET_user",
@@ -353,6 +370,7 @@ const WAYS: [&str; 34] = [
     "f1",
     "f1 pgdn pgdn",
     "f1 'a",
+    "f1 'a_b",
 ];
 
 /// All that a person could tell one moment from another by.

@@ -1,7 +1,7 @@
 //! The lists: which of their rows are shown, in which order, and which one is selected.
 
 use super::App;
-use crate::tui::action::{Edit, Step};
+use crate::tui::action::Step;
 use crate::tui::fields::Around;
 use crate::tui::filter;
 use crate::tui::layout::Pane;
@@ -107,20 +107,6 @@ impl App {
                 }
                 line.push(c);
             }
-        });
-    }
-
-    pub(super) fn edit_filter(&mut self, edit: Edit) {
-        self.change_filter(|line| match edit {
-            Edit::Backspace => {
-                line.pop();
-            }
-            Edit::KillBlankWordLeft => {
-                let end = line.trim_end();
-                line.truncate(end.rfind(' ').map_or(0, |at| at + 1));
-            }
-            Edit::KillToStart => line.clear(),
-            _ => {}
         });
     }
 

@@ -1,5 +1,7 @@
 //! The one function that does what a person asks for, and what it hands on by who has the keys.
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use super::{App, Help};
 use crate::tui::action::{Action, Edit, Effect, Loan, Step};
 use crate::tui::keymap::{Chord, Context, Meaning, Mode};
@@ -142,17 +144,11 @@ impl App {
 
     fn edit(&mut self, edit: Edit) {
         match self.context().mode {
-            Mode::Help => self.search_help(|query| {
-                query.pop();
-            }),
-            Mode::Find => self.refine_find(|words| {
-                words.pop();
-            }),
-            Mode::Filter => self.edit_filter(edit),
-            Mode::Search if edit == Edit::Backspace => self.history.refine(|query| {
-                query.pop();
-            }),
-            Mode::Search => self.end_search(true),
+            Mode::Help => self.search_help(|query| shorten(query, edit)),
+            Mode::Find => self.refine_find(|words| shorten(words, edit)),
+            Mode::Filter => self.change_filter(|line| shorten(line, edit)),
+            Mode::Search if edit == Edit::End => self.end_search(true),
+            Mode::Search => self.history.refine(|query| shorten(query, edit)),
             _ => {
                 if !self.take_suggestion(edit) {
                     self.prompt.edit(edit);
@@ -193,4 +189,15 @@ impl App {
             self.scroll_pane(step);
         }
     }
+}
+
+/// Takes letters back from the end of words that are looked for or filtered by: such a line has no cursor to go by.
+fn shorten(line: &mut String, edit: Edit) {
+    let end = match edit {
+        Edit::Backspace => line.grapheme_indices(true).next_back().map_or(0, |(at, _)| at),
+        Edit::KillBlankWordLeft => line.trim_end().rfind(' ').map_or(0, |at| at + 1),
+        Edit::KillToStart => 0,
+        _ => line.len(),
+    };
+    line.truncate(end);
 }
