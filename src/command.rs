@@ -12,6 +12,7 @@ mod ask;
 pub mod builtin;
 mod complete;
 mod danger;
+mod dead;
 pub mod docs;
 pub mod external;
 mod help;

@@ -334,3 +334,25 @@ fn help_goes_on_below_itself_where_the_terminal_is_narrow() {
     assert!(lines[at..].iter().all(|line| !line.starts_with(|c: char| c.is_lowercase())), "{text}");
     leave(tty);
 }
+
+#[test]
+fn a_pinned_connection_that_died_is_never_taken_for_the_transaction() {
+    let server = RedisServer::start(&[]);
+    let mut tty = Tty::pooltop(&["shell", "-u", &server.url()], 100, 24);
+    let pinned = |tty: &Tty| tty.cursor_row().contains("(TX)#");
+    let kill = || assert_ne!(server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]), "0");
+    prompt(&tty);
+    // Nobody typed since it died: what is typed now was meant for the transaction.
+    run(&mut tty, "MULTI", "OK");
+    assert!(pinned(&tty), "{}", tty.text());
+    kill();
+    run(&mut tty, "SET a 1", "not sent: #1 closed by the server: the transaction is gone");
+    assert!(!pinned(&tty), "{}", tty.text());
+    assert_eq!(server.cli(&["EXISTS", "a"]), "0");
+    // Something else was asked first: the next prompt tells.
+    run(&mut tty, "MULTI", "OK");
+    kill();
+    run(&mut tty, "HELP QUIT", "#2 closed by the server: the transaction is gone");
+    assert!(!pinned(&tty), "{}", tty.text());
+    leave(tty);
+}

@@ -87,6 +87,16 @@ impl Bench {
         printed[0].1.strip_prefix("holds ").expect("one is held").to_owned()
     }
 
+    /// Has the server close the one connection that is lent, and gives its number.
+    async fn kill_lent(&mut self) -> u64 {
+        let snapshot = self.hub.sync().await;
+        let mut rows = snapshot.connections.iter();
+        let lent = rows.find(|row| matches!(row.state, RowState::InUse { .. })).expect("one is lent");
+        let server_id = lent.server_id.expect("the server told it").to_string();
+        self.pool.command(&["CLIENT", "KILL", "ID", &server_id]).await.expect("an answer");
+        lent.id.0
+    }
+
     /// Waits until so many clients of the server are blocked.
     async fn until_blocked(&mut self, clients: usize) {
         let blocked = async {
@@ -402,6 +412,43 @@ async fn the_prompt_and_the_panes_say_what_pins_a_connection_until_it_ends() {
         assert_eq!(pinned.flatten().as_deref(), pin, "after {line}");
         assert_eq!(bench.pool.status().0.in_use, u32::from(pin.is_some()), "after {line}");
     }
+}
+
+#[tokio::test]
+async fn a_pinned_connection_that_dies_is_told_of_and_leaves_the_prompt() {
+    let mut bench = Bench::start().await;
+    for (line, word) in [("MULTI", "the transaction"), ("WATCH a", "its WATCH"), ("SELECT 2", "its SELECT")] {
+        bench.run(line).await;
+        let id = bench.kill_lent().await;
+        let printed = bench.printed().await;
+        assert_eq!(printed, [(Kind::Note, format!("#{id} closed by the server: {word} is gone"))]);
+        let prefix = bench.next().await;
+        assert!(matches!(&prefix, Said::Prefix(prefix) if prefix == "demo> "), "{prefix:?}");
+        assert_eq!(bench.pool.status().0.in_use, 0, "it holds no slot");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_on_a_held_connection_that_died() {
+    let mut bench = Bench::start().await;
+    let id = bench.hold().await;
+    bench.kill_lent().await;
+    let number = id.trim_start_matches('#');
+    let told = format!("{id} closed by the server: it holds a slot until POOL RELEASE {number}");
+    assert_eq!(bench.printed().await, [(Kind::Note, told)]);
+    for _ in 0..2 {
+        let (printed, _) = bench.run(&format!("{id} SET a 1")).await;
+        let said = format!(
+            "error: not sent: {id} is dead, the server closed it: POOL RELEASE {number} gives up its slot, \
+             POOL HOLD takes another"
+        );
+        assert_eq!(printed, [(Kind::Error, said)]);
+        assert_eq!(bench.pool.status().0.in_use, 1, "it is held until it is released");
+    }
+    let (printed, _) = bench.run(&format!("POOL RELEASE {number}")).await;
+    let dropped = format!("{id} is dropped, not returned: the server had closed it");
+    assert_eq!(printed, [(Kind::Note, dropped)]);
+    assert_eq!(bench.pool.status().0.in_use, 0);
 }
 
 #[tokio::test]

@@ -36,11 +36,13 @@ pub(super) struct Kept {
     home: u32,
     /// A command that ran on it changed who it is or how it speaks, in ways that another connection cannot take over.
     changed: bool,
+    /// Its holder was told that the server closed it.
+    pub(super) mourned: bool,
 }
 
 impl Kept {
     pub(super) fn new(lease: RedisLease, home: u32) -> Self {
-        Self { lease, home, changed: false }
+        Self { lease, home, changed: false, mourned: false }
     }
 
     /// A job may run beside it on another connection and mean the same: nothing but the database and watched keys sets

@@ -24,7 +24,7 @@ pub struct Session {
     pub(super) runner: Runner,
     pub(super) hub: Hub,
     /// The connection that MULTI, WATCH, SELECT and their like keep.
-    own: Option<Kept>,
+    pub(super) own: Option<Kept>,
     pub(super) held: BTreeMap<ConnId, Kept>,
     /// Leases taken by `POOL LEAK`: nothing but a reset of the pool ever looks at them again.
     pub(super) lost: Vec<RedisLease>,
@@ -128,7 +128,7 @@ impl Session {
 
     /// A command on the connection the session keeps, or on one from the pool.
     async fn redis(&mut self, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
-        let Some(kept) = self.own.take() else {
+        let Some(mut kept) = self.own.take() else {
             if !may_pin(args) {
                 return self.runner.once(args, sink).await;
             }
@@ -136,6 +136,9 @@ impl Session {
             self.own = kept.filter(|kept| stays(kept, args));
             return Ok(outcome);
         };
+        if kept.is_dead() {
+            return Self::not_sent_on_own(kept, sink).await;
+        }
         let (outcome, kept) = self.runner.on(kept, args, None, sink).await?;
         self.own = kept.filter(|kept| stays(kept, args));
         Ok(outcome)
@@ -145,12 +148,17 @@ impl Session {
     async fn on_held(&mut self, id: ConnId, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
         let own = self.own.take_if(|own| own.id() == id);
         let was_own = own.is_some();
-        let Some(kept) = own.or_else(|| self.held.remove(&id)) else {
+        let Some(mut kept) = own.or_else(|| self.held.remove(&id)) else {
             let sentence =
                 format!("{id} is not held here: POOL HOLD takes connections, POOL LIST shows them");
             sink.push(Output::error(&sentence)).await?;
             return Ok(Outcome::Failed);
         };
+        match kept.is_dead() {
+            true if was_own => return Self::not_sent_on_own(kept, sink).await,
+            true => return self.not_sent_on_held(kept, sink).await,
+            false => {}
+        }
         let (outcome, kept) = self.runner.on(kept, args, None, sink).await?;
         match kept {
             Some(kept) if was_own => self.own = Some(kept).filter(|kept| kept.pin().is_some()),

@@ -87,6 +87,9 @@ async fn serve(
     })?;
     loop {
         tell_news(&mut news, &printer).map_err(Error::io(OUTPUT))?;
+        for death in session.take_deaths() {
+            printer.write(&Output::Note(death)).map_err(Error::io(OUTPUT))?;
+        }
         refresh(&session, &context);
         let prompt = format!("{target}{}> ", session.state());
         let Some(line) = keyboard.line(prompt).await? else { break };

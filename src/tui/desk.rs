@@ -3,6 +3,7 @@
 
 mod clip;
 mod last;
+mod lend;
 mod paper;
 
 use std::io;
@@ -13,8 +14,10 @@ use futures_util::future::BoxFuture;
 use rustyline::history::FileHistory;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
 use self::last::Last;
+use self::lend::lend;
 use super::action::Loan;
 use super::app::Facts;
 use super::assist::Typist;
@@ -23,12 +26,12 @@ use super::run::{Beside, Job, Runner, Said};
 use super::terminal::Guard;
 use super::theme::Theme;
 use super::{End, Screen};
+use crate::command::Hidden;
 use crate::command::history::{HistoryFile, configured, default_path};
 use crate::command::jobs::{JobControl, JobNews, JobSaid};
 use crate::command::output::{Outcome, Output, Sink};
 use crate::command::pipe::{self, Pipes};
 use crate::command::session::Session;
-use crate::command::{Hidden, Line};
 use crate::hub::Hub;
 use crate::text;
 
@@ -94,6 +97,9 @@ pub async fn show(
 /// Lines of output that travel together, and bytes of them: what waits for the screen is bounded in both.
 const CHUNK: usize = 256;
 const CHUNK_BYTES: usize = 64 << 10;
+
+/// How often the kept connections are looked at: it costs no system call while nothing came.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// The screen's end of the task, and the history file both front ends share.
 pub struct Desk {
@@ -193,6 +199,8 @@ struct Clerk {
 impl Clerk {
     async fn serve(mut self, mut orders: mpsc::Receiver<Order>) {
         let mut screen: Option<mpsc::Sender<Said>> = None;
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 order = orders.recv() => {
@@ -205,9 +213,32 @@ impl Clerk {
                         tell(screen, news, &mut self.news, &self.jobs, &self.hub).await;
                     }
                 }
+                _ = look.tick(), if self.session.keeps_any() => {
+                    if let Some(screen) = &screen {
+                        self.tell_deaths(screen).await;
+                    }
+                }
             }
         }
         self.session.let_go();
+    }
+
+    /// Says which kept connections the server closed, and takes what went with them out of the prompt.
+    async fn tell_deaths(&mut self, screen: &mpsc::Sender<Said>) {
+        let deaths = self.session.take_deaths();
+        if deaths.is_empty() {
+            return;
+        }
+        self.hub.sync().await;
+        // A screen that is gone needs to hear nothing.
+        let notes = deaths.into_iter().map(|death| (Kind::Note, death)).collect();
+        let _ = screen.send(Said::Lines(notes)).await;
+        let _ = screen.send(self.prefix()).await;
+    }
+
+    /// The prompt as it is now.
+    fn prefix(&self) -> Said {
+        Said::Prefix(format!("{}{}> ", self.address, self.session.state()))
     }
 
     /// Runs a line to its end, and says so whatever happens.
@@ -235,7 +266,7 @@ impl Clerk {
             let _ = said.send(Said::Lines(vec![(Kind::Note, "cancelled".to_owned())])).await;
         }
         self.hub.sync().await;
-        let _ = said.send(Said::Prefix(format!("{}{}> ", self.address, self.session.state()))).await;
+        let _ = said.send(self.prefix()).await;
         let _ = said.send(Said::Jobs(beside(&self.jobs))).await;
         if let Some(Ok(Outcome::Quit)) = outcome {
             let _ = said.send(Said::Quit).await;
@@ -282,44 +313,6 @@ async fn answer(
     match line.pipe.take_if(|command| pipe::wants_terminal(command)) {
         Some(command) => lend(session, &line, command, sink).await,
         None => session.run(&line, sink).await,
-    }
-}
-
-/// Runs a line whose shell command wants the terminal: that comes when the line has ended.
-async fn lend(
-    session: &mut Session,
-    line: &Line,
-    command: String,
-    sink: &mut ToScreen,
-) -> io::Result<Outcome> {
-    if session.keeps_on(line) {
-        let words = format!("{command} would wait for the end of this one: run it alone, as a job");
-        sink.push(line.hidden.cover(Output::error(&words))).await?;
-        return Ok(Outcome::Failed);
-    }
-    let mut plate = Plate::default();
-    let outcome = session.run(line, &mut plate).await?;
-    for past in plate.past {
-        sink.push(past).await?;
-    }
-    sink.say(Said::Lend(Loan::Page { command: Some(command), input: plate.served.into() })).await?;
-    Ok(outcome)
-}
-
-/// What a line gives, for a shell command that starts when it has ended.
-#[derive(Default)]
-struct Plate {
-    served: Vec<u8>,
-    past: Vec<Output>,
-}
-
-impl Sink for Plate {
-    fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
-        match pipe::fed(output) {
-            Ok(bytes) => self.served.extend_from_slice(&bytes),
-            Err(past) => self.past.push(past),
-        }
-        Box::pin(std::future::ready(Ok(())))
     }
 }
 

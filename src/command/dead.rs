@@ -1,0 +1,90 @@
+//! Kept connections that the server closed: no command is sent on one, and whoever kept it hears of it before asking.
+
+use std::io;
+
+use super::output::{Outcome, Output, Sink};
+use super::runner::Kept;
+use super::session::Session;
+use crate::event::ConnId;
+use crate::net::Probe;
+
+impl Kept {
+    /// Whether the server closed it while nobody looked. What the pool took back has an ending of its own.
+    pub(super) fn is_dead(&mut self) -> bool {
+        !self.lease.is_over() && self.lease.probe() == Probe::Closed
+    }
+
+    /// What goes with it, as a person knows it.
+    fn loss(&self) -> Option<&'static str> {
+        self.pin().map(|pin| match pin {
+            "MULTI" => "the transaction is gone",
+            "WATCH" => "its WATCH is gone",
+            "SELECT" => "its SELECT is gone",
+            _ => "what was set on it is gone",
+        })
+    }
+}
+
+impl Session {
+    /// Whether a connection is kept that may die while nobody looks.
+    pub fn keeps_any(&self) -> bool {
+        self.own.is_some() || !self.held.is_empty()
+    }
+
+    /// Says of each kept connection once that the server has closed it. The session's own goes, and its place in the
+    /// prompt with it; what is held with `POOL HOLD` stays, dead, until its holder lets go.
+    pub fn take_deaths(&mut self) -> Vec<String> {
+        let mut news = Vec::new();
+        if let Some(mut own) = self.own.take_if(Kept::is_dead) {
+            news.push(closed_by_server(&mut own));
+        }
+        let mut dead: Vec<ConnId> = Vec::new();
+        for kept in self.held.values_mut().filter(|kept| !kept.mourned) {
+            if kept.is_dead() {
+                kept.mourned = true;
+                dead.push(kept.id());
+            }
+        }
+        news.extend(match dead.as_slice() {
+            [] => None,
+            [one] => {
+                Some(format!("{one} closed by the server: it holds a slot until POOL RELEASE {}", one.0))
+            }
+            all => {
+                let ids = all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+                Some(format!("{ids} closed by the server: they hold their slots until POOL RELEASE ALL"))
+            }
+        });
+        news
+    }
+
+    /// A command meant for the session's own connection, which is dead: on another it would mean something else.
+    pub(super) async fn not_sent_on_own(mut own: Kept, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let news = closed_by_server(&mut own);
+        sink.push(Output::error(&format!("not sent: {news}"))).await?;
+        Ok(Outcome::Failed)
+    }
+
+    /// A command meant for a held connection, which is dead.
+    pub(super) async fn not_sent_on_held(
+        &mut self,
+        mut held: Kept,
+        sink: &mut dyn Sink,
+    ) -> io::Result<Outcome> {
+        let id = held.id();
+        held.mourned = true;
+        self.held.insert(id, held);
+        let sentence = format!(
+            "not sent: {id} is dead, the server closed it: POOL RELEASE {} gives up its slot, POOL HOLD takes another",
+            id.0
+        );
+        sink.push(Output::error(&sentence)).await?;
+        Ok(Outcome::Failed)
+    }
+}
+
+/// What is said of the session's own connection as it goes.
+fn closed_by_server(own: &mut Kept) -> String {
+    let loss = own.loss().unwrap_or("the next command takes another");
+    format!("{} closed by the server: {loss}", own.id())
+}
