@@ -151,8 +151,8 @@ pub struct ConnectionRow {
     pub last_active: Stamp,
     /// The oldest unanswered command was sent then.
     pub busy_since: Option<Stamp>,
-    /// Its holder has it and does not know yet that the server closed it.
-    pub dead: bool,
+    /// Its holder has it and does not know yet that the server closed it: since when that is known.
+    pub dead_since: Option<Stamp>,
     /// A lint speaks of this connection.
     pub flagged: bool,
 }
@@ -161,7 +161,7 @@ impl ConnectionRow {
     /// What it is now, in a word: `available`, `in use`, or `dead` when its holder has what the server closed.
     pub fn state_word(&self) -> &'static str {
         match self.state {
-            RowState::InUse { .. } if self.dead => "dead",
+            RowState::InUse { .. } if self.dead_since.is_some() => "dead",
             RowState::InUse { .. } => "in use",
             RowState::Available { .. } => "available",
         }

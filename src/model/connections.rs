@@ -95,7 +95,7 @@ impl Connections {
         for seen in &pulse.connections {
             listed.insert(seen.conn);
             if let Some(row) = self.row(seen.conn, at) {
-                update(row, seen);
+                update(row, seen, at);
             }
         }
         let exist = pulse.gauges.in_use as usize + pulse.gauges.available as usize;
@@ -133,7 +133,7 @@ impl Connections {
                 last_command: None,
                 last_active: at,
                 busy_since: None,
-                dead: false,
+                dead_since: None,
                 flagged: false,
             }),
             settled: false,
@@ -170,7 +170,7 @@ impl Connections {
     }
 }
 
-fn update(row: &mut ConnectionRow, seen: &ConnPulse) {
+fn update(row: &mut ConnectionRow, seen: &ConnPulse, at: Stamp) {
     row.state = match &seen.state {
         ConnState::Available { since } => RowState::Available { since: *since },
         ConnState::InUse { since, holder, pinned } => {
@@ -182,7 +182,7 @@ fn update(row: &mut ConnectionRow, seen: &ConnPulse) {
     row.last_command.clone_from(&seen.last_command);
     row.last_active = seen.last_active;
     row.busy_since = seen.busy_since;
-    row.dead = seen.dead;
+    row.dead_since = seen.dead.then(|| row.dead_since.unwrap_or(at));
 }
 
 /// In use before available; of those in use the longest held first, of the others the one that waits to be lent next.

@@ -5,6 +5,7 @@
 
 mod churn;
 mod cold_start;
+mod dead;
 mod exhausted;
 mod failing_connects;
 mod growth;
@@ -83,6 +84,7 @@ pub(crate) trait Lint: Send {
 fn all() -> Vec<Box<dyn Lint>> {
     vec![
         Box::new(leak::Leak),
+        Box::new(dead::Dead),
         Box::new(unread_reply::UnreadReply),
         Box::new(exhausted::Exhausted),
         Box::new(failing_connects::FailingConnects),

@@ -149,7 +149,7 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Value {
         "commands": row.commands,
         "last_command": row.last_command.as_deref(),
         "create": row.steps.as_ref().map(steps),
-        "dead": row.dead,
+        "dead": row.dead_since.is_some(),
         "flagged": row.flagged,
     })
 }

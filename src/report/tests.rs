@@ -77,7 +77,7 @@ fn connection(conn: u64) -> ConnectionRow {
         last_command: Some("GET".into()),
         last_active: s(800),
         busy_since: None,
-        dead: false,
+        dead_since: None,
         flagged: false,
     }
 }

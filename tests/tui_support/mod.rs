@@ -157,7 +157,7 @@ fn in_use(id: u64, server: u64, held: u64, label: &str, location: Option<&str>, 
         last_command: Some(last.into()),
         last_active: ago(held * 9 / 10),
         busy_since: None,
-        dead: false,
+        dead_since: None,
         flagged: false,
     }
 }

@@ -53,13 +53,13 @@ impl Lint for Leak {
             .map(|(row, since, holder)| {
                 let out = duration(view.now.since(since));
                 let idle = duration(view.now.since(quiet_since(row, since)));
-                let dead = if row.dead { ", closed by the server" } else { "" };
+                let dead = if row.dead_since.is_some() { ", closed by the server" } else { "" };
                 let evidence = format!("{} out {out}, idle {idle}{dead}  {}", row.id, name(holder));
                 Finding {
                     conn: Some(row.id),
                     severity: Severity::Bad,
                     evidence: evidence.trim_end().to_owned(),
-                    advice: if row.dead { DEAD } else { ADVICE },
+                    advice: if row.dead_since.is_some() { DEAD } else { ADVICE },
                 }
             })
             .collect()

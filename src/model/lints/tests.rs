@@ -91,6 +91,7 @@ fn every_lint_has_a_name() {
         ids,
         HashSet::from([
             "leak",
+            "dead",
             "unread-reply",
             "exhausted",
             "failing-connects",

@@ -42,7 +42,7 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
             facts.push(Fact::new("state", word, |theme| theme.available));
         }
         RowState::InUse { since, holder, pinned } => {
-            if row.dead {
+            if row.dead_since.is_some() {
                 facts.push(Fact::new("state", "dead: the server closed it", |theme| theme.bad));
             } else {
                 facts.push(Fact::new("state", "in use", |theme| theme.in_use));
