@@ -1,8 +1,8 @@
 //! `dead`: somebody holds a connection that the server has closed.
 //!
 //! Nothing can be sent on it, and it counts against max until it comes back. Whoever waits for a reply hears of the end
-//! by itself, and whoever uses it a moment later does: so it is judged once it is known for [`GRACE`]. It clears when its
-//! holder lets go.
+//! by itself, and whoever uses it a moment later does: so it is judged once it is known for [`GRACE`]. It clears when
+//! its holder lets go.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::text::duration;
 /// How long a holder may take to notice.
 const GRACE: Duration = Duration::from_secs(1);
 
-const ADVICE: &str = "nothing can be sent on it: release it, or POOL CLOSE takes it back; have its holder give it back on errors too";
+const ADVICE: &str = "nothing can be sent on it: POOL RELEASE if you hold it, else POOL CLOSE; have its holder give it \
+                      back on errors too";
 
 /// See the module.
 pub(crate) struct Dead;
@@ -67,6 +68,7 @@ mod tests {
         let row = bench.raise(&Dead, s(7));
         assert_eq!(row.evidence, "#4 died 2.0 s ago: it holds a slot until released  worker-2");
         assert_eq!(bench.ask(&Dead, s(7), false).len(), 1, "the other one lives");
+        bench.give_back(4, s(8));
         bench.close(4);
         assert!(bench.ask(&Dead, s(9), true).is_empty());
         assert_eq!(bench.ending(&Dead, &row, s(9)), "#4 was let go, 2.0 s after it was found");
