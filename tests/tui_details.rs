@@ -276,7 +276,7 @@ fn a_report_has_what_is_on_the_screen() {
     press(&mut app, "'AUTH_hunter2 enter");
     app.hear(Said::Lines(vec![(Kind::Reply, "OK".to_owned())]));
     app.hear(Said::Ended);
-    press(&mut app, "alt-4 / 'state:use enter s i p");
+    press(&mut app, "alt-4 / 'state:use enter i p");
     let mut later = full();
     later.as_of = Stamp(later.as_of.0 + 3_000_000_000);
     later.connections.clear();

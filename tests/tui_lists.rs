@@ -19,8 +19,8 @@ fn screen(app: &App) -> String {
 /// The ids in the connections pane, from the top.
 fn ids(app: &App) -> Vec<u64> {
     let screen = screen(app);
-    let rows = screen.lines().skip_while(|line| !line.contains(" 4 connections "));
-    let numbers = rows.skip(1).map_while(|line| {
+    let rows = screen.lines().skip_while(|line| !line.contains(" 4 connections ")).skip(1);
+    let numbers = rows.skip_while(|line| !line.contains('#')).map_while(|line| {
         let id = line.get(..10)?.split('#').nth(1)?;
         id.split(' ').next()?.parse().ok()
     });
@@ -89,25 +89,61 @@ fn lints_and_events_filter_too() {
     assert!(!screen(&app).contains("#4 closed") && screen(&app).contains("#3 opened"));
 }
 
+/// The connections pane's titles while it is read: the line below its rule.
+fn header(app: &App) -> String {
+    let screen = screen(app);
+    screen.lines().skip_while(|line| !line.contains("4 connections")).nth(1).unwrap_or_default().to_owned()
+}
+
 #[test]
-fn sorting_goes_through_the_columns_and_back_to_the_order_of_the_snapshot() {
+fn sorting_goes_through_the_columns_in_sight_and_marks_the_one_it_is_at() {
     let mut app = app(140, 50, busy());
     let natural = ids(&app);
-    press(&mut app, "alt-4 s");
+    assert!(title(&app, "4 connections").contains("▼held"), "{}", title(&app, "4 connections"));
+    press(&mut app, "alt-4");
+    let words = |app: &App| header(app).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(words(&app), "id server state ▼held idle uses commands age create last holder");
+    assert_eq!(ids(&app), natural, "a line of titles takes no row but moves them");
+    press(&mut app, "s");
+    assert_eq!(words(&app), "id server state held ▼idle uses commands age create last holder");
+    assert_eq!(ids(&app)[..2], [3, 2], "the first press moves rows");
+    press(&mut app, "S i");
+    assert!(header(&app).contains("▲held"));
+    assert_eq!(ids(&app), [11, 10, 9, 8, 7, 5, 3, 1, 2], "no held time comes last, either way round");
+    press(&mut app, "s s s s s s");
+    assert!(words(&app).ends_with("create last▲ holder"), "{}", header(&app));
+    press(&mut app, "s s");
+    assert!(header(&app).contains("▲id"), "after the last the first: {}", header(&app));
     assert_eq!(ids(&app), [1, 2, 3, 5, 7, 8, 9, 10, 11]);
-    assert!(title(&app, "4 connections").contains("by id ▲"));
     press(&mut app, "i");
     assert_eq!(ids(&app), [11, 10, 9, 8, 7, 5, 3, 2, 1]);
-    press(&mut app, "s s s");
-    assert!(title(&app, "4 connections").contains("▼held"), "{}", title(&app, "4 connections"));
-    assert_eq!(ids(&app), [3, 5, 7, 8, 9, 10, 11, 1, 2], "no held time comes last");
-    press(&mut app, "i");
-    assert_eq!(ids(&app), [11, 10, 9, 8, 7, 5, 3, 1, 2], "either way round");
-    press(&mut app, "S S S S");
+    press(&mut app, "alt-7");
+    assert!(title(&app, "4 connections").contains("by id ▼"), "a title that is covered is named");
+    press(&mut app, "alt-4 s s s");
     assert_eq!(ids(&app), natural);
+}
+
+#[test]
+fn a_column_that_is_out_of_sight_is_passed_by() {
+    let mut app = app(60, 13, busy());
+    press(&mut app, "alt-4 s s");
+    let shown = text(&app, &Theme::DEFAULT, 60, 13);
+    assert!(shown.contains("holder▲") && !shown.contains("by uses"), "{shown}");
+}
+
+#[test]
+fn lists_without_columns_say_their_order_in_words() {
+    let mut app = app(140, 50, busy());
+    press(&mut app, "alt-6");
+    assert!(title(&app, "6 events").contains("newest first"));
     press(&mut app, "i");
-    assert_eq!(ids(&app), natural.iter().rev().copied().collect::<Vec<_>>());
-    assert!(title(&app, "4 connections").contains("turned round"));
+    assert!(title(&app, "6 events").contains("oldest first"));
+    press(&mut app, "s");
+    assert!(title(&app, "6 events").contains("by what ▲"));
+    press(&mut app, "alt-5");
+    assert!(title(&app, "5 lints").contains("worst first"));
+    press(&mut app, "i");
+    assert!(title(&app, "5 lints").contains("worst last"));
 }
 
 #[test]
@@ -121,7 +157,7 @@ fn a_selection_keeps_to_its_row_when_the_order_changes() {
     };
     assert!(marked(&app).contains("#7 "), "{}", marked(&app));
     press(&mut app, "/ 'state:avail enter");
-    assert!(marked(&app).contains("#2 "), "a row that is left out leaves its place: {}", marked(&app));
+    assert!(marked(&app).contains("#1 "), "a row that is left out leaves its place: {}", marked(&app));
 }
 
 /// Ten thousand rows made of one.
@@ -138,8 +174,8 @@ fn ten_thousand_rows_sort_filter_and_scroll_to_their_ends() {
     let mut app = app(140, 50, many());
     press(&mut app, "alt-4 G");
     assert_eq!(ids(&app).last(), Some(&10_000));
-    press(&mut app, "S S S S S S S S S i g");
-    assert!(title(&app, "4 connections").contains("uses"), "{}", title(&app, "4 connections"));
+    press(&mut app, "s s i g");
+    assert!(header(&app).contains("▲uses"), "{}", header(&app));
     press(&mut app, "/ 'uses>=96 enter");
     assert!(title(&app, "4 connections").contains("103 of 10,000"), "{}", title(&app, "4 connections"));
     assert_eq!(ids(&app)[..2], [96, 193], "those that are equal stand by id");

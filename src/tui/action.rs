@@ -83,7 +83,7 @@ pub enum Action {
     SortNext,
     /// Sort them by the field before.
     SortPrevious,
-    /// Turn their order round.
+    /// Invert their order.
     Invert,
     /// Take snapshots less often.
     Slower,

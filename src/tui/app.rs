@@ -126,6 +126,8 @@ pub struct App {
     pub(super) lists: Lists,
     /// The pane whose filter line has the keys.
     filtering: Option<Pane>,
+    /// The pane that the last click selected a row in: another at the same place opens that row.
+    row_clicked: Option<Pane>,
     /// The last key was a Ctrl-C that found nothing to do: one more quits.
     pub(super) armed: bool,
     /// The first key of a sequence, until the second comes.
@@ -169,6 +171,7 @@ impl App {
             offsets: [0; Pane::ALL.len()],
             lists: Lists::default(),
             filtering: None,
+            row_clicked: None,
             armed: false,
             pending: None,
             facts,

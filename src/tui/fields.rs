@@ -19,6 +19,8 @@ pub struct Field<R> {
     pub name: &'static str,
     /// Sorted by it, the largest come first: what a person looks for among numbers.
     pub descends: bool,
+    /// Its two orders in words, the ascending one first, where it has better ones than its name and an arrow.
+    pub said: Option<[&'static str; 2]>,
     /// Its value in a row.
     pub value: for<'a> fn(&'a R, &Around<'a>) -> Value<'a>,
 }
@@ -26,12 +28,17 @@ pub struct Field<R> {
 type Get<R> = for<'a> fn(&'a R, &Around<'a>) -> Value<'a>;
 
 /// Sorted by it, the smallest or the first of the alphabet come first.
-const fn up<R>(name: &'static str, value: Get<R>) -> Field<R> {
-    Field { name, descends: false, value }
+pub(super) const fn up<R>(name: &'static str, value: Get<R>) -> Field<R> {
+    Field { name, descends: false, said: None, value }
 }
 
 const fn down<R>(name: &'static str, value: Get<R>) -> Field<R> {
-    Field { name, descends: true, value }
+    Field { name, descends: true, said: None, value }
+}
+
+/// The smallest come first, and its two orders are said in words.
+const fn said<R>(name: &'static str, words: [&'static str; 2], value: Get<R>) -> Field<R> {
+    Field { name, descends: false, said: Some(words), value }
 }
 
 /// What a value depends on besides its row.
@@ -93,6 +100,9 @@ pub trait Listed: Sized + 'static {
     /// Its fields, in the order sorting goes through them.
     const FIELDS: &'static [Field<Self>];
 
+    /// The field that rows are sorted by until a person asks for another.
+    const FIRST: &'static str;
+
     /// What tells it from other rows, in this snapshot and the next.
     fn pick(&self) -> Pick;
 
@@ -140,6 +150,7 @@ impl Listed for ConnectionRow {
         }),
         up("local", |row, _| row.local.map_or(Value::None, |local| Value::Text(local.to_string().into()))),
     ];
+    const FIRST: &'static str = "held";
 
     fn pick(&self) -> Pick {
         Pick::Connection(self.id)
@@ -157,7 +168,7 @@ impl Listed for ConnectionRow {
 impl Listed for LintRow {
     const FIELDS: &'static [Field<Self>] = &[
         up("lint", |row, _| Value::Text(Cow::Borrowed(row.id))),
-        up("severity", |row, _| {
+        said("severity", ["worst first", "worst last"], |row, _| {
             Value::Text(Cow::Borrowed(match row.severity {
                 Severity::Warn => "warn",
                 Severity::Bad => "bad",
@@ -168,6 +179,7 @@ impl Listed for LintRow {
         up("evidence", |row, _| Value::Text(Cow::Borrowed(&row.evidence))),
         up("advice", |row, _| Value::Text(Cow::Borrowed(row.advice))),
     ];
+    const FIRST: &'static str = "severity";
 
     fn pick(&self) -> Pick {
         Pick::Lint(self.id, self.pool, self.conn)
@@ -184,10 +196,11 @@ impl Listed for LintRow {
 
 impl Listed for EventRow {
     const FIELDS: &'static [Field<Self>] = &[
-        up("age", |row, around| Value::Time(around.as_of.since(row.at))),
+        said("age", ["newest first", "oldest first"], |row, around| Value::Time(around.as_of.since(row.at))),
         up("what", |row, _| Value::Text(view::events::sentence(&row.what))),
         up("id", |row, _| row.what.conn().map_or(Value::None, |id| Value::Number(id.0))),
     ];
+    const FIRST: &'static str = "age";
 
     fn pick(&self) -> Pick {
         Pick::Event(Box::new(self.clone()))

@@ -227,7 +227,7 @@ mod tests {
 
     use super::*;
     use crate::event::Stamp;
-    use crate::tui::fields::{self, Marks};
+    use crate::tui::fields::{self, Marks, up};
 
     struct Row {
         id: u64,
@@ -236,9 +236,9 @@ mod tests {
     }
 
     const FIELDS: &[Field<Row>] = &[
-        Field { name: "id", descends: false, value: |row, _| Value::Number(row.id) },
-        Field { name: "held", descends: false, value: |row, _| row.held.map_or(Value::None, Value::Time) },
-        Field { name: "holder", descends: false, value: |row, _| Value::Text(row.holder.into()) },
+        up("id", |row, _| Value::Number(row.id)),
+        up("held", |row, _| row.held.map_or(Value::None, Value::Time)),
+        up("holder", |row, _| Value::Text(row.holder.into())),
     ];
 
     fn wanted(line: &str) -> Vec<u64> {

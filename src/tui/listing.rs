@@ -11,12 +11,23 @@ use super::layout::Pane;
 use crate::snapshot::{ConnectionRow, EventRow, LintRow, Snapshot};
 
 /// Every list there is, and what lints say of the rows in them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lists {
     connections: Listing,
     lints: Listing,
     events: Listing,
     marks: Marks,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self {
+            connections: Listing::new::<ConnectionRow>(),
+            lints: Listing::new::<LintRow>(),
+            events: Listing::new::<EventRow>(),
+            marks: Marks::default(),
+        }
+    }
 }
 
 impl Lists {
@@ -55,7 +66,7 @@ impl Lists {
                 let rows = snapshot.lints.iter().enumerate();
                 self.lints.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
             }
-            // Newest first.
+            // The newest come before those of the same moment.
             Pane::Events => {
                 let rows = snapshot.events.iter().enumerate().rev();
                 self.events.refresh(rows.map(|(at, row)| (at as u32, row)), &around);
@@ -84,12 +95,12 @@ impl Lists {
         }
     }
 
-    /// Sorts a pane's rows by the field `by` places on.
-    pub fn next_sort(&mut self, pane: Pane, snapshot: &Snapshot, by: isize) {
+    /// Sorts a pane's rows by the next of these fields, or by the one before.
+    pub fn next_sort(&mut self, pane: Pane, snapshot: &Snapshot, back: bool, among: &[&str]) {
         match pane {
-            Pane::Connections => self.connections.next_sort::<ConnectionRow>(by),
-            Pane::Lints => self.lints.next_sort::<LintRow>(by),
-            Pane::Events => self.events.next_sort::<EventRow>(by),
+            Pane::Connections => self.connections.next_sort::<ConnectionRow>(back, among),
+            Pane::Lints => self.lints.next_sort::<LintRow>(back, among),
+            Pane::Events => self.events.next_sort::<EventRow>(back, among),
             Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => {}
         }
         self.refresh(pane, snapshot);
@@ -106,7 +117,7 @@ impl Lists {
         self.refresh(pane, snapshot);
     }
 
-    /// Turns the order of a pane's rows round.
+    /// Inverts the order of a pane's rows.
     pub fn invert(&mut self, pane: Pane, snapshot: &Snapshot) {
         if let Some(list) = self.of_mut(pane) {
             list.sort.descending = !list.sort.descending;
@@ -137,7 +148,7 @@ impl Lists {
 }
 
 /// One list's settings and what they make of its rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Listing {
     typed: String,
     /// The last line that made sense.
@@ -154,15 +165,42 @@ pub struct Listing {
 }
 
 /// By which field, and which way round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort {
-    /// The field's place; without one the rows are as the snapshot has them.
-    pub field: Option<usize>,
-    /// Largest first; without a field, the snapshot's order turned round.
+    /// The field's place.
+    pub field: usize,
+    /// Largest first.
     pub descending: bool,
 }
 
+impl Sort {
+    /// The order that a list begins with.
+    pub fn first<R: Listed>() -> Self {
+        Self::by::<R>(R::FIELDS.iter().position(|field| field.name == R::FIRST).unwrap_or(0))
+    }
+
+    /// By this field, the way round that a person wants of it.
+    fn by<R: Listed>(field: usize) -> Self {
+        Self { field, descending: R::FIELDS[field].descends }
+    }
+}
+
 impl Listing {
+    fn new<R: Listed>() -> Self {
+        Self {
+            typed: String::new(),
+            good: String::new(),
+            filter: None,
+            error: None,
+            sort: Sort::first::<R>(),
+            rows: Vec::new(),
+            total: 0,
+            at: 0,
+            pick: None,
+            anchor: None,
+        }
+    }
+
     /// Makes the rows anew. `rows` are in the order they have unsorted.
     fn refresh<'a, R: Listed>(
         &mut self,
@@ -173,34 +211,19 @@ impl Listing {
         let holds = |row: &R| self.filter.as_ref().is_none_or(|filter| filter.holds(R::FIELDS, row, around));
         let rows = rows.filter(|(_, row)| holds(row));
         let pick = self.anchor.as_ref().or(self.pick.as_ref());
-        let mut found = None;
-        if let Some(field) = self.sort.field {
-            let field = &R::FIELDS[field];
-            // Each value is made once, not at every comparison.
-            let mut keyed: Vec<(Value<'_>, (u32, u64), u32, bool)> = rows
-                .map(|(at, row)| {
-                    let picked = pick.is_some_and(|pick| row.is(pick));
-                    ((field.value)(row, around), row.tie(), at, picked)
-                })
-                .collect();
-            keyed.sort_by(|left, right| {
-                order(&left.0, &right.0, self.sort.descending).then_with(|| left.1.cmp(&right.1))
-            });
-            found = keyed.iter().position(|(.., picked)| *picked);
-            self.rows = keyed.into_iter().map(|(_, _, at, _)| at).collect();
-        } else {
-            self.rows.clear();
-            for (at, row) in rows {
-                if pick.is_some_and(|pick| row.is(pick)) {
-                    found = Some(self.rows.len());
-                }
-                self.rows.push(at);
-            }
-            if self.sort.descending {
-                self.rows.reverse();
-                found = found.map(|at| self.rows.len() - 1 - at);
-            }
-        }
+        let field = &R::FIELDS[self.sort.field];
+        // Each value is made once, not at every comparison.
+        let mut keyed: Vec<(Value<'_>, (u32, u64), u32, bool)> = rows
+            .map(|(at, row)| {
+                let picked = pick.is_some_and(|pick| row.is(pick));
+                ((field.value)(row, around), row.tie(), at, picked)
+            })
+            .collect();
+        keyed.sort_by(|left, right| {
+            order(&left.0, &right.0, self.sort.descending).then_with(|| left.1.cmp(&right.1))
+        });
+        let found = keyed.iter().position(|(.., picked)| *picked);
+        self.rows = keyed.into_iter().map(|(_, _, at, _)| at).collect();
         // A row that is gone leaves the selection at its place.
         self.at = found.unwrap_or(self.at).min(self.rows.len().saturating_sub(1));
         self.pick = found.and(self.anchor.clone().or(self.pick.take()));
@@ -270,21 +293,29 @@ impl Listing {
         self.error.is_none()
     }
 
-    /// Sorts by the field `by` places on; the snapshot's own order is one of the places. The rows must be made anew.
-    fn next_sort<R: Listed>(&mut self, by: isize) {
-        let places = R::FIELDS.len().cast_signed() + 1;
-        let now = self.sort.field.map_or(0, |field| field.cast_signed() + 1);
-        let field = (now + by).rem_euclid(places).cast_unsigned().checked_sub(1);
-        self.sort = Sort { field, descending: field.is_some_and(|field| R::FIELDS[field].descends) };
+    /// Sorts by the next of these fields, or by the one before. The rows must be made anew.
+    fn next_sort<R: Listed>(&mut self, back: bool, among: &[&str]) {
+        let places = R::FIELDS.iter().enumerate().filter(|(_, field)| among.contains(&field.name));
+        let places: Vec<usize> = places.map(|(at, _)| at).collect();
+        let now = self.sort.field;
+        // After the last the first comes again. What is sorted by now may be none of them.
+        let next = if back {
+            places.iter().rev().find(|at| **at < now).or(places.last())
+        } else {
+            places.iter().find(|at| **at > now).or(places.first())
+        };
+        if let Some(next) = next {
+            self.sort = Sort::by::<R>(*next);
+        }
     }
 
     /// Sorts by a field; the other way round when it is the one already. The rows must be made anew.
     fn sort_by<R: Listed>(&mut self, field: &str) {
         let Some(field) = R::FIELDS.iter().position(|known| known.name == field) else { return };
-        if self.sort.field == Some(field) {
+        if self.sort.field == field {
             self.sort.descending = !self.sort.descending;
         } else {
-            self.sort = Sort { field: Some(field), descending: R::FIELDS[field].descends };
+            self.sort = Sort::by::<R>(field);
         }
     }
 }

@@ -71,9 +71,25 @@ pub fn places<R, C>(columns: &[Column<R, C>], width: u16) -> Vec<(usize, u16, u1
     places
 }
 
+/// Where a column's title begins, its column standing there and being that wide.
+pub fn title_start<R, C>(column: &Column<R, C>, x: u16, width: u16) -> u16 {
+    let slack = width.saturating_sub(text::width(column.title) as u16);
+    if column.align == Alignment::Right { x + slack } else { x }
+}
+
 /// Which way round rows are.
 pub fn arrow(descending: bool) -> &'static str {
     if descending { "▼" } else { "▲" }
+}
+
+/// The title that rows are sorted by: its column's name, whether the largest come first, and its style.
+pub struct Sorted<'a> {
+    /// The column's title.
+    pub title: &'a str,
+    /// The largest come first.
+    pub descending: bool,
+    /// What sets it off from the others, beside its arrow.
+    pub style: Style,
 }
 
 /// Draws the titles in the first row of an area, but for those that would begin before the column `from`.
@@ -84,7 +100,7 @@ pub fn titles<R, C>(columns: &[Column<R, C>], style: Style, from: u16, area: Rec
 /// The same with an arrow at the one that rows are sorted by: downward when the largest come first.
 pub fn sorted_titles<R, C>(
     columns: &[Column<R, C>],
-    sorted: Option<(&str, bool)>,
+    sorted: Option<&Sorted<'_>>,
     style: Style,
     from: u16,
     area: Rect,
@@ -92,17 +108,21 @@ pub fn sorted_titles<R, C>(
 ) {
     for (at, x, width) in places(columns, area.width) {
         let column = &columns[at];
-        let arrow = match sorted {
-            Some((field, descending)) if field == column.title => arrow(descending),
-            _ => "",
-        };
+        let sorted = sorted.filter(|sorted| sorted.title == column.title);
+        let arrow = sorted.map_or("", |sorted| arrow(sorted.descending));
+        let style = sorted.map_or(style, |sorted| sorted.style);
         // Blanks around a title set it off from the rule it stands on: those outside the column are the gap's.
         let before = if column.align == Alignment::Right { 0 } else { GAP.min(x) };
         let after = if column.align == Alignment::Right { GAP.min(area.width - x - width) } else { 0 };
         let blank = |columns: u16| " ".repeat(usize::from(columns));
         let title = match (column.title, column.align) {
             ("", _) => continue,
-            (title, Alignment::Right) => format!(" {arrow}{title}{}", blank(after)),
+            (title, Alignment::Right) => {
+                // An arrow takes the place of the blank where there is no room for both.
+                let words = format!("{arrow}{title}");
+                let before = u16::from(text::width(&words) < usize::from(width));
+                format!("{}{words}{}", blank(before), blank(after))
+            }
             (title, _) => format!("{}{title}{arrow} ", blank(before)),
         };
         let (left, room) = (x - before, before + width + after);

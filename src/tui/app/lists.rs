@@ -110,8 +110,11 @@ impl App {
         });
     }
 
-    pub(super) fn sort(&mut self, by: isize) {
-        self.lists.next_sort(self.focus, &self.shown, by);
+    /// Sorts by the next column, or by the one before.
+    pub(super) fn sort(&mut self, back: bool) {
+        let width = self.plan().area(self.focus).unwrap_or_default().width;
+        let among = view::list::sortable(self, self.focus, width);
+        self.lists.next_sort(self.focus, &self.shown, back, &among);
         self.scroll_to_selection();
     }
 

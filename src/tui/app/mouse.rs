@@ -29,16 +29,26 @@ impl App {
         let Some((pane, area)) = plan.panes.into_iter().find(|(_, area)| area.contains(at)) else {
             return Vec::new();
         };
+        // The first of two clicks may have moved the rows, as a pane has more to say once it is read: the row meant is
+        // the one that it selected.
+        if double && self.row_clicked == Some(pane) {
+            self.open();
+            return Vec::new();
+        }
         // Before the focus moves: it may change what stands where.
         let row = self.row_at(pane, area, at);
+        let field =
+            if pane == Pane::Connections { view::connections::field_at(self, area, at) } else { None };
         if self.focus != pane {
             self.focus(pane);
-        } else if let (Pane::Connections, true) = (pane, at.y == area.y) {
-            self.sort_at(area, at);
+        }
+        if let Some(field) = field {
+            self.sort_by(field);
         }
         if let Some(row) = row {
             self.select(row);
         }
+        self.row_clicked = row.map(|_| pane);
         if double && (row.is_some() || (pane == Pane::Server && at.y > area.y)) {
             self.open();
         }
@@ -85,11 +95,9 @@ impl App {
         (usize::from(down) < height && row < list.rows().len()).then_some(row)
     }
 
-    fn sort_at(&mut self, area: Rect, at: Position) {
-        if let Some(field) = view::connections::field_at(self, area, at.x) {
-            self.lists.sort_by(Pane::Connections, &self.shown, field);
-            let selected = self.list(Pane::Connections).map_or(0, Listing::at);
-            self.select(selected);
-        }
+    fn sort_by(&mut self, field: &str) {
+        self.lists.sort_by(Pane::Connections, &self.shown, field);
+        let selected = self.list(Pane::Connections).map_or(0, Listing::at);
+        self.select(selected);
     }
 }

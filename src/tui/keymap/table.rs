@@ -148,7 +148,7 @@ pub const TABLE: &[Binding] = &[
     row(&["/"], List, Action::Filter, "filter", "Filter the rows: word field:regex held>5s !word"),
     row(&["s"], List, Action::SortNext, "sort", "Sort by the next column"),
     quiet(&["S"], List, Action::SortPrevious, "Sort by the column before"),
-    quiet(&["i"], List, Action::Invert, "Turn the order round"),
+    quiet(&["i"], List, Action::Invert, "Invert the order"),
     row(&["tab"], Pane, Action::NextPane, "next", "The next pane"),
     quiet(&["shift-tab"], Pane, Action::PreviousPane, "The pane before"),
     Binding {

@@ -1,7 +1,7 @@
 //! One row a connection: what it is, whether it is lent, to whom and for how long.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Alignment, Rect};
+use ratatui::layout::{Alignment, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
@@ -13,7 +13,7 @@ use crate::tui::app::App;
 use crate::tui::fields::{self, Around, Listed, Marks, Value};
 use crate::tui::layout::Pane;
 use crate::tui::listing::{Listing, Sort};
-use crate::tui::table::{self, Cell, Column};
+use crate::tui::table::{self, Cell, Column, Sorted};
 use crate::tui::theme::{Theme, mark};
 
 /// What a cell needs besides its row.
@@ -38,8 +38,8 @@ const fn word(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
 /// The columns, in order. Titles, widths and cells are said here and nowhere else.
 const COLUMNS: &[Of] = &[
     word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.flag_style())),
-    number("", 4, 0, |row, with| Cell::new(row.id.to_string(), with.theme.text)),
-    word("", 8, 0, |row, with| Cell::new(format!("id {}", known(row.server_id)), with.theme.dim)),
+    number("id", 4, 0, |row, with| Cell::new(row.id.to_string(), with.theme.text)),
+    word("server", 8, 0, |row, with| Cell::new(format!("id {}", known(row.server_id)), with.theme.dim)),
     word("state", 10, 0, state),
     number("held", 8, 0, |row, with| match row.held_for(with.as_of) {
         Some(held) => Cell::new(age(held), with.flag_style()),
@@ -115,20 +115,19 @@ pub fn named(holder: &Holder) -> String {
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let Some(list) = cx.list else { return };
-    let columns = columns(cx.marks);
-    let title = title(cx, list, &columns, area.width);
-    let from = width(&title);
-    let inner = pane(cx, Pane::Connections, title, area, buf);
-    titles(cx, &columns, list.sort(), from, area, buf);
+    let titles = Titles::new(cx, list, area);
+    let inner = pane(cx, Pane::Connections, titles.title.clone(), area, buf);
+    titles.draw(cx, list.sort(), buf);
     list::filter_line(cx, list, inner, buf);
     let inner = list::area(inner, cx.filtering);
+    let inner = list::area(inner, titles.line.y > area.y);
     let height = usize::from(inner.height);
     let rows = list.rows();
     let offset = table::window(cx.offset, cx.focused.then(|| list.at()), rows.len(), height);
     for (place, at) in rows.iter().enumerate().skip(offset).take(height) {
         let Some(row) = cx.snapshot.connections.get(*at as usize) else { continue };
         let line = Rect { y: inner.y + (place - offset) as u16, height: 1, ..inner };
-        draw_row(cx, &columns, row, line, buf);
+        draw_row(cx, &titles.columns, row, line, buf);
         if cx.focused && place == list.at() {
             buf.set_style(line, cx.theme.selected);
         }
@@ -138,12 +137,51 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     more(outside_part(offset, height, rows.len()), cx.theme, area, buf);
 }
 
+/// Where the titles of a pane of this area stand: in a line of their own while it is read, else on the pane's rule,
+/// but for those that its own title covers.
+struct Titles {
+    columns: Vec<Of>,
+    /// The pane's title.
+    title: Vec<Span<'static>>,
+    /// The line they are drawn in.
+    line: Rect,
+    /// The first column that is free for them.
+    from: u16,
+}
+
+impl Titles {
+    fn new(cx: &Cx<'_>, list: &Listing, area: Rect) -> Self {
+        let columns = columns(cx.marks);
+        if list::headed(Pane::Connections, cx.focused, cx.filtering, area) {
+            let shows = |field: &str| in_sight(&columns, area.width, 0).any(|title| title == field);
+            let title = title(cx, list, shows);
+            let line = Rect { y: area.y + 1 + u16::from(cx.filtering), height: 1, ..area };
+            return Self { columns, title, line, from: 0 };
+        }
+        let from = width(&title(cx, list, |_| true));
+        let shows = |field: &str| in_sight(&columns, area.width, from).any(|title| title == field);
+        let title = title(cx, list, shows);
+        let from = width(&title);
+        Self { columns, title, line: Rect { height: area.height.min(1), ..area }, from }
+    }
+
+    fn draw(&self, cx: &Cx<'_>, sort: Sort, buf: &mut Buffer) {
+        let sorted = Sorted {
+            title: ConnectionRow::FIELDS[sort.field].name,
+            descending: sort.descending,
+            style: cx.theme.title,
+        };
+        let line = self.line.intersection(buf.area);
+        table::sorted_titles(&self.columns, Some(&sorted), cx.theme.dim, self.from, line, buf);
+    }
+}
+
 /// What stands after the pane's name.
-fn title<'a>(cx: &Cx<'_>, list: &Listing, columns: &[Of], width: u16) -> Vec<Span<'a>> {
+fn title(cx: &Cx<'_>, list: &Listing, shows: impl Fn(&str) -> bool) -> Vec<Span<'static>> {
     let mut title = if cx.snapshot.pools.is_empty() {
         vec![Span::styled(format!("{NONE} "), cx.theme.text)]
     } else {
-        list::title::<ConnectionRow>(cx, list, |field| shows(columns, field, width))
+        list::title::<ConnectionRow>(cx, list, shows)
     };
     if cx.snapshot.out_of_sync {
         title.push(Span::styled("! some may be missing ", cx.theme.warn));
@@ -156,27 +194,26 @@ fn width(title: &[Span<'_>]) -> u16 {
     (title.iter().map(Span::width).sum::<usize>() + " 4 connections ".len()) as u16
 }
 
-/// Whether a table this wide has a column with this field's title.
-fn shows(columns: &[Of], field: &str, width: u16) -> bool {
-    table::places(columns, width).into_iter().any(|(at, _, _)| columns[at].title == field)
+/// The titles of a table this wide that begin at the column `from` or after it.
+fn in_sight(columns: &[Of], width: u16, from: u16) -> impl Iterator<Item = &'static str> {
+    let places = table::places(columns, width).into_iter();
+    let seen = places.filter(move |(at, x, wide)| table::title_start(&columns[*at], *x, *wide) >= from);
+    seen.map(|(at, ..)| columns[at].title).filter(|title| !title.is_empty())
 }
 
-/// The field whose column's title stands at this column of the screen, in a pane of this area.
-pub fn field_at(app: &App, area: Rect, x: u16) -> Option<&'static str> {
+/// The fields that have a column in a table this wide, from the left.
+pub fn titled(app: &App, width: u16) -> Vec<&'static str> {
+    in_sight(&columns(app.lists.marks()), width, 0).collect()
+}
+
+/// The field whose column's title stands at this place of the screen, in a pane of this area.
+pub fn field_at(app: &App, area: Rect, at: Position) -> Option<&'static str> {
     let cx = Cx::new(app, &Theme::MONO, Pane::Connections);
-    let columns = columns(cx.marks);
-    let from = width(&title(&cx, cx.list?, &columns, area.width));
-    let x = x.checked_sub(area.x).filter(|x| *x >= from)?;
-    let places = table::places(&columns, area.width);
+    let titles = Titles::new(&cx, cx.list?, area);
+    let x = at.x.checked_sub(area.x).filter(|x| at.y == titles.line.y && *x >= titles.from)?;
+    let places = table::places(&titles.columns, area.width);
     let (at, ..) = places.into_iter().find(|(_, left, wide)| (*left..*left + *wide).contains(&x))?;
-    Some(columns[at].title).filter(|field| !field.is_empty())
-}
-
-/// Titles on the pane's rule, but for those that its own title covers.
-fn titles(cx: &Cx<'_>, columns: &[Of], sort: Sort, from: u16, area: Rect, buf: &mut Buffer) {
-    let rule = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
-    let sorted = sort.field.map(|field| (ConnectionRow::FIELDS[field].name, sort.descending));
-    table::sorted_titles(columns, sorted, cx.theme.dim, from, rule, buf);
+    Some(titles.columns[at].title).filter(|field| !field.is_empty())
 }
 
 fn draw_row(cx: &Cx<'_>, columns: &[Of], row: &ConnectionRow, line: Rect, buf: &mut Buffer) {

@@ -12,17 +12,13 @@ use crate::event::{SeenAt, WaitEnd};
 use crate::snapshot::{EventRow, What};
 use crate::text;
 use crate::tui::layout::Pane;
-use crate::tui::listing::Sort;
 use crate::tui::table;
 use crate::tui::theme::Theme;
 
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let (Some(list), events) = (cx.list, &cx.snapshot.events) else { return };
-    let mut title = list::title::<EventRow>(cx, list, |_| false);
-    if list.sort() == Sort::default() {
-        title.push(Span::styled("newest first ", cx.theme.dim));
-    }
+    let title = list::title::<EventRow>(cx, list, |_| false);
     let inner = pane(cx, Pane::Events, title, area, buf);
     list::filter_line(cx, list, inner, buf);
     let inner = list::area(inner, cx.filtering);

@@ -5,9 +5,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Cx, put};
+use crate::snapshot::{EventRow, LintRow};
 use crate::text;
 use crate::tui::app::App;
-use crate::tui::fields::Listed;
+use crate::tui::fields::{self, Listed};
 use crate::tui::layout::Pane;
 use crate::tui::listing::{Listing, Sort};
 use crate::tui::table;
@@ -29,23 +30,42 @@ pub fn title<'a, R: Listed>(cx: &Cx<'_>, list: &Listing, titled: impl Fn(&str) -
         let filter = text::fit(&text::escape_str(list.in_force()), 30);
         spans.push(Span::styled(format!("/{filter} "), cx.theme.warn));
     }
-    if let Some(order) = order::<R>(list.sort(), titled) {
+    if let Some(order) = order::<R>(cx, list, titled) {
         spans.push(Span::styled(order, cx.theme.dim));
     }
     spans
 }
 
-fn order<R: Listed>(sort: Sort, titled: impl Fn(&str) -> bool) -> Option<String> {
-    match sort.field.map(|field| R::FIELDS[field].name) {
-        Some(name) if titled(name) => None,
-        Some(name) => Some(format!("by {name} {} ", table::arrow(sort.descending))),
-        None => sort.descending.then(|| "turned round ".to_owned()),
+fn order<R: Listed>(cx: &Cx<'_>, list: &Listing, titled: impl Fn(&str) -> bool) -> Option<String> {
+    let sort = list.sort();
+    let field = &R::FIELDS[sort.field];
+    match field.said {
+        // Beside other panes the order that every list begins with goes without saying.
+        Some(_) if !cx.focused && sort == Sort::first::<R>() => None,
+        Some(said) => Some(format!("{} ", said[usize::from(sort.descending)])),
+        None if titled(field.name) => None,
+        None => Some(format!("by {} {} ", field.name, table::arrow(sort.descending))),
     }
 }
 
-/// The rows' own area: what the title and an open filter line leave of a pane's.
-pub fn area(inner: Rect, filtering: bool) -> Rect {
-    let line = u16::from(filtering).min(inner.height);
+/// The fields that a pane this wide can be sorted by, one key press each: those of columns in sight.
+pub fn sortable(app: &App, pane: Pane, width: u16) -> Vec<&'static str> {
+    match pane {
+        Pane::Connections => super::connections::titled(app, width),
+        Pane::Lints => fields::names(LintRow::FIELDS),
+        Pane::Events => fields::names(EventRow::FIELDS),
+        Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => Vec::new(),
+    }
+}
+
+/// Whether titles have a line of their own above the rows: while a table is read, and where some rows are left below.
+pub fn headed(pane: Pane, focused: bool, filtering: bool, area: Rect) -> bool {
+    pane == Pane::Connections && focused && area.height >= 4 + u16::from(filtering)
+}
+
+/// The rows' own area: what a line above them, where there is one, leaves of it.
+pub fn area(inner: Rect, lined: bool) -> Rect {
+    let line = u16::from(lined).min(inner.height);
     Rect { y: inner.y + line, height: inner.height - line, ..inner }
 }
 
@@ -57,8 +77,9 @@ pub fn height(app: &App, pane: Pane, area: Rect) -> usize {
 
 /// Where the first row of a pane's list is drawn, and how many lines each takes.
 pub fn row_lines(app: &App, pane: Pane, area: Rect) -> (u16, u16) {
-    let first = area.y + 1 + u16::from(app.filtering(pane));
-    let each = if pane == Pane::Lints { super::lints::lines_each(app.focus == pane, area.width) } else { 1 };
+    let (focused, filtering) = (app.focus == pane, app.filtering(pane));
+    let first = area.y + 1 + u16::from(filtering) + u16::from(headed(pane, focused, filtering, area));
+    let each = if pane == Pane::Lints { super::lints::lines_each(focused, area.width) } else { 1 };
     (first, each)
 }
 

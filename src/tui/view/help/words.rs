@@ -18,7 +18,7 @@ const FILTER: [(&str, &str); 6] = [
 const MOUSE: [(&str, &str); 5] = [
     ("click", "gives a pane the keys and selects the row"),
     ("double click", "shows the row in full, as Enter does"),
-    ("click on a column", "sorts by it; once more turns the order round"),
+    ("click on a column", "sorts by it; once more inverts the order"),
     ("wheel", "scrolls what is under the pointer"),
     ("with Shift", "the terminal's own: select text as ever. --no-mouse leaves it all to the terminal"),
 ];
