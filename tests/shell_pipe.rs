@@ -264,6 +264,7 @@ fn a_leak_is_found_named_and_taken_back() {
     assert!(printed.contains("leaked #1"), "{printed}");
     assert!(printed.contains("#1 out "), "{printed}");
     assert!(printed.contains("POOL LEAK 1"), "the holder is named: {printed}");
+    assert!(printed.contains("POOL RELEASE if you hold it"), "what to do about it: {printed}");
     assert!(printed.contains("no leaks"), "{printed}");
     assert!(printed.lines().any(|line| line == "reclaimed:1"), "{printed}");
 }
@@ -273,7 +274,7 @@ fn an_exhausted_pool_says_who_holds_it() {
     let waiting = ["--demo", "--max-connections", "2", "--blocking-timeout", "100ms"];
     let output = feed(shell(&waiting), "POOL HOLD 2\nGET a\nPOOL STATS\n");
     let said = text(&output.stderr);
-    assert!(said.contains("2 of 2 in use") && said.contains("POOL HOLD 2"), "{said}");
+    assert!(said.contains("2 of 2 in use") && said.contains("POOL HOLD 2 (by hand)"), "{said}");
     assert!(text(&output.stdout).lines().any(|line| line == "timeouts:1"), "{}", text(&output.stdout));
     let failing = ["--demo", "--max-connections", "2", "--on-exhausted", "fail"];
     let output = feed(shell(&failing), "POOL HOLD 2\nGET a\nPOOL STATS\n");

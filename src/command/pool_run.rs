@@ -102,7 +102,7 @@ impl Session {
         if let Some(problem) = self.out_of_reach(count) {
             return fail(sink, &problem).await;
         }
-        let (taken, error) = self.take(&format!("POOL HOLD {count}"), count).await;
+        let (taken, error) = self.take(&by_hand(count), count).await;
         let ids = taken.iter().map(RedisLease::id).collect::<Vec<_>>();
         let home = self.runner.home;
         self.held.extend(taken.into_iter().map(|lease| (lease.id(), Kept::new(lease, home))));
@@ -220,6 +220,11 @@ async fn say(sink: &mut dyn Sink, text: impl Into<String>) -> io::Result<Outcome
 async fn fail(sink: &mut dyn Sink, problem: &str) -> io::Result<Outcome> {
     sink.push(Output::error(problem)).await?;
     Ok(Outcome::Failed)
+}
+
+/// Who holds what `POOL HOLD` took: a person, and on purpose.
+fn by_hand(count: u32) -> String {
+    format!("POOL HOLD {count} (by hand)")
 }
 
 fn list(ids: &[ConnId]) -> String {

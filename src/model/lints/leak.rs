@@ -12,8 +12,8 @@ use crate::text::duration;
 /// Commands after which a connection waits for messages, not for its holder.
 const LISTENING: [&str; 4] = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"];
 
-const ADVICE: &str =
-    "give it back on every path, errors too: a guard, `with` or `finally`; POOL RESET takes it back now";
+const ADVICE: &str = "give it back on every path, errors too: a guard, `with` or `finally`; now: POOL RELEASE if you \
+                      hold it, else POOL RESET";
 
 const DEAD: &str = "the server closed it and nothing can be sent on it: release it, or POOL RESET drops it; then see \
                     why its holder kept it";
