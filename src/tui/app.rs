@@ -136,7 +136,10 @@ pub struct App {
 
 impl App {
     /// A screen of this size that has seen nothing yet.
-    pub fn new(facts: Facts, assist: Arc<dyn Assist>, size: Size) -> Self {
+    pub fn new(mut facts: Facts, assist: Arc<dyn Assist>, size: Size) -> Self {
+        if facts.editing == Editing::Vi {
+            facts.keys = facts.keys.for_vi();
+        }
         let mut output = Output::default();
         let longest = facts.welcome.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
         for (command, words) in &facts.welcome {
@@ -202,6 +205,11 @@ impl App {
             empty: self.prompt.is_empty(),
             choosing: self.prompt.choice().is_some(),
             inserting: self.prompt.vi_inserts(),
+            row: match &self.details {
+                Some(details) => details.subject.exists(),
+                None => self.has_subject(),
+            },
+            filtered: self.list(self.focus).is_some_and(|list| !list.typed().is_empty()),
         }
     }
 
@@ -252,12 +260,8 @@ impl App {
             return self.press_unseen(chord);
         }
         let pending = self.pending.take();
-        if let Some(key) = chord.typed_with_alt().filter(|_| self.typing_in_vi()) {
-            // Esc and the key after it come as one over a slow line, and in rustyline too.
-            self.update(Action::Command);
-            return Some(self.update(Action::Insert(key)));
-        }
-        match self.facts.keys.resolve(pending, chord, &self.context()) {
+        let context = self.context();
+        match self.facts.keys.resolve(pending, chord, &context) {
             Meaning::Do(action) => return Some(self.update(action)),
             Meaning::Begins => {
                 self.armed = false;
@@ -265,7 +269,13 @@ impl App {
             }
             // The footer goes back to what it lists.
             Meaning::Nothing if pending.is_some() => {}
-            Meaning::Nothing => return None,
+            Meaning::Nothing => {
+                let vi = context.mode == Mode::Prompt && context.inserting.is_some();
+                // Esc and the key after it come as one over a slow line, and in rustyline too.
+                let key = chord.typed_with_alt().filter(|_| vi)?;
+                self.update(Action::Command);
+                return Some(self.update(Action::Insert(key)));
+            }
         }
         Some(Vec::new())
     }

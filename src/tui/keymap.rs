@@ -20,6 +20,7 @@ use super::layout::Pane;
 
 /// Where the keys go, and what decides between rows: pure facts of the app's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct Context {
     /// What has the keys.
     pub mode: Mode,
@@ -29,6 +30,17 @@ pub struct Context {
     pub choosing: bool,
     /// With vi's keys: whether letters are typed, and not commands.
     pub inserting: Option<bool>,
+    /// There is something that can be shown in full; in details, it still exists.
+    pub row: bool,
+    /// The pane's rows are filtered.
+    pub filtered: bool,
+}
+
+impl Context {
+    /// What has the keys, in its usual state: nothing typed, and a row to act on.
+    pub fn of(mode: Mode) -> Self {
+        Self { mode, empty: true, choosing: false, inserting: None, row: true, filtered: false }
+    }
 }
 
 /// What has the keys.
@@ -79,6 +91,8 @@ pub enum When {
     List,
     /// In a pane's filter line.
     Filter,
+    /// In a pane whose rows are filtered.
+    Filtered,
     /// In a pane with something to show in full.
     Opens,
     /// In what is shown in full.
@@ -112,14 +126,16 @@ impl When {
                 matches!(context.mode, Mode::Pane(Pane::Connections | Pane::Lints | Pane::Events))
             }
             When::Filter => context.mode == Mode::Filter,
-            When::Opens => matches!(
-                context.mode,
-                Mode::Pane(Pane::Connections | Pane::Lints | Pane::Events | Pane::Server)
-            ),
+            When::Filtered => When::List.holds(context) && context.filtered,
+            When::Opens => {
+                context.row && (When::List.holds(context) || context.mode == Mode::Pane(Pane::Server))
+            }
             When::Details => matches!(context.mode, Mode::Details(_)),
             When::Row => When::Opens.holds(context) || When::Details.holds(context),
             When::Connection => {
-                matches!(context.mode, Mode::Pane(Pane::Connections) | Mode::Details(Pane::Connections))
+                let shown =
+                    matches!(context.mode, Mode::Pane(Pane::Connections) | Mode::Details(Pane::Connections));
+                shown && context.row
             }
             When::View => matches!(context.mode, Mode::Pane(_) | Mode::Details(_)),
             When::Ask => context.mode == Mode::Ask,
@@ -140,6 +156,7 @@ impl When {
             When::Read => "in the output",
             When::Pane => "in a pane",
             When::List => "in connections, lints and events",
+            When::Filtered => "in a pane with a filter",
             When::Filter => "in a filter line",
             When::Opens => "in connections, lints, events and server",
             When::Details => "in details",
@@ -171,7 +188,7 @@ impl When {
     /// Whether rows of both places hold at once, and no row further up is meant to hide one further down.
     fn meets(self, other: When) -> bool {
         let both = |mode| {
-            let context = Context { mode, empty: false, choosing: false, inserting: None };
+            let context = Context { empty: false, filtered: true, ..Context::of(mode) };
             self.holds(&context) && other.holds(&context)
         };
         let hides = self == When::Anywhere || other == When::Anywhere;
@@ -187,6 +204,7 @@ impl When {
             | When::Read
             | When::Pane
             | When::List
+            | When::Filtered
             | When::Opens
             | When::Details
             | When::Row

@@ -52,6 +52,14 @@ impl Subject {
         }
     }
 
+    /// Whether what it is about is still there.
+    pub fn exists(&self) -> bool {
+        match self {
+            Subject::Connection(_, exists) | Subject::Lint(_, exists) => *exists,
+            Subject::Event(_) | Subject::Info(_) => true,
+        }
+    }
+
     /// Takes what a newer snapshot knows of it.
     fn refresh(&mut self, snapshot: &Snapshot) {
         match self {
@@ -81,6 +89,11 @@ impl App {
     /// Shows the selected row in full, or the server's raw reply.
     pub(super) fn open(&mut self) {
         self.details = self.subject().map(|subject| Details { subject, offset: 0 });
+    }
+
+    /// Whether the focused pane has something to show in full.
+    pub(super) fn has_subject(&self) -> bool {
+        self.focus == Pane::Server || self.list(self.focus).is_some_and(|list| list.selected().is_some())
     }
 
     /// What the focused pane would show in full.

@@ -177,12 +177,6 @@ impl App {
         context.mode == Mode::Prompt && context.inserting == Some(false)
     }
 
-    /// Whether vi's keys are in use, and letters are typed.
-    pub(super) fn typing_in_vi(&self) -> bool {
-        let context = self.context();
-        context.mode == Mode::Prompt && context.inserting == Some(true)
-    }
-
     /// One more key of a command of vi's.
     pub(super) fn vi_press(&mut self, key: char) -> Vec<Effect> {
         match self.prompt.vi_press(key) {

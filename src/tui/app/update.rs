@@ -84,7 +84,7 @@ impl App {
 
     /// A key while nothing can be seen: only what cancels, suspends or ends the program means anything.
     pub(super) fn press_unseen(&mut self, chord: Chord) -> Option<Vec<Effect>> {
-        let empty = Context { mode: Mode::Prompt, empty: true, choosing: false, inserting: None };
+        let empty = Context::of(Mode::Prompt);
         let meant = self.facts.keys.resolve(None, chord, &empty);
         if self.context().mode == Mode::Ask && meant != Meaning::Do(Action::EndOfInput) {
             let no = self.facts.keys.resolve(None, chord, &self.context());

@@ -152,17 +152,15 @@ impl Keys {
 
     /// The first key that does this here, as people see it.
     pub fn key_of(&self, action: &Action, context: &Context) -> Option<String> {
-        // With vi's keys Alt is Esc and what comes after it.
-        let typed = |key: &Sequence| context.inserting == Some(true) && key.first.typed_with_alt().is_some();
         let here = self.rows.iter().filter(|row| row.when.holds(context)).flat_map(Row::keys);
-        let mut keys = here.filter(|(key, does)| *does == action && !typed(key));
+        let mut keys = here.filter(|(key, does)| *does == action && self.reaches(key, does, *context));
         keys.next().map(|(key, _)| key.to_string())
     }
 
     /// What the footer lists here: key and word, each word once. After the start of a sequence: what may follow.
     pub fn footer(&self, pending: Option<Chord>, context: &Context) -> Vec<(String, &'static str)> {
         let here = self.rows.iter().filter(|row| row.when.holds(context));
-        let Some(first) = pending else { return words(here) };
+        let Some(first) = pending else { return self.words(here, *context) };
         let mut entries = vec![(format!("{first} …"), "")];
         for row in here {
             let seconds = row.keys().filter(|(key, _)| key.first == first).filter_map(|(key, _)| key.second);
@@ -170,17 +168,51 @@ impl Keys {
         }
         entries
     }
-}
 
-/// Each row's first key and its word in the footer, each word once.
-fn words<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<(String, &'static str)> {
-    let mut entries: Vec<(String, &'static str)> = Vec::new();
-    for row in rows {
-        if let (Some(word), Some((key, _))) = (row.footer, row.keys().next())
-            && !entries.iter().any(|(_, known)| *known == word)
-        {
-            entries.push((row.run_of_digits().unwrap_or_else(|| key.to_string()), word));
+    /// Each row's first key that no row further up hides, and its word in the footer, each word once.
+    fn words<'a>(
+        &self,
+        rows: impl Iterator<Item = &'a Row>,
+        context: Context,
+    ) -> Vec<(String, &'static str)> {
+        let mut entries: Vec<(String, &'static str)> = Vec::new();
+        for row in rows {
+            let mut keys = row.keys().filter(|(key, action)| self.reaches(key, action, context));
+            if let (Some(word), Some((key, _))) = (row.footer, keys.next())
+                && !entries.iter().any(|(_, known)| *known == word)
+            {
+                entries.push((row.run_of_digits().unwrap_or_else(|| key.to_string()), word));
+            }
+        }
+        entries
+    }
+
+    /// Whether a key does this here: a row further up may have it for something else.
+    fn reaches(&self, key: &Sequence, action: &Action, context: Context) -> bool {
+        match self.resolve(None, key.first, &context) {
+            Meaning::Do(does) => does == *action,
+            Meaning::Begins => key.second.is_some(),
+            Meaning::Nothing => false,
         }
     }
-    entries
+
+    /// The same for vi's keys: Alt and a letter is Esc and that letter there, unless it is bound to something that is
+    /// none of emacs' own editing, or somebody bound it.
+    #[must_use]
+    pub fn for_vi(mut self) -> Self {
+        let ours = Self::default();
+        let default = |name: &str, when| {
+            let same = ours.rows.iter().filter(|row| row.when == when).flat_map(|row| &row.bound);
+            same.clone().find(|bound| bound.name == name)
+        };
+        for row in &mut self.rows {
+            for bound in &mut row.bound {
+                let emacs = matches!(bound.action, Action::Edit(_));
+                if emacs && default(&bound.name, row.when) == Some(bound) {
+                    bound.keys.retain(|key| key.first.typed_with_alt().is_none());
+                }
+            }
+        }
+        self
+    }
 }

@@ -176,7 +176,7 @@ mod tests {
     }
 
     fn does(keys: &Keys, key: &str, mode: Mode, empty: bool) -> Meaning {
-        keys.resolve(None, key.parse().unwrap(), &Context { mode, empty, choosing: false, inserting: None })
+        keys.resolve(None, key.parse().unwrap(), &Context { empty, ..Context::of(mode) })
     }
 
     const PANE: Mode = Mode::Pane(Pane::Pool);
@@ -188,10 +188,7 @@ mod tests {
         assert_eq!(does(&keys, "Z", PANE, true), Meaning::Do(Action::Zoom));
         assert_eq!(does(&keys, "z", PANE, true), Meaning::Nothing);
         assert_eq!(does(&keys, "p", PANE, true), Meaning::Nothing);
-        assert!(
-            keys.footer(None, &Context { mode: PANE, empty: true, choosing: false, inserting: None })
-                .contains(&("F2".to_owned(), "zoom"))
-        );
+        assert!(keys.footer(None, &Context::of(PANE)).contains(&("F2".to_owned(), "zoom")));
         assert!(!keys.rows().any(|row| row.help.starts_with("Freeze")));
         assert_eq!(does(&keys, "ctrl-x", Mode::Prompt, false), Meaning::Begins);
     }

@@ -1,8 +1,8 @@
 //! The table itself.
 
 use super::When::{
-    Anywhere, Ask, Choosing, Connection, Details, EmptyPrompt, Filter, Find, Help, Inserting, List, Opens,
-    Pane, Prompt, Read, Row, Search, View,
+    Anywhere, Ask, Choosing, Connection, Details, EmptyPrompt, Filter, Filtered, Find, Help, Inserting, List,
+    Opens, Pane, Prompt, Read, Row, Search, View,
 };
 use super::{Binding, Do, When};
 use crate::tui::action::{Action, Edit, Step};
@@ -78,9 +78,21 @@ pub const TABLE: &[Binding] = &[
     row(&["?"], Read, Action::Help, "help", "This help"),
     quiet(&["esc"], Choosing, Action::Dismiss, "Close the candidates"),
     quiet(&["shift-tab"], Choosing, Action::CompleteBack, "The candidate before").named("complete-back"),
-    quiet(&["esc"], Inserting, Action::Command, "Letters are vi's commands from now on; i types again"),
+    row(
+        &["esc"],
+        Inserting,
+        Action::Command,
+        "NORMAL",
+        "NORMAL: letters are vi's commands from now on; i types again",
+    ),
     row(&["?"], EmptyPrompt, Action::Help, "help", "This help"),
-    row(&["esc", "shift-tab"], EmptyPrompt, Action::LeavePrompt, "panes", "Leave the prompt for the panes"),
+    row(
+        &["esc", "shift-tab"],
+        EmptyPrompt,
+        Action::LeavePrompt,
+        "last pane",
+        "Leave the prompt for the pane last used",
+    ),
     row(&["ctrl-d"], EmptyPrompt, Action::EndOfInput, "quit", "End the program, as QUIT and EXIT do"),
     row(&["tab"], Prompt, Action::Complete, "complete", "Complete the word; again, the next candidate"),
     row(&["enter"], Prompt, Action::Accept, "run", "Run the line"),
@@ -134,7 +146,6 @@ pub const TABLE: &[Binding] = &[
     quiet(&["end", "G"], Details, Action::Scroll(Step::Bottom), "To the end"),
     quiet(&[":"], Details, Action::Focus(super::Pane::Shell), "Back to the prompt").named("prompt"),
     row(&[":", "q"], Pane, Action::Focus(super::Pane::Shell), "prompt", "Back to the prompt").named("prompt"),
-    quiet(&["esc"], Pane, Action::LeavePane, "Clear the filter; without one, back to the prompt"),
     row(
         &["enter"],
         Opens,
@@ -142,6 +153,8 @@ pub const TABLE: &[Binding] = &[
         "details",
         "The selected row in full; in server, the raw INFO CLIENTS",
     ),
+    row(&["esc"], Filtered, Action::LeavePane, "all rows", "Clear the filter"),
+    quiet(&["esc"], Pane, Action::LeavePane, "Back to the prompt"),
     row(&["K"], Connection, Action::Close, "kill", "Close the connection, after a question")
         .named("close-connection"),
     row(&["y"], Row, Action::Copy, "copy", "Copy to the clipboard what is selected or shown"),
@@ -180,7 +193,7 @@ pub const TABLE: &[Binding] = &[
         help: "Pool, latency, server, connections, lints, events, shell",
         name: None,
     },
-    quiet(&["f1"], Anywhere, Action::Help, "This help"),
+    row(&["f1"], Anywhere, Action::Help, "help", "This help"),
     quiet(&["alt-z", "f8"], Anywhere, Action::Freeze, "Freeze what is shown, and go on"),
     quiet(
         &["ctrl-c"],

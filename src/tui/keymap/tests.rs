@@ -17,7 +17,9 @@ fn contexts() -> Vec<Context> {
         for empty in [true, false] {
             for choosing in [true, false] {
                 for inserting in [None, Some(true), Some(false)] {
-                    all.push(Context { mode, empty, choosing, inserting });
+                    for (row, filtered) in [(true, false), (false, true)] {
+                        all.push(Context { mode, empty, choosing, inserting, row, filtered });
+                    }
                 }
             }
         }
@@ -93,7 +95,7 @@ fn every_row_has_a_name_and_no_other_row_of_its_place_has_it() {
 
 #[test]
 fn letters_are_typed_in_the_prompt_and_are_keys_in_a_pane() {
-    let prompt = Context { mode: Mode::Prompt, empty: false, choosing: false, inserting: None };
+    let prompt = Context { empty: false, ..Context::of(Mode::Prompt) };
     assert_eq!(resolve(chord("z"), prompt), Some(Action::Insert('z')));
     let pane = Context { mode: Mode::Pane(Pane::Pool), ..prompt };
     assert_eq!(resolve(chord("z"), pane), Some(Action::Zoom));
@@ -108,7 +110,7 @@ fn a_sequence_waits_for_its_second_key_and_is_lost_on_another() {
     let row = keys.rows.iter_mut().find(|row| row.when == When::Prompt).unwrap();
     row.bound[0].keys = vec![key("f9 ctrl-e")];
     let (action, help) = (row.bound[0].action.clone(), row.footer.unwrap_or(row.help));
-    let prompt = Context { mode: Mode::Prompt, empty: false, choosing: false, inserting: None };
+    let prompt = Context { empty: false, ..Context::of(Mode::Prompt) };
     let first = chord("f9");
     assert_eq!(keys.resolve(None, first, &prompt), Meaning::Begins);
     assert_eq!(keys.resolve(Some(first), chord("ctrl-e"), &prompt), Meaning::Do(action));
@@ -139,7 +141,7 @@ fn a_run_of_digits_is_written_short() {
 
 #[test]
 fn a_question_takes_only_its_answer() {
-    let ask = Context { mode: Mode::Ask, empty: true, choosing: false, inserting: None };
+    let ask = Context::of(Mode::Ask);
     assert_eq!(resolve(chord("y"), ask), Some(Action::Answer(true)));
     assert_eq!(resolve(chord("enter"), ask), Some(Action::Answer(false)));
     assert_eq!(resolve(chord("a"), ask), None);

@@ -11,6 +11,12 @@ use crate::tui::app::App;
 use crate::tui::keymap::{Chord, Mode};
 use crate::tui::theme::Theme;
 
+/// What is listed first where there is no room for all: the ways on, help, and what the place is for.
+const FIRST: [&str; 22] = [
+    "", "yes", "no", "cancel", "keep", "close", "prompt", "give up", "help", "panes", "run", "all rows",
+    "quit", "complete", "NORMAL", "history", "details", "filter", "older", "newer", "kill", "sort",
+];
+
 /// Draws the line: as many keys as fit whole.
 pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if app.armed {
@@ -56,16 +62,22 @@ fn fitting(app: &App, width: u16) -> Vec<(String, String)> {
     if let Some((words, _)) = note(app, &Theme::MONO, width) {
         used += text::width(&words) + 2;
     }
-    for (key, word) in entries {
-        let word = if word.is_empty() { String::new() } else { format!(" {word}") };
+    let words = entries.into_iter().map(|(key, word)| {
+        let rank = FIRST.iter().position(|first| *first == word).unwrap_or(FIRST.len());
+        (rank, key, if word.is_empty() { String::new() } else { format!(" {word}") })
+    });
+    let mut wanted: Vec<_> = words.enumerate().collect();
+    wanted.sort_by_key(|(place, (rank, ..))| (*rank, *place));
+    for (place, (_, key, word)) in wanted {
         let wide = text::width(&key) + text::width(&word);
-        if used + wide > usize::from(width) {
-            break;
+        if used + wide <= usize::from(width) {
+            used += wide + 2;
+            fitting.push((place, key, word));
         }
-        used += wide + 2;
-        fitting.push((key, word));
     }
-    fitting
+    // Who is there stands where it always does.
+    fitting.sort_by_key(|(place, ..)| *place);
+    fitting.into_iter().map(|(_, key, word)| (key, word)).collect()
 }
 
 /// What there is to know of the command that is typed, before the keys; with vi's keys, that letters are commands.

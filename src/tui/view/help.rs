@@ -10,7 +10,7 @@ use ratatui::widgets::{Clear, Widget};
 use super::{more, outside_part, put};
 use crate::text;
 use crate::tui::app::Help;
-use crate::tui::keymap::Keys;
+use crate::tui::keymap::{Keys, When};
 use crate::tui::output;
 use crate::tui::theme::Theme;
 
@@ -28,7 +28,8 @@ enum Row {
 /// What is in the help, in its order: a heading, and what is explained under it.
 fn sections(keys: &Keys, help: &Help) -> Vec<(&'static str, Vec<(String, String)>)> {
     let mut headings: Vec<(&'static str, bool)> = Vec::new();
-    for row in keys.rows() {
+    let vi = help.here.is_some_and(|here| here.inserting.is_some());
+    for row in keys.rows().filter(|row| vi || row.when != When::Inserting) {
         let title = row.when.title();
         let here = help.here.is_some_and(|here| row.when.holds(&here));
         match headings.iter_mut().find(|(known, _)| *known == title) {
@@ -43,6 +44,9 @@ fn sections(keys: &Keys, help: &Help) -> Vec<(&'static str, Vec<(String, String)
         rows.map(|row| (row.label(), row.help.to_owned())).collect()
     };
     let mut sections: Vec<_> = headings.into_iter().map(|(title, _)| (title, entries(title))).collect();
+    if vi {
+        sections.push(words::vi());
+    }
     sections.extend(words::sections());
     sections
 }

@@ -14,6 +14,22 @@ const FILTER: [(&str, &str); 6] = [
     ("\"POOL HOLD\"", "in quotes a blank is part of a term, and a colon no field"),
 ];
 
+/// What letters do in vi's normal mode.
+const VI: [(&str, &str); 12] = [
+    ("i a I A", "type again: here, after the cursor, at the start, at the end"),
+    ("h l w b e W B E 0 ^ $", "go: a character, a word, a word between blanks, the ends of the line"),
+    ("f F t T ; ,", "go on or back to a character, or next to it; once more; once more the other way"),
+    ("d c y", "delete, change or copy as far as a movement goes; dd cc yy: the line"),
+    ("x X D C s S Y", "dl dh d$ c$ cl cc yy"),
+    ("p P", "put what was deleted or copied after the cursor, or before it"),
+    ("r", "another character in its place"),
+    ("u .", "take a change back; do the last one once more"),
+    ("k j - +", "the line before in the history, the line after"),
+    ("/ ?", "search the history; in the empty prompt ? is this help"),
+    ("v", "the line in $VISUAL or $EDITOR"),
+    ("1…9", "a count before any of them"),
+];
+
 /// What the mouse does.
 const MOUSE: [(&str, &str); 5] = [
     ("click", "gives a pane the keys and selects the row"),
@@ -60,11 +76,20 @@ const WORDS: [(&str, &str); 24] = [
     (NONE, "not known: the source cannot see it"),
 ];
 
-/// Every heading and what is explained under it.
-pub(super) fn sections() -> Vec<(&'static str, Vec<(String, String)>)> {
-    let owned = |entries: &[(&str, &str)]| -> Vec<(String, String)> {
-        entries.iter().map(|(name, words)| ((*name).to_owned(), (*words).to_owned())).collect()
-    };
+/// A heading and what is explained under it.
+type Section = (&'static str, Vec<(String, String)>);
+
+fn owned(entries: &[(&str, &str)]) -> Vec<(String, String)> {
+    entries.iter().map(|(name, words)| ((*name).to_owned(), (*words).to_owned())).collect()
+}
+
+/// Vi's commands.
+pub(super) fn vi() -> Section {
+    ("in the prompt, after Esc: vi's NORMAL mode", owned(&VI))
+}
+
+/// What is explained beside keys.
+pub(super) fn sections() -> Vec<Section> {
     let mut filter = owned(&FILTER);
     let fields = [
         ("connections have", names(ConnectionRow::FIELDS)),

@@ -68,7 +68,13 @@ fn question_width(width: u16) -> usize {
 
 /// The typed line behind what stands before it, row by row.
 fn typed_line(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Position {
-    let prefix = tail(&text::escape_str(&app.prefix), usize::from(area.width / 2));
+    let mode = match app.prompt.vi_inserts() {
+        Some(true) => "[I] ",
+        Some(false) => "[N] ",
+        None => "",
+    };
+    let columns = usize::from(area.width / 2).saturating_sub(mode.len());
+    let prefix = format!("{mode}{}", tail(&text::escape_str(&app.prefix), columns));
     let indent = text::width(&prefix);
     let room = usize::from(area.width).saturating_sub(indent + 2);
     let shown = typed::draw(app, theme, room, usize::from(area.height));

@@ -1,0 +1,149 @@
+//! What the screen tells of its keys: the footer, the help and the prompt say what is so here and now.
+
+mod tui_support;
+
+use std::sync::Arc;
+
+use ratatui::layout::Size;
+use redis_pooltop::snapshot::Snapshot;
+use redis_pooltop::tui::action::Effect;
+use redis_pooltop::tui::app::{App, Facts};
+use redis_pooltop::tui::keymap::{Keys, Mode, Rebinding};
+use redis_pooltop::tui::theme::Theme;
+use redis_pooltop::values::Editing;
+use tui_support::{Words, app, busy, press, text};
+
+fn mode(app: &App) -> Mode {
+    app.context().mode
+}
+
+fn shown(app: &App) -> String {
+    text(app, &Theme::DEFAULT, app.plan().footer.right(), app.plan().footer.bottom())
+}
+
+fn footer(app: &App) -> String {
+    shown(app).lines().last().unwrap_or_default().to_owned()
+}
+
+fn vi(changes: &[(&str, &str)]) -> App {
+    let owned = |(action, key): &(&str, &str)| Rebinding {
+        action: (*action).to_owned(),
+        keys: vec![(*key).to_owned()],
+    };
+    let keys = Keys::default().rebound(&changes.iter().map(owned).collect::<Vec<_>>()).unwrap();
+    let facts = Facts { target: "here".to_owned(), editing: Editing::Vi, keys, ..Facts::default() };
+    let mut app = App::new(facts, Arc::new(Words), Size { width: 80, height: 24 });
+    app.take(Arc::new(busy()));
+    app
+}
+
+#[test]
+fn with_vis_keys_alt_is_esc_and_a_letter_but_for_what_is_bound() {
+    let mut app = vi(&[]);
+    assert_eq!(press(&mut app, "'SET_a alt-p"), [Effect::Page]);
+    press(&mut app, "alt-/");
+    assert_eq!(mode(&app), Mode::Find);
+    press(&mut app, "esc alt-z");
+    assert!(shown(&app).contains("PAUSED"));
+    assert_eq!(app.context().inserting, Some(true), "none of them was Esc");
+    // Of emacs' own, none is: Alt-b is Esc and b, from either mode.
+    press(&mut app, "alt-b");
+    assert_eq!(app.context().inserting, Some(false));
+    press(&mut app, "alt-0 i 'x");
+    assert!(shown(&app).contains("> xSET a"), "{}", shown(&app));
+    // What somebody bound is what they bound.
+    let mut app = vi(&[("word-left", "alt-b")]);
+    press(&mut app, "'SET_a alt-b 'x");
+    assert!(shown(&app).contains("> SET xa"), "{}", shown(&app));
+}
+
+#[test]
+fn with_vis_keys_the_prompt_says_the_mode_and_the_footer_where_esc_leads() {
+    let mut app = vi(&[]);
+    assert!(shown(&app).contains(" [I] here>"));
+    assert!(footer(&app).contains("Esc NORMAL"), "{}", footer(&app));
+    press(&mut app, "'PING esc");
+    assert!(shown(&app).contains(" [N] here> PING"));
+    assert!(!footer(&app).contains("Esc"), "{}", footer(&app));
+    press(&mut app, "d");
+    assert!(footer(&app).starts_with(" NORMAL d"), "{}", footer(&app));
+    press(&mut app, "d");
+    app.resize(Size { width: 140, height: 40 });
+    assert!(footer(&app).contains("Esc last pane"), "{}", footer(&app));
+}
+
+#[test]
+fn the_help_has_every_command_of_vis_and_nothing_of_vi_without() {
+    let help = |app: &mut App| {
+        app.resize(Size { width: 200, height: 200 });
+        press(app, "f1 'NORMAL");
+        text(app, &Theme::DEFAULT, 200, 200)
+    };
+    let mut emacs = app(80, 24, busy());
+    assert!(help(&mut emacs).contains("nothing has that word"));
+    let listed: String = help(&mut vi(&[]))
+        .lines()
+        .skip_while(|line| !line.contains("after Esc"))
+        .filter(|line| line.starts_with("   "))
+        .flat_map(|line| line.chars().take(26).collect::<Vec<_>>())
+        .collect();
+    for key in ('!'..='~').filter(|key| !key.is_ascii_digit()) {
+        let mut app = vi(&[]);
+        press(&mut app, "'a esc");
+        for line in ["PING", "ECHO one"] {
+            app.edited(line);
+            press(&mut app, "enter");
+        }
+        app.edited("GET user 'one' two");
+        press(&mut app, "esc h h h h f u");
+        let before = (shown(&app), app.context());
+        let effects = press(&mut app, &format!("'{key}"));
+        let does = !effects.is_empty() || (shown(&app), app.context()) != before;
+        let explained = listed.contains(key);
+        assert!(explained || !does, "{key} does something and is not explained");
+    }
+}
+
+#[test]
+fn the_footer_lists_what_a_place_is_for_before_the_rest() {
+    let words = |width, height, way: &str| {
+        let mut app = app(width, height, busy());
+        if !way.is_empty() {
+            press(&mut app, way);
+        }
+        footer(&app)
+    };
+    for (way, keys) in [
+        ("", &["? help", "Alt-1…7 panes", "Tab complete", "Enter run"][..]),
+        ("'SET", &["F1 help", "Alt-1…7 panes", "Tab complete", "Enter run"]),
+        ("alt-4", &[": prompt", "? help", "1…7 panes", "Enter details", "/ filter"]),
+        ("alt-4 enter", &["Esc close", "? help", "K kill"]),
+        ("alt-1", &[": prompt", "? help", "1…7 panes"]),
+    ] {
+        for (width, height) in [(60, 13), (80, 24), (140, 40)] {
+            let footer = words(width, height, way);
+            let missing = keys.iter().find(|key| !footer.contains(**key));
+            assert!(missing.is_none(), "{missing:?} at {width}x{height} after {way:?}: {footer}");
+        }
+    }
+}
+
+#[test]
+fn without_a_row_the_footer_lists_no_key_for_one() {
+    let rows = ["Enter details", "K kill", "y copy"];
+    let mut app = app(140, 40, busy());
+    press(&mut app, "alt-4");
+    assert!(rows.iter().all(|key| footer(&app).contains(key)), "{}", footer(&app));
+    press(&mut app, "/ 'nobody enter");
+    assert!(shown(&app).contains("the filter leaves none"));
+    assert!(!rows.iter().any(|key| footer(&app).contains(key)), "{}", footer(&app));
+    assert!(footer(&app).contains("Esc all rows"), "{}", footer(&app));
+    press(&mut app, "esc");
+    assert!(rows.iter().all(|key| footer(&app).contains(key)), "{}", footer(&app));
+    assert!(!footer(&app).contains("Esc all rows"), "{}", footer(&app));
+    // What is shown in full and exists no more cannot be closed, and still be copied.
+    press(&mut app, "enter");
+    assert!(footer(&app).contains("K kill"), "{}", footer(&app));
+    app.take(Arc::new(Snapshot { connections: Vec::new(), ..busy() }));
+    assert!(!footer(&app).contains("K kill") && footer(&app).contains("y copy"), "{}", footer(&app));
+}
