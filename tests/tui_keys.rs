@@ -187,7 +187,11 @@ fn output_scrolls_back_and_typing_follows_it_again() {
     let screen = |app: &App| text(app, &Theme::DEFAULT, 80, 24);
     assert!(screen(&app).contains("row 99."));
     press(&mut app, "pgup pgup");
-    assert!(!screen(&app).contains("row 99.") && screen(&app).contains("lines more"), "{}", screen(&app));
+    assert!(
+        !screen(&app).contains("row 99.") && screen(&app).contains("lines below, Ctrl-End for the last"),
+        "{}",
+        screen(&app)
+    );
     press(&mut app, "'x");
     assert!(screen(&app).contains("row 99."));
     assert_eq!(press(&mut app, "ctrl-l"), [Effect::Repaint]);

@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Cx, pane, put, put_right, server};
 use crate::text;
+use crate::tui::action::{Action, Step};
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
 use crate::tui::output::{Kind, Row};
@@ -71,7 +72,12 @@ fn prompt_rows(app: &App, area: Rect) -> usize {
 fn scrolled<'a>(app: &App, theme: &Theme) -> Vec<Span<'a>> {
     match app.output.below() {
         0 => Vec::new(),
-        below => vec![Span::styled(format!("↓ {} lines more ", text::thousands(below as u64)), theme.warn)],
+        below => {
+            let (lines, s) = (text::thousands(below as u64), if below == 1 { "" } else { "s" });
+            let end = app.facts.keys.key_of(&Action::ScrollOutput(Step::Bottom), &app.context());
+            let end = end.map_or_else(String::new, |key| format!(", {key} for the last"));
+            vec![Span::styled(format!("↓ {lines} line{s} below{end} "), theme.warn)]
+        }
     }
 }
 
