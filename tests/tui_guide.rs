@@ -147,3 +147,35 @@ fn without_a_row_the_footer_lists_no_key_for_one() {
     app.take(Arc::new(Snapshot { connections: Vec::new(), ..busy() }));
     assert!(!footer(&app).contains("K kill") && footer(&app).contains("y copy"), "{}", footer(&app));
 }
+
+#[test]
+fn a_key_that_means_nothing_to_a_pane_says_who_has_the_keys() {
+    for (width, height) in [(60, 13), (80, 24)] {
+        let mut app = app(width, height, busy());
+        press(&mut app, "alt-4 T");
+        assert!(footer(&app).starts_with(" no T here: keys act on the pane  : prompt"), "{}", footer(&app));
+        assert!(footer(&app).contains("? help"), "{}", footer(&app));
+        press(&mut app, "down");
+        assert!(!footer(&app).contains("keys act"), "{}", footer(&app));
+        press(&mut app, "enter T");
+        assert!(footer(&app).contains("keys act on the details"), "{}", footer(&app));
+        press(&mut app, "esc T :");
+        assert!(!footer(&app).contains("keys act"), "{}", footer(&app));
+        press(&mut app, "alt-/ enter T");
+        assert!(footer(&app).contains("keys act on the output"), "{}", footer(&app));
+        press(&mut app, "esc f12");
+        assert!(!footer(&app).contains("keys act"), "the prompt takes letters: {}", footer(&app));
+    }
+}
+
+#[test]
+fn a_command_typed_into_a_pane_closes_no_connection() {
+    let mut app = app(80, 24, busy());
+    press(&mut app, "alt-4");
+    let effects = press(&mut app, "'Kill_my_keys");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Run(_))), "{effects:?}");
+    press(&mut app, "K");
+    assert_eq!(mode(&app), Mode::Ask);
+    assert_eq!(press(&mut app, "alt-4 f12"), [], "what is no letter is no answer");
+    assert_eq!(mode(&app), Mode::Ask);
+}

@@ -132,6 +132,8 @@ pub struct App {
     pub(super) armed: bool,
     /// The first key of a sequence, until the second comes.
     pub(super) pending: Option<Chord>,
+    /// The last key, when it meant nothing to the pane that has the keys.
+    pub(super) stray: Option<Chord>,
 }
 
 impl App {
@@ -177,6 +179,7 @@ impl App {
             row_clicked: None,
             armed: false,
             pending: None,
+            stray: None,
             facts,
         }
     }
@@ -260,6 +263,7 @@ impl App {
             return self.press_unseen(chord);
         }
         let pending = self.pending.take();
+        self.stray = None;
         let context = self.context();
         match self.facts.keys.resolve(pending, chord, &context) {
             Meaning::Do(action) => return Some(self.update(action)),
@@ -269,15 +273,30 @@ impl App {
             }
             // The footer goes back to what it lists.
             Meaning::Nothing if pending.is_some() => {}
-            Meaning::Nothing => {
-                let vi = context.mode == Mode::Prompt && context.inserting.is_some();
-                // Esc and the key after it come as one over a slow line, and in rustyline too.
-                let key = chord.typed_with_alt().filter(|_| vi)?;
-                self.update(Action::Command);
-                return Some(self.update(Action::Insert(key)));
-            }
+            Meaning::Nothing => return self.press_unbound(chord, &context),
         }
         Some(Vec::new())
+    }
+
+    /// A key that the table has nothing for.
+    fn press_unbound(&mut self, chord: Chord, context: &Context) -> Option<Vec<Effect>> {
+        match context.mode {
+            Mode::Prompt => {
+                // Esc and the key after it come as one over a slow line, and in rustyline too.
+                let key = chord.typed_with_alt().filter(|_| context.inserting.is_some())?;
+                self.update(Action::Command);
+                Some(self.update(Action::Insert(key)))
+            }
+            // Who types a command where letters are keys may have come to the question by its first letter.
+            Mode::Ask if self.confirm.is_some() && chord.typed().is_some() => {
+                Some(self.update(Action::Answer(false)))
+            }
+            Mode::Pane(_) | Mode::Details(_) | Mode::Read => {
+                self.stray = Some(chord);
+                Some(Vec::new())
+            }
+            _ => None,
+        }
     }
 
     fn show_latest(&mut self) {

@@ -12,6 +12,7 @@ impl App {
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
         let armed = std::mem::take(&mut self.armed);
         self.pending = None;
+        self.stray = None;
         self.notice = None;
         match action {
             // Text that nobody sees is not taken, nor is what else a terminal sends.

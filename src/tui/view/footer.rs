@@ -80,9 +80,19 @@ fn fitting(app: &App, width: u16) -> Vec<(String, String)> {
     fitting.into_iter().map(|(_, key, word)| (key, word)).collect()
 }
 
-/// What there is to know of the command that is typed, before the keys; with vi's keys, that letters are commands.
+/// What there is to know of the command that is typed, before the keys; with vi's keys, that letters are commands. And
+/// who types in a pane is told where they are.
 fn note(app: &App, theme: &Theme, width: u16) -> Option<(String, Style)> {
     let context = app.context();
+    if let Some(key) = app.stray {
+        let key = outside(&key.to_string(), 16);
+        let place = match context.mode {
+            Mode::Read => "output",
+            Mode::Details(_) => "details",
+            _ => "pane",
+        };
+        return Some((format!("no {key} here: keys act on the {place}"), theme.warn));
+    }
     if context.mode != Mode::Prompt || app.pending.is_some() {
         return None;
     }
