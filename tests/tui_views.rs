@@ -357,3 +357,37 @@ fn the_shell_alone_on_a_small_screen() {
     insta::assert_snapshot!("busy_20x3", shown(20, 3, busy()));
     insta::assert_snapshot!("busy_19x3", shown(19, 3, busy()));
 }
+
+/// A busy pool whose latencies are changed.
+fn timed(change: impl FnOnce(&mut redis_pooltop::snapshot::Latency)) -> Snapshot {
+    let mut snapshot = busy();
+    change(&mut Arc::make_mut(&mut snapshot.pools[0]).latency);
+    snapshot
+}
+
+#[test]
+fn percentiles_of_a_few_say_of_how_few_where_no_column_does() {
+    let few = || timed(|latency| latency.wait.count = 3);
+    let line = |width, height| {
+        let screen = text(&app(width, height, few()), &Theme::DEFAULT, width, height);
+        screen.lines().find(|line| line.contains("  wait   ")).unwrap_or_default().to_owned()
+    };
+    assert!(line(80, 24).ends_with("  wait        <0.01   0.12    n=3   80.2"), "{}", line(80, 24));
+    assert!(line(140, 40).contains(" 0.12   12.1   80.2         3"), "{}", line(140, 40));
+}
+
+#[test]
+fn a_minute_without_a_command_is_no_pool_that_never_had_one() {
+    let quiet = |total| {
+        timed(|latency| {
+            latency.by_command.clear();
+            latency.round_trip = redis_pooltop::snapshot::Percentiles { total, ..Default::default() };
+        })
+    };
+    let line = |total| {
+        let screen = text(&app(80, 24, quiet(total)), &Theme::DEFAULT, 80, 24);
+        screen.lines().nth(6).unwrap_or_default().to_owned()
+    };
+    assert!(line(5).ends_with("  p50  no command in the last 60 s"), "{}", line(5));
+    assert!(line(0).ends_with("  p50  no commands yet"), "{}", line(0));
+}

@@ -9,7 +9,7 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Cx, NONE, outside, pane, put, put_right};
-use crate::snapshot::{Percentiles, PoolRow, Snapshot};
+use crate::snapshot::{Latency, Percentiles, PoolRow, Snapshot};
 use crate::text;
 use crate::tui::layout::Pane;
 use crate::tui::table::{self, Cell, Column};
@@ -20,6 +20,11 @@ const ALL: u16 = 64;
 /// Columns of a label, without its margin.
 const LABEL: u16 = 11;
 
+/// From this width on a column says how many there were.
+const COUNTED: u16 = 50;
+/// Fewer than this have no 99th percentile of their own: it is the largest of them.
+const SAMPLES: u64 = 100;
+
 /// One row: what was timed, and whether it is a command among the round trips.
 struct Timed {
     label: String,
@@ -27,37 +32,49 @@ struct Timed {
     times: Percentiles,
 }
 
-const fn times(title: &'static str, cell: fn(&Timed, &Theme) -> Cell) -> Column<Timed, Theme> {
+/// What a cell needs besides its row.
+struct With {
+    theme: Theme,
+    /// A column says how many there were.
+    counted: bool,
+}
+
+const fn times(title: &'static str, cell: fn(&Timed, &With) -> Cell) -> Column<Timed, With> {
     Column { title, width: 6, align: Alignment::Right, from: 0, cell }
 }
 
-const COLUMNS: &[Column<Timed, Theme>] = &[
+const COLUMNS: &[Column<Timed, With>] = &[
     Column {
         title: "",
         width: LABEL,
         align: Alignment::Left,
         from: 0,
-        cell: |row, theme| {
-            Cell::new(format!(" {}", row.label), if row.command { theme.text } else { theme.dim })
+        cell: |row, with| {
+            let style = if row.command { with.theme.text } else { with.theme.dim };
+            Cell::new(format!(" {}", row.label), style)
         },
     },
-    times("p50", |row, theme| cell(row, row.times.p50, theme)),
-    times("p95", |row, theme| cell(row, row.times.p95, theme)),
-    times("p99", |row, theme| cell(row, row.times.p99, theme)),
-    times("max", |row, theme| cell(row, row.times.max, theme)),
+    times("p50", |row, with| cell(row, row.times.p50, &with.theme)),
+    times("p95", |row, with| cell(row, row.times.p95, &with.theme)),
+    times("p99", |row, with| match row.times.count {
+        // Nothing is lost: the largest stands beside it.
+        count @ 1..SAMPLES if !with.counted => Cell::new(format!("n={count}"), with.theme.dim),
+        _ => cell(row, row.times.p99, &with.theme),
+    }),
+    times("max", |row, with| cell(row, row.times.max, &with.theme)),
     Column {
         title: "count",
         width: 9,
         align: Alignment::Right,
-        from: 50,
-        cell: |row, theme| Cell::new(text::thousands(row.times.count), theme.dim),
+        from: COUNTED,
+        cell: |row, with| Cell::new(text::thousands(row.times.count), with.theme.dim),
     },
     Column {
         title: "",
         width: 0,
         align: Alignment::Left,
         from: 0,
-        cell: |_, theme| Cell::new("", theme.text),
+        cell: |_, with| Cell::new("", with.theme.text),
     },
 ];
 
@@ -107,9 +124,10 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 fn lines(theme: &Theme, rows: &[Timed], area: Rect, buf: &mut Buffer) {
+    let with = With { theme: *theme, counted: area.width >= COUNTED };
     for (y, row) in rows.iter().take(usize::from(area.height)).enumerate() {
         let line = Rect { y: area.y + y as u16, height: 1, ..area };
-        table::row(COLUMNS, row, theme, line, buf);
+        table::row(COLUMNS, row, &with, line, buf);
     }
 }
 
@@ -137,7 +155,8 @@ fn bars_below(cx: &Cx<'_>, bars: &[(u64, u64)], rows: usize, area: Rect, buf: &m
 
 /// The commands in one line, for a pane that has no more room for them.
 fn commands<'a>(cx: &Cx<'_>, width: usize) -> Line<'a> {
-    let by_command = cx.pool().map_or(&[][..], |pool| &pool.latency.by_command);
+    let latency = cx.pool().map(|pool| &pool.latency);
+    let by_command = latency.map_or(&[][..], |latency| &latency.by_command);
     let mut spans = vec![Span::styled(" p50", cx.theme.dim)];
     let mut used = by_command.iter().filter(|(_, times)| times.count > 0).peekable();
     while let Some((name, times)) = used.next() {
@@ -151,7 +170,13 @@ fn commands<'a>(cx: &Cx<'_>, width: usize) -> Line<'a> {
         spans.extend([name, time]);
     }
     if spans.len() == 1 {
-        spans.push(Span::styled("  no commands yet", cx.theme.dim));
+        let words = match latency {
+            Some(Latency { window, round_trip, .. }) if round_trip.total > 0 => {
+                format!("  no command in the last {} s", window.as_secs())
+            }
+            _ => "  no commands yet".to_owned(),
+        };
+        spans.push(Span::styled(words, cx.theme.dim));
     }
     Line::from(spans)
 }
