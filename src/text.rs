@@ -105,14 +105,25 @@ pub fn fit(text: &str, columns: usize) -> String {
     format!("{}…", &text[..end])
 }
 
-/// A duration in the unit its size deserves: `0.08 ms`, `80.2 ms`, `74.2 s`, `12m 30s`, `5h 02m`, `3d 07h`.
+/// Milliseconds with as many decimals as their size deserves: `<0.01`, `0.08`, `80.2`, `5,003`.
+pub fn millis(nanos: u64) -> String {
+    let ms = nanos as f64 / 1e6;
+    match nanos {
+        0..10_000 => "<0.01".to_owned(),
+        10_000..9_995_000 => format!("{ms:.2}"),
+        9_995_000..99_950_000 => format!("{ms:.1}"),
+        _ => thousands(nanos.saturating_add(500_000) / 1_000_000),
+    }
+}
+
+/// A duration in the unit its size deserves: `<0.01 ms`, `0.08 ms`, `80.2 ms`, `74.2 s`, `12m 30s`, `5h 02m`, `3d 07h`.
 pub fn duration(duration: Duration) -> String {
-    let ms = duration.as_secs_f64() * 1e3;
     let seconds = duration.as_secs();
     match seconds {
-        0 if ms < 9.995 => format!("{ms:.2} ms"),
-        0 if ms < 999.95 => format!("{ms:.1} ms"),
-        0..100 => format!("{:.1} s", ms / 1e3),
+        0 if duration.subsec_nanos() < 999_500_000 => {
+            format!("{} ms", millis(u64::from(duration.subsec_nanos())))
+        }
+        0..100 => format!("{:.1} s", duration.as_secs_f64()),
         100..6_000 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         6_000..360_000 => format!("{}h {:02}m", seconds / 3_600, seconds / 60 % 60),
         _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3_600 % 24),
@@ -211,7 +222,9 @@ mod tests {
     #[test]
     fn durations_take_the_unit_they_deserve() {
         let shown = |micros| duration(Duration::from_micros(micros));
+        assert_eq!(shown(9), "<0.01 ms");
         assert_eq!(shown(80), "0.08 ms");
+        assert_eq!(shown(500_300), "500 ms");
         assert_eq!(shown(9_996), "10.0 ms");
         assert_eq!(shown(80_200), "80.2 ms");
         assert_eq!(shown(999_960), "1.0 s");
@@ -219,6 +232,13 @@ mod tests {
         assert_eq!(shown(750_000_000), "12m 30s");
         assert_eq!(shown(18_120_000_000), "5h 02m");
         assert_eq!(duration(Duration::MAX).chars().last(), Some('h'));
+    }
+
+    #[test]
+    fn milliseconds_keep_three_digits_or_so() {
+        let shown =
+            [0, 9_999, 80_000, 1_204_000, 12_100_000, 80_200_000, 99_960_000, 5_003_400_000].map(millis);
+        assert_eq!(shown, ["<0.01", "<0.01", "0.08", "1.20", "12.1", "80.2", "100", "5,003"]);
     }
 
     #[test]

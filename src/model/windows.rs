@@ -194,7 +194,9 @@ impl Windows {
 
     fn command(&mut self, name: &Arc<str>) -> &mut Window {
         let known = self.by_command.contains_key(name);
-        if known || (self.by_command.len() < COMMANDS && name.len() <= NAME_BYTES) {
+        // What the source could not name either shares the same row.
+        let named = **name != *OTHER;
+        if known || (named && self.by_command.len() < COMMANDS && name.len() <= NAME_BYTES) {
             self.by_command.entry(name.clone()).or_default()
         } else {
             &mut self.other

@@ -65,8 +65,10 @@ fn server(out: &mut String, snapshot: &Snapshot, row: &ServerRow) {
     line(out, &said);
     if let Some(lost) = &row.lost {
         let (gone, again) = (snapshot.as_of.since(lost.since), lost.retry_at.since(snapshot.as_of));
+        let again =
+            if again.is_zero() { "retrying now".to_owned() } else { format!("retry in {}", duration(again)) };
         let error = escape_str(&lost.error);
-        line(out, &format!("          lost {} ago, retry in {}: {error}", duration(gone), duration(again)));
+        line(out, &format!("          lost {} ago, {again}: {error}", duration(gone)));
     }
 }
 

@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn leases_that_mostly_compute_are_seen_together() {
-        let want = "20 leases of 200.0 ms on average, 2.00 ms of it with a command in flight";
+        let want = "20 leases of 200 ms on average, 2.00 ms of it with a command in flight";
         assert_eq!(computing(20, 200, 2).as_deref(), Some(want));
         assert_eq!(computing(19, 200, 2), None);
         assert_eq!(computing(20, 200, 20), None, "a tenth of it is work");

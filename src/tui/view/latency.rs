@@ -81,18 +81,7 @@ const COLUMNS: &[Column<Timed, With>] = &[
 fn cell(row: &Timed, nanos: u64, theme: &Theme) -> Cell {
     match row.times.count {
         0 => Cell::new(NONE, theme.dim),
-        _ => Cell::new(millis(nanos), theme.text),
-    }
-}
-
-/// Milliseconds with as many decimals as their size deserves.
-fn millis(nanos: u64) -> String {
-    let ms = nanos as f64 / 1e6;
-    match nanos {
-        0..10_000 => "<0.01".to_owned(),
-        10_000..9_995_000 => format!("{ms:.2}"),
-        9_995_000..99_950_000 => format!("{ms:.1}"),
-        _ => text::thousands(nanos.saturating_add(500_000) / 1_000_000),
+        _ => Cell::new(text::millis(nanos), theme.text),
     }
 }
 
@@ -161,7 +150,7 @@ fn commands<'a>(cx: &Cx<'_>, width: usize) -> Line<'a> {
     let mut used = by_command.iter().filter(|(_, times)| times.count > 0).peekable();
     while let Some((name, times)) = used.next() {
         let name = Span::styled(format!("  {} ", outside(name, 12)), cx.theme.dim);
-        let time = Span::styled(millis(times.p50), cx.theme.text);
+        let time = Span::styled(text::millis(times.p50), cx.theme.text);
         let rest = if used.peek().is_some() { LEFT_OUT.len() } else { 0 };
         if spans.iter().chain([&name, &time]).map(Span::width).sum::<usize>() + rest > width {
             spans.push(Span::styled(LEFT_OUT, cx.theme.dim));
@@ -212,16 +201,4 @@ fn rows(snapshot: &Snapshot) -> Vec<Timed> {
         rows.push(Timed { label: outside(name, 10), command: true, times: *times });
     }
     rows
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn milliseconds_keep_three_digits_or_so() {
-        let shown =
-            [0, 9_999, 80_000, 1_204_000, 12_100_000, 80_200_000, 99_960_000, 5_003_400_000].map(millis);
-        assert_eq!(shown, ["<0.01", "<0.01", "0.08", "1.20", "12.1", "80.2", "100", "5,003"]);
-    }
 }
