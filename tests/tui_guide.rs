@@ -129,6 +129,18 @@ fn the_footer_lists_what_a_place_is_for_before_the_rest() {
 }
 
 #[test]
+fn zooming_is_offered_where_it_changes_something() {
+    let mut wide = app(140, 40, busy());
+    press(&mut wide, "alt-4");
+    assert!(footer(&wide).contains("z zoom"));
+    press(&mut wide, "z");
+    assert!(footer(&wide).contains("z zoom"), "the way back");
+    let mut small = app(60, 13, busy());
+    press(&mut small, "alt-1");
+    assert!(!footer(&small).contains("z zoom"), "{}", footer(&small));
+}
+
+#[test]
 fn without_a_row_the_footer_lists_no_key_for_one() {
     let rows = ["Enter details", "K kill", "y copy"];
     let mut app = app(140, 40, busy());

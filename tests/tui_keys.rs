@@ -476,13 +476,45 @@ fn help_begins_with_what_works_where_it_is_opened_and_explains_words_and_filters
 }
 
 #[test]
-fn on_a_screen_of_the_shell_alone_no_pane_out_of_sight_has_the_keys() {
-    let mut app = app(80, 24, busy());
-    press(&mut app, "alt-4");
-    app.resize(Size { width: 40, height: 10 });
-    press(&mut app, "'K alt-4 'K");
-    assert_eq!(app.context().mode, Mode::Prompt);
-    assert!(text(&app, &Theme::DEFAULT, 40, 10).contains("> KK"));
+fn a_resize_gives_the_keys_to_nobody_else_and_who_has_them_is_in_sight() {
+    for size in [Size { width: 40, height: 10 }, Size { width: 20, height: 5 }, Size { width: 20, height: 3 }]
+    {
+        let mut app = app(80, 24, busy());
+        press(&mut app, "alt-4");
+        app.resize(size);
+        assert_eq!(mode(&app), Mode::Pane(Pane::Connections));
+        let shown = text(&app, &Theme::DEFAULT, size.width, size.height);
+        let footer = shown.lines().last().unwrap_or_default();
+        assert!(shown.starts_with("━ 4 conn") && footer.starts_with(" : prompt"), "{shown}");
+        assert!(footer.contains("? help"), "{shown}");
+        // What a person types in a pane never comes to the server by a resize.
+        press(&mut app, "K");
+        assert_eq!(mode(&app), Mode::Ask);
+        assert_eq!(press(&mut app, "n 'x enter esc"), []);
+        assert!(app.context().empty);
+        // And back: what is typed stays with the prompt.
+        press(&mut app, ": 'PI");
+        app.resize(Size { width: 80, height: 24 });
+        app.resize(size);
+        assert_eq!(press(&mut app, "'NG enter").last(), Some(&run("PING")));
+        press(&mut app, "esc");
+        assert_eq!(mode(&app), Mode::Pane(Pane::Connections), "Esc leaves the prompt at any size");
+    }
+}
+
+#[test]
+fn every_pane_is_reached_on_a_screen_for_one() {
+    for (width, height) in [(40, 10), (20, 5), (59, 12)] {
+        for (at, pane) in Pane::ALL.into_iter().enumerate().filter(|(_, pane)| *pane != Pane::Shell) {
+            let mut app = app(width, height, busy());
+            press(&mut app, &format!("alt-{}", at + 1));
+            let screen = text(&app, &Theme::DEFAULT, width, height);
+            assert!(screen.starts_with(&format!("━ {} {}", at + 1, &pane.name()[..4])), "{screen}");
+            press(&mut app, "p");
+            let screen = text(&app, &Theme::DEFAULT, width, height);
+            assert!(screen.lines().next().is_some_and(|line| line.ends_with(" PAUSED")), "{screen}");
+        }
+    }
 }
 
 #[test]

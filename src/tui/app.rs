@@ -244,12 +244,9 @@ impl App {
         changed
     }
 
-    /// The terminal has another size now. What is out of sight takes no keys.
+    /// The terminal has another size now. Who has the keys keeps them, and stays in sight.
     pub fn resize(&mut self, size: Size) {
         self.size = size;
-        if self.focus != Pane::Shell && self.plan().small() {
-            self.focus(Pane::Shell);
-        }
     }
 
     /// Whether nothing that is typed can be seen.
@@ -273,13 +270,13 @@ impl App {
             }
             // The footer goes back to what it lists.
             Meaning::Nothing if pending.is_some() => {}
-            Meaning::Nothing => return self.press_unbound(chord, &context),
+            Meaning::Nothing => return self.press_unbound(chord, context),
         }
         Some(Vec::new())
     }
 
     /// A key that the table has nothing for.
-    fn press_unbound(&mut self, chord: Chord, context: &Context) -> Option<Vec<Effect>> {
+    fn press_unbound(&mut self, chord: Chord, context: Context) -> Option<Vec<Effect>> {
         match context.mode {
             Mode::Prompt => {
                 // Esc and the key after it come as one over a slow line, and in rustyline too.

@@ -74,7 +74,7 @@ pub struct Wish<'a> {
 /// Where everything goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The first line; empty on a small screen, where the shell's own title says how full the pool is.
+    /// The first line; empty on a small screen, where the pane's own title says the most of it.
     pub header: Rect,
     /// What failed, under the header.
     pub banner: Option<Rect>,
@@ -82,7 +82,7 @@ pub struct Plan {
     pub summary: Option<Rect>,
     /// Panes on the screen.
     pub panes: Vec<(Pane, Rect)>,
-    /// Keys, on the last line.
+    /// Keys, on the last line; empty where the prompt needs all lines.
     pub footer: Rect,
 }
 
@@ -97,16 +97,18 @@ impl Plan {
         !self.panes.is_empty()
     }
 
-    /// Whether there is room for the shell alone.
+    /// Whether there is room for one pane and nothing else.
     pub fn small(&self) -> bool {
         self.fits() && self.header.is_empty()
     }
 }
 
-/// The smallest screen that shows any pane; below it there is the shell alone.
-const PANES: Size = Size { width: 60, height: 13 };
+/// The smallest screen with a header; below it the pane that has the keys is alone.
+const HEADER: Size = Size { width: 60, height: 13 };
 /// The smallest screen that shows what is typed; below it there is a message.
 pub const SMALLEST: Size = Size { width: 20, height: 3 };
+/// The lowest screen that has a line of keys below the prompt.
+const FOOTER: u16 = 8;
 /// From here on panes stand side by side.
 const MANY: Size = Size { width: 72, height: 18 };
 /// From here on the server has a pane in the top row.
@@ -118,8 +120,8 @@ const GAP: u16 = 2;
 
 /// Lays out a screen of this size.
 pub fn plan(size: Size, wish: &Wish<'_>) -> Plan {
-    if !holds(size, PANES) {
-        return if holds(size, SMALLEST) { shell_alone(size) } else { Plan::default() };
+    if !holds(size, HEADER) {
+        return if holds(size, SMALLEST) { alone(size, wish.focus) } else { Plan::default() };
     }
     let mut rows = Rows { width: size.width, y: 0, left: size.height };
     let header = rows.take(1);
@@ -143,11 +145,11 @@ fn holds(size: Size, other: Size) -> bool {
     size.width >= other.width && size.height >= other.height
 }
 
-/// A line on the pool, the output and the prompt.
-fn shell_alone(size: Size) -> Plan {
-    let screen = Rect { x: 0, y: 0, width: size.width, height: size.height };
-    let footer = Rect { y: size.height, height: 0, ..screen };
-    Plan { panes: vec![(Pane::Shell, screen)], footer, ..Plan::default() }
+/// The pane that has the keys. How to leave it stands below it, even where the prompt has no such line.
+fn alone(size: Size, focus: Pane) -> Plan {
+    let mut rows = Rows { width: size.width, y: 0, left: size.height };
+    let footer = rows.take_last(u16::from(focus != Pane::Shell || size.height >= FOOTER));
+    Plan { panes: vec![(focus, rows.rest())], footer, ..Plan::default() }
 }
 
 /// The panes of a screen that has room for many. Heights depend on the size and the choice alone: nothing moves when a
@@ -309,8 +311,8 @@ mod tests {
         if !plan.fits() {
             return;
         }
-        assert_eq!(plan.small(), !holds(size, PANES), "{size:?}");
-        let focus = if plan.small() { Pane::Shell } else { focus };
+        assert_eq!(plan.small(), !holds(size, HEADER), "{size:?}");
+        assert!(focus == Pane::Shell || plan.footer.height == 1, "no way out of {focus:?} at {size:?}");
         let shown = plan.area(focus).expect("the pane with the keys is on the screen");
         assert!(shown.height >= 2 && shown.width >= 20, "{focus:?} at {size:?} has {shown:?}");
         let mut all: Vec<Rect> = plan.panes.iter().map(|(_, area)| *area).collect();

@@ -115,10 +115,10 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
             Pane::Shell => {
                 let clients = plan.area(Pane::Server).is_none() && !plan.small();
                 cursor = shell::draw(app, &cx, clients, *area, buf);
-                if plan.small() {
-                    header::small(app, theme, Rect { height: 1, ..*area }, buf);
-                }
             }
+        }
+        if plan.small() {
+            header::small(app, theme, *pane, Rect { height: 1, ..*area }, buf);
         }
         if let Some(list) = cx.list.filter(|_| cx.filtering) {
             cursor = Some(list::cursor(list, *area));

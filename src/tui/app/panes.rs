@@ -15,7 +15,6 @@ impl App {
     }
 
     pub(super) fn focus(&mut self, pane: Pane) {
-        let pane = if self.plan().small() { Pane::Shell } else { pane };
         self.help = None;
         self.end_search(false);
         self.end_reading();

@@ -56,6 +56,9 @@ fn fitting(app: &App, width: u16) -> Vec<(String, String)> {
     let mut used = 1;
     let context = app.context();
     let mut entries = app.facts.keys.footer(app.pending, &context);
+    // A pane that has the screen to itself anyway cannot be made larger.
+    let alone = !app.zoomed && app.plan().panes.len() < 2;
+    entries.retain(|(_, word)| !(alone && *word == "zoom"));
     if app.running.is_some() && app.pending.is_none() && context.mode != Mode::Ask {
         entries.insert(0, ("Ctrl-C".to_owned(), "cancel"));
     }

@@ -13,6 +13,7 @@ use crate::snapshot::{LintRow, PoolRow, RowState, Snapshot};
 use crate::text;
 use crate::tui::action::Action;
 use crate::tui::app::App;
+use crate::tui::layout::Pane;
 use crate::tui::theme::{Theme, mark};
 
 /// Most columns of a holder's label in the summary.
@@ -112,24 +113,36 @@ pub fn summary(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     put(summarised(app, theme, usize::from(area.width)), area, 0, buf);
 }
 
-/// The same on a screen of the shell alone, in place of all that a header says.
-pub fn small(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
+/// What a header says, on a screen without one: over the shell's title the same line, at the end of another's what
+/// is wrong with the picture.
+pub fn small(app: &App, theme: &Theme, pane: Pane, area: Rect, buf: &mut Buffer) {
+    let right = wrong(app, theme);
+    if pane != Pane::Shell {
+        return put_right(&right, area, 0, buf);
+    }
     Clear.render(area, buf);
-    if app.armed {
+    if app.armed && app.plan().footer.is_empty() {
         return put(Line::styled(" Ctrl-C again ends", theme.warn), area, 0, buf);
     }
-    let right = if app.latest.server.lost.is_some() {
-        Line::styled(" x LOST", theme.bad)
-    } else if app.frozen {
-        Line::styled(" PAUSED ", theme.badge)
-    } else if app.output.scrolled() {
+    let right = if right.width() == 0 && app.output.scrolled() {
         Line::styled(format!(" ↓ {} ", text::short(app.output.below() as u64)), theme.warn)
     } else {
-        Line::default()
+        right
     };
     let room = area.width.saturating_sub(right.width() as u16);
     put(summarised(app, theme, usize::from(room)), Rect { width: room, ..area }, 0, buf);
     put_right(&right, area, 0, buf);
+}
+
+/// Why what is shown is not what is, where that is so.
+fn wrong<'a>(app: &App, theme: &Theme) -> Line<'a> {
+    if app.latest.server.lost.is_some() {
+        Line::styled(" x LOST", theme.bad)
+    } else if app.frozen {
+        Line::styled(" PAUSED ", theme.badge)
+    } else {
+        Line::default()
+    }
 }
 
 /// As much as fits: the worst lint and whom it is about is told before how many are available.
