@@ -28,3 +28,6 @@ pub use secret::Secret;
 pub use session::{Mode, SessionState};
 pub use stream::Wire;
 pub use url::UrlError;
+
+/// The name that a connection of the tool's own gives itself, so that it can be told apart in CLIENT LIST.
+pub const OBSERVER: &str = "redis-pooltop-observer";

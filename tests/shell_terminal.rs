@@ -111,6 +111,25 @@ fn a_signal_from_outside_is_a_no_as_well() {
 }
 
 #[test]
+fn the_keys_are_counted_where_the_command_would_run_and_not_as_the_persons() {
+    let server = RedisServer::start(&[]);
+    server.cli(&["-n", "2", "DEBUG", "POPULATE", "100001"]);
+    let mut tty = Tty::pooltop(&["shell", "-u", &server.url()], 100, 120);
+    prompt(&tty);
+    run(&mut tty, "SELECT 2", "OK");
+    tty.run("KEYS *");
+    tty.see("KEYS looks at 100,001 keys and");
+    tty.send("n\r");
+    tty.see("Not run.");
+    prompt(&tty);
+    run(&mut tty, "POOL STATS", "commands:1");
+    run(&mut tty, "#1 SELECT 0", "OK");
+    run(&mut tty, "KEYS *", "(empty array)");
+    run(&mut tty, "POOL STATS", "checkouts:2");
+    leave(tty);
+}
+
+#[test]
 fn a_yes_is_a_yes_and_is_no_line_to_be_found_again() {
     let mut tty = shell();
     run(&mut tty, "SET a 1", "OK");

@@ -9,9 +9,9 @@ use std::time::Duration;
 use redis_pooltop::event::Clock;
 use redis_pooltop::hub::Hub;
 use redis_pooltop::model::ModelOptions;
-use redis_pooltop::net::{ConnectOptions, Endpoint, Protocol};
+use redis_pooltop::net::{ConnectOptions, Endpoint, OBSERVER, Protocol};
 use redis_pooltop::snapshot::{ServerRow, Snapshot, What};
-use redis_pooltop::source::info::{InfoWatch, OBSERVER, watch_info};
+use redis_pooltop::source::info::{InfoWatch, watch_info};
 use support::{RedisServer, idle_client, wait_until};
 
 const OFTEN: Duration = Duration::from_millis(100);

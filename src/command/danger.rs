@@ -1,5 +1,7 @@
 //! Commands that a person should be asked about first: they lose data, stop the server, or hold everybody up.
 
+use crate::text;
+
 /// What to ask before a command runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -27,8 +29,8 @@ pub fn danger<A: AsRef<[u8]>>(args: &[A], keys: Option<u64>) -> Option<Question>
         "FLUSHALL" => "deletes every key of every database".to_owned(),
         "FLUSHDB" => "deletes every key of this database".to_owned(),
         "SHUTDOWN" if sub != "ABORT" => "stops the server".to_owned(),
-        "KEYS" => slow("looks at every key and holds up the server meanwhile; SCAN does not", keys)?,
-        "SAVE" => slow("holds up the server until everything is on disk; BGSAVE does not", keys)?,
+        "KEYS" => slow("looks at", "holds up the server meanwhile; SCAN does not", keys)?,
+        "SAVE" => slow("writes", "holds up the server until all is on disk; BGSAVE does not", keys)?,
         "SWAPDB" => "swaps two databases under every client".to_owned(),
         "REPLICAOF" | "SLAVEOF" if sub == "NO" => "makes this server a primary of its own".to_owned(),
         "REPLICAOF" | "SLAVEOF" => "replaces all data here by another server's".to_owned(),
@@ -72,11 +74,12 @@ fn ask(name: &str, what: &str) -> Question {
     Question { text: format!("{name} {what}. Run it?") }
 }
 
-fn slow(what: &str, keys: Option<u64>) -> Option<String> {
+/// The number stands first: it is what the answer depends on.
+fn slow(does: &str, harm: &str, keys: Option<u64>) -> Option<String> {
     match keys {
         Some(keys) if keys <= MANY_KEYS => None,
-        Some(keys) => Some(format!("{what}, and there are {keys} keys")),
-        None => Some(format!("{what}, and how many there are is not known")),
+        Some(keys) => Some(format!("{does} {} keys and {harm}", text::thousands(keys))),
+        None => Some(format!("{does} every key, how many is not known, and {harm}")),
     }
 }
 
@@ -180,7 +183,7 @@ mod tests {
     fn keys_is_a_question_of_how_many_there_are() {
         assert!(wants_key_count(&["keys", "*"]) && !wants_key_count(&["get", "keys"]));
         assert_eq!(asked("keys *", Some(MANY_KEYS)), None);
-        assert!(asked("keys *", Some(MANY_KEYS + 1)).unwrap().contains("100001 keys"));
+        assert!(asked("keys *", Some(MANY_KEYS + 1)).unwrap().starts_with("KEYS looks at 100,001 keys and "));
         assert!(asked("keys *", None).unwrap().contains("not known"));
     }
 }

@@ -154,6 +154,7 @@ impl Runner {
             Ok(value) => {
                 let took = Took { conn: kept.id(), wait, round_trip: sent.elapsed() };
                 kept.lease.pin(kept.pin().map(Arc::from));
+                kept.lease.tell();
                 let reset = args.first().is_some_and(|name| name.eq_ignore_ascii_case(b"RESET"));
                 kept.changed = !reset && (kept.changed || changes_connection(args));
                 for push in kept.lease.take_pushes() {

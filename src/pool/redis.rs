@@ -224,6 +224,15 @@ impl RedisLease {
         self.send(args);
     }
 
+    /// Counts now what its commands did, which is otherwise counted with a later one or at the lease's end: for who looks
+    /// at the numbers while keeping it.
+    pub fn tell(&mut self) {
+        let now = self.inner.clock.now();
+        let (inner, member) = self.parts();
+        member.told = now;
+        inner.core.tell(&mut member.work);
+    }
+
     /// Why nothing can be sent any more, if so.
     fn ended(&self) -> Option<CloseReason> {
         self.spoilt.or_else(|| self.taken_back())

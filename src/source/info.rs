@@ -10,13 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::event::{Clock, Event, ServerEvent, Tap};
-use crate::net::{ConnectOptions, Connection};
+use crate::net::{ConnectOptions, Connection, OBSERVER};
 use crate::resp::Caps;
 use crate::resp::Value;
 use crate::text;
-
-/// The name that the observing connection gives itself, so that it can be told apart in CLIENT LIST.
-pub const OBSERVER: &str = "redis-pooltop-observer";
 
 /// How often INFO CLIENTS is asked for, unless told otherwise.
 pub const INTERVAL: Duration = Duration::from_secs(1);
