@@ -208,6 +208,36 @@ fn a_lost_server_says_what_failed_when_it_retries_and_how_old_the_facts_are() {
 }
 
 #[test]
+fn a_lost_server_says_what_failed_before_what_to_do_about_it() {
+    let shown = |width, height, error: &str| {
+        let mut snapshot = busy();
+        snapshot.connections.clear();
+        let server = Arc::make_mut(&mut snapshot.server);
+        server.target = "127.0.0.1:6379/0".to_owned();
+        server.lost = Some(redis_pooltop::snapshot::Lost {
+            error: error.to_owned(),
+            since: tui_support::ago(2_000),
+            retry_at: snapshot.as_of + Duration::from_millis(1_500),
+        });
+        text(&app(width, height, snapshot), &Theme::DEFAULT, width, height)
+    };
+    let banner =
+        |width, height, error| shown(width, height, error).lines().nth(1).unwrap_or_default().to_owned();
+    let refused = "nothing listens at 127.0.0.1:6379; start a server with `redis-server`, or check -h and -p";
+    let right = "retry in 1.5 s, data 0.3 s old";
+    assert_eq!(banner(80, 24, refused), format!(" x {:<45} {right}", "nothing listens at 127.0.0.1:6379"));
+    let right = "retry 1.5 s, data 0.3 s old";
+    assert_eq!(banner(60, 13, refused), format!(" x {:<28} {right}", "nothing listens"));
+    let silent = "127.0.0.1:6379: no answer to INFO in 1.0 s";
+    assert_eq!(banner(60, 13, silent), format!(" x {:<28} {right}", "no answer to INFO in 1.0 s"));
+    assert!(banner(140, 40, refused).contains("or check -h and -p"));
+    assert!(
+        shown(80, 24, refused).contains("start a server with `redis-server`"),
+        "where there is room for it"
+    );
+}
+
+#[test]
 fn mono_shows_the_same_words_without_any_colour() {
     for snapshot in [busy(), unknown(), ugly()] {
         let mut app = app(80, 24, snapshot);

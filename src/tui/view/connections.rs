@@ -5,7 +5,7 @@ use ratatui::layout::{Alignment, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::{Cx, NONE, age, known, list, more, outside_part, pane};
+use super::{Cx, NONE, age, known, list, more, outside, outside_part, pane};
 use crate::event::{Holder, Stamp};
 use crate::snapshot::{ConnectionRow, RowState, Severity};
 use crate::text;
@@ -132,8 +132,13 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
             buf.set_style(line, cx.theme.selected);
         }
     }
-    let words = if cx.snapshot.pools.is_empty() { NONE } else { "none open: the first command opens one" };
-    list::none(list, words, cx.theme, inner, buf);
+    let words = match &cx.snapshot.server.lost {
+        _ if cx.snapshot.pools.is_empty() => NONE.to_owned(),
+        // With what to do about it, for which the line above may have no room.
+        Some(lost) => outside(&lost.error, usize::from(inner.width).saturating_sub(1)),
+        None => "none open: the first command opens one".to_owned(),
+    };
+    list::none(list, &words, cx.theme, inner, buf);
     more(outside_part(offset, height, rows.len()), cx.theme, area, buf);
 }
 

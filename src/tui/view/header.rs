@@ -19,6 +19,9 @@ use crate::tui::theme::{Theme, mark};
 /// Most columns of a holder's label in the summary.
 const LABEL: usize = 24;
 
+/// Below this width a word less is said of the next try.
+const NARROW: u16 = 72;
+
 /// Draws the first line: what this is, what it looks at, and how alive the picture is.
 pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let right = liveness(app, theme);
@@ -88,24 +91,38 @@ fn interval(interval: Duration) -> String {
     format!("{} s", (interval.as_secs_f64() * 1e3).round() / 1e3)
 }
 
-/// Says what failed, when it is tried again, and how old the facts are.
+/// Says what failed, when it is tried again, and how old the facts are. What to do about it comes with room only.
 pub fn banner(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let server = &app.latest.server;
     let Some(lost) = &server.lost else { return };
     let as_of = app.latest.as_of;
     let retry = lost.retry_at.since(as_of);
-    let retry = if retry.is_zero() { "retrying now".to_owned() } else { format!("retry in {}", age(retry)) };
+    let within = if area.width < NARROW { "retry" } else { "retry in" };
+    let retry = if retry.is_zero() { "retrying now".to_owned() } else { format!("{within} {}", age(retry)) };
     let old = age(as_of.since(server.seen_at.unwrap_or(lost.since)));
     let right = Line::styled(format!("  {retry}, data {old} old "), theme.warn);
     let room = usize::from(area.width).saturating_sub(right.width());
     let left = Rect { width: room as u16, ..area };
-    put(
-        Line::styled(format!(" x {}", outside(&lost.error, room.saturating_sub(3))), theme.bad),
-        left,
-        0,
-        buf,
-    );
+    let error = failed(&lost.error, &server.target, room.saturating_sub(3));
+    put(Line::styled(format!(" x {error}"), theme.bad), left, 0, buf);
     put_right(&right, area, 0, buf);
+}
+
+/// A failure in so many columns: all of it, or without the advice behind its semicolon, or without the address too,
+/// which the line above tells.
+fn failed(error: &str, target: &str, room: usize) -> String {
+    let what = error.split("; ").next().unwrap_or(error);
+    let whole = [error, what].into_iter().find(|words| text::width(&text::escape_str(words)) <= room);
+    let database = target.rsplit_once('/').filter(|(_, number)| number.parse::<u32>().is_ok());
+    let address = database.map_or(target, |(address, _)| address);
+    match whole {
+        Some(words) => outside(words, room),
+        None if address.is_empty() => outside(what, room),
+        None => {
+            let bare = what.replace(&format!(" at {address}"), "").replace(&format!("{address}: "), "");
+            outside(&bare, room)
+        }
+    }
 }
 
 /// The pool in one line: in use, available, waiting, and the worst lint with whom it is about.
