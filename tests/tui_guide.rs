@@ -9,6 +9,8 @@ use redis_pooltop::snapshot::Snapshot;
 use redis_pooltop::tui::action::Effect;
 use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::keymap::{Keys, Mode, Rebinding};
+use redis_pooltop::tui::output::Kind;
+use redis_pooltop::tui::run::Said;
 use redis_pooltop::tui::theme::Theme;
 use redis_pooltop::values::Editing;
 use tui_support::{Words, app, busy, press, text};
@@ -190,4 +192,16 @@ fn a_command_typed_into_a_pane_closes_no_connection() {
     assert_eq!(mode(&app), Mode::Ask);
     assert_eq!(press(&mut app, "alt-4 f12"), [], "what is no letter is no answer");
     assert_eq!(mode(&app), Mode::Ask);
+}
+
+#[test]
+fn the_shells_rule_says_what_is_below_and_names_the_servers_pane_where_there_is_room() {
+    let mut app = app(80, 24, busy());
+    let rule =
+        |app: &App| shown(app).lines().find(|line| line.contains(" 7 shell ")).unwrap_or_default().to_owned();
+    assert!(rule(&app).contains("━ 3 server clients 14 of "), "{}", rule(&app));
+    app.hear(Said::Lines((0..2_000).map(|at| (Kind::Reply, format!("row {at}"))).collect()));
+    press(&mut app, "ctrl-home");
+    assert!(rule(&app).contains(" lines below, Ctrl-End ━"), "{}", rule(&app));
+    assert!(rule(&app).contains("━ clients 14 of "), "{}", rule(&app));
 }

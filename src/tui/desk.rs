@@ -5,6 +5,7 @@ mod clip;
 mod last;
 mod lend;
 mod paper;
+mod welcome;
 
 use std::io;
 use std::sync::Arc;
@@ -34,15 +35,6 @@ use crate::command::pipe::{self, Pipes};
 use crate::command::session::Session;
 use crate::hub::Hub;
 use crate::text;
-
-/// What the screen tells a new user to try: a command, and what it shows.
-const WELCOME: [(&str, &str); 5] = [
-    ("SET user:1 ada", "a command: which connection it took, and how long it waited"),
-    ("POOL HOLD 3", "borrow three connections and see who holds them"),
-    ("POOL LEAK 1", "lose one, and watch it being found"),
-    ("BLPOP queue 0", "wait for the server as a job; JOBS lists them, Ctrl-C ends it"),
-    ("HELP", "all the words; ? shows the keys"),
-];
 
 /// Changes how often something looks.
 pub type Pace = Box<dyn Fn(Duration) + Send>;
@@ -75,11 +67,10 @@ pub async fn show(
     let (file, opened) = HistoryFile::open(default_path(), &mut history);
     let mut notices = chosen.notices;
     notices.extend(opened.err().map(|error| text::escape_str(&error.to_string()).into_owned()));
-    let pair = |(command, words): (&str, &str)| (command.to_owned(), words.to_owned());
     let facts = Facts {
         target: address.clone(),
         interval: hub.tick(),
-        welcome: WELCOME.map(pair).to_vec(),
+        welcome: welcome::welcome(&chosen.keys),
         notices,
         history: history.iter().cloned().collect(),
         ..chosen

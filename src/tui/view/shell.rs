@@ -16,11 +16,24 @@ use crate::tui::layout::Pane;
 use crate::tui::output::{Kind, Row};
 use crate::tui::theme::Theme;
 
+/// Columns of the title before what the output says in it.
+const TITLE: usize = " 7 shell ".len() + 1;
+
 /// Draws the pane and says where the cursor goes, if typing goes here. With `clients` the rule ends in INFO CLIENTS.
 pub fn draw(app: &App, cx: &Cx<'_>, clients: bool, area: Rect, buf: &mut Buffer) -> Option<Position> {
-    let inner = pane(cx, Pane::Shell, scrolled(app, cx.theme), area, buf);
+    let scrolled = scrolled(app, cx.theme);
+    let title = TITLE + scrolled.iter().map(Span::width).sum::<usize>();
+    let inner = pane(cx, Pane::Shell, scrolled, area, buf);
     if clients {
-        put_right(&server::line(cx), Rect { width: area.width.saturating_sub(1), ..area }, 0, buf);
+        let inside = Rect { width: area.width.saturating_sub(1), ..area };
+        let mut line = server::line(cx);
+        // Where they come from, as the server's own title has it, and with it the key to all of them.
+        let number = Span::styled(format!(" {} ", Pane::Server.number()), cx.theme.dim);
+        let name = Span::styled(Pane::Server.name(), cx.theme.title);
+        if title + number.width() + name.width() + line.width() < usize::from(inside.width) {
+            line.spans.splice(0..0, [number, name]);
+        }
+        put_right(&line, inside, 0, buf);
     }
     let (width, height) = output_size(app, area);
     let rows = app.output.rows(width, height);
@@ -75,7 +88,7 @@ fn scrolled<'a>(app: &App, theme: &Theme) -> Vec<Span<'a>> {
         below => {
             let (lines, s) = (text::thousands(below as u64), if below == 1 { "" } else { "s" });
             let end = app.facts.keys.key_of(&Action::ScrollOutput(Step::Bottom), &app.context());
-            let end = end.map_or_else(String::new, |key| format!(", {key} for the last"));
+            let end = end.map_or_else(String::new, |key| format!(", {key}"));
             vec![Span::styled(format!("↓ {lines} line{s} below{end} "), theme.warn)]
         }
     }
