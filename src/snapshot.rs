@@ -175,9 +175,13 @@ impl ConnectionRow {
         }
     }
 
-    /// How long nothing has moved on it and no reply was awaited.
+    /// How long nothing has moved on it and no reply was awaited; of one that is lent, by its holder.
     pub fn idle_for(&self, as_of: Stamp) -> Option<Duration> {
-        self.busy_since.is_none().then(|| as_of.since(self.last_active))
+        let since = match &self.state {
+            RowState::InUse { since, .. } => self.last_active.max(*since),
+            RowState::Available { .. } => self.last_active,
+        };
+        self.busy_since.is_none().then(|| as_of.since(since))
     }
 }
 

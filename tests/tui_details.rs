@@ -174,10 +174,26 @@ fn info_shows_what_changed_since_it_was_last_looked_at() {
     let line = |words: &str| shown.lines().any(|line| line.split_whitespace().eq(words.split(' ')));
     assert!(line("* connected_clients:19 was 14, +5"), "{shown}");
     assert!(line("maxclients:10000") && line("+ tracking_clients:2 new") && line("- blocked_clients:6 gone"));
+    assert!(shown.contains("* + - changed since the reply of 0.3 s ago, 2026-09-21 14:13:19 UTC"), "{shown}");
     press(&mut app, "esc enter");
     assert!(!screen(&app).contains("was 14"), "seen is seen");
+    assert!(screen(&app).contains("nothing has changed since the reply of 0.3 s ago"), "{}", screen(&app));
     app.take(later(&[("connected_clients", "3")]));
     assert!(screen(&app).contains("was 19, -16"), "{}", screen(&app));
+}
+
+#[test]
+fn idle_is_counted_from_the_lease_and_says_what_it_means() {
+    let idle = |active| {
+        let mut snapshot = full();
+        Arc::make_mut(&mut snapshot.connections[0]).last_active = ago(active);
+        let shown = screen(&opened("alt-4 enter", snapshot, 80, 24));
+        shown.lines().find(|line| line.starts_with(" idle ")).unwrap_or_default().to_owned()
+    };
+    assert_eq!(idle(500_000), " idle        74.2 s: nothing sent yet by its holder");
+    assert_eq!(idle(2_000), " idle        2.0 s: nothing sent or received since");
+    let available = screen(&opened("alt-4 G enter", full(), 80, 24));
+    assert!(available.contains("\n idle        12.0 s\n"), "{available}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub(super) fn facts(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
     let mut facts = state(app, row, exists);
     facts.extend(lints(app, row));
     facts.push(Fact::gap());
-    facts.push(Fact::known("last", words(row.last_command.as_deref())));
+    facts.push(last(row));
     facts.push(Fact::plain("uses", text::thousands(row.uses)));
     facts.push(Fact::plain("commands", text::thousands(row.commands)));
     facts.push(Fact::gap());
@@ -55,7 +55,13 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
         }
     }
     let idle = match (row.idle_for(as_of), row.busy_since) {
-        (Some(idle), _) => age(idle),
+        (Some(idle), _) => match &row.state {
+            RowState::Available { .. } => age(idle),
+            RowState::InUse { since, .. } if row.last_active > *since => {
+                format!("{}: nothing sent or received since", age(idle))
+            }
+            RowState::InUse { .. } => format!("{}: nothing sent yet by its holder", age(idle)),
+        },
         (None, since) => {
             let waited = since.map_or(Duration::ZERO, |since| as_of.since(since));
             format!("busy: a reply is awaited for {}", age(waited))
@@ -63,6 +69,12 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
     };
     facts.push(Fact::plain("idle", idle));
     facts
+}
+
+/// The last command: its name, which is all that is kept of one.
+fn last(row: &ConnectionRow) -> Fact {
+    let name = words(row.last_command.as_deref());
+    Fact::known("last", name.map(|name| format!("{name} (arguments are not kept)")))
 }
 
 fn task(holder: &Holder) -> Option<Fact> {

@@ -1,6 +1,6 @@
-//! The raw INFO CLIENTS, line by line, beside what each line was at the last look.
+//! The raw INFO CLIENTS, line by line, beside what each line was in an earlier reply: the one that was shown last.
 
-use super::{Fact, NONE};
+use super::{Fact, NONE, when};
 use crate::snapshot::ServerRow;
 use crate::text;
 use crate::tui::app::App;
@@ -34,12 +34,16 @@ pub(super) fn facts(app: &App, before: Option<&ServerRow>) -> Vec<Fact> {
         (!still).then(|| Fact::new("", changed('-', &line, "gone"), |theme| theme.warn))
     }));
     facts.push(Fact::gap());
-    let since = before.and_then(|row| row.seen_at).map(|at| age(app.shown.as_of.since(at)));
-    let words = match since {
-        Some(since) => format!("* changed since the last look, {since} ago"),
+    let marked = facts.iter().any(|fact| fact.value.starts_with(['*', '+', '-']));
+    let words = match before.and_then(|row| row.seen_at) {
+        Some(at) if marked => format!("* + - changed since the reply of {}", when(app, at)),
+        Some(at) => format!("nothing has changed since the reply of {}", when(app, at)),
         None => "nothing to compare with yet".to_owned(),
     };
     facts.push(Fact::new("", words, |theme| theme.dim));
+    if before.is_some() {
+        facts.push(Fact::new("", "changes are counted anew each time this is closed", |theme| theme.dim));
+    }
     facts
 }
 
