@@ -5,6 +5,7 @@
 //! and caps on pools, rows, commands and findings.
 
 mod connections;
+mod events;
 mod lints;
 mod pool;
 mod recent;
@@ -13,19 +14,16 @@ mod server;
 mod waits;
 mod windows;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Stamp, Timed};
-use crate::snapshot::{EventRow, Snapshot, What};
+use crate::snapshot::{Snapshot, What};
+use events::Events;
 use lints::Judge;
 use pool::Pool;
 use recent::Unread;
 use server::Server;
-
-/// Rare events kept for the list.
-const EVENTS: usize = 200;
 
 /// Pools kept. A program that makes one a request would have no end of them: closed ones go first.
 const POOLS: usize = 256;
@@ -59,9 +57,7 @@ pub struct Model {
     pools: BTreeMap<PoolId, Pool>,
     server: Server,
     judge: Judge,
-    events: VecDeque<EventRow>,
-    /// The same as the last snapshot got it, until there is a new one.
-    published: Option<Arc<[EventRow]>>,
+    events: Events,
     dropped: u64,
 }
 
@@ -74,8 +70,7 @@ impl Model {
             pools: BTreeMap::new(),
             server: Server::default(),
             judge: Judge::default(),
-            events: VecDeque::with_capacity(EVENTS),
-            published: None,
+            events: Events::default(),
             dropped: 0,
         }
     }
@@ -137,7 +132,7 @@ impl Model {
             }
             PoolEvent::OpenFailed { error } => {
                 pool.recent.open_failed(error);
-                What::OpenFailed(server::cut(error, SENTENCE_BYTES).to_owned())
+                What::OpenFailed(server::cut(error, SENTENCE_BYTES).to_owned(), 1)
             }
             PoolEvent::Closed { conn, reason } => {
                 let opened = pool.connections.get(*conn).and_then(|row| row.opened);
@@ -150,15 +145,17 @@ impl Model {
                 pool.recent.left_unread(Unread { conn, seen, owed, bytes, holder: holder.clone() });
                 What::UnreadReply(conn, seen, owed, bytes)
             }
-            PoolEvent::WaitFailed { ended, waited, .. } => What::WaitFailed(*ended, *waited),
+            PoolEvent::WaitFailed { ended, waited, holder } => {
+                What::WaitFailed { ended: *ended, waited: *waited, who: lints::name(holder).into(), times: 1 }
+            }
             PoolEvent::Pulse(pulse) => return pool.pulse(at, pulse, clients),
             PoolEvent::Stopped => {
                 pool.stop();
                 let news = self.judge.forget(id);
-                return news.into_iter().for_each(|what| self.note(at, Some(id), what));
+                return news.into_iter().for_each(|what| self.events.note(at, Some(id), what));
             }
         };
-        self.note(at, Some(id), what);
+        self.events.note(at, Some(id), what);
     }
 
     fn apply_server(&mut self, at: Stamp, event: &ServerEvent) {
@@ -174,7 +171,7 @@ impl Model {
                 What::Lost(server::cut(error, SENTENCE_BYTES).to_owned())
             }
         };
-        self.note(at, None, what);
+        self.events.note(at, None, what);
     }
 
     /// The pool an event is about, made where it is new; nothing where there are too many that still run.
@@ -184,14 +181,6 @@ impl Model {
             self.pools.remove(&closed);
         }
         Some(self.pools.entry(id).or_insert_with(|| Pool::new(id, &self.options)))
-    }
-
-    fn note(&mut self, at: Stamp, pool: Option<PoolId>, what: What) {
-        if self.events.len() == EVENTS {
-            self.events.pop_front();
-        }
-        self.events.push_back(EventRow { at, pool, what });
-        self.published = None;
     }
 
     fn clients(&self) -> Option<u64> {
@@ -215,7 +204,7 @@ impl Model {
             news.extend(verdict.news.into_iter().map(|what| (id, what)));
         }
         for (id, what) in news {
-            self.note(self.now, Some(id), what);
+            self.events.note(self.now, Some(id), what);
         }
     }
 
@@ -224,7 +213,6 @@ impl Model {
         let mut connections: Vec<_> =
             self.pools.values().flat_map(|pool| pool.connections.rows().cloned()).collect();
         connections.sort_by(|a, b| connections::reading_order(a, b));
-        let events = self.published.get_or_insert_with(|| self.events.iter().cloned().collect()).clone();
         Snapshot {
             as_of: now,
             wall_ms,
@@ -232,7 +220,7 @@ impl Model {
             connections,
             server: self.server.row().clone(),
             lints: self.judge.rows(),
-            events,
+            events: self.events.rows(),
             dropped: self.dropped,
             out_of_sync: self.is_out_of_sync(),
         }

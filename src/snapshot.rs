@@ -287,10 +287,19 @@ pub enum What {
     Opened(ConnId, Duration),
     /// A connection was closed.
     Closed(ConnId, CloseReason),
-    /// Opening one failed.
-    OpenFailed(String),
-    /// A wait ended without a connection.
-    WaitFailed(WaitEnd, Duration),
+    /// Opening one failed, so often in a row.
+    OpenFailed(String, u64),
+    /// Waits ended without a connection.
+    WaitFailed {
+        /// How.
+        ended: WaitEnd,
+        /// How long all of them were.
+        waited: Duration,
+        /// Who waited; empty where that is not known.
+        who: Arc<str>,
+        /// How many in a row.
+        times: u64,
+    },
     /// A reply was left unread.
     UnreadReply(ConnId, SeenAt, u64, u64),
     /// The limit changed.

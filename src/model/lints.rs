@@ -203,7 +203,7 @@ fn row(lint: &dyn Lint, pool: PoolId, since: Stamp, finding: Finding) -> LintRow
 }
 
 /// The name of a holder in evidence: its label, then its line, as far as they are known.
-fn name(holder: &Holder) -> String {
+pub(super) fn name(holder: &Holder) -> String {
     let words = [holder.label.as_deref(), holder.location.as_deref()];
     let mut name: Vec<_> = words.into_iter().flatten().map(|word| server::cut(word, 96).to_owned()).collect();
     if name.is_empty()

@@ -336,7 +336,7 @@ proptest! {
             if tick {
                 model.tick(at);
                 let snapshot = model.snapshot(at, 0);
-                prop_assert!(snapshot.events.len() <= EVENTS);
+                prop_assert!(snapshot.events.len() <= super::events::EVENTS);
                 prop_assert!(snapshot.pools.iter().all(|pool| pool.series.len() <= series::POINTS));
                 prop_assert!(snapshot.connections.len() <= 3 * 12);
                 prop_assert!(snapshot.lints.len() <= 3 * (3 * 12 + 13));

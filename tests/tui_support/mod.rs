@@ -303,7 +303,15 @@ fn busy_events() -> Arc<[EventRow]> {
     vec![
         event(95_000, What::Opened(ConnId(3), Duration::from_micros(400))),
         event(20_000, What::Closed(ConnId(4), CloseReason::Timeout)),
-        event(15_000, What::WaitFailed(WaitEnd::TimedOut, Duration::from_secs(20))),
+        event(
+            15_000,
+            What::WaitFailed {
+                ended: WaitEnd::TimedOut,
+                waited: Duration::from_secs(20),
+                who: "".into(),
+                times: 1,
+            },
+        ),
         event(12_000, What::UnreadReply(ConnId(6), SeenAt::Release, 1, 0)),
         event(9_000, What::Raised("leak", "#3 out 60 s".to_owned())),
     ]
@@ -399,7 +407,7 @@ pub fn ugly() -> Snapshot {
     let lint = LintRow { evidence: long.clone(), ..(*busy_lints()[0]).clone() };
     snapshot.lints = (0..99).map(|_| Arc::new(lint.clone())).collect();
     let events = [
-        What::OpenFailed(long.clone()),
+        What::OpenFailed(long.clone(), 1),
         What::Lost(long.clone()),
         What::Raised("leak", long.clone()),
         What::Cleared("leak", long),

@@ -70,8 +70,9 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
     match what {
         What::Opened(id, took) => say(theme.text, format!("{id} opened in {}", text::duration(*took))),
         What::Closed(id, reason) => say(theme.text, format!("{id} closed: {}", reason.word())),
-        What::OpenFailed(error) => say(theme.bad, format!("x open failed: {error}")),
-        What::WaitFailed(ended, waited) => {
+        What::OpenFailed(error, 1) => say(theme.bad, format!("x open failed: {error}")),
+        What::OpenFailed(error, times) => say(theme.bad, format!("x open failed {times} times: {error}")),
+        What::WaitFailed { ended, waited, who, times } => {
             let how = match ended {
                 WaitEnd::Granted => "granted",
                 WaitEnd::TimedOut => "timed out",
@@ -79,7 +80,10 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
                 WaitEnd::Refused => "refused",
                 WaitEnd::Failed => "failed",
             };
-            say(theme.warn, format!("! wait {how} after {}", text::duration(*waited)))
+            let waits = if *times == 1 { "wait".to_owned() } else { format!("{times} waits") };
+            // First, as the end is what a narrow pane has no room for.
+            let who = if who.is_empty() { String::new() } else { format!("{who}: ") };
+            say(theme.warn, format!("! {who}{waits} {how} after {}", text::duration(*waited)))
         }
         What::UnreadReply(id, seen, owed, bytes) => {
             let at = match seen {
@@ -94,5 +98,30 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
         What::Back => say(theme.available, "server is back".to_owned()),
         What::Raised(lint, evidence) => say(theme.warn, format!("! {lint}: {evidence}")),
         What::Cleared(lint, evidence) => say(theme.available, format!("{lint} cleared: {evidence}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_failed_says_how_often_why_and_for_whom() {
+        let refused = "nothing listens on 127.0.0.1:1".to_owned();
+        assert_eq!(
+            sentence(&What::OpenFailed(refused.clone(), 3)),
+            format!("x open failed 3 times: {refused}")
+        );
+        assert_eq!(sentence(&What::OpenFailed(refused.clone(), 1)), format!("x open failed: {refused}"));
+        let waits = |times, who: &str| What::WaitFailed {
+            ended: WaitEnd::Failed,
+            waited: Duration::from_millis(61),
+            who: who.into(),
+            times,
+        };
+        assert_eq!(sentence(&waits(3, "GET a")), "! GET a: 3 waits failed after 61.0 ms");
+        assert_eq!(sentence(&waits(1, "")), "! wait failed after 61.0 ms");
     }
 }

@@ -1,0 +1,127 @@
+//! The last rare events. One that happens again and again is one row with a count: what a single command met on its
+//! way, tried three times, must not push all else out of the list.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{PoolId, Stamp};
+use crate::snapshot::{EventRow, What};
+
+/// How many are kept.
+pub(super) const EVENTS: usize = 200;
+
+/// How far back a row is looked for that says the same.
+const BACK: usize = 8;
+
+/// How long after the last time it is the same again: longer than the pauses between retries.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Events {
+    rows: VecDeque<EventRow>,
+    /// The same as the last snapshot got it, until there is a new one.
+    published: Option<Arc<[EventRow]>>,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { rows: VecDeque::with_capacity(EVENTS), published: None }
+    }
+}
+
+impl Events {
+    /// Takes one, as the newest.
+    pub(super) fn note(&mut self, at: Stamp, pool: Option<PoolId>, mut what: What) {
+        let recent = self.rows.iter().enumerate().rev().take(BACK);
+        let same = recent.filter(|(_, row)| row.pool == pool && at.since(row.at) <= AGAIN);
+        let joined = same.filter_map(|(place, row)| Some((place, again(&row.what, &what)?))).next();
+        if let Some((place, both)) = joined {
+            self.rows.remove(place);
+            what = both;
+        }
+        if self.rows.len() == EVENTS {
+            self.rows.pop_front();
+        }
+        self.rows.push_back(EventRow { at, pool, what });
+        self.published = None;
+    }
+
+    /// All of them, oldest first.
+    pub(super) fn rows(&mut self) -> Arc<[EventRow]> {
+        self.published.get_or_insert_with(|| self.rows.iter().cloned().collect()).clone()
+    }
+}
+
+/// Both in one, where the later one is the earlier one again.
+fn again(earlier: &What, later: &What) -> Option<What> {
+    match (earlier, later) {
+        (What::OpenFailed(error, times), What::OpenFailed(same, more)) if error == same => {
+            Some(What::OpenFailed(error.clone(), times.saturating_add(*more)))
+        }
+        (
+            What::WaitFailed { ended, waited, who, times },
+            What::WaitFailed { ended: same_end, waited: longer, who: same, times: more },
+        ) if (ended, who) == (same_end, same) => Some(What::WaitFailed {
+            ended: *ended,
+            waited: waited.saturating_add(*longer),
+            who: who.clone(),
+            times: times.saturating_add(*more),
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{CloseReason, ConnId, WaitEnd};
+
+    fn open_failed(times: u64) -> What {
+        What::OpenFailed("nothing listens on 127.0.0.1:1".to_owned(), times)
+    }
+
+    fn wait_failed(who: &str, millis: u64, times: u64) -> What {
+        let waited = Duration::from_millis(millis);
+        What::WaitFailed { ended: WaitEnd::Failed, waited, who: who.into(), times }
+    }
+
+    fn told(events: &mut Events) -> Vec<What> {
+        events.rows().iter().map(|row| row.what.clone()).collect()
+    }
+
+    #[test]
+    fn one_command_that_met_a_dead_server_three_times_is_two_rows() {
+        let (mut events, second) = (Events::default(), 1_000_000_000);
+        for try_ in 0..3 {
+            events.note(Stamp(try_ * second), Some(PoolId(1)), open_failed(1));
+            events.note(Stamp(try_ * second), Some(PoolId(1)), wait_failed("GET a", 2, 1));
+        }
+        assert_eq!(told(&mut events), [open_failed(3), wait_failed("GET a", 6, 3)]);
+        assert_eq!(events.rows()[0].at, Stamp(2 * second), "it is as new as its last time");
+    }
+
+    #[test]
+    fn what_differs_in_caller_pool_or_time_stays_apart() {
+        let (mut events, second) = (Events::default(), 1_000_000_000);
+        events.note(Stamp(0), Some(PoolId(1)), wait_failed("GET a", 2, 1));
+        events.note(Stamp(0), Some(PoolId(1)), wait_failed("GET b", 2, 1));
+        events.note(Stamp(0), Some(PoolId(2)), wait_failed("GET b", 2, 1));
+        events.note(Stamp(6 * second), Some(PoolId(2)), wait_failed("GET b", 2, 1));
+        let closed = What::Closed(ConnId(1), CloseReason::Broken);
+        events.note(Stamp(6 * second), Some(PoolId(2)), closed.clone());
+        events.note(Stamp(6 * second), Some(PoolId(2)), closed);
+        assert_eq!(events.rows().len(), 6);
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_are_too_many() {
+        let mut events = Events::default();
+        for conn in 0..=EVENTS as u64 {
+            events.note(Stamp(conn), None, What::Closed(ConnId(conn), CloseReason::Idle));
+        }
+        let rows = events.rows();
+        assert_eq!((rows.len(), rows[0].at), (EVENTS, Stamp(1)));
+    }
+}
