@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::event::{PoolId, nanos};
 use crate::snapshot::{PoolRow, Severity, Snapshot};
 
-pub use json::json;
+pub use json::{json, screen_json};
 pub use markdown::{Screenful, markdown};
 pub use prometheus::prometheus;
 pub use save::save;

@@ -185,11 +185,13 @@ fn heard(app: &mut App, clicks: &mut Clicks, event: &Event) -> Option<Vec<Effect
 
 /// Writes a report into the directory the program was started in, and says where it is.
 fn write_report(screen: &Screenful) -> io::Result<String> {
-    let dir = std::env::current_dir()?;
+    let named = |dir: &str, error: &io::Error| io::Error::new(error.kind(), format!("in {dir}: {error}"));
+    let dir = std::env::current_dir().map_err(|error| named("the directory this was started in", &error))?;
     let taken = text::utc(screen.snapshot.wall_ms).replace(['-', ':'], "").replace(' ', "-");
-    let (markdown, json) = (report::markdown(screen), report::json(&screen.snapshot));
+    let (markdown, json) = (report::markdown(screen), report::screen_json(screen));
     let documents = [("md", &*markdown), ("json", &*json)];
-    let paths = report::save(&dir, &format!("redis-pooltop-{taken}"), &documents)?;
+    let paths = report::save(&dir, &format!("redis-pooltop-{taken}"), &documents)
+        .map_err(|error| named(&dir.display().to_string(), &error))?;
     let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
     Ok(format!("report: {first} and .json"))
 }
@@ -244,7 +246,7 @@ impl World {
             let written = tokio::task::spawn_blocking(move || write_report(&screen)).await;
             let (kind, words) = match written {
                 Ok(Ok(words)) => (output::Kind::Note, words),
-                Ok(Err(error)) => (output::Kind::Error, format!("error: no report: {error}")),
+                Ok(Err(error)) => (output::Kind::Error, format!("error: no report {error}")),
                 Err(_) => (output::Kind::Error, "error: no report: writing it panicked".to_owned()),
             };
             // A screen that is gone needs to hear nothing.

@@ -310,7 +310,13 @@ fn a_report_has_what_is_on_the_screen() {
     );
     assert!(!text.contains("hunter2"));
     press(&mut app, "z");
-    assert_eq!(written(&mut app).output, Vec::<String>::new(), "a shell that is out of sight stays out");
+    assert!(written(&mut app).output.iter().any(|line| line.contains("AUTH ***")), "out of sight or not");
+    app.hear(Said::Lines((0..5_000).map(|n| (Kind::Reply, format!("{n}) x"))).collect()));
+    let screen = written(&mut app);
+    assert_eq!((screen.output.len(), screen.output.last().map(String::as_str)), (200, Some("4999) x")));
+    assert!(markdown(&screen).contains("## Shell, last 200 of 5,00"), "{}", markdown(&screen));
+    app.hear(Said::Lines((0..9).map(|_| (Kind::Reply, "y".repeat(64 << 10))).collect()));
+    assert_eq!(written(&mut app).output.len(), 4, "no more than 256 KiB");
     press(&mut app, "enter");
     assert!(written(&mut app).frozen.is_some(), "from the details too");
     app.hear(Said::Noted(Kind::Note, "report: /tmp/x.md and /tmp/x.json".to_owned()));

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::{millis, pool_name, severity};
+use super::{Screenful, millis, pool_name, severity};
 use crate::event::{CreateSteps, Holder, nanos};
 use crate::snapshot::{ConnectionRow, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Snapshot};
 
@@ -20,7 +20,35 @@ use crate::snapshot::{ConnectionRow, Latency, LintRow, Percentiles, PoolRow, Row
 /// ```
 /// `as_of_ms` and `since_ms` count from the start of the run, `time_ms` from 1970.
 pub fn json(snapshot: &Snapshot) -> String {
-    let document = json!({
+    printable(&format!("{:#}\n", document(snapshot)))
+}
+
+/// A screenful as one JSON document: that of its snapshot, and what [`markdown`] tells beside it.
+///
+/// ```text
+/// {…, "screen": {"frozen_ms", "filter", "connections": [ids as they are listed]},
+///  "events": [{"ago_ms", "what"}],
+///  "shell": {"lines": [the last ones], "total"}}
+/// ```
+///
+/// [`markdown`]: super::markdown()
+pub fn screen_json(screen: &Screenful) -> String {
+    let snapshot = &*screen.snapshot;
+    let listed = screen.connections.iter().filter_map(|at| snapshot.connections.get(*at as usize));
+    let events = screen.events.iter().map(|(ago, what)| json!({ "ago_ms": millis(*ago), "what": what }));
+    let mut document = document(snapshot);
+    document["screen"] = json!({
+        "frozen_ms": screen.frozen.map(millis),
+        "filter": screen.filter,
+        "connections": listed.map(|row| row.id.0).collect::<Vec<_>>(),
+    });
+    document["events"] = events.collect();
+    document["shell"] = json!({ "lines": screen.output, "total": screen.output_total });
+    printable(&format!("{document:#}\n"))
+}
+
+fn document(snapshot: &Snapshot) -> Value {
+    json!({
         "as_of_ms": snapshot.as_of.0 / 1_000_000,
         "time_ms": snapshot.wall_ms,
         "pools": snapshot.pools.iter().map(|row| pool(snapshot, row)).collect::<Vec<_>>(),
@@ -29,8 +57,7 @@ pub fn json(snapshot: &Snapshot) -> String {
         "lints": snapshot.lints.iter().map(|row| lint(snapshot, row)).collect::<Vec<_>>(),
         "dropped_events": snapshot.dropped,
         "out_of_sync": snapshot.out_of_sync,
-    });
-    printable(&format!("{document:#}\n"))
+    })
 }
 
 /// Writes the characters that steer a terminal, but that JSON lets through, as JSON's own escapes. Outside of its
@@ -210,4 +237,35 @@ fn lint(snapshot: &Snapshot, row: &LintRow) -> Value {
         "advice": row.advice,
         "since_ms": row.since.0 / 1_000_000,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::markdown;
+    use crate::report::markdown::tests::screenful;
+    use crate::report::tests::everyday;
+
+    #[test]
+    fn a_screenful_is_the_same_in_both_documents() {
+        let mut screen = screenful(everyday());
+        screen.filter = Some("held>1s".to_owned());
+        screen.connections.truncate(2);
+        screen.output_total = 7_000;
+        screen.output.push("\u{202e}evil".to_owned());
+        let text = screen_json(&screen);
+        assert!(!text.contains('\u{202e}'));
+        let document: Value = serde_json::from_str(&text).expect("JSON");
+        let ids = document["screen"]["connections"].as_array().expect("ids");
+        let markdown = markdown(&screen);
+        assert!(markdown.contains("## Connections 2 of 3, filter `held>1s`") && ids.len() == 2, "{markdown}");
+        assert!(ids.iter().all(|id| markdown.contains(&format!("| `#{id}` |"))), "{ids:?}");
+        assert_eq!(document["screen"]["filter"], "held>1s");
+        assert_eq!(document["events"][0]["what"], "! leak: #3 out 60 s");
+        assert_eq!(document["events"][0]["ago_ms"], 9_000);
+        assert!(markdown.contains("## Shell, last 3 of 7,000 lines\n"), "{markdown}");
+        assert_eq!(document["shell"]["total"], 7_000);
+        assert_eq!(document["shell"]["lines"][0], screen.output[0]);
+        assert_eq!(document["pools"][0]["name"], "app", "all that a snapshot's document has");
+    }
 }

@@ -30,17 +30,19 @@ pub struct Screenful {
     pub filter: Option<String>,
     /// The events as they are listed: how long ago, and what. Not yet escaped.
     pub events: Vec<(Duration, String)>,
-    /// The lines of the shell in sight, safe to show.
+    /// The last lines of the shell, safe to show.
     pub output: Vec<String>,
+    /// How many lines the shell has.
+    pub output_total: usize,
 }
 
 /// The same look at the same snapshot.
 impl PartialEq for Screenful {
     fn eq(&self, other: &Self) -> bool {
-        let Self { snapshot, frozen, connections, filter, events, output } = self;
+        let Self { snapshot, frozen, connections, filter, events, output, output_total } = self;
         Arc::ptr_eq(snapshot, &other.snapshot)
             && (frozen, connections, filter) == (&other.frozen, &other.connections, &other.filter)
-            && (events, output) == (&other.events, &other.output)
+            && (events, output, output_total) == (&other.events, &other.output, &other.output_total)
     }
 }
 
@@ -62,7 +64,17 @@ pub fn markdown(screen: &Screenful) -> String {
         fenced(&mut out, "INFO CLIENTS", raw.trim_end());
     }
     if !screen.output.is_empty() {
-        fenced(&mut out, "Shell", &screen.output.join("\n"));
+        let heading = match screen.output_total {
+            all if all > screen.output.len() => {
+                format!(
+                    "Shell, last {} of {} lines",
+                    thousands(screen.output.len() as u64),
+                    thousands(all as u64)
+                )
+            }
+            _ => "Shell".to_owned(),
+        };
+        fenced(&mut out, &heading, &screen.output.join("\n"));
     }
     out
 }
@@ -250,11 +262,11 @@ fn events(out: &mut String, screen: &Screenful) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::report::tests::everyday;
 
-    fn screenful(snapshot: Snapshot) -> Screenful {
+    pub(crate) fn screenful(snapshot: Snapshot) -> Screenful {
         let connections = (0..snapshot.connections.len() as u32).rev().collect();
         Screenful {
             snapshot: Arc::new(snapshot),
@@ -263,6 +275,7 @@ mod tests {
             filter: None,
             events: vec![(Duration::from_secs(9), "! leak: #3 out 60 s".to_owned())],
             output: vec!["127.0.0.1:6379> GET a".to_owned(), "(nil)".to_owned()],
+            output_total: 2,
         }
     }
 

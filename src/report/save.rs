@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// How many reports of one second are told apart.
-const TRIES: u32 = 100;
+const TRIES: u32 = 10_000;
 
 /// Writes documents, each with its extension, under one name in a directory: `STEM.md`, `STEM.json`. Where one of them
 /// is there already they are `STEM-2.md` and so on. Only their owner may read them.
@@ -69,6 +69,29 @@ mod tests {
         assert_eq!(names(save(dir.path(), "r", &documents).expect("written")), ["r-3.md", "r-3.json"]);
         assert_eq!(fs::read_to_string(dir.path().join("r-2.json")).expect("still there"), "mine");
         assert!(!dir.path().join("r-2.md").exists(), "no half of a report");
+    }
+
+    #[test]
+    fn a_thousand_of_one_second_are_a_thousand_files() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for n in 0..1_000 {
+            save(dir.path(), "r", &[("md", &format!("{n}"))]).expect("written");
+        }
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1_000);
+        assert_eq!(fs::read_to_string(dir.path().join("r-1000.md")).expect("the last"), "999");
+    }
+
+    #[test]
+    fn a_link_is_not_followed_wherever_it_leads() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (target, nowhere) = (dir.path().join("target"), dir.path().join("nowhere"));
+        fs::write(&target, "mine").expect("written");
+        std::os::unix::fs::symlink(&target, dir.path().join("r.md")).expect("linked");
+        std::os::unix::fs::symlink(&nowhere, dir.path().join("r-2.md")).expect("linked");
+        let written = save(dir.path(), "r", &[("md", "# a")]).expect("written");
+        assert_eq!(written, [dir.path().join("r-3.md")]);
+        assert_eq!(fs::read_to_string(&target).expect("still there"), "mine");
+        assert!(!nowhere.exists(), "nothing is made where a link leads");
     }
 
     #[test]

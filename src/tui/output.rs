@@ -127,6 +127,11 @@ impl Output {
         self.find.forget_before(self.dropped);
     }
 
+    /// The lines, oldest first.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.lines.iter()
+    }
+
     /// How many lines there are.
     pub fn len(&self) -> usize {
         self.lines.len()

@@ -16,6 +16,9 @@ use crate::tui::view;
 /// The most that goes to the clipboard: beyond some 75 KB of base64, terminals drop what they get.
 pub(super) const COPIED: usize = 48 << 10;
 
+/// The most of the shell that goes into a report: its last lines, and how many bytes of them.
+const REPORTED: (usize, usize) = (200, 256 << 10);
+
 /// How often a screen can look.
 const INTERVALS: [Duration; 9] = [
     Duration::from_millis(100),
@@ -108,7 +111,7 @@ impl App {
         vec![Effect::Interval(next)]
     }
 
-    /// What is on the screen, for a report.
+    /// What is on the screen and the end of what the shell has printed, for a report.
     pub(super) fn screenful(&self) -> Screenful {
         let snapshot = Arc::clone(&self.shown);
         let events = self.list(Pane::Events).map_or(&[][..], Listing::rows);
@@ -122,9 +125,26 @@ impl App {
             connections: connections.map(|list| list.rows().to_vec()).unwrap_or_default(),
             filter: connections.filter(|list| list.is_filtered()).map(|list| list.in_force().to_owned()),
             events: events.map(said).collect(),
-            output: view::shell::in_sight(self),
+            output: self.last_lines(),
+            output_total: self.output.len(),
             snapshot,
         }
+    }
+
+    /// The end of what the shell has printed, each command with what it took at its end. A secret in it is masked since
+    /// it was typed.
+    fn last_lines(&self) -> Vec<String> {
+        let (most, mut room) = REPORTED;
+        let mut lines = Vec::new();
+        for line in self.output.lines().rev().take(most) {
+            let note = line.note.as_ref().map_or_else(String::new, |note| format!("   {note}"));
+            let said = format!("{}{note}", line.text);
+            let Some(left) = room.checked_sub(said.len()) else { break };
+            room = left;
+            lines.push(said);
+        }
+        lines.reverse();
+        lines
     }
 
     fn selected_text(&self) -> String {

@@ -135,7 +135,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let words = match &cx.snapshot.server.lost {
         _ if cx.snapshot.pools.is_empty() => NONE.to_owned(),
         // With what to do about it, for which the line above may have no room.
-        Some(lost) => outside(&lost.error, usize::from(inner.width).saturating_sub(1)),
+        Some(silent) => outside(&silent.error, usize::from(inner.width).saturating_sub(1)),
         None => "none open: the first command opens one".to_owned(),
     };
     list::none(list, &words, cx.theme, inner, buf);

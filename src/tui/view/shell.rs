@@ -56,17 +56,6 @@ pub fn draw(app: &App, cx: &Cx<'_>, clients: bool, area: Rect, buf: &mut Buffer)
     cursor.filter(|_| cx.focused && prompt.height > 0)
 }
 
-/// The lines of output in sight, safe to show; none where the shell is not on the screen.
-pub fn in_sight(app: &App) -> Vec<String> {
-    let area = app.plan().area(Pane::Shell).filter(|_| app.details.is_none());
-    let Some((width, height)) = area.map(|area| output_size(app, area)) else { return Vec::new() };
-    app.output
-        .rows(width, height)
-        .iter()
-        .map(|row| format!("{:indent$}{}", "", row.text.trim_end(), indent = row.indent))
-        .collect()
-}
-
 /// Columns and rows for the output in a pane of this area.
 pub fn output_size(app: &App, area: Rect) -> (usize, usize) {
     let below = prompt_rows(app, area) + usize::from(app.prompt.choice().is_some());
