@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Size;
 use redis_pooltop::command::Registry;
+use redis_pooltop::tui::action::{Action, Edit};
 use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::assist::Typist;
 use redis_pooltop::tui::terminal::Guard;
@@ -334,8 +335,18 @@ fn a_question_can_be_left_for_the_shell_and_is_still_asked_after_it() {
     tty.see("not run");
 }
 
-/// Set for the run of this test inside its own pseudo-terminal.
-const INSIDE: &str = "POOLTOP_TEST_PANICS";
+/// Set for the run of a test inside its own pseudo-terminal.
+const INSIDE: &str = "POOLTOP_TEST_INSIDE";
+
+/// Runs a test of this file in a pseudo-terminal.
+fn inside(name: &str) -> Tty {
+    let test = std::env::current_exe().expect("this test's program");
+    let test = test.to_str().expect("a name in UTF-8");
+    let inside = format!("{INSIDE}=1");
+    // A backtrace would push a panic's message off the screen.
+    let arguments = [inside.as_str(), "RUST_BACKTRACE=0", test, "--exact", name, "--nocapture"];
+    Tty::start("env", &arguments, 80, 24)
+}
 
 #[test]
 fn a_panic_anywhere_gives_the_terminal_back_before_its_message() {
@@ -343,13 +354,7 @@ fn a_panic_anywhere_gives_the_terminal_back_before_its_message() {
         panic_under_the_screen();
         return;
     }
-    let test = std::env::current_exe().expect("this test's program");
-    let test = test.to_str().expect("a name in UTF-8");
-    let name = "a_panic_anywhere_gives_the_terminal_back_before_its_message";
-    // A backtrace would push the message off the screen.
-    let inside = format!("{INSIDE}=1");
-    let arguments = [inside.as_str(), "RUST_BACKTRACE=0", test, "--exact", name, "--nocapture"];
-    let mut tty = Tty::start("env", &arguments, 80, 24);
+    let mut tty = inside("a_panic_anywhere_gives_the_terminal_back_before_its_message");
     tty.see("something broke");
     assert!(!tty.taken(), "{}", tty.text());
     assert!(tty.end().success(), "{}", tty.text());
@@ -578,4 +583,30 @@ fn a_terminal_without_a_cursor_to_move_is_told_what_works_there() {
         assert_eq!(tty.end().exit_code(), 2);
         tty.given_back();
     }
+}
+
+#[test]
+fn a_picture_that_is_on_the_terminal_already_is_not_written_again() {
+    if std::env::var_os(INSIDE).is_some() {
+        three_pictures_many_times();
+        return;
+    }
+    let mut tty = inside("a_picture_that_is_on_the_terminal_already_is_not_written_again");
+    tty.see("test result: ok");
+    assert!(tty.end().success(), "{}", tty.text());
+    assert_eq!(tty.written().matches("\u{1b}[?2026h").count(), 3, "{:?}", tty.written());
+}
+
+/// Draws three pictures, each again and again.
+fn three_pictures_many_times() {
+    let assist = Arc::new(Typist::new(Arc::new(Registry::new()), Vec::new()));
+    let mut app = App::new(Facts::default(), assist, Size::default());
+    let mut guard = Guard::enter(true).expect("the terminal");
+    let mut draw = |app: &mut App| (0..9).for_each(|_| guard.draw(app, &Theme::DEFAULT).expect("a frame"));
+    draw(&mut app);
+    app.update(Action::Insert('x'));
+    draw(&mut app);
+    // The same picture with the cursor elsewhere is another.
+    app.update(Action::Edit(Edit::Home));
+    draw(&mut app);
 }

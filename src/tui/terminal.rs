@@ -17,7 +17,8 @@ use crossterm::terminal::{
     disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Rect;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
 use ratatui::{Frame, Terminal};
 
 use super::app::App;
@@ -43,6 +44,8 @@ static HOOK: Once = Once::new();
 /// The terminal while the screen has it.
 pub struct Guard {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// What the terminal shows, and where its cursor is, where that is known.
+    shown: Option<(Buffer, Option<Position>)>,
     /// Its settings before it was taken: whoever borrows it may be killed, and leave others.
     _kept: Kept,
 }
@@ -62,7 +65,7 @@ impl Guard {
         take()?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME, stdout()));
         match Terminal::new(backend) {
-            Ok(terminal) => Ok(Guard { terminal, _kept: kept }),
+            Ok(terminal) => Ok(Guard { terminal, shown: None, _kept: kept }),
             Err(error) => {
                 leave();
                 Err(error)
@@ -70,20 +73,40 @@ impl Guard {
         }
     }
 
-    /// Draws a frame; the terminal shows it whole or not at all, where it can.
+    /// Draws a frame; the terminal shows it whole or not at all, where it can. A frame like the last one is none: a
+    /// screen on which nothing happens writes nothing.
     pub fn draw(&mut self, app: &mut App, theme: &Theme) -> io::Result<()> {
+        still_ours()?;
+        let size = self.terminal.size()?;
+        app.resize(size);
+        let area = Rect::from((Position::ORIGIN, size));
+        let mut buffer = Buffer::empty(area);
+        let cursor = view::screen(app, theme, area, &mut buffer);
+        if self.shown.as_ref().is_some_and(|(shown, at)| *shown == buffer && *at == cursor) {
+            return Ok(());
+        }
+        let mut same_size = true;
         self.frame(|frame| {
-            app.resize(frame.area().as_size());
-            view::draw(app, theme, frame);
-        })
+            same_size = frame.area() == area;
+            if same_size {
+                frame.buffer_mut().clone_from(&buffer);
+                if let Some(cursor) = cursor {
+                    frame.set_cursor_position(cursor);
+                }
+            } else {
+                // It has changed in between.
+                app.resize(frame.area().as_size());
+                view::draw(app, theme, frame);
+            }
+        })?;
+        self.shown = same_size.then_some((buffer, cursor));
+        Ok(())
     }
 
     /// Draws a frame of anybody's.
     pub fn frame(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        if !ENTERED.load(Ordering::Acquire) {
-            // A panic elsewhere gave the terminal back: what is drawn now would land on the user's own screen.
-            return Err(io::Error::other("a part of the program panicked; its message is above"));
-        }
+        still_ours()?;
+        self.shown = None;
         execute!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(draw)?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
@@ -92,6 +115,7 @@ impl Guard {
     /// Forgets what is on the terminal, so that the next frame draws every cell.
     pub fn repaint(&mut self) -> io::Result<()> {
         // `Terminal::clear` would ask the terminal where its cursor is, and wait for an answer that the key reader takes.
+        self.shown = None;
         let size = self.terminal.size()?;
         self.terminal.resize(Rect { x: 0, y: 0, width: size.width, height: size.height })
     }
@@ -120,6 +144,14 @@ impl Drop for Guard {
     fn drop(&mut self) {
         leave();
     }
+}
+
+/// After a panic elsewhere, which gave the terminal back, what is drawn would land on the user's own screen.
+fn still_ours() -> io::Result<()> {
+    if ENTERED.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    Err(io::Error::other("a part of the program panicked; its message is above"))
 }
 
 fn take() -> io::Result<()> {

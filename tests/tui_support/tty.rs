@@ -20,6 +20,7 @@ pub struct Tty {
     _slave: Box<dyn SlavePty + Send>,
     before: String,
     home: Arc<TempDir>,
+    written: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Tty {
@@ -49,14 +50,17 @@ impl Tty {
         let screen = Arc::new(Mutex::new(vt100::Parser::new(nonzero(rows), nonzero(columns), 0)));
         let mut output = pair.master.try_clone_reader().expect("the terminal's output");
         let parser = Arc::clone(&screen);
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&written);
         std::thread::spawn(move || {
             let mut bytes = [0; 8192];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
+                all.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..count]);
                 parser.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..count]);
             }
         });
         let keyboard = pair.master.take_writer().expect("the terminal's input");
-        Self { screen, keyboard, child, master: pair.master, _slave: pair.slave, before, home }
+        Self { screen, keyboard, child, master: pair.master, _slave: pair.slave, before, home, written }
     }
 
     /// The program under test, with these arguments.
@@ -129,6 +133,12 @@ impl Tty {
     /// Where the program runs, and what it takes for its person's home.
     pub fn home(&self) -> &std::path::Path {
         self.home.path()
+    }
+
+    /// All that the program wrote so far.
+    pub fn written(&self) -> String {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&written).into_owned()
     }
 
     /// Types bytes as a keyboard sends them.
