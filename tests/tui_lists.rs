@@ -192,3 +192,18 @@ fn a_filter_line_is_drawn_at_every_size_whatever_is_typed() {
         }
     }
 }
+
+#[test]
+fn a_title_has_room_for_its_arrow() {
+    for (width, height) in [(60, 13), (80, 24), (140, 50)] {
+        let mut app = app(width, height, busy());
+        press(&mut app, "alt-4 z");
+        for _ in 0..12 {
+            press(&mut app, "s");
+            let shown = text(&app, &Theme::DEFAULT, width, height);
+            let titles =
+                shown.lines().skip_while(|line| !line.contains("4 connections")).nth(1).unwrap_or_default();
+            assert!(titles.contains(['▲', '▼']) && !titles.contains('…'), "{titles}");
+        }
+    }
+}

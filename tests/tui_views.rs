@@ -85,7 +85,7 @@ fn leaks_of_many_are_one_line_until_the_pane_is_read() {
     let mut app = app(80, 24, snapshot);
     let screen = text(&app, &Theme::DEFAULT, 80, 24);
     let line = screen.lines().find(|line| line.starts_with(" x leak")).unwrap_or_default();
-    assert_eq!(line, " x leak        5: #3 #8 #9 #10 #11  out up to 74.2 s  POOL HOLD 4 ×4, worker-2 …");
+    assert_eq!(line, " x leak        5: #3 #8 #9 #10 #11  up to 74.2 s  POOL HOLD 4 ×4, worker-2  job…");
     assert!(screen.contains(" ! exhausted   3 waiting"), "the next kind has a line too:\n{screen}");
     app.update(Action::Focus(Pane::Lints));
     app.update(Action::Zoom);

@@ -123,7 +123,11 @@ pub fn sorted_titles<R, C>(
                 let before = u16::from(text::width(&words) < usize::from(width));
                 format!("{}{words}{}", blank(before), blank(after))
             }
-            (title, _) => format!("{}{title}{arrow} ", blank(before)),
+            (title, _) => {
+                let words = format!("{title}{arrow}");
+                let after = u16::from(text::width(&words) < usize::from(width));
+                format!("{}{words}{}", blank(before), blank(after))
+            }
         };
         let (left, room) = (x - before, before + width + after);
         let slack = room.saturating_sub(text::width(&title) as u16);

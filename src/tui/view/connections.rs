@@ -39,13 +39,13 @@ const fn word(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
 const COLUMNS: &[Of] = &[
     word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.flag_style())),
     number("id", 4, 0, |row, with| Cell::new(row.id.to_string(), with.theme.text)),
-    word("server", 8, 0, |row, with| Cell::new(format!("id {}", known(row.server_id)), with.theme.dim)),
-    word("state", 10, 0, state),
-    number("held", 8, 0, |row, with| match row.held_for(with.as_of) {
+    word("server", 7, 0, |row, with| Cell::new(format!("id {}", known(row.server_id)), with.theme.dim)),
+    word("state", 9, 0, state),
+    number("held", 7, 0, |row, with| match row.held_for(with.as_of) {
         Some(held) => Cell::new(age(held), with.flag_style()),
         None => Cell::new("", with.theme.text),
     }),
-    number("idle", 8, 0, |row, with| match row.idle_for(with.as_of) {
+    number("idle", 7, 0, |row, with| match row.idle_for(with.as_of) {
         Some(idle) => Cell::new(age(idle), with.theme.dim),
         None => Cell::new("busy", with.theme.text),
     }),

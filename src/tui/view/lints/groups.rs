@@ -59,7 +59,7 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
     let rest = if lints.len() > NAMED { " …" } else { "" };
     let rows: Vec<&ConnectionRow> = lints.iter().filter_map(|lint| row(snapshot, lint)).collect();
     let longest = rows.iter().filter_map(|row| row.held_for(snapshot.as_of)).max();
-    let out = longest.map(|longest| format!("  out up to {}", age(longest))).unwrap_or_default();
+    let out = longest.map(|longest| format!("  up to {}", age(longest))).unwrap_or_default();
     let words = format!("{}: {}{rest}{out}{}", lints.len(), ids.join(" "), holders(&rows));
     let name = format!(" {} {:<2$} ", mark(one.severity), one.id, column(cx));
     let room = usize::from(width).saturating_sub(text::width(&name));
