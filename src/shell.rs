@@ -4,6 +4,7 @@ pub mod editor;
 mod input;
 mod interactive;
 mod one;
+mod outlet;
 mod pipe;
 mod printer;
 
@@ -50,20 +51,23 @@ const OUTPUT: &str = "standard output";
 const INPUT: &str = "standard input";
 
 /// Shows what jobs have said so far.
-fn tell_news(news: &mut mpsc::Receiver<JobNews>, printer: &printer::StdoutSink) -> std::io::Result<()> {
+async fn tell_news(
+    news: &mut mpsc::Receiver<JobNews>,
+    printer: &mut printer::StdoutSink,
+) -> std::io::Result<()> {
     while let Ok(said) = news.try_recv() {
-        tell(said, printer)?;
+        tell(said, printer).await?;
     }
     Ok(())
 }
 
-fn tell(news: JobNews, printer: &printer::StdoutSink) -> std::io::Result<()> {
+async fn tell(news: JobNews, printer: &mut printer::StdoutSink) -> std::io::Result<()> {
     let job = news.job;
     match news.said {
-        JobSaid::Output(output) => printer.write_of_job(job, &output),
+        JobSaid::Output(output) => printer.write_of_job(job, &output).await,
         JobSaid::Ended { end, after } => {
             let words = format!("[{job}] ended ({}) after {}", end.word(), crate::text::duration(after));
-            printer.write(&Output::Note(words))
+            printer.write(&Output::Note(words)).await
         }
     }
 }

@@ -12,6 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal as Sent, getpgrp, kill_current_process_group};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -22,10 +23,20 @@ use crate::children;
 /// The terminal and its settings, from the first [`keep`] on.
 static FOUND: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
+/// How long a terminal may take to show what was written to it before, when it is to be given back.
+const SLOW: Duration = Duration::from_millis(200);
+
 /// Standard output, where a write that fails is an error: the standard library's own takes one to an output that is
 /// closed for done.
 pub fn output() -> io::Result<File> {
     Ok(File::from(stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Whether a few bytes can be written there now or soon. To write them where nobody reads may take for ever.
+pub fn takes_more(output: impl AsFd, soon: Duration) -> bool {
+    let mut asked = [PollFd::new(&output, PollFlags::OUT)];
+    let limit = Timespec::try_from(soon).ok();
+    poll(&mut asked, limit.as_ref()).is_ok_and(|ready| ready > 0)
 }
 
 /// The terminal is somebody's who blocks. Dropped, it is given back.
@@ -68,7 +79,7 @@ pub fn give_back() {
     if changed && in_foreground() {
         // Not after what is still to be written: a terminal that takes nothing more must not hold up the end.
         let _ = tcsetattr(terminal, OptionalActions::Now, settings);
-        if stdout().is_terminal() {
+        if stdout().is_terminal() && takes_more(stdout(), SLOW) {
             let _ = crossterm::execute!(stdout(), crossterm::event::DisableBracketedPaste);
             let _ = stdout().flush();
         }
@@ -92,8 +103,13 @@ pub fn plain() {
     write(PLAIN);
 }
 
+/// What comes after us on the terminal begins a line of its own.
+pub fn end_line() {
+    write("\n");
+}
+
 fn write(sequences: &str) {
-    if stdout().is_terminal() && in_foreground() {
+    if stdout().is_terminal() && in_foreground() && takes_more(stdout(), SLOW) {
         let _ = stdout().write_all(sequences.as_bytes());
         let _ = stdout().flush();
     }

@@ -5,7 +5,7 @@ mod support;
 #[path = "tui_support/tty.rs"]
 mod tty;
 
-use support::RedisServer;
+use support::{RedisServer, wait_for};
 use tty::Tty;
 
 const CTRL_C: &str = "\u{3}";
@@ -50,6 +50,20 @@ fn a_signal_at_the_prompt_gives_the_terminal_back() {
         tty.signal(name);
         assert_eq!(tty.end().exit_code(), code, "{name}");
         tty.given_back();
+    }
+}
+
+#[test]
+fn a_terminal_that_nobody_reads_holds_up_no_signal() {
+    for (name, code) in [("TERM", 143), ("HUP", 129)] {
+        let mut tty = shell();
+        let status = tty.unread(|tty| {
+            tty.run("9 COMMAND DOCS");
+            wait_for("a terminal that takes no more", || tty.is_full().then_some(()));
+            tty.signal(name);
+            wait_for("the end", || tty.status())
+        });
+        assert_eq!(status.exit_code(), code, "{name}");
     }
 }
 
@@ -123,7 +137,9 @@ fn the_keys_are_counted_where_the_command_would_run_and_not_as_the_persons() {
     tty.see("Not run.");
     prompt(&tty);
     run(&mut tty, "POOL STATS", "commands:1");
-    run(&mut tty, "#1 SELECT 0", "OK");
+    tty.run("#1 SELECT 0");
+    tty.wait_for("the pool's database", |tty| !tty.cursor_row().contains("[2]"));
+    prompt(&tty);
     run(&mut tty, "KEYS *", "(empty array)");
     run(&mut tty, "POOL STATS", "checkouts:2");
     leave(tty);
@@ -362,14 +378,15 @@ fn a_pinned_connection_that_died_is_never_taken_for_the_transaction() {
     let kill = || assert_ne!(server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]), "0");
     prompt(&tty);
     // Nobody typed since it died: what is typed now was meant for the transaction.
-    run(&mut tty, "MULTI", "OK");
-    assert!(pinned(&tty), "{}", tty.text());
+    tty.run("MULTI");
+    tty.wait_for("the pin", pinned);
     kill();
     run(&mut tty, "SET a 1", "not sent: #1 closed by the server: the transaction is gone");
     assert!(!pinned(&tty), "{}", tty.text());
     assert_eq!(server.cli(&["EXISTS", "a"]), "0");
     // Something else was asked first: the next prompt tells.
-    run(&mut tty, "MULTI", "OK");
+    tty.run("MULTI");
+    tty.wait_for("the pin", pinned);
     kill();
     run(&mut tty, "HELP QUIT", "#2 closed by the server: the transaction is gone");
     assert!(!pinned(&tty), "{}", tty.text());

@@ -35,8 +35,8 @@ impl Events {
     /// Takes one, as the newest.
     pub(super) fn note(&mut self, at: Stamp, pool: Option<PoolId>, mut what: What) {
         let recent = self.rows.iter().enumerate().rev().take(BACK);
-        let same = recent.filter(|(_, row)| row.pool == pool && at.since(row.at) <= AGAIN);
-        let joined = same.filter_map(|(place, row)| Some((place, again(&row.what, &what)?))).next();
+        let mut same = recent.filter(|(_, row)| row.pool == pool && at.since(row.at) <= AGAIN);
+        let joined = same.find_map(|(place, row)| Some((place, again(&row.what, &what)?)));
         if let Some((place, both)) = joined {
             self.rows.remove(place);
             what = both;

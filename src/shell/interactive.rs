@@ -59,7 +59,7 @@ pub(super) async fn run(
         number = signals.next() => {
             terminal::reclaim();
             // What comes after us on the terminal begins a line of its own.
-            let _ = writeln!(io::stdout());
+            terminal::end_line();
             Ok(Exit::Signal(number))
         }
         exit = serve(session, news, target, printer, manner) => exit,
@@ -86,9 +86,9 @@ async fn serve(
         editing: manner.editing,
     })?;
     loop {
-        tell_news(&mut news, &printer).map_err(Error::io(OUTPUT))?;
+        tell_news(&mut news, &mut printer).await.map_err(Error::io(OUTPUT))?;
         for death in session.take_deaths() {
-            printer.write(&Output::Note(death)).map_err(Error::io(OUTPUT))?;
+            printer.write(&Output::Note(death)).await.map_err(Error::io(OUTPUT))?;
         }
         refresh(&session, &context);
         let prompt = format!("{target}{}> ", session.state());
@@ -97,21 +97,21 @@ async fn serve(
         let line = match session.understand(&line) {
             Ok(line) => line,
             Err(error) => {
-                printer.write(&hidden.cover(Output::error(&error))).map_err(Error::io(OUTPUT))?;
+                printer.write(&hidden.cover(Output::error(&error))).await.map_err(Error::io(OUTPUT))?;
                 continue;
             }
         };
         let question = tokio::select! {
             question = session.question(&line) => question,
             _ = ctrl_c() => {
-                printer.write(&Output::text("")).map_err(Error::io(OUTPUT))?;
+                printer.write(&Output::text("")).await.map_err(Error::io(OUTPUT))?;
                 continue;
             }
         };
         if let Some(question) = question
             && !keyboard.answer(&question.text).await?
         {
-            printer.write(&Output::Note("Not run.".to_owned())).map_err(Error::io(OUTPUT))?;
+            printer.write(&Output::Note("Not run.".to_owned())).await.map_err(Error::io(OUTPUT))?;
             continue;
         }
         let outcome = tokio::select! {
@@ -119,7 +119,7 @@ async fn serve(
             // What a shell command does with Ctrl-C is its own affair.
             _ = ctrl_c(), if line.pipe.is_none() => {
                 // The terminal has shown ^C already.
-                printer.write(&Output::text("")).map_err(Error::io(OUTPUT))?;
+                printer.write(&Output::text("")).await.map_err(Error::io(OUTPUT))?;
                 continue;
             }
         };

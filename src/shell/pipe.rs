@@ -32,14 +32,14 @@ pub(super) async fn run(
         }
         let outcome = run_line(&mut session, &line, &mut printer).await?;
         while let Ok(said) = news.try_recv() {
-            hear(said, &mut ended, &printer).map_err(Error::io(OUTPUT))?;
+            hear(said, &mut ended, &mut printer).await.map_err(Error::io(OUTPUT))?;
         }
         match outcome {
             Outcome::Quit => return Ok(exit(worst, settings)),
             outcome => worst = worst.max(outcome),
         }
     }
-    wait_for_jobs(&session, &mut news, &mut ended, &printer).await.map_err(Error::io(OUTPUT))?;
+    wait_for_jobs(&session, &mut news, &mut ended, &mut printer).await.map_err(Error::io(OUTPUT))?;
     Ok(exit(worst, settings))
 }
 
@@ -53,7 +53,7 @@ async fn wait_for_jobs(
     session: &Session,
     news: &mut mpsc::Receiver<JobNews>,
     ended: &mut HashSet<u32>,
-    printer: &StdoutSink,
+    printer: &mut StdoutSink,
 ) -> io::Result<()> {
     let jobs = session.jobs();
     let endless: HashSet<u32> = jobs.rows().iter().filter(|row| row.endless).map(|row| row.number).collect();
@@ -63,20 +63,20 @@ async fn wait_for_jobs(
     };
     while waits_for(ended) {
         let Some(said) = news.recv().await else { break };
-        hear(said, ended, printer)?;
+        hear(said, ended, printer).await?;
     }
     while let Ok(said) = news.try_recv() {
-        hear(said, ended, printer)?;
+        hear(said, ended, printer).await?;
     }
     Ok(())
 }
 
 /// Shows what a job says, and takes note of its end.
-fn hear(news: JobNews, ended: &mut HashSet<u32>, printer: &StdoutSink) -> io::Result<()> {
+async fn hear(news: JobNews, ended: &mut HashSet<u32>, printer: &mut StdoutSink) -> io::Result<()> {
     if let JobSaid::Ended { .. } = news.said {
         ended.insert(news.job);
     }
-    tell(news, printer)
+    tell(news, printer).await
 }
 
 async fn run_line(session: &mut Session, line: &[u8], printer: &mut StdoutSink) -> Result<Outcome, Error> {
@@ -88,7 +88,7 @@ async fn run_line(session: &mut Session, line: &[u8], printer: &mut StdoutSink) 
                 LineError::Token(_) => Output::text("Invalid argument(s)"),
                 other => Output::error(&other),
             };
-            printer.write(&said).map_err(Error::io(OUTPUT))?;
+            printer.write(&said).await.map_err(Error::io(OUTPUT))?;
             Ok(Outcome::Failed)
         }
     }

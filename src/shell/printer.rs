@@ -1,18 +1,18 @@
 //! Outputs on standard output, as redis-cli prints them.
 
-use std::fs::File;
 use std::io::{self, Write};
 
 use futures_util::future::BoxFuture;
 
+use super::outlet::Outlet;
 use crate::command::output::{Output, Sink};
 use crate::config::ShellSettings;
 use crate::resp::print::{Printer, Style};
-use crate::{terminal, text};
+use crate::text;
 
 /// Replies and text go to stdout; what went wrong on our side to stderr, unless a person reads both in one place.
 pub(super) struct StdoutSink {
-    out: File,
+    out: Outlet,
     printer: Printer,
     terminal: bool,
     /// `-e` with one command: an error reply goes to stderr as its bare text. From a pipe redis-cli leaves it in its
@@ -25,12 +25,12 @@ impl StdoutSink {
     pub(super) fn new(settings: &ShellSettings, terminal: bool) -> io::Result<Self> {
         let style = settings.style.unwrap_or(if terminal { Style::Standard } else { Style::Raw });
         let errors_apart = settings.exit_code && !settings.command.is_empty();
-        let out = terminal::output()?;
+        let out = Outlet::new(terminal)?;
         Ok(Self { out, printer: Printer { style, escape: terminal }, terminal, errors_apart })
     }
 
     /// What a job gave. A person is told which job it was, line by line; a program gets the reply as it is.
-    pub(super) fn write_of_job(&self, job: u32, output: &Output) -> io::Result<()> {
+    pub(super) async fn write_of_job(&mut self, job: u32, output: &Output) -> io::Result<()> {
         match output {
             Output::Reply { value, verbatim } if self.terminal => {
                 let printed = self.printer.print(value, *verbatim);
@@ -39,22 +39,30 @@ impl StdoutSink {
                     marked.extend_from_slice(format!("[{job}] ").as_bytes());
                     marked.extend_from_slice(line);
                 }
-                (&self.out).write_all(&marked)
+                self.out.write(marked).await
             }
-            Output::Streaming => self.write(&Output::Note(format!("[{job}] reading messages"))),
-            Output::Error(sentence) => self.write(&Output::Error(format!("[{job}] {sentence}"))),
-            Output::Note(sentence) => self.write(&Output::Note(format!("[{job}] {sentence}"))),
-            other => self.write(other),
+            Output::Streaming => self.write(&Output::Note(format!("[{job}] reading messages"))).await,
+            Output::Error(sentence) => self.write(&Output::Error(format!("[{job}] {sentence}"))).await,
+            Output::Note(sentence) => self.write(&Output::Note(format!("[{job}] {sentence}"))).await,
+            other => self.write(other).await,
         }
     }
 
-    pub(super) fn write(&self, output: &Output) -> io::Result<()> {
-        let bytes = match output {
+    pub(super) async fn write(&mut self, output: &Output) -> io::Result<()> {
+        match self.bytes(output) {
+            Some(bytes) => self.out.write(bytes).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What goes to standard output. What goes elsewhere has gone there.
+    fn bytes(&self, output: &Output) -> Option<Vec<u8>> {
+        Some(match output {
             Output::Reply { value, .. } if self.errors_apart && value.error().is_some() => {
                 let mut line = value.error().unwrap_or_default().to_vec();
                 line.push(b'\n');
                 let _ = io::stderr().write_all(&line);
-                return Ok(());
+                return None;
             }
             Output::Reply { value, verbatim } => self.printer.print(value, *verbatim),
             Output::Text(words) if self.terminal => {
@@ -69,18 +77,17 @@ impl StdoutSink {
             Output::Error(sentence) | Output::Note(sentence) => {
                 // stderr is for people: that nobody reads it is no reason to stop.
                 let _ = writeln!(io::stderr(), "redis-pooltop: {sentence}");
-                return Ok(());
+                return None;
             }
             Output::Streaming if self.terminal => b"Reading messages... (press Ctrl-C to quit)\n".to_vec(),
             Output::Clear if self.terminal => b"\x1b[H\x1b[2J".to_vec(),
-            Output::Streaming | Output::Took(_) | Output::Clear => return Ok(()),
-        };
-        (&self.out).write_all(&bytes)
+            Output::Streaming | Output::Took(_) | Output::Clear => return None,
+        })
     }
 }
 
 impl Sink for StdoutSink {
     fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
-        Box::pin(std::future::ready(self.write(&output)))
+        Box::pin(async move { self.write(&output).await })
     }
 }

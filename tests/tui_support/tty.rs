@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
 use crate::support::PATIENCE;
@@ -194,6 +195,26 @@ impl Tty {
             assert!(Instant::now() < deadline, "it does not end; the screen:\n{}", self.text());
             std::thread::park_timeout(std::time::Duration::from_millis(10));
         }
+    }
+
+    /// Reads nothing of what the program writes, until that is done. The screen is not to be looked at there.
+    pub fn unread<T>(&mut self, meanwhile: impl FnOnce(&mut Self) -> T) -> T {
+        let screen = Arc::clone(&self.screen);
+        let _held = screen.lock().unwrap_or_else(PoisonError::into_inner);
+        meanwhile(self)
+    }
+
+    /// Whether the terminal takes no more, for want of a reader.
+    pub fn is_full(&self) -> bool {
+        let name = self.master.tty_name().expect("the terminal's name");
+        let terminal = std::fs::File::options().write(true).open(name).expect("the terminal");
+        let mut asked = [PollFd::new(&terminal, PollFlags::OUT)];
+        poll(&mut asked, Some(&Timespec::default())).expect("its state") == 0
+    }
+
+    /// How the program has ended, if it has.
+    pub fn status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("its state")
     }
 
     /// Whether cursor keys and keypad send what a program with the whole screen asked for.
