@@ -14,7 +14,7 @@ mod text;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::event::{PoolId, nanos};
+use crate::event::{Holder, PoolId, nanos};
 use crate::snapshot::{PoolRow, Severity, Snapshot};
 
 pub use json::{json, screen_json};
@@ -22,6 +22,9 @@ pub use markdown::{Screenful, markdown};
 pub use prometheus::prometheus;
 pub use save::save;
 pub use text::text;
+
+/// What nobody knows.
+const UNKNOWN: &str = "–";
 
 /// Whole milliseconds.
 fn millis(span: Duration) -> u64 {
@@ -35,6 +38,13 @@ fn pool_name(snapshot: &Snapshot, id: PoolId) -> String {
         .iter()
         .find(|pool| pool.id == id)
         .map_or_else(|| format!("pool-{}", id.0), |p| p.name.clone())
+}
+
+/// Who a holder is, in one line: its words as `shown` makes them, else its task.
+fn who(holder: &Holder, shown: impl Fn(&str) -> String) -> Option<String> {
+    let words = [&holder.label, &holder.location].into_iter().flatten().map(|word| shown(word));
+    let words = words.collect::<Vec<_>>().join("  ");
+    if words.is_empty() { holder.task.map(|task| format!("task {task}")) } else { Some(words) }
 }
 
 /// The pools, each under a name that no other one has: a report keyed by name must not say two things of one key.

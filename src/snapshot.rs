@@ -88,6 +88,13 @@ pub struct Latency {
     pub histogram: Vec<(u64, u64)>,
 }
 
+impl Latency {
+    /// What is timed of a pool as a whole, by name, in the order of a lease's life.
+    pub fn kinds(&self) -> [(&'static str, Percentiles); 4] {
+        [("wait", self.wait), ("create", self.create), ("use", self.held), ("round trip", self.round_trip)]
+    }
+}
+
 /// A distribution in five numbers. With `count` 0 the rest is nothing and draws as `–`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Percentiles {

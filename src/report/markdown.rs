@@ -6,16 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::text::count;
-use super::{pool_name, severity};
-use crate::event::Holder;
+use super::{UNKNOWN, pool_name, severity, who};
 use crate::snapshot::{ConnectionRow, Latency, Percentiles, PoolRow, RowState, Snapshot};
 use crate::text::{self, duration, thousands};
 
 /// Connections listed; the JSON beside it has them all.
 const CONNECTIONS: usize = 1_000;
-
-/// What nobody knows.
-const UNKNOWN: &str = "–";
 
 /// What a screen shows of a snapshot.
 #[derive(Clone, Debug)]
@@ -158,13 +154,7 @@ fn pool(out: &mut String, row: &PoolRow) {
 
 fn latency(out: &mut String, latency: &Latency) {
     let _ = write!(out, "\n## Latency, last {} s\n\n", latency.window.as_secs());
-    let kinds = [
-        ("wait", &latency.wait),
-        ("use", &latency.held),
-        ("create", &latency.create),
-        ("round trip", &latency.round_trip),
-    ];
-    let rows = kinds.into_iter().map(|(name, numbers)| percentiles(name.to_owned(), numbers));
+    let rows = latency.kinds().into_iter().map(|(name, numbers)| percentiles(name.to_owned(), &numbers));
     let commands = latency.by_command.iter().map(|(name, numbers)| percentiles(code(name), numbers));
     table(out, &["", "count", "p50", "p95", "p99", "max"], rows.chain(commands));
 }
@@ -220,7 +210,7 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Vec<String> {
         RowState::Available { .. } => ("available".to_owned(), String::new()),
         RowState::InUse { holder, pinned, .. } => {
             let pinned = pinned.as_ref().map_or_else(String::new, |by| format!(", {}", code(by)));
-            (format!("{}{pinned}", row.state_word()), code(&who(holder)))
+            (format!("{}{pinned}", row.state_word()), code(&who(holder, str::to_owned).unwrap_or_default()))
         }
     };
     let idle = match row.idle_for(snapshot.as_of) {
@@ -240,17 +230,6 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Vec<String> {
         row.last_command.as_deref().map_or_else(|| UNKNOWN.to_owned(), code),
         holder,
     ]
-}
-
-/// Who a holder is, in one line, not yet escaped.
-fn who(holder: &Holder) -> String {
-    let words: Vec<&str> =
-        [&holder.label, &holder.location].into_iter().flatten().map(|word| &**word).collect();
-    match (words.is_empty(), holder.task) {
-        (true, Some(task)) => format!("task {task}"),
-        (true, None) => String::new(),
-        (false, _) => words.join("  "),
-    }
 }
 
 fn events(out: &mut String, screen: &Screenful) {

@@ -3,15 +3,12 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::pool_name;
-use crate::event::{Holder, Stamp, Totals};
+use super::{UNKNOWN, pool_name, who};
+use crate::event::{Stamp, Totals};
 use crate::snapshot::{
     ConnectionRow, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Severity, Snapshot,
 };
 use crate::text::{duration, escape_str, fit, thousands, width};
-
-/// What nobody knows.
-const UNKNOWN: &str = "–";
 
 /// The widest a name from elsewhere may make its column.
 const NAME_COLUMNS: usize = 40;
@@ -137,14 +134,8 @@ fn totals(row: &PoolRow) -> String {
 fn latency(out: &mut String, latency: &Latency) {
     let window = format!("last {} s", latency.window.as_secs());
     let mut table = Table::new(&[&window, ">count", ">p50", ">p95", ">p99", ">max"]);
-    let rows = [
-        ("wait", &latency.wait),
-        ("use", &latency.held),
-        ("create", &latency.create),
-        ("round trip", &latency.round_trip),
-    ];
-    for (word, numbers) in rows {
-        table.row(percentiles(word.to_owned(), numbers));
+    for (word, numbers) in latency.kinds() {
+        table.row(percentiles(word.to_owned(), &numbers));
     }
     for (command, numbers) in &latency.by_command {
         table.row(percentiles(format!("  {}", name(command)), numbers));
@@ -188,7 +179,7 @@ fn connections(out: &mut String, snapshot: &Snapshot) {
 fn connection(row: &ConnectionRow, as_of: Stamp) -> Vec<String> {
     let holder = match &row.state {
         RowState::Available { .. } => String::new(),
-        RowState::InUse { holder, .. } => who(holder),
+        RowState::InUse { holder, .. } => who(holder, name).unwrap_or_else(|| UNKNOWN.to_owned()),
     };
     let mark = if row.flagged { " !" } else { "" };
     let time = |span: Option<Duration>| span.map_or_else(|| UNKNOWN.to_owned(), duration);
@@ -207,16 +198,6 @@ fn connection(row: &ConnectionRow, as_of: Stamp) -> Vec<String> {
         row.last_command.as_deref().map_or_else(|| UNKNOWN.to_owned(), name),
         holder,
     ]
-}
-
-fn who(holder: &Holder) -> String {
-    let words: Vec<_> =
-        [&holder.label, &holder.location].into_iter().flatten().map(|word| name(word)).collect();
-    match (words.is_empty(), holder.task) {
-        (true, Some(task)) => format!("task {task}"),
-        (true, None) => UNKNOWN.to_owned(),
-        (false, _) => words.join("  "),
-    }
 }
 
 fn lints(out: &mut String, snapshot: &Snapshot) {

@@ -5,7 +5,8 @@ use ratatui::layout::{Alignment, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::{Cx, NONE, age, known, list, more, outside, outside_part, pane};
+use super::list::Rows;
+use super::{Cx, NONE, age, known, list, outside, pane};
 use crate::event::{Holder, Stamp};
 use crate::snapshot::{ConnectionRow, RowState, Severity};
 use crate::text;
@@ -118,28 +119,20 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let titles = Titles::new(cx, list, area);
     let inner = pane(cx, Pane::Connections, titles.title.clone(), area, buf);
     titles.draw(cx, list.sort(), buf);
-    list::filter_line(cx, list, inner, buf);
-    let inner = list::area(inner, cx.filtering);
-    let inner = list::area(inner, titles.line.y > area.y);
-    let height = usize::from(inner.height);
-    let rows = list.rows();
-    let offset = table::window(cx.offset, cx.focused.then(|| list.at()), rows.len(), height);
-    for (place, at) in rows.iter().enumerate().skip(offset).take(height) {
-        let Some(row) = cx.snapshot.connections.get(*at as usize) else { continue };
-        let line = Rect { y: inner.y + (place - offset) as u16, height: 1, ..inner };
-        draw_row(cx, &titles.columns, row, line, buf);
-        if cx.focused && place == list.at() {
-            buf.set_style(line, cx.theme.selected);
-        }
-    }
-    let words = match &cx.snapshot.server.lost {
+    let inner = list::filter_line(cx, list, inner, buf);
+    let inner = list::below(inner, titles.line.y > area.y);
+    let none = match &cx.snapshot.server.lost {
         _ if cx.snapshot.pools.is_empty() => NONE.to_owned(),
         // With what to do about it, for which the line above may have no room.
         Some(silent) => outside(&silent.error, usize::from(inner.width).saturating_sub(1)),
         None => "none open: the first command opens one".to_owned(),
     };
-    list::none(list, &words, cx.theme, inner, buf);
-    more(outside_part(offset, height, rows.len()), cx.theme, area, buf);
+    let rows = Rows { area, inner, each: 1, none: &none };
+    rows.draw(cx, list, buf, |at, line, buf| {
+        if let Some(row) = cx.snapshot.connections.get(at) {
+            draw_row(cx, &titles.columns, row, line, buf);
+        }
+    });
 }
 
 /// Where the titles of a pane of this area stand: in a line of their own while it is read, else on the pane's rule,

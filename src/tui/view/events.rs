@@ -7,12 +7,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Cx, age, list, more, outside, outside_part, pane, put};
+use super::list::Rows;
+use super::{Cx, age, list, outside, pane, put};
 use crate::event::{SeenAt, WaitEnd};
 use crate::snapshot::{EventRow, What};
 use crate::text;
 use crate::tui::layout::Pane;
-use crate::tui::table;
 use crate::tui::theme::Theme;
 
 /// Draws the pane.
@@ -20,31 +20,19 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let (Some(list), events) = (cx.list, &cx.snapshot.events) else { return };
     let title = list::title::<EventRow>(cx, list, |_| false);
     let inner = pane(cx, Pane::Events, title, area, buf);
-    list::filter_line(cx, list, inner, buf);
-    let inner = list::area(inner, cx.filtering);
-    let height = usize::from(inner.height);
-    let rows = list.rows();
-    let offset = table::window(cx.offset, cx.focused.then(|| list.at()), rows.len(), height);
-    for (row, at) in rows.iter().enumerate().skip(offset).take(height) {
-        let Some(event) = events.get(*at as usize) else { continue };
-        let y = (row - offset) as u16;
+    let inner = list::filter_line(cx, list, inner, buf);
+    let rows = Rows { area, inner, each: 1, none: "none yet" };
+    rows.draw(cx, list, buf, |at, line, buf| {
+        let Some(event) = events.get(at) else { return };
         let age = age(cx.snapshot.as_of.since(event.at));
-        let room = usize::from(inner.width.saturating_sub(12));
+        let room = usize::from(line.width.saturating_sub(12));
         let (style, words) = told(&event.what, room, cx.theme);
-        let line = Line::from(vec![
+        let told = Line::from(vec![
             Span::styled(format!(" {age:>8}  "), cx.theme.dim),
             Span::styled(outside(&words, room), style),
         ]);
-        put(line, inner, y, buf);
-        if cx.focused && row == list.at() {
-            buf.set_style(
-                Rect { y: inner.y + y, height: 1, ..inner }.intersection(buf.area),
-                cx.theme.selected,
-            );
-        }
-    }
-    list::none(list, "none yet", cx.theme, inner, buf);
-    more(outside_part(offset, height, rows.len()), cx.theme, area, buf);
+        put(told, line, 0, buf);
+    });
 }
 
 /// An event in one sentence, not yet escaped.

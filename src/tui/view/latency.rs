@@ -184,21 +184,12 @@ pub fn length(snapshot: &Snapshot) -> usize {
 }
 
 fn rows(snapshot: &Snapshot) -> Vec<Timed> {
-    let none = Percentiles::default();
-    let latency = snapshot.pools.first().map(|pool| &pool.latency);
-    let whole = |label: &str, times: Option<Percentiles>| Timed {
-        label: label.to_owned(),
-        command: false,
-        times: times.unwrap_or(none),
-    };
-    let mut rows = vec![
-        whole("wait", latency.map(|l| l.wait)),
-        whole("create", latency.map(|l| l.create)),
-        whole("use", latency.map(|l| l.held)),
-        whole("round trip", latency.map(|l| l.round_trip)),
-    ];
-    for (name, times) in latency.map_or(&[][..], |l| &l.by_command) {
-        rows.push(Timed { label: outside(name, 10), command: true, times: *times });
-    }
-    rows
+    let unknown = Latency::default();
+    let latency = snapshot.pools.first().map_or(&unknown, |pool| &pool.latency);
+    let whole = latency.kinds().into_iter();
+    let whole = whole.map(|(name, times)| Timed { label: name.to_owned(), command: false, times });
+    let commands = latency.by_command.iter();
+    let commands =
+        commands.map(|(name, times)| Timed { label: outside(name, 10), command: true, times: *times });
+    whole.chain(commands).collect()
 }

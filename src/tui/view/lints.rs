@@ -6,11 +6,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Cx, list, more, outside, outside_part, pane, put};
+use super::list::Rows;
+use super::{Cx, list, outside, pane, put};
 use crate::snapshot::LintRow;
 use crate::text;
 use crate::tui::layout::Pane;
-use crate::tui::table;
 use crate::tui::theme::{Theme, mark};
 
 /// From this width on the advice stands on the evidence's own line.
@@ -29,33 +29,16 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     if !cx.focused {
         return groups::draw(cx, list, area, inner, buf);
     }
-    list::filter_line(cx, list, inner, buf);
-    let inner = list::area(inner, cx.filtering);
-    let each = lines_each(cx.focused, inner.width);
-    let height = usize::from(inner.height / each);
-    let rows = list.rows();
-    let offset = table::window(cx.offset, cx.focused.then(|| list.at()), rows.len(), height);
-    for (place, at) in rows.iter().enumerate().skip(offset).take(height) {
-        let Some(row) = all.get(*at as usize) else { continue };
-        let y = (place - offset) as u16 * each;
-        put(evidence(cx, row, inner.width), inner, y, buf);
-        if each > 1 {
-            put(
-                Line::styled(format!("{:1$}{2}", "", column(cx) + 6, row.advice), cx.theme.dim),
-                inner,
-                y + 1,
-                buf,
-            );
+    let inner = list::filter_line(cx, list, inner, buf);
+    let rows = Rows { area, inner, each: lines_each(cx.focused, inner.width), none: NOTHING };
+    rows.draw(cx, list, buf, |at, lines, buf| {
+        let Some(row) = all.get(at) else { return };
+        put(evidence(cx, row, lines.width), lines, 0, buf);
+        if lines.height > 1 {
+            let advice = format!("{:1$}{2}", "", column(cx) + 6, row.advice);
+            put(Line::styled(advice, cx.theme.dim), lines, 1, buf);
         }
-        if cx.focused && place == list.at() {
-            buf.set_style(
-                Rect { y: inner.y + y, height: 1, ..inner }.intersection(buf.area),
-                cx.theme.selected,
-            );
-        }
-    }
-    list::none(list, NOTHING, cx.theme, inner, buf);
-    more(outside_part(offset, height, rows.len()), cx.theme, area, buf);
+    });
 }
 
 /// How many lines a lint takes: its advice has one of its own where it does not fit beside the evidence and the pane is

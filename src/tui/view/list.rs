@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{Cx, put};
+use super::{Cx, more, outside_part, put};
 use crate::snapshot::{EventRow, LintRow};
 use crate::text;
 use crate::tui::app::App;
@@ -63,10 +63,48 @@ pub fn headed(pane: Pane, focused: bool, filtering: bool, area: Rect) -> bool {
     pane == Pane::Connections && focused && area.height >= 4 + u16::from(filtering)
 }
 
-/// The rows' own area: what a line above them, where there is one, leaves of it.
-pub fn area(inner: Rect, lined: bool) -> Rect {
+/// What a line at the top of an area, where there is one, leaves of it.
+pub fn below(inner: Rect, lined: bool) -> Rect {
     let line = u16::from(lined).min(inner.height);
     Rect { y: inner.y + line, height: inner.height - line, ..inner }
+}
+
+/// Where a pane's rows are drawn, and how.
+pub struct Rows<'a> {
+    /// The pane's whole area, whose rule says how many rows are out of sight.
+    pub area: Rect,
+    /// The rows' own.
+    pub inner: Rect,
+    /// How many lines each takes.
+    pub each: u16,
+    /// What is said where there are none.
+    pub none: &'a str,
+}
+
+impl Rows<'_> {
+    /// Draws the rows in sight, each by its place in the snapshot, and marks the selected one.
+    pub fn draw(
+        &self,
+        cx: &Cx<'_>,
+        list: &Listing,
+        buf: &mut Buffer,
+        row: impl Fn(usize, Rect, &mut Buffer),
+    ) {
+        let Self { area, inner, each, .. } = *self;
+        let height = usize::from(inner.height / each);
+        let rows = list.rows();
+        let offset = table::window(cx.offset, cx.focused.then(|| list.at()), rows.len(), height);
+        for (place, at) in rows.iter().enumerate().skip(offset).take(height) {
+            let lines = Rect { y: inner.y + (place - offset) as u16 * each, height: each, ..inner };
+            row(*at as usize, lines, buf);
+            if cx.focused && place == list.at() {
+                let first = Rect { height: 1, ..lines };
+                buf.set_style(first.intersection(buf.area), cx.theme.selected);
+            }
+        }
+        none(list, self.none, cx.theme, inner, buf);
+        more(outside_part(offset, height, rows.len()), cx.theme, area, buf);
+    }
 }
 
 /// How many rows of a list a pane of this area shows.
@@ -83,10 +121,11 @@ pub fn row_lines(app: &App, pane: Pane, area: Rect) -> (u16, u16) {
     (first, each)
 }
 
-/// Draws the filter line in the first row of the pane's inside, when it is open, and what is wrong with it.
-pub fn filter_line(cx: &Cx<'_>, list: &Listing, inner: Rect, buf: &mut Buffer) {
+/// Draws the filter line in the first row of the pane's inside, when it is open, and what is wrong with it. Gives what
+/// is left below.
+pub fn filter_line(cx: &Cx<'_>, list: &Listing, inner: Rect, buf: &mut Buffer) -> Rect {
     if !cx.filtering {
-        return;
+        return inner;
     }
     let width = usize::from(inner.width);
     let typed = tail(list.typed(), width);
@@ -105,6 +144,7 @@ pub fn filter_line(cx: &Cx<'_>, list: &Listing, inner: Rect, buf: &mut Buffer) {
         None => {}
     }
     put(Line::from(spans), inner, 0, buf);
+    below(inner, true)
 }
 
 /// Where the cursor stands in the filter line of a pane of this area.
