@@ -168,9 +168,10 @@ impl Talk<'_> {
     fn broken(&self, error: &IoError) -> ConnectError {
         let target = self.options.target();
         match error.kind() {
-            IoErrorKind::Protocol(_) | IoErrorKind::Unexpected => {
-                refusal::not_resp(self.options, self.connection.undecoded())
+            IoErrorKind::Protocol(why) => {
+                refusal::not_resp(self.options, self.connection.undecoded(), Some(why))
             }
+            IoErrorKind::Unexpected => refusal::not_resp(self.options, self.connection.undecoded(), None),
             IoErrorKind::Tls(why) => {
                 ConnectError::new(ConnectErrorKind::Tls, format!("no TLS with {target}: {why}"))
             }

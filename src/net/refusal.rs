@@ -68,8 +68,8 @@ fn is_bad_database(text: &[u8]) -> bool {
         .any(|prefix| text.starts_with(prefix))
 }
 
-/// Something answers, but not in RESP.
-pub(super) fn not_resp(options: &ConnectOptions, answer: &[u8]) -> ConnectError {
+/// Something answers, but not in RESP. `why` is what is wrong with it, for where nothing of it is left to show.
+pub(super) fn not_resp(options: &ConnectOptions, answer: &[u8], why: Option<&str>) -> ConnectError {
     let target = options.target();
     let message = match answer {
         [b'H', b'T', b'T', b'P', b'/', ..] => {
@@ -78,6 +78,10 @@ pub(super) fn not_resp(options: &ConnectOptions, answer: &[u8]) -> ConnectError 
         // The first bytes of a TLS record: an alert or a handshake.
         [0x15 | 0x16, 0x03, ..] => {
             format!("{target} speaks TLS: use rediss:// or --tls")
+        }
+        [] => {
+            let why = why.map(|why| format!(": {}", escape(why.as_bytes()))).unwrap_or_default();
+            format!("{target} is no Redis server: it greets with what none would{why}; check the port")
         }
         _ => format!(
             "{target} is no Redis server: it answers \"{}\"",
