@@ -205,3 +205,17 @@ fn the_shells_rule_says_what_is_below_and_names_the_servers_pane_where_there_is_
     assert!(rule(&app).contains(" lines below, Ctrl-End ━"), "{}", rule(&app));
     assert!(rule(&app).contains("━ clients 14 of "), "{}", rule(&app));
 }
+
+#[test]
+fn after_the_first_key_of_a_sequence_each_second_is_listed_once_with_what_it_does() {
+    let panes: Vec<Rebinding> = [("pool", "a"), ("latency", "b"), ("server", "c"), ("connections", "d")]
+        .map(|(pane, key)| Rebinding { action: format!("focus-{pane}"), keys: vec![format!("alt-x {key}")] })
+        .to_vec();
+    let facts = Facts { keys: Keys::default().rebound(&panes).unwrap(), ..Facts::default() };
+    let mut app = App::new(facts, Arc::new(Words), Size { width: 80, height: 24 });
+    app.take(Arc::new(busy()));
+    for way in ["alt-x", "d alt-x"] {
+        press(&mut app, way);
+        assert_eq!(footer(&app), " Alt-x …  a pool  b latency  c server  d connections", "{way}");
+    }
+}

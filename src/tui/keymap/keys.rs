@@ -163,8 +163,17 @@ impl Keys {
         let Some(first) = pending else { return self.words(here, *context) };
         let mut entries = vec![(format!("{first} …"), "")];
         for row in here {
-            let seconds = row.keys().filter(|(key, _)| key.first == first).filter_map(|(key, _)| key.second);
-            entries.extend(seconds.map(|second| (second.to_string(), row.footer.unwrap_or(row.help))));
+            for (second, action) in row.keys().filter(|(key, _)| key.first == first) {
+                let Some(second) = second.second.map(|second| second.to_string()) else { continue };
+                let word = match action {
+                    Action::Focus(pane) if row.bound.len() > 1 => pane.name(),
+                    _ => row.footer.unwrap_or(row.help),
+                };
+                // The same key in a row further down is hidden.
+                if !entries.iter().any(|(known, _)| *known == second) {
+                    entries.push((second, word));
+                }
+            }
         }
         entries
     }
