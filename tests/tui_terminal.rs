@@ -610,3 +610,18 @@ fn three_pictures_many_times() {
     app.update(Action::Edit(Edit::Home));
     draw(&mut app);
 }
+
+#[test]
+fn the_prompt_lets_a_transaction_go_when_its_server_dies() {
+    let mut server = RedisServer::start(&[]);
+    let mut tty = Tty::pooltop(&[&server.url()], 80, 24);
+    tty.see("live ");
+    tty.run("MULTI");
+    tty.see("(TX)");
+    server.kill();
+    tty.see("closed by the server: the transaction is gone");
+    tty.wait("the prompt without it", |text| !text.contains("(TX)"));
+    // It is typed in no transaction, and says so in its own words.
+    tty.run("GET a");
+    tty.see("error: nothing listens");
+}
