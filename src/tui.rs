@@ -262,15 +262,36 @@ impl World {
         first: Said,
         more: &mut mpsc::Receiver<Said>,
     ) -> io::Result<Option<End>> {
-        let mut next = Some(first);
-        for _ in 0..BATCH {
-            let Some(message) = next else { break };
+        for message in batch(first, more) {
             let effects = app.hear(message);
             if let Some(end) = self.act(app, guard, effects)? {
                 return Ok(Some(end));
             }
-            next = more.try_recv().ok();
         }
         Ok(None)
+    }
+}
+
+/// What waits, up to a batch. A message is taken off only when it is asked for: one taken and not heard would be lost.
+fn batch<T>(first: T, more: &mut mpsc::Receiver<T>) -> impl Iterator<Item = T> {
+    std::iter::once(first).chain(std::iter::from_fn(|| more.try_recv().ok())).take(BATCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_is_lost_between_two_batches() {
+        let sent: Vec<_> = (0..BATCH * 3 + 1).collect();
+        let (say, mut said) = mpsc::channel(sent.len());
+        for message in &sent {
+            say.try_send(*message).expect("there is room for all");
+        }
+        let mut heard = Vec::new();
+        while let Ok(first) = said.try_recv() {
+            heard.extend(batch(first, &mut said));
+        }
+        assert_eq!(heard, sent);
     }
 }
