@@ -99,21 +99,21 @@ fn header(app: &App) -> String {
 fn sorting_goes_through_the_columns_in_sight_and_marks_the_one_it_is_at() {
     let mut app = app(140, 50, busy());
     let natural = ids(&app);
-    assert!(title(&app, "4 connections").contains("▼held"), "{}", title(&app, "4 connections"));
+    assert!(title(&app, "4 connections").contains("▼ held"), "{}", title(&app, "4 connections"));
     press(&mut app, "alt-4");
     let words = |app: &App| header(app).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(words(&app), "id server state ▼held idle uses commands age create last holder");
+    assert_eq!(words(&app), "id server state ▼ held idle uses commands age create last holder");
     assert_eq!(ids(&app), natural, "a line of titles takes no row but moves them");
     press(&mut app, "s");
-    assert_eq!(words(&app), "id server state held ▼idle uses commands age create last holder");
+    assert_eq!(words(&app), "id server state held ▼ idle uses commands age create last holder");
     assert_eq!(ids(&app)[..2], [3, 2], "the first press moves rows");
     press(&mut app, "S i");
-    assert!(header(&app).contains("▲held"));
+    assert!(header(&app).contains("▲ held"));
     assert_eq!(ids(&app), [11, 10, 9, 8, 7, 5, 3, 1, 2], "no held time comes last, either way round");
     press(&mut app, "s s s s s s");
-    assert!(words(&app).ends_with("create last▲ holder"), "{}", header(&app));
+    assert!(words(&app).ends_with("create last ▲ holder"), "{}", header(&app));
     press(&mut app, "s s");
-    assert!(header(&app).contains("▲id"), "after the last the first: {}", header(&app));
+    assert!(header(&app).contains("▲ id"), "after the last the first: {}", header(&app));
     assert_eq!(ids(&app), [1, 2, 3, 5, 7, 8, 9, 10, 11]);
     press(&mut app, "i");
     assert_eq!(ids(&app), [11, 10, 9, 8, 7, 5, 3, 2, 1]);
@@ -128,7 +128,7 @@ fn a_column_that_is_out_of_sight_is_passed_by() {
     let mut app = app(60, 13, busy());
     press(&mut app, "alt-4 s s");
     let shown = text(&app, &Theme::DEFAULT, 60, 13);
-    assert!(shown.contains("holder▲") && !shown.contains("by uses"), "{shown}");
+    assert!(shown.contains("holder ▲") && !shown.contains("by uses"), "{shown}");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn ten_thousand_rows_sort_filter_and_scroll_to_their_ends() {
     press(&mut app, "alt-4 G");
     assert_eq!(ids(&app).last(), Some(&10_000));
     press(&mut app, "s s i g");
-    assert!(header(&app).contains("▲uses"), "{}", header(&app));
+    assert!(header(&app).contains("▲ uses"), "{}", header(&app));
     press(&mut app, "/ 'uses>=96 enter");
     assert!(title(&app, "4 connections").contains("103 of 10,000"), "{}", title(&app, "4 connections"));
     assert_eq!(ids(&app)[..2], [96, 193], "those that are equal stand by id");

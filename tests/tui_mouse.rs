@@ -84,12 +84,12 @@ fn a_double_click_shows_the_row_in_full_and_nothing_is_clicked_through_it() {
 fn a_click_on_a_title_sorts_and_one_more_inverts_the_order() {
     let mut app = app(WIDTH, HEIGHT, busy());
     click(&mut app, "uses");
-    assert!(screen(&app).contains("▼uses"), "{}", screen(&app));
+    assert!(screen(&app).contains("▼ uses"), "{}", screen(&app));
     assert_eq!(mode(&app), Mode::Pane(Pane::Connections));
     click(&mut app, "uses");
-    assert!(screen(&app).contains("▲uses"));
+    assert!(screen(&app).contains("▲ uses"));
     click(&mut app, " 4 connections");
-    assert!(screen(&app).contains("▲uses"), "the pane's own name is no column");
+    assert!(screen(&app).contains("▲ uses"), "the pane's own name is no column");
 }
 
 #[test]

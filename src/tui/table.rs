@@ -115,19 +115,15 @@ pub fn sorted_titles<R, C>(
         let before = if column.align == Alignment::Right { 0 } else { GAP.min(x) };
         let after = if column.align == Alignment::Right { GAP.min(area.width - x - width) } else { 0 };
         let blank = |columns: u16| " ".repeat(usize::from(columns));
-        let title = match (column.title, column.align) {
-            ("", _) => continue,
-            (title, Alignment::Right) => {
-                // An arrow takes the place of the blank where there is no room for both.
-                let words = format!("{arrow}{title}");
-                let before = u16::from(text::width(&words) < usize::from(width));
-                format!("{}{words}{}", blank(before), blank(after))
-            }
-            (title, _) => {
-                let words = format!("{title}{arrow}");
-                let after = u16::from(text::width(&words) < usize::from(width));
-                format!("{}{words}{}", blank(before), blank(after))
-            }
+        if column.title.is_empty() {
+            continue;
+        }
+        let words = marked(column, arrow, width);
+        // Where there is room a blank sets the words off inside the column too.
+        let spare = blank(u16::from(text::width(&words) < usize::from(width)));
+        let title = match column.align {
+            Alignment::Right => format!("{spare}{words}{}", blank(after)),
+            _ => format!("{}{words}{spare}", blank(before)),
         };
         let (left, room) = (x - before, before + width + after);
         let slack = room.saturating_sub(text::width(&title) as u16);
@@ -135,6 +131,16 @@ pub fn sorted_titles<R, C>(
         if start >= from {
             put_aligned(&title, style, column.align, area, left, room, buf);
         }
+    }
+}
+
+/// A title with its arrow beside it, apart from it where the column is wide enough.
+fn marked<R, C>(column: &Column<R, C>, arrow: &str, width: u16) -> String {
+    let title = column.title;
+    let gap = if arrow.is_empty() || text::width(title) + 2 > usize::from(width) { "" } else { " " };
+    match column.align {
+        Alignment::Right => format!("{arrow}{gap}{title}"),
+        _ => format!("{title}{gap}{arrow}"),
     }
 }
 

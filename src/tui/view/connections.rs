@@ -40,7 +40,7 @@ const fn word(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
 const COLUMNS: &[Of] = &[
     word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.flag_style())),
     number("id", 4, 0, |row, with| Cell::new(row.id.to_string(), with.theme.text)),
-    word("server", 7, 0, |row, with| Cell::new(format!("id {}", known(row.server_id)), with.theme.dim)),
+    word("server", 8, 0, |row, with| Cell::new(format!("id {}", known(row.server_id)), with.theme.dim)),
     word("state", 9, 0, state),
     number("held", 7, 0, |row, with| match row.held_for(with.as_of) {
         Some(held) => Cell::new(age(held), with.flag_style()),
@@ -51,7 +51,7 @@ const COLUMNS: &[Of] = &[
         None => Cell::new("busy", with.theme.text),
     }),
     number("uses", 6, 66, |row, with| Cell::new(text::thousands(row.uses), with.theme.text)),
-    number("commands", 9, 110, |row, with| Cell::new(text::thousands(row.commands), with.theme.text)),
+    number("commands", 10, 110, |row, with| Cell::new(text::thousands(row.commands), with.theme.text)),
     number("age", 8, 110, |row, with| {
         Cell::new(known(row.opened.map(|opened| age(with.as_of.since(opened)))), with.theme.dim)
     }),
