@@ -118,7 +118,6 @@ async fn drops_are_counted_and_the_source_is_asked_for_everything() {
     }
     let snapshot = hub.sync().await;
     assert_eq!((snapshot.dropped, snapshot.out_of_sync), (7, true));
-    assert_eq!(snapshot.pools[0].closed_by, [(CloseReason::Idle, sent - 7)]);
     assert!(source.resyncs.load(Ordering::Relaxed) > 0);
 }
 
