@@ -17,7 +17,7 @@ use crate::command::session::Session;
 use crate::config::{Form, ScreenSettings, Settings};
 use crate::demo;
 use crate::error::{Error, Exit};
-use crate::event::Clock;
+use crate::event::{Clock, Event, ServerEvent};
 use crate::hub::Hub;
 use crate::net::{ConnectOptions, Connection, Endpoint, OBSERVER};
 use crate::pool::RedisPool;
@@ -176,13 +176,17 @@ impl Parts {
         })
     }
 
-    /// Waits until the server has been asked once, or cannot be, for so long at most.
+    /// Waits until the server has been asked once, or cannot be; after so long the snapshot says that it did not answer.
     async fn first_answer(&self, patience: Duration) {
         let mut snapshots = self.hub.subscribe();
         let heard = snapshots
             .wait_for(|snapshot| !snapshot.server.clients.is_empty() || snapshot.server.lost.is_some());
-        // Late is no error: what is not known yet is shown as unknown.
-        let _ = tokio::time::timeout(patience, heard).await;
+        if tokio::time::timeout(patience, heard).await.is_err() {
+            // What is not known yet is shown as unknown, and this is why.
+            let error = format!("no answer to INFO that says anything within {}", text::duration(patience));
+            let now = self.hub.sync().await.as_of;
+            self.hub.tap().emit(now, Event::Server(ServerEvent::Lost { error, retry_at: now }));
+        }
     }
 }
 

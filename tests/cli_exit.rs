@@ -60,6 +60,50 @@ fn what_is_no_redis_is_told_apart() {
     }
 }
 
+/// Greets as Redis does, and answers INFO with these bytes; its port.
+fn answers_info_with(answer: &'static [u8]) -> String {
+    const HELLO: &[u8] = b"*6\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:2\r\n$2\r\nid\r\n:7\r\n";
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = server.local_addr().expect("its address").port().to_string();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = server.accept() {
+            std::thread::spawn(move || {
+                let mut asked = [0; 4096];
+                while let Ok(read @ 1..) = stream.read(&mut asked) {
+                    let words = String::from_utf8_lossy(&asked[..read]).to_uppercase();
+                    let commands = words.matches('*').count();
+                    let answer = match () {
+                        () if words.contains("$4\r\nINFO\r\n") => answer.to_vec(),
+                        () if words.contains("HELLO") => [HELLO, &b"+OK\r\n".repeat(commands - 1)].concat(),
+                        () => b"+OK\r\n".repeat(commands),
+                    };
+                    if stream.write_all(&answer).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn a_report_says_why_it_knows_nothing_of_the_server() {
+    for (answer, why) in [
+        (&b""[..], "no answer to INFO that says anything within 2.0 s"),
+        (b"$5\r\nhello\r\n", "INFO was answered with something that is no INFO"),
+        (b"$200000000\r\n", "a string of 200000000 is beyond the cap"),
+    ] {
+        let port = answers_info_with(answer);
+        for format in ["text", "json"] {
+            let output = run(&["-p", &port, "--once", "--format", format, "--socket-timeout", "60s"]);
+            let report = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(output.status.code(), Some(0), "{report}");
+            assert!(report.contains(why), "{report}");
+        }
+    }
+}
+
 #[test]
 fn passwords_are_judged_and_never_shown() {
     let server = RedisServer::start(&["--requirepass", "right"]);

@@ -178,7 +178,10 @@ fn patience(failures: u32, denied: bool) -> Duration {
 /// The text of an INFO reply, capped; or what came in its place.
 fn info_text(reply: Value) -> Result<String, Value> {
     let Some(text) = reply.text() else { return Err(reply) };
-    Ok(String::from_utf8_lossy(&text[..text.len().min(RAW_BYTES)]).into_owned())
+    let text = String::from_utf8_lossy(&text[..text.len().min(RAW_BYTES)]).into_owned();
+    // Lines name a section or a field; a section that the server does not know is empty.
+    let is_info = text.is_empty() || text.lines().any(|line| line.starts_with('#') || line.contains(':'));
+    if is_info { Ok(text) } else { Err(reply) }
 }
 
 /// The sentence for an INFO that was answered with something else.

@@ -23,9 +23,11 @@ fn an_info_reply_is_text_in_every_form_a_server_gives_it() {
 
 #[test]
 fn a_reply_is_capped_and_need_not_be_utf_8() {
-    let endless = Value::Bulk(vec![b'x'; 3 * RAW_BYTES].into());
+    let endless = Value::Bulk(vec![b':'; 3 * RAW_BYTES].into());
     assert_eq!(info_text(endless).map(|text| text.len()), Ok(RAW_BYTES));
-    assert_eq!(info_text(Value::Bulk(Bytes::from_static(b"a\xff"))).as_deref(), Ok("a\u{fffd}"));
+    assert_eq!(info_text(Value::Bulk(Bytes::from_static(b"a:\xff"))).as_deref(), Ok("a:\u{fffd}"));
+    let words = Value::Bulk(Bytes::from_static(b"hello"));
+    assert_eq!(info_text(words.clone()), Err(words));
 }
 
 #[test]
