@@ -130,7 +130,7 @@ fn in_foreground() -> bool {
     tcgetpgrp(stdin()).map_or(true, |group| group == getpgrp())
 }
 
-/// Between two looks at a terminal that another has, and how long a stop may be on its way.
+/// Between two looks at a terminal that another has, and how long a signal may be on its way.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// Every continuing after a stop, from now on.
@@ -155,6 +155,11 @@ pub async fn stop() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether a key sends it.
+fn is_key(kind: SignalKind) -> bool {
+    [SignalKind::interrupt(), SignalKind::quit()].contains(&kind)
+}
+
 /// The signals that end a program at a terminal, caught so that the terminal is given back first.
 #[derive(Debug)]
 pub struct EndSignals(Vec<(SignalKind, Signal)>);
@@ -175,13 +180,24 @@ impl EndSignals {
         Ok(self)
     }
 
+    /// Forgets what keys sent while another had the terminal. It came to us as well, and where that one ended by it, its
+    /// end may be seen first.
+    pub async fn forget_keys(&mut self) {
+        let heard = poll_fn(|context| {
+            for (_, signal) in self.0.iter_mut().filter(|(kind, _)| is_key(*kind)) {
+                while signal.poll_recv(context).is_ready() {}
+            }
+            Poll::<()>::Pending
+        });
+        let _ = timeout(MOMENT, heard).await;
+    }
+
     /// The number of the next one. What keys send while another has the terminal is meant for that one.
     pub async fn next(&mut self) -> u8 {
         let number = poll_fn(|context| {
             let mut came = self.0.iter_mut().filter_map(|(kind, signal)| {
                 while signal.poll_recv(context).is_ready() {
-                    let key = [SignalKind::interrupt(), SignalKind::quit()].contains(kind);
-                    if !(key && children::lent()) {
+                    if !(is_key(*kind) && children::lent()) {
                         return Some(kind.as_raw_value());
                     }
                 }

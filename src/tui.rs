@@ -114,6 +114,7 @@ pub async fn run(screen: Screen) -> io::Result<End> {
                 }
                 lent = lend::lend(loan, &mut app, &mut guard) => lent?,
             }
+            signals.forget_keys().await;
             keys = EventStream::new();
             dirty = true;
         }

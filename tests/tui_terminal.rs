@@ -139,7 +139,8 @@ fn the_pager_has_the_terminal_and_gives_it_back() {
     let mut tty = Tty::start("env", &[pager, "REDISCLI_AUTH=hunter2", program, "--demo"], 80, 24);
     tty.see("created 0");
     tty.run("ECHO \"in full\\x1b[2J\"");
-    tty.see("\"in full");
+    // As it was typed, and then as it came back.
+    tty.wait("the reply", |text| text.matches("\"in full").count() == 2);
     tty.send("\u{1b}p");
     tty.see("paged");
     assert!(!tty.taken() && tty.text().contains(r#""in full\x1b[2J""#), "{}", tty.text());
