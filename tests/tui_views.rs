@@ -231,10 +231,12 @@ fn a_lost_server_says_what_failed_before_what_to_do_about_it() {
     let silent = "127.0.0.1:6379: no answer to INFO in 1.0 s";
     assert_eq!(banner(60, 13, silent), format!(" x {:<28} {right}", "no answer to INFO in 1.0 s"));
     assert!(banner(140, 40, refused).contains("or check -h and -p"));
-    assert!(
-        shown(80, 24, refused).contains("start a server with `redis-server`"),
-        "where there is room for it"
-    );
+    let screen = shown(80, 24, refused);
+    let below = screen.lines().skip_while(|line| !line.contains("4 connections"));
+    let advice: Vec<&str> = below.skip(1).take(2).collect();
+    let want =
+        [" nothing listens at 127.0.0.1:6379; start a server with `redis-server`, or", " check -h and -p"];
+    assert_eq!(advice, want, "all of it where there is room");
 }
 
 #[test]

@@ -124,7 +124,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let none = match &cx.snapshot.server.lost {
         _ if cx.snapshot.pools.is_empty() => NONE.to_owned(),
         // With what to do about it, for which the line above may have no room.
-        Some(silent) => outside(&silent.error, usize::from(inner.width).saturating_sub(1)),
+        Some(silent) => outside(&silent.error, usize::from(inner.width) * usize::from(inner.height)),
         None => "none open: the first command opens one".to_owned(),
     };
     let rows = Rows { area, inner, each: 1, none: &none };

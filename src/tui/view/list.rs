@@ -170,6 +170,10 @@ fn tail(typed: &str, width: usize) -> String {
 pub fn none(list: &Listing, words: &str, theme: &Theme, inner: Rect, buf: &mut Buffer) {
     if list.rows().is_empty() {
         let words = if list.is_filtered() { "the filter leaves none" } else { words };
-        put(Line::styled(format!(" {words}"), theme.dim), inner, 0, buf);
+        let room = usize::from(inner.width.saturating_sub(1)).max(1);
+        for (row, piece) in text::wrap(words, room, 0).into_iter().take(usize::from(inner.height)).enumerate()
+        {
+            put(Line::styled(format!(" {}", piece.trim_end()), theme.dim), inner, row as u16, buf);
+        }
     }
 }
