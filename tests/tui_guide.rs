@@ -169,6 +169,9 @@ fn a_key_that_means_nothing_to_a_pane_says_who_has_the_keys() {
         press(&mut app, "alt-4 T");
         assert!(footer(&app).starts_with(" no T here: keys act on the pane  : prompt"), "{}", footer(&app));
         assert!(footer(&app).contains("? help"), "{}", footer(&app));
+        app.resize(Size { width: 20, height: 5 });
+        assert_eq!(footer(&app), " no T here  : prompt");
+        app.resize(Size { width, height });
         press(&mut app, "down");
         assert!(!footer(&app).contains("keys act"), "{}", footer(&app));
         press(&mut app, "enter T");

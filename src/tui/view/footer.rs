@@ -94,13 +94,18 @@ fn note(app: &App, theme: &Theme, width: u16) -> Option<(String, Style)> {
             Mode::Details(_) => "details",
             _ => "pane",
         };
-        return Some((format!("no {key} here: keys act on the {place}"), theme.warn));
+        // The way to the prompt stands beside it on every screen.
+        let why = if width < 60 { String::new() } else { format!(": keys act on the {place}") };
+        return Some((format!("no {key} here{why}"), theme.warn));
     }
     if context.mode != Mode::Prompt || app.pending.is_some() {
         return None;
     }
     if context.inserting == Some(false) {
-        return Some((format!("NORMAL {}", outside(app.prompt.vi_keys(), 8)), theme.title));
+        return Some((
+            format!("NORMAL {}", outside(app.prompt.vi_keys(), 8)).trim_end().to_owned(),
+            theme.title,
+        ));
     }
     let note = app.assist.note(app.prompt.text())?;
     Some((outside(&note, usize::from(width / 2)), theme.text))
