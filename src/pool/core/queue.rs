@@ -8,6 +8,9 @@ use super::Take;
 use crate::event::Stamp;
 use crate::pool::holder::Tag;
 
+/// Room for more waiters than this is given back when the last of them has gone: a crowd comes once.
+const CROWD: usize = 1024;
+
 /// A waiter's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket(usize);
@@ -86,7 +89,11 @@ impl<T> Queue<T> {
         if self.waiters.get(ticket.0).is_some_and(|waiter| waiter.grant.is_none()) {
             self.unlink(ticket.0);
         }
-        self.waiters.try_remove(ticket.0)
+        let gone = self.waiters.try_remove(ticket.0);
+        if self.waiters.is_empty() && self.waiters.capacity() > CROWD {
+            self.waiters = Slab::new();
+        }
+        gone
     }
 
     /// Takes connections back from those who have not picked them up; they wait again, before all others and in the
@@ -151,5 +158,25 @@ impl<T> Queue<T> {
             None => self.tail = before,
         }
         self.len -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_that_a_crowd_took_goes_with_it() {
+        let mut queue = Queue::<()>::default();
+        let join = |queue: &mut Queue<()>| queue.join(Stamp(0), Tag::default(), false);
+        let crowd: Vec<_> = (0..=CROWD).map(|_| join(&mut queue)).collect();
+        assert!(queue.waiters.capacity() > CROWD);
+        for ticket in crowd {
+            assert!(queue.remove(ticket).is_some());
+        }
+        assert_eq!((queue.waiters.capacity(), queue.len()), (0, 0));
+        // The few that come and go all day keep theirs.
+        let one = join(&mut queue);
+        assert!(queue.remove(one).is_some() && queue.waiters.capacity() > 0);
     }
 }
