@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn no_message_is_lost_between_two_batches() {
-        let sent: Vec<_> = (0..BATCH * 3 + 1).collect();
+        let sent: Vec<_> = (0..=BATCH * 3).collect();
         let (say, mut said) = mpsc::channel(sent.len());
         for message in &sent {
             say.try_send(*message).expect("there is room for all");
