@@ -1,17 +1,21 @@
 //! Kept connections that the server closed: no command is sent on one, and whoever kept it hears of it before asking.
 
 use std::io;
+use std::sync::Arc;
 
 use super::output::{Outcome, Output, Sink};
 use super::runner::Kept;
 use super::session::Session;
 use crate::event::ConnId;
-use crate::net::Probe;
+use crate::net::{Probe, Wire};
 
 impl Kept {
     /// Whether the server closed it while nobody looked. What the pool took back has an ending of its own.
     pub(super) fn is_dead(&mut self) -> bool {
-        !self.lease.is_over() && self.lease.probe() == Probe::Closed
+        let ended = |wire: &Arc<Wire>| wire.is_closed_by_now();
+        !self.lease.is_over()
+            && (self.lease.probe() == Probe::Closed
+                || self.lease.wire().upgrade().as_ref().is_some_and(ended))
     }
 
     /// What goes with it, as a person knows it.

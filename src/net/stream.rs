@@ -110,9 +110,6 @@ impl Wire {
     /// Whether the other end has closed it, as far as can be seen without reading: what came before the end hides it.
     /// Takes no byte, and costs no system call while the runtime has seen nothing arrive.
     pub fn is_closed(&self) -> bool {
-        fn peeked(socket: &SockRef<'_>) -> io::Result<usize> {
-            socket.peek(&mut [MaybeUninit::uninit()])
-        }
         let seen = match self {
             Self::Tcp(half) => {
                 let stream: &TcpStream = half.as_ref();
@@ -123,10 +120,15 @@ impl Wire {
                 stream.try_io(Interest::READABLE, || peeked(&SockRef::from(stream)))
             }
         };
-        match seen {
-            Ok(bytes) => bytes == 0,
-            Err(error) => !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
-        }
+        is_end(&seen)
+    }
+
+    /// The same, asked of the system itself: the runtime may not have come to look yet.
+    pub fn is_closed_by_now(&self) -> bool {
+        is_end(&match self {
+            Self::Tcp(half) => peeked(&SockRef::from(half.as_ref())),
+            Self::Unix(half) => peeked(&SockRef::from(half.as_ref())),
+        })
     }
 
     fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -149,6 +151,18 @@ impl Wire {
                 done => return Poll::Ready(done),
             }
         }
+    }
+}
+
+fn peeked(socket: &SockRef<'_>) -> io::Result<usize> {
+    socket.peek(&mut [MaybeUninit::uninit()])
+}
+
+/// Whether a look into a socket met its end.
+fn is_end(seen: &io::Result<usize>) -> bool {
+    match seen {
+        Ok(bytes) => *bytes == 0,
+        Err(error) => !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
     }
 }
 
