@@ -89,7 +89,7 @@ pub async fn show(
 const CHUNK: usize = 256;
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// How often the kept connections are looked at: it costs no system call while nothing came.
+/// How often the kept connections are looked at: that costs a system call each.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// The screen's end of the task, and the history file both front ends share.
