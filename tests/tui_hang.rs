@@ -105,7 +105,7 @@ fn a_server_that_never_stops_talking_holds_up_no_key() {
     tty.send("KI");
     tty.see("> KI");
     tty.send("\u{1b}[5~");
-    tty.see("lines more");
+    tty.see("lines below");
     tty.wait_for("the panes at work", |tty| {
         tty.line("job 1 MONITOR").is_some_and(|line| line.contains("busy"))
     });
