@@ -29,5 +29,8 @@ pub use session::{Mode, SessionState};
 pub use stream::Wire;
 pub use url::UrlError;
 
+pub(crate) use special::{has_one_reply, leaves_no_trace};
+pub(crate) use timer::Timer;
+
 /// The name that a connection of the tool's own gives itself, so that it can be told apart in CLIENT LIST.
 pub const OBSERVER: &str = "redis-pooltop-observer";

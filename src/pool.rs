@@ -33,10 +33,20 @@
 //! let mut lease = pool.checkout_as("report".into()).await?;
 //! let value = lease.command(&["GET", "greeting"]).await?;
 //! assert_eq!(value, Value::Bulk("hello".into()));
+//!
+//! // Many at once, for the price of one round trip: replies come in order.
+//! let replies = lease.pipeline(&[vec!["INCR", "visits"], vec!["GET", "greeting"]]).await?;
+//! assert_eq!(replies, [Value::Integer(1), Value::Bulk("hello".into())]);
 //! drop(lease);
 //!
 //! let (gauges, totals) = pool.status();
 //! assert_eq!((gauges.in_use, gauges.available, totals.checkouts), (0, 1, 2));
+//!
+//! // Many callers on one connection: a clone for each task.
+//! let shared = pool.multiplexed();
+//! let (a, b) = tokio::join!(shared.command(&["GET", "greeting"]), shared.command(&["DEL", "visits"]));
+//! assert_eq!((a?, b?), (Value::Bulk("hello".into()), Value::Integer(1)));
+//! assert_eq!(pool.status().1.opened, 1);
 //! # Ok(())
 //! # }
 //! ```
@@ -46,12 +56,15 @@ mod checkout;
 mod config;
 mod connector;
 mod error;
+mod failure;
 mod guards;
 mod health;
 mod holder;
 mod inner;
 mod lease;
+mod multiplex;
 mod names;
+mod pipeline;
 mod pulse;
 mod redis;
 mod retry;
@@ -74,9 +87,11 @@ use std::time::Duration;
 pub use config::{OnExhausted, PoolConfig};
 pub use connector::{Connector, Identity, Line, Pooled, Probe};
 pub use error::{CheckoutError, Shortage};
+pub use failure::{CommandError, PipelineError};
 pub use health::Health;
 pub use lease::Lease;
-pub use redis::{CommandError, CommandOptions, Ran, RedisConnector, RedisLease, RedisPool};
+pub use multiplex::Multiplexed;
+pub use redis::{CommandOptions, Ran, RedisConnector, RedisLease, RedisPool};
 pub use warmup::Warmed;
 
 use crate::event::{Clock, ConnId, Gauges, PoolEvent, PoolFacts, PoolId, PulseSource, Tap, Totals};

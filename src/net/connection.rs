@@ -1,5 +1,6 @@
 //! One exclusive connection: commands out, replies in, and never the wrong one for a command.
 
+mod batch;
 mod drive;
 
 use std::collections::VecDeque;
@@ -213,11 +214,16 @@ impl Connection {
         if args.is_empty() {
             return;
         }
+        self.begin_sending();
+        resp::encode(args, &mut self.write);
+        self.ledger.sent(args);
+    }
+
+    /// What is sent from here on is unanswered; what was before it, where nothing is owed, is not.
+    fn begin_sending(&mut self) {
         if self.ledger.owed() == 0 && self.write.is_empty() {
             self.settled_out = self.bytes_out;
         }
-        resp::encode(args, &mut self.write);
-        self.ledger.sent(args);
     }
 
     /// Writes what [`send`](Self::send) encoded, within the socket timeout.

@@ -153,6 +153,11 @@ impl Ledger {
         }
     }
 
+    /// Counts a command that is known to get one reply and to change nothing.
+    pub(super) fn sent_plain(&mut self) {
+        self.sent::<&[u8]>(&[]);
+    }
+
     #[cold]
     fn sent_special(&mut self, what: Option<Special>) {
         if let Some(Special::RepliesOn) = what {

@@ -121,6 +121,31 @@ fn client(subcommand: &[u8], argument: Option<&[u8]>) -> Option<Special> {
     None
 }
 
+/// Whether a command gets exactly one reply, whatever it does to the session: then the nth reply of many is the nth
+/// command's. After MONITOR and its kin other lines follow.
+pub(crate) fn has_one_reply<A: AsRef<[u8]>>(args: &[A]) -> bool {
+    use Special as S;
+    !args.is_empty()
+        && !matches!(
+            special(args),
+            Some(
+                S::Topics { .. }
+                    | S::Monitor
+                    | S::RepliesOn
+                    | S::RepliesOff
+                    | S::RepliesSkip
+                    | S::Replication
+                    | S::Quit
+            )
+        )
+}
+
+/// Whether a command gets exactly one reply and leaves the session as it was, so that others may send theirs on the
+/// same connection at any time.
+pub(crate) fn leaves_no_trace<A: AsRef<[u8]>>(args: &[A]) -> bool {
+    !args.is_empty() && special(args).is_none()
+}
+
 fn number(text: &[u8]) -> Option<u32> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
@@ -196,5 +221,24 @@ mod tests {
             assert_eq!(of(line), expected, "{line}");
         }
         assert_eq!(special::<&[u8]>(&[]), None);
+    }
+
+    #[test]
+    fn knows_what_may_be_sent_in_a_batch_and_beside_others() {
+        let both = |line: &str| {
+            let args: Vec<_> = line.split(' ').collect();
+            (has_one_reply(&args), leaves_no_trace(&args))
+        };
+        for line in ["GET a", "SET a 1", "CLIENT ID", "PING"] {
+            assert_eq!(both(line), (true, true), "{line}");
+        }
+        for line in ["MULTI", "EXEC", "WATCH a", "SELECT 3", "AUTH pw", "CLIENT TRACKING ON", "RESET"] {
+            assert_eq!(both(line), (true, false), "{line}");
+        }
+        for line in ["SUBSCRIBE a b", "unsubscribe", "MONITOR", "CLIENT REPLY OFF", "CLIENT REPLY ON", "SYNC"]
+        {
+            assert_eq!(both(line), (false, false), "{line}");
+        }
+        assert!(!has_one_reply::<&[u8]>(&[]) && !leaves_no_trace::<&[u8]>(&[]));
     }
 }

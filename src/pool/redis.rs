@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::connector::{Connector, Identity, Line, Pooled, Probe};
 use super::core::Work;
+use super::failure::CommandError;
 use super::lease::Lease;
-use super::{CheckoutError, InstrumentedPool, PoolConfig};
+use super::{InstrumentedPool, PoolConfig};
 use crate::event::{Clock, CloseReason, ConnId, Stamp, Tap, nanos};
 use crate::net::{self, ConnectError, ConnectOptions, Connection, IoError, IoErrorKind};
 use crate::resp::Value;
@@ -19,7 +20,7 @@ const AUTH_PAUSE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a lease counted is told this often while it stays out.
-const TELL_EVERY: Duration = Duration::from_millis(100);
+pub(super) const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// A pool of connections to one Redis or Valkey server.
 pub type RedisPool = InstrumentedPool<RedisConnector>;
@@ -115,70 +116,6 @@ impl Pooled for Connection {
     }
 }
 
-/// Why a command has no reply. An error reply is a reply: it comes as a [`Value`].
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CommandError {
-    /// There was no connection for it.
-    #[error(transparent)]
-    Checkout(#[from] CheckoutError<ConnectError>),
-    /// It was not sent: nothing of it reached the server.
-    #[error("{0}; the command was not sent")]
-    NotSent(IoError),
-    /// It was sent, and its reply is lost.
-    #[error("{0}; the command may have been executed")]
-    Unknown(IoError),
-    /// An earlier reply on this lease is still owed: read it first.
-    #[error("an earlier command on this connection still waits for its reply")]
-    Busy,
-    /// The server answers this command with nothing, as `CLIENT REPLY OFF` asks.
-    #[error("the command was sent; the server sends no reply to it")]
-    NoReply,
-    /// The pool took the connection back while the command was under way: `sent` when it may have been executed.
-    #[error("the connection was reclaimed by {}; {}", taker(*.reason), fate(*.sent))]
-    Reclaimed {
-        /// Why it was taken back.
-        reason: CloseReason,
-        /// Whether something of the command may have reached the server.
-        sent: bool,
-    },
-    /// The connection is of no more use: the pool took it back, or an earlier command on it went wrong.
-    #[error("this connection is closed ({}): release it and take another", .0.word())]
-    Ended(CloseReason),
-}
-
-/// Who takes a connection back, as people know it.
-fn taker(reason: CloseReason) -> &'static str {
-    match reason {
-        CloseReason::Reset => "POOL RESET",
-        CloseReason::Asked => "POOL CLOSE",
-        _ => "the end of the pool",
-    }
-}
-
-fn fate(sent: bool) -> &'static str {
-    if sent { "the command may have been executed" } else { "the command was not sent" }
-}
-
-impl CommandError {
-    /// Whether the time for a reply, or for a connection, ran out.
-    pub fn is_timeout(&self) -> bool {
-        match self {
-            Self::Checkout(CheckoutError::TimedOut(_)) => true,
-            Self::Checkout(CheckoutError::Connect(error)) => error.kind() == net::ConnectErrorKind::Timeout,
-            Self::NotSent(error) | Self::Unknown(error) => *error.kind() == IoErrorKind::Timeout,
-            _ => false,
-        }
-    }
-
-    /// The failure to get or keep a connection behind it, if that is what it is.
-    pub fn connect_error(&self) -> Option<&ConnectError> {
-        match self {
-            Self::Checkout(CheckoutError::Connect(error)) => Some(error),
-            _ => None,
-        }
-    }
-}
-
 impl RedisPool {
     /// A pool on the server these options name. It opens nothing yet.
     pub fn redis(options: ConnectOptions, config: PoolConfig, clock: Clock, tap: Tap) -> Self {
@@ -233,8 +170,20 @@ impl RedisLease {
         inner.core.tell(&mut member.work);
     }
 
+    /// What a command that went wrong did to the lease: it ends with its connection closed.
+    #[cold]
+    pub(super) fn broke(&mut self, error: IoError) -> CommandError {
+        let reason = match error.kind() {
+            IoErrorKind::Timeout => CloseReason::Timeout,
+            IoErrorKind::Protocol(_) | IoErrorKind::Unexpected => CloseReason::Protocol,
+            _ => CloseReason::Broken,
+        };
+        self.spoilt = Some(self.taken_back().unwrap_or(reason));
+        self.explain(error)
+    }
+
     /// Why nothing can be sent any more, if so.
-    fn ended(&self) -> Option<CloseReason> {
+    pub(super) fn ended(&self) -> Option<CloseReason> {
         self.spoilt.or_else(|| self.taken_back())
     }
 
@@ -277,9 +226,7 @@ impl<'a> Running<'a> {
             Ok(value) => value,
             Err(error) => return Err(self.fail(error)),
         };
-        member.work.commands += 1;
-        member.work.error_replies += u32::from(value.error().is_some());
-        member.work.trips.push((self.name, nanos(now.since(self.sent))));
+        member.work.answered(self.name, nanos(now.since(self.sent)), &value);
         if member.work.trips.len() >= Work::TRIPS || now.since(member.told) > TELL_EVERY {
             member.told = now;
             inner.core.tell(&mut member.work);
@@ -289,21 +236,16 @@ impl<'a> Running<'a> {
 
     #[cold]
     fn fail(&mut self, error: IoError) -> CommandError {
-        let reason = match error.kind() {
+        match error.kind() {
             IoErrorKind::Busy => return CommandError::Busy,
             IoErrorKind::NoReply => {
                 self.lease.member_mut().work.commands += 1;
                 return CommandError::NoReply;
             }
-            IoErrorKind::Timeout => CloseReason::Timeout,
-            IoErrorKind::Protocol(_) | IoErrorKind::Unexpected => CloseReason::Protocol,
-            IoErrorKind::Closed | IoErrorKind::Reset | IoErrorKind::Tls(_) | IoErrorKind::Io(..) => {
-                CloseReason::Broken
-            }
-        };
+            _ => {}
+        }
         self.lease.member_mut().work.failures += 1;
-        self.lease.spoilt = Some(self.lease.taken_back().unwrap_or(reason));
-        self.lease.explain(error)
+        self.lease.broke(error)
     }
 }
 

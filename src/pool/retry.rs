@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::checkout::checkout;
 use super::error::CheckoutError;
+use super::failure::CommandError;
 use super::holder::Tag;
 use super::inner::Inner;
-use super::redis::{CommandError, CommandOptions, Cost, RedisConnector};
+use super::redis::{CommandOptions, Cost, RedisConnector};
 use crate::net::{ConnectErrorKind, IoError, IoErrorKind};
 use crate::resp::Value;
 
@@ -71,21 +72,35 @@ pub(super) async fn command<A: AsRef<[u8]>>(
         if matches!(&outcome, Ok(value) if !is_later(value)) {
             return outcome;
         }
-        let (retries, delay, timeouts) = inner.setting(|c| (c.retries, c.retry_delay, c.retry_on_timeout));
         let read_only = options.read_only.unwrap_or_else(|| is_read_only(args));
-        let safe = outcome.as_ref().map_or_else(|error| is_safe(error, read_only, timeouts), |_| true);
-        if !safe || attempt >= retries {
+        if !again(&inner, attempt, outcome.as_ref().err(), read_only).await {
             return outcome;
         }
-        // While the pool leaves the server alone, the answer to another attempt is known.
-        let unreached = matches!(&outcome, Err(CommandError::Checkout(_)));
-        let known = if unreached { inner.backoff.left() } else { Duration::ZERO };
-        tokio::time::sleep(pause(attempt, delay, fastrand::f64()).max(known)).await;
         attempt += 1;
         // Whoever waits for it has asked once.
         options.at_once = false;
-        inner.core.retried();
     }
+}
+
+/// Waits until the time has come for another attempt, and counts it. `false` when there must be none: after `error`, or
+/// after a reply that says "later" where there was no error.
+pub(super) async fn again(
+    inner: &Inner<RedisConnector>,
+    attempt: u32,
+    error: Option<&CommandError>,
+    read_only: bool,
+) -> bool {
+    let (retries, delay, timeouts) = inner.setting(|c| (c.retries, c.retry_delay, c.retry_on_timeout));
+    let safe = error.is_none_or(|error| is_safe(error, read_only, timeouts));
+    if !safe || attempt >= retries {
+        return false;
+    }
+    // While the pool leaves the server alone, the answer to another attempt is known.
+    let unreached = matches!(error, Some(CommandError::Checkout(_)));
+    let known = if unreached { inner.backoff.left() } else { Duration::ZERO };
+    tokio::time::sleep(pause(attempt, delay, fastrand::f64()).max(known)).await;
+    inner.core.retried();
+    true
 }
 
 async fn once<A: AsRef<[u8]>>(

@@ -44,17 +44,29 @@ impl Vitals {
     /// A command goes out.
     #[inline]
     pub(crate) fn sent(&self, name: NameId, now: Stamp) {
+        self.sent_all(1, name, now);
+    }
+
+    /// So many commands go out, this one last; `oldest` is when the oldest without a reply was sent.
+    #[inline]
+    pub(crate) fn sent_all(&self, count: u64, name: NameId, oldest: Stamp) {
         // One writer: a load and a store are an increment.
-        self.commands.store(self.commands.load(Relaxed).wrapping_add(1), Relaxed);
+        self.commands.store(self.commands.load(Relaxed).wrapping_add(count), Relaxed);
         self.last_command.store(u32::from(name.0) + 1, Relaxed);
-        self.busy_since.store(now.0.saturating_add(1), Relaxed);
+        self.busy_since.store(oldest.0.saturating_add(1), Relaxed);
+    }
+
+    /// A reply came, and what was sent at `oldest` is the oldest command still without one.
+    #[inline]
+    pub(crate) fn answered(&self, now: Stamp, oldest: Option<Stamp>) {
+        self.last_active.store(now.0, Relaxed);
+        self.busy_since.store(oldest.map_or(0, |sent| sent.0.saturating_add(1)), Relaxed);
     }
 
     /// Its reply came, or will not come.
     #[inline]
     pub(crate) fn settled(&self, now: Stamp) {
-        self.last_active.store(now.0, Relaxed);
-        self.busy_since.store(0, Relaxed);
+        self.answered(now, None);
     }
 
     /// The pool wants the connection closed: its holder can send nothing more on it.

@@ -137,7 +137,7 @@ impl Connection {
         }
     }
 
-    fn keep(&mut self, push: Value) {
+    pub(super) fn keep(&mut self, push: Value) {
         let bytes = self.decoder.last_bytes();
         while self.pushes.len() == PUSHES || self.push_bytes.saturating_add(bytes) > PUSH_BYTES {
             let Some((_, gone)) = self.pushes.pop_front() else { break };

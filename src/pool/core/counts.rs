@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::event::{CloseReason, Samples, Totals, nanos};
 use crate::pool::names::NameId;
+use crate::resp::Value;
 
 /// A histogram of nanoseconds, 2 digits, made when the first value comes.
 #[derive(Debug, Default)]
@@ -151,6 +152,14 @@ pub struct Work {
 impl Work {
     /// Round trips kept before they must be told.
     pub const TRIPS: usize = 16;
+
+    /// A command was answered after so many nanoseconds.
+    #[inline]
+    pub fn answered(&mut self, name: NameId, nanos: u64, value: &Value) {
+        self.commands += 1;
+        self.error_replies += u32::from(value.error().is_some());
+        self.trips.push((name, nanos));
+    }
 
     /// Whether there is nothing to tell.
     #[inline]
