@@ -5,6 +5,7 @@
 mod connect;
 mod pool;
 mod read;
+mod replay;
 mod shell;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ pub use crate::values::{Limit, duration, looks_like_url};
 pub use connect::Connection;
 pub use pool::{Exhausted, Pool};
 pub(crate) use read::TWO_ADDRESSES;
+pub use replay::{Record, Replay};
 pub use shell::Shell;
 
 const OUTPUT: &str = "Output";
@@ -33,7 +35,7 @@ const OUTPUT: &str = "Output";
     version,
     disable_help_flag = true,
     disable_help_subcommand = true,
-    override_usage = "redis-pooltop [OPTIONS] [URL]\n       redis-pooltop shell [OPTIONS] [COMMAND...]",
+    override_usage = "redis-pooltop [OPTIONS] [URL]\n       redis-pooltop shell [OPTIONS] [COMMAND...]\n       redis-pooltop replay [OPTIONS] FILE",
     after_help = "Durations are 5s, 500ms, 2m, 1h or plain seconds.\n\
                   Defaults give way to the configuration file, that to the environment, and that to options.\n\
                   Environment: REDIS_URL, REDISCLI_AUTH, NO_COLOR, CLICOLOR_FORCE."
@@ -79,6 +81,10 @@ pub struct Common {
     #[command(flatten)]
     pub pool: Pool,
 
+    #[allow(missing_docs, reason = "its type's fields are the documentation")]
+    #[command(flatten)]
+    pub record: Record,
+
     /// Colour: auto follows the terminal, NO_COLOR and CLICOLOR_FORCE
     #[arg(long, global = true, value_name = "WHEN", help_heading = OUTPUT)]
     pub color: Option<When>,
@@ -110,6 +116,10 @@ pub enum Command {
     /// Line by line: an editor on a terminal, commands from a pipe, or one command
     #[command(disable_help_flag = true, override_usage = "redis-pooltop shell [OPTIONS] [URL] [COMMAND...]")]
     Shell(Shell),
+
+    /// Show a recording of --record on the same screen, at any speed
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop replay [OPTIONS] FILE")]
+    Replay(Replay),
 }
 
 /// When to use colour.

@@ -7,6 +7,8 @@ mod file;
 mod known;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::{Cli, Command, Common, Connection, Exhausted, Format, Limit, Pool, When};
@@ -74,6 +76,8 @@ pub struct Settings {
     pub screen: ScreenSettings,
     /// What to do.
     pub form: Form,
+    /// Where to write all that happens.
+    pub record: Option<PathBuf>,
     /// Sentences for stderr.
     pub warnings: Vec<String>,
 }
@@ -136,6 +140,8 @@ pub enum Form {
     Screen(ReportSettings),
     /// `shell`
     Shell(ShellSettings),
+    /// `replay`
+    Replay(ReplaySettings),
 }
 
 /// `--once` and what belongs to it.
@@ -147,6 +153,22 @@ pub struct ReportSettings {
     pub duration: Option<Duration>,
     /// The report's form; text unless told.
     pub format: Option<Format>,
+}
+
+impl ReportSettings {
+    /// Whether the full screen is meant, and there is a terminal for it.
+    pub fn on_screen(&self) -> bool {
+        !self.once && std::io::stdout().is_terminal()
+    }
+}
+
+/// `replay` and its options.
+#[derive(Clone, Debug)]
+pub struct ReplaySettings {
+    /// The recording.
+    pub file: PathBuf,
+    /// A report instead of the screen.
+    pub report: ReportSettings,
 }
 
 /// `shell` and its options.
@@ -180,6 +202,11 @@ impl Settings {
                 let once = once || duration.is_some() || format.is_some();
                 (Form::Screen(ReportSettings { once, duration, format }), url, false)
             }
+            Some(Command::Replay(replay)) => (
+                Form::Replay(replay_settings(replay, &ReportSettings { once, duration, format })),
+                None,
+                false,
+            ),
             Some(_) if once || duration.is_some() || format.is_some() => {
                 return Err(usage("--once, --duration and --format go without a subcommand"));
             }
@@ -206,6 +233,7 @@ impl Settings {
             color: color(common.color, environment, said.screen.color),
             screen: screen(&common, said.screen, keys),
             form,
+            record: common.record.record,
             warnings,
         })
     }
@@ -246,6 +274,14 @@ fn password_readable(file: &ConfigFile, said: &Said, place: &str) -> Option<Stri
 
 fn usage(sentence: impl Into<String>) -> Error {
     Error::Usage(sentence.into())
+}
+
+/// A report may be asked for before the subcommand and after it.
+fn replay_settings(replay: crate::cli::Replay, before: &ReportSettings) -> ReplaySettings {
+    let duration = replay.duration.or(before.duration);
+    let format = replay.format.or(before.format);
+    let once = replay.once || before.once || duration.is_some() || format.is_some();
+    ReplaySettings { file: replay.file, report: ReportSettings { once, duration, format } }
 }
 
 fn shell_settings(shell: crate::cli::Shell) -> Result<ShellSettings, Error> {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::event::{Clock, Event, PoolId, PulseSource, Stamp, Tap, Timed};
 use crate::model::{Model, ModelOptions};
+use crate::record::{Record, Recorder};
 use crate::snapshot::Snapshot;
 
 /// An event shows on the screen this soon, however long the tick is.
@@ -36,7 +37,12 @@ pub struct Hub {
     snapshots: watch::Receiver<Arc<Snapshot>>,
 }
 
-type Request = oneshot::Sender<Arc<Snapshot>>;
+/// Asks for a look, and where the answer goes.
+struct Request {
+    reply: oneshot::Sender<Arc<Snapshot>>,
+    /// Nothing is recorded after that look.
+    ends_recording: bool,
+}
 
 #[derive(Clone, Debug)]
 struct Settings {
@@ -66,6 +72,19 @@ impl Hub {
     /// # Panics
     /// Outside of a tokio runtime, as [`tokio::spawn`] does.
     pub fn start(clock: Clock, options: ModelOptions, tick: Duration) -> Hub {
+        Self::start_recorded(clock, options, tick, None)
+    }
+
+    /// The same, and all that the model gets goes to `recorder`.
+    ///
+    /// # Panics
+    /// As [`Hub::start`] does.
+    pub fn start_recorded(
+        clock: Clock,
+        options: ModelOptions,
+        tick: Duration,
+        recorder: Option<Recorder>,
+    ) -> Hub {
         let (tap, events) = Tap::channel();
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let (settings, changes) = watch::channel(Settings { options: options.clone(), tick });
@@ -78,11 +97,13 @@ impl Hub {
             model,
             events,
             tap: tap.clone(),
+            dropped: 0,
             sources: sources.clone(),
             changes,
             tick,
             publisher,
             last_look: Instant::now(),
+            recorder,
         };
         tokio::spawn(task.run(inbox));
         Hub { tap, requests, sources, settings: Arc::new(settings), snapshots }
@@ -105,8 +126,17 @@ impl Hub {
 
     /// Takes a tick now: all that was emitted before the call is in the snapshot that comes back.
     pub async fn sync(&self) -> Arc<Snapshot> {
+        self.ask(false).await
+    }
+
+    /// The same, and that tick is the last that is recorded: the file can be finished.
+    pub async fn end_recording(&self) -> Arc<Snapshot> {
+        self.ask(true).await
+    }
+
+    async fn ask(&self, ends_recording: bool) -> Arc<Snapshot> {
         let (reply, answer) = oneshot::channel();
-        if self.requests.send(reply).await.is_ok()
+        if self.requests.send(Request { reply, ends_recording }).await.is_ok()
             && let Ok(snapshot) = answer.await
         {
             return snapshot;
@@ -147,11 +177,13 @@ struct Task {
     events: mpsc::Receiver<Timed>,
     /// Only to read how many were dropped: this end never emits.
     tap: Tap,
+    dropped: u64,
     sources: Arc<Sources>,
     changes: watch::Receiver<Settings>,
     tick: Duration,
     publisher: watch::Sender<Arc<Snapshot>>,
     last_look: Instant,
+    recorder: Option<Recorder>,
 }
 
 impl Task {
@@ -165,9 +197,12 @@ impl Task {
                     let mut asked = vec![request];
                     asked.extend(std::iter::from_fn(|| inbox.try_recv().ok()));
                     let snapshot = self.look();
-                    for reply in asked {
+                    for request in asked {
+                        if request.ends_recording {
+                            self.recorder = None;
+                        }
                         // One who no longer waits for the answer needs none.
-                        let _ = reply.send(snapshot.clone());
+                        let _ = request.reply.send(snapshot.clone());
                     }
                     next = self.next();
                 }
@@ -176,7 +211,7 @@ impl Task {
                     next = next.min(self.next());
                 }
                 Some(event) = self.events.recv() => {
-                    self.feed(&event);
+                    self.feed(Record::Event(event));
                     // The rest of a storm goes in one go, not with a timer for each.
                     self.drain();
                     next = next.min(self.last_look + SOON);
@@ -198,19 +233,22 @@ impl Task {
     fn settings(&mut self) {
         let settings = self.changes.borrow_and_update().clone();
         self.tick = settings.tick;
-        self.model.set_options(settings.options);
+        self.feed(Record::Options(settings.options));
     }
 
-    /// The one way into the model.
-    fn feed(&mut self, timed: &Timed) {
-        self.model.apply(timed);
+    /// The one way into the model, and into the recording.
+    fn feed(&mut self, record: Record) {
+        record.feed(&mut self.model);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.push(record);
+        }
     }
 
     /// Feeds what is queued, and no more than that: a source that never pauses must not keep readers waiting.
     fn drain(&mut self) {
         for _ in 0..self.events.len() {
             let Ok(event) = self.events.try_recv() else { return };
-            self.feed(&event);
+            self.feed(Record::Event(event));
         }
     }
 
@@ -221,12 +259,18 @@ impl Task {
             self.settings();
         }
         self.drain();
-        self.model.set_dropped(self.tap.dropped());
+        let dropped = self.tap.dropped();
+        if dropped != self.dropped {
+            self.dropped = dropped;
+            self.feed(Record::Dropped(dropped));
+        }
         self.pulse();
         self.drain();
         let now = self.clock.now();
-        self.model.tick(now);
-        let snapshot = Arc::new(self.model.snapshot(now, wall_ms(&self.clock, now)));
+        self.feed(Record::Tick(now));
+        let mut snapshot = self.model.snapshot(now, wall_ms(&self.clock, now));
+        snapshot.recording = self.recorder.as_ref().map(Recorder::row);
+        let snapshot = Arc::new(snapshot);
         self.publisher.send_replace(snapshot.clone());
         self.last_look = Instant::now();
         snapshot
@@ -235,7 +279,9 @@ impl Task {
     /// Asks every source. The list is copied, so that a source may attach another one while it is asked.
     fn pulse(&mut self) {
         let asked = self.sources.0.lock().clone();
-        let resync = self.model.is_out_of_sync();
+        // A recording with a gap needs the whole as much as a model that lacks events.
+        let gap = self.recorder.as_mut().is_some_and(Recorder::take_owes_whole);
+        let resync = self.model.is_out_of_sync() || gap;
         for Source { source, .. } in &asked {
             if resync {
                 source.resync();
@@ -245,7 +291,7 @@ impl Task {
             if let Event::Pool(pool, _) = event {
                 self.remember(source, pool);
             }
-            self.feed(&Timed { at, event });
+            self.feed(Record::Event(Timed { at, event }));
         }
         // A pool that has stopped has been heard for the last time.
         let model = &self.model;

@@ -36,6 +36,7 @@ pub mod model;
 pub(crate) mod nearest;
 pub mod net;
 pub mod pool;
+pub mod record;
 pub mod report;
 pub mod resp;
 pub mod run;

@@ -17,6 +17,8 @@ mod windows;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Stamp, Timed};
 use crate::snapshot::{Snapshot, What};
 use events::Events;
@@ -32,7 +34,8 @@ const POOLS: usize = 256;
 const SENTENCE_BYTES: usize = 512;
 
 /// What the model's judgements and windows are measured by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ModelOptions {
     /// How far back percentiles look, in whole seconds.
     pub window: Duration,
@@ -50,7 +53,7 @@ impl Default for ModelOptions {
 }
 
 /// Everything that is known, owned by one task.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Model {
     options: ModelOptions,
     now: Stamp,
@@ -59,6 +62,7 @@ pub struct Model {
     judge: Judge,
     events: Events,
     dropped: u64,
+    raised: u64,
 }
 
 impl Model {
@@ -72,6 +76,7 @@ impl Model {
             judge: Judge::default(),
             events: Events::default(),
             dropped: 0,
+            raised: 0,
         }
     }
 
@@ -96,6 +101,11 @@ impl Model {
     /// Whether some pool's rows are doubtful, so that its source should list every connection in its next pulse.
     pub fn is_out_of_sync(&self) -> bool {
         self.pools.values().any(|pool| !pool.is_stopped() && pool.connections.is_behind())
+    }
+
+    /// How often a lint has begun to hold.
+    pub fn raised(&self) -> u64 {
+        self.raised
     }
 
     /// Whether a pool is known to be closed.
@@ -204,6 +214,7 @@ impl Model {
             news.extend(verdict.news.into_iter().map(|what| (id, what)));
         }
         for (id, what) in news {
+            self.raised += u64::from(matches!(what, What::Raised(..)));
             self.events.note(self.now, Some(id), what);
         }
     }
@@ -223,6 +234,8 @@ impl Model {
             events: self.events.rows(),
             dropped: self.dropped,
             out_of_sync: self.is_out_of_sync(),
+            recording: None,
+            tape: None,
         }
     }
 }

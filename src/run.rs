@@ -3,6 +3,8 @@
 
 mod once;
 mod password;
+mod recording;
+mod replay;
 mod screen;
 
 use std::io::{IsTerminal, Write, stderr};
@@ -21,6 +23,7 @@ use crate::event::{Clock, Event, ServerEvent};
 use crate::hub::Hub;
 use crate::net::{ConnectOptions, Connection, Endpoint, OBSERVER};
 use crate::pool::RedisPool;
+use crate::record::Recording;
 use crate::resp::Caps;
 use crate::source::info::{InfoWatch, watch_info};
 use crate::terminal::EndSignals;
@@ -50,6 +53,8 @@ pub struct Parts {
     warnings: Vec<String>,
     /// Asks the server how it is.
     info: Option<Arc<InfoWatch>>,
+    /// Writes down what happens.
+    recording: Option<Recording>,
     /// The embedded server, with `--demo`. After all that connects to it, so that it is dropped last.
     _demo: Option<demo::Server>,
 }
@@ -61,6 +66,9 @@ pub struct Parts {
 pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
     for warning in &settings.warnings {
         warn(warning);
+    }
+    if let Form::Replay(replay) = &settings.form {
+        return replay::run(&settings, replay).await;
     }
     // Caught for the prompt's sake, signals stay caught: what ends by them from then on is ours to end.
     let mut caught = None;
@@ -76,17 +84,23 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
         number = next(&mut caught) => return Ok(Exit::Signal(number)),
         started = start(&settings) => started?,
     };
-    let (parts, guard) = match started {
+    let (mut parts, guard) = match started {
         Ok(started) => started,
         Err(exit) => return Ok(exit),
     };
     // The editor takes them itself, and has another meaning for Ctrl-C.
     let editor = matches!(settings.form, Form::Shell(_)) && is_typed(&settings.form);
-    tokio::select! {
+    if parts.recording.is_some() && caught.is_none() && !editor && !is_screen(&settings.form) {
+        // A recording is to have its end, whatever ends the run.
+        caught = Some(EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?);
+    }
+    let exit = tokio::select! {
         biased;
         number = next(&mut caught), if !editor => Ok(Exit::Signal(number)),
         exit = parts.face(&settings, guard) => exit,
-    }
+    };
+    recording::finish(&mut parts, &settings).await;
+    exit
 }
 
 /// Starts the parts, or says how the program ends when somebody would not wait for them. The screen is taken meanwhile,
@@ -123,7 +137,11 @@ impl Parts {
         let observer = ConnectOptions { client_name: Some(OBSERVER.to_owned()), ..connect.clone() };
         let probe = Connection::open(&observer).await.map_err(|error| Error::Connect { error, hint })?;
         let clock = Clock::start();
-        let hub = Hub::start(clock, settings.model.clone(), tick(settings));
+        let (recorder, recording) = match &settings.record {
+            Some(path) => recording::start(settings, path, &clock).map(|(a, b)| (Some(a), Some(b)))?,
+            None => (None, None),
+        };
+        let hub = Hub::start_recorded(clock, settings.model.clone(), tick(settings), recorder);
         let info = wants_info(&settings.form)
             .then(|| watch_info(connect.clone(), info_every(tick(settings)), hub.tap(), clock))
             .map(Arc::new);
@@ -144,13 +162,14 @@ impl Parts {
                 ));
             }
         }
-        Ok(Self { connect, pool, hub, registry, warnings, info, _demo: demo })
+        Ok(Self { connect, pool, hub, registry, warnings, info, recording, _demo: demo })
     }
 
     /// Faces whoever asked, in the form they asked for, to the end.
     async fn face(&self, settings: &Settings, guard: Option<Guard>) -> Result<Exit, Error> {
         match &settings.form {
             form if is_screen(form) => screen::run(self, settings, guard).await,
+            Form::Replay(replay) => replay::run(settings, replay).await,
             Form::Screen(report) => once::run(self, report).await,
             Form::Shell(shell) => {
                 let target = text::escape_str(&self.connect.target()).into_owned();
@@ -194,7 +213,7 @@ impl Parts {
 fn tick(settings: &Settings) -> Duration {
     match settings.form {
         Form::Screen(_) => settings.screen.interval,
-        Form::Shell(_) => ScreenSettings::INTERVAL,
+        Form::Shell(_) | Form::Replay(_) => ScreenSettings::INTERVAL,
     }
 }
 
@@ -210,7 +229,7 @@ fn wants_info(form: &Form) -> bool {
 
 /// Whether the full screen is what was asked for, and there is a terminal for it.
 fn is_screen(form: &Form) -> bool {
-    matches!(form, Form::Screen(report) if !report.once && std::io::stdout().is_terminal())
+    matches!(form, Form::Screen(report) if report.on_screen())
 }
 
 /// A terminal without a cursor to move would show the screen as a heap of signs.

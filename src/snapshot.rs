@@ -30,6 +30,49 @@ pub struct Snapshot {
     pub dropped: u64,
     /// Something was dropped and no source has told the whole since: rows may be missing or stale until one does.
     pub out_of_sync: bool,
+    /// The file that all of this is written to, where there is one.
+    pub recording: Option<RecordingRow>,
+    /// Where in a recording this is from, when it is from one.
+    pub tape: Option<Tape>,
+}
+
+/// A recording that is being written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingRow {
+    /// Bytes written so far.
+    pub bytes: u64,
+    /// Events that the disk was too slow for: the recording has a gap there.
+    pub lost: u64,
+    /// Why nothing is written any more, when that is so.
+    pub ended: Option<Arc<str>>,
+}
+
+/// Where a replay is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tape {
+    /// What it does.
+    pub motion: Motion,
+    /// How many times as fast as it was.
+    pub speed: f64,
+    /// The recording's last moment, as far as that is known.
+    pub end: Option<Stamp>,
+    /// Events up to here that the recording lacks.
+    pub missing: u64,
+    /// What could not be read up to here, in one sentence, safe to show.
+    pub damage: Option<Arc<str>>,
+}
+
+/// What a replay does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    /// Stands still.
+    Paused,
+    /// Goes on, as fast as it was or at its own speed.
+    Playing,
+    /// Is on its way to another moment.
+    Seeking,
+    /// There is no more.
+    Ended,
 }
 
 /// One pool.

@@ -144,6 +144,17 @@ pub fn short(number: u64) -> String {
     if scaled < 9.95 { format!("{scaled:.1}{unit}") } else { format!("{scaled:.0}{unit}") }
 }
 
+/// A size of a file or of memory: `512 B`, `12.3 kB`, `1.1 GB`.
+pub fn bytes(bytes: u64) -> String {
+    let (mut scaled, mut unit) = (bytes as f64, 0);
+    while scaled >= 999.95 && unit < 6 {
+        scaled /= 1e3;
+        unit += 1;
+    }
+    let unit = ["B", "kB", "MB", "GB", "TB", "PB", "EB"][unit];
+    if unit == "B" { format!("{bytes} B") } else { format!("{scaled:.1} {unit}") }
+}
+
 /// A moment in milliseconds since 1970 as a date and a time of day in UTC: `2026-07-26 10:15:30`.
 pub fn utc(ms: u64) -> String {
     let (days, seconds) = (ms / 86_400_000, ms / 1_000 % 86_400);
@@ -189,6 +200,12 @@ mod tests {
         assert_eq!(escape(b"ok \xff\xc3( \xe6\xbc"), "ok \\xff\\xc3( \\xe6\\xbc");
         assert_eq!(escape("a\u{200b}\u{2060}\u{e0041}".as_bytes()), "a\\u{200b}\\u{2060}\\u{e0041}");
         assert!(matches!(escape("漢字 é 👩\u{200d}👧".as_bytes()), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        let shown = [0, 999, 1_000, 12_345, 999_949, 999_950, 1 << 30, u64::MAX].map(bytes);
+        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "12.3 kB", "999.9 kB", "1.0 MB", "1.1 GB", "18.4 EB"]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ const GONE: usize = 4_096;
 const DISAGREEMENTS: u32 = 2;
 
 /// One connection and what the table knows of it beside its row.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     row: Arc<ConnectionRow>,
     /// A pulse was seen since it was opened: from then on every full pulse must list it.
@@ -28,7 +28,7 @@ struct Entry {
 }
 
 /// The table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Connections {
     pool: PoolId,
     rows: BTreeMap<ConnId, Entry>,

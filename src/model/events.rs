@@ -18,7 +18,7 @@ const BACK: usize = 8;
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Events {
     rows: VecDeque<EventRow>,
     /// The same as the last snapshot got it, until there is a new one.

@@ -114,6 +114,13 @@ impl std::fmt::Debug for Judge {
     }
 }
 
+impl Clone for Judge {
+    /// The lints themselves keep nothing.
+    fn clone(&self) -> Self {
+        Self { lints: all(), rows: self.rows.clone() }
+    }
+}
+
 impl Default for Judge {
     fn default() -> Self {
         Self { lints: all(), rows: BTreeMap::new() }

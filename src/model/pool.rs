@@ -16,7 +16,7 @@ use crate::snapshot::PoolRow;
 const NAME_BYTES: usize = 256;
 
 /// One pool.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pool {
     id: PoolId,
     facts: PoolFacts,

@@ -132,7 +132,7 @@ pub(crate) struct Unread {
 }
 
 /// The last [`SECONDS`] of one pool.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Recent {
     /// Oldest first.
     seconds: VecDeque<(u64, Span)>,

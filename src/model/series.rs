@@ -11,7 +11,7 @@ use crate::snapshot::SeriesPoint;
 pub(crate) const POINTS: usize = 600;
 
 /// A pool's points, oldest first, without a gap between the first and the last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Series {
     points: VecDeque<SeriesPoint>,
 }

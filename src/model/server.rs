@@ -25,7 +25,7 @@ pub(crate) enum Change {
 }
 
 /// The server's row, shared with snapshots until it changes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Server {
     row: Arc<ServerRow>,
 }

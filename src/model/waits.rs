@@ -9,7 +9,7 @@ use crate::event::{Pulse, Stamp, Totals};
 pub(crate) const RECENT_SECONDS: u64 = 10;
 
 /// The waiting side of one pool.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Waits {
     waiting: u32,
     oldest: Option<Stamp>,

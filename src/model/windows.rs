@@ -38,7 +38,7 @@ fn bucket(value: u64) -> u64 {
 }
 
 /// One distribution over the last so many seconds, the running one included.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Window {
     /// Counts by second, oldest first; a second without a sample has no entry.
     seconds: VecDeque<(u64, BTreeMap<u64, u64>)>,
@@ -150,7 +150,7 @@ fn edges() -> impl Iterator<Item = u64> {
 }
 
 /// All the distributions of one pool.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Windows {
     length: Duration,
     wait: Window,

@@ -131,6 +131,8 @@ pub(super) fn everyday() -> Snapshot {
         events: Arc::default(),
         dropped: 0,
         out_of_sync: false,
+        recording: None,
+        tape: None,
     }
 }
 
@@ -176,6 +178,8 @@ pub(super) fn ugly() -> Snapshot {
         lints: vec![lint("leak", Severity::Bad, None, bad)],
         dropped: 12,
         out_of_sync: true,
+        recording: None,
+        tape: None,
         ..Snapshot::default()
     }
 }

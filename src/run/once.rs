@@ -7,6 +7,7 @@ use super::Parts;
 use crate::cli::Format;
 use crate::config::ReportSettings;
 use crate::error::{Error, Exit};
+use crate::snapshot::Snapshot;
 use crate::{report, terminal};
 
 /// How long a report waits for the server's first INFO.
@@ -17,14 +18,20 @@ pub(super) async fn run(parts: &Parts, settings: &ReportSettings) -> Result<Exit
     if let Some(duration) = settings.duration {
         tokio::time::sleep(duration).await;
     }
-    let snapshot = parts.hub.sync().await;
+    // What is reported is the last that is recorded, so that a replay reports the same.
+    let snapshot = parts.hub.end_recording().await;
+    print(settings, &snapshot)?;
+    Ok(Exit::Fine)
+}
+
+/// Prints a snapshot in the form asked for.
+pub(super) fn print(settings: &ReportSettings, snapshot: &Snapshot) -> Result<(), Error> {
     let report = match settings.format.unwrap_or_default() {
-        Format::Text => report::text(&snapshot),
-        Format::Json => report::json(&snapshot),
-        Format::Prometheus => report::prometheus(&snapshot),
+        Format::Text => report::text(snapshot),
+        Format::Json => report::json(snapshot),
+        Format::Prometheus => report::prometheus(snapshot),
     };
     terminal::output()
         .and_then(|mut out| out.write_all(report.as_bytes()))
-        .map_err(Error::io("standard output"))?;
-    Ok(Exit::Fine)
+        .map_err(Error::io("standard output"))
 }

@@ -194,6 +194,8 @@ pub fn busy() -> Snapshot {
         events: busy_events(),
         dropped: 0,
         out_of_sync: false,
+        recording: None,
+        tape: None,
     }
 }
 
