@@ -206,10 +206,16 @@ impl CreateSteps {
 pub struct Holder {
     /// The shell's command or job, or the label of a scope.
     pub label: Option<Arc<str>>,
-    /// `path/file.rs:LINE` of the call that asked for it.
+    /// `path/file.rs:LINE` of the call that asked for it, or a script's `line 3`.
     pub location: Option<Arc<str>>,
     /// The runtime's task id, where there is one.
     pub task: Option<u64>,
+    /// The stack of the call that asked for it, where the pool keeps those: a frame a line, innermost first.
+    #[serde(default)]
+    pub stack: Option<Arc<str>>,
+    /// When the command, job or scope that took it ended and left it behind.
+    #[serde(default)]
+    pub ended: Option<Stamp>,
 }
 
 /// Why a connection was closed: the closed vocabulary of endings.

@@ -68,6 +68,8 @@ mod pipeline;
 mod pulse;
 mod redis;
 mod retry;
+mod scope;
+mod stack;
 mod sync;
 mod vitals;
 mod warmup;
@@ -82,6 +84,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 pub use config::{OnExhausted, PoolConfig};
@@ -150,6 +153,12 @@ impl<C: Connector> InstrumentedPool<C> {
         &self.handle.0
     }
 
+    /// Who calls, with the stack where the pool keeps those.
+    #[inline]
+    fn tag(&self, caller: &'static Location<'static>) -> Tag {
+        Tag::here(caller).traced(self.inner().traces.load(Relaxed))
+    }
+
     /// Which pool it is in events.
     pub fn id(&self) -> PoolId {
         self.inner().id
@@ -166,7 +175,7 @@ impl<C: Connector> InstrumentedPool<C> {
     pub fn checkout(
         &self,
     ) -> impl Future<Output = Result<Lease<C>, CheckoutError<C::Error>>> + Send + use<C> {
-        checkout::checkout(self.inner().clone(), Tag::here(Location::caller()), false)
+        checkout::checkout(self.inner().clone(), self.tag(Location::caller()), false)
     }
 
     /// Like [`checkout`](Self::checkout), with a label for the holder beside the caller's line: a job, a request, the
@@ -176,7 +185,7 @@ impl<C: Connector> InstrumentedPool<C> {
         &self,
         label: Arc<str>,
     ) -> impl Future<Output = Result<Lease<C>, CheckoutError<C::Error>>> + Send + use<C> {
-        let tag = Tag::here(Location::caller()).called(label);
+        let tag = self.tag(Location::caller()).called(label);
         checkout::checkout(self.inner().clone(), tag, false)
     }
 
@@ -187,7 +196,7 @@ impl<C: Connector> InstrumentedPool<C> {
         &self,
         label: Arc<str>,
     ) -> impl Future<Output = Result<Lease<C>, CheckoutError<C::Error>>> + Send + use<C> {
-        let tag = Tag::here(Location::caller()).called(label);
+        let tag = self.tag(Location::caller()).called(label);
         checkout::checkout(self.inner().clone(), tag, true)
     }
 

@@ -258,15 +258,34 @@ fn a_bar_is_an_argument_as_in_redis_cli() {
 
 #[test]
 fn a_leak_is_found_named_and_taken_back() {
-    let script = "POOL CONFIG SET leak_threshold 0.001\nPOOL LEAK 1\nDEBUG SLEEP 0.1\nPOOL LEAKS\nPOOL RESET\nPOOL LEAKS\nPOOL STATS\n";
+    let script = "PING\nPOOL LEAK 1\nPOOL LEAKS\nPOOL RESET\nPOOL LEAKS\nPOOL STATS\n";
     let output = feed(shell(&["--demo"]), script);
     let printed = text(&output.stdout);
     assert!(printed.contains("leaked #1"), "{printed}");
-    assert!(printed.contains("#1 out "), "{printed}");
-    assert!(printed.contains("POOL LEAK 1"), "the holder is named: {printed}");
-    assert!(printed.contains("POOL RELEASE if you hold it"), "what to do about it: {printed}");
+    let found = printed.lines().find(|line| line.starts_with("#1 out ")).expect("it is found at once");
+    assert!(found.contains("its taker ended"), "{found}");
+    assert!(found.ends_with("POOL LEAK 1 line 2"), "the command and its line: {found}");
+    assert!(printed.contains("POOL RESET"), "what to do about it: {printed}");
     assert!(printed.contains("no leaks"), "{printed}");
     assert!(printed.lines().any(|line| line == "reclaimed:1"), "{printed}");
+}
+
+#[test]
+fn what_a_session_keeps_on_purpose_is_not_abandoned() {
+    let script = "POOL HOLD 1\nMULTI\nSUBSCRIBE news &\nPOOL LIST\nPOOL LEAKS\nDISCARD\n";
+    let printed = text(&feed(shell(&["--demo"]), script).stdout);
+    assert!(printed.contains("POOL HOLD 1 (by hand) line 1"), "{printed}");
+    assert!(printed.contains("MULTI line 2"), "{printed}");
+    assert!(printed.contains("no leaks"), "{printed}");
+}
+
+#[test]
+fn what_is_out_for_long_is_a_leak_whoever_has_it() {
+    let script = "POOL CONFIG SET leak_threshold 0.001\nPOOL HOLD 1\nDEBUG SLEEP 0.1\nPOOL LEAKS\nPOOL RELEASE ALL\nPOOL LEAKS\n";
+    let printed = text(&feed(shell(&["--demo"]), script).stdout);
+    let found = printed.lines().find(|line| line.starts_with("#1 out ")).expect("a leak");
+    assert!(found.contains(", idle ") && found.ends_with("POOL HOLD 1 (by hand) line 2"), "{found}");
+    assert!(printed.contains("POOL RELEASE if you hold it") && printed.contains("no leaks"), "{printed}");
 }
 
 #[test]

@@ -101,6 +101,8 @@ pub(super) struct Order {
     pub(super) pipe: Option<String>,
     /// What nobody should see in its answers.
     pub(super) hidden: Hidden,
+    /// Where its line stands, in a script.
+    pub(super) place: Option<Arc<str>>,
 }
 
 /// The jobs of one session. They end with it.
@@ -308,6 +310,7 @@ mod tests {
             background: true,
             pipe: None,
             hidden: Hidden::default(),
+            place: None,
         })
     }
 

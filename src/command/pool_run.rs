@@ -105,6 +105,7 @@ impl Session {
         let (taken, error) = self.take(&by_hand(count), count).await;
         let ids = taken.iter().map(RedisLease::id).collect::<Vec<_>>();
         let home = self.runner.home;
+        taken.iter().for_each(RedisLease::stays);
         self.held.extend(taken.into_iter().map(|lease| (lease.id(), Kept::new(lease, home))));
         if !ids.is_empty() {
             say(sink, format!("holds {}", list(&ids))).await?;
@@ -124,7 +125,10 @@ impl Session {
             let threshold = text::duration(self.hub.options().leak_threshold);
             say(
                 sink,
-                format!("leaked {}: called a leak after {threshold}; POOL RESET takes it back", list(&ids)),
+                format!(
+                    "leaked {}: called abandoned, and a leak after {threshold}; POOL RESET takes it back",
+                    list(&ids)
+                ),
             )
             .await?;
         }

@@ -126,20 +126,25 @@ fn list_row(row: &ConnectionRow, as_of: Stamp) -> [String; 8] {
     ]
 }
 
-/// Who has a lease, in a few words with nothing a terminal would obey.
+/// Who has a lease and where it was taken, in a few words with nothing a terminal would obey.
 pub(super) fn holder_text(holder: &Holder) -> String {
-    match (holder.label.as_ref().or(holder.location.as_ref()), holder.task) {
-        (Some(who), _) => text::escape_str(who).into_owned(),
-        (None, Some(task)) => format!("task {task}"),
-        (None, None) => "–".to_owned(),
+    match (&holder.label, &holder.location, holder.task) {
+        (Some(who), Some(place), _) => text::escape_str(&format!("{who} {place}")).into_owned(),
+        (Some(who), None, _) | (None, Some(who), _) => text::escape_str(who).into_owned(),
+        (None, None, Some(task)) => format!("task {task}"),
+        (None, None, None) => "–".to_owned(),
     }
 }
 
-/// `POOL LEAKS`: leases that the leak lint speaks of.
+/// `POOL LEAKS`: leases called abandoned or a leak, each once: that its taker is gone says more than its age.
 pub(super) fn leaks(snapshot: &Snapshot, pool: &PoolRow) -> String {
-    let mine = |lint: &&std::sync::Arc<LintRow>| lint.id == "leak" && lint.pool == pool.id;
+    let of = |id: &'static str| {
+        let lints = snapshot.lints.iter();
+        lints.filter(move |lint| lint.id == id && lint.pool == pool.id)
+    };
+    let abandoned = |leak: &LintRow| of("abandoned").any(|lint| lint.conn == leak.conn);
     let mut out = String::new();
-    for lint in snapshot.lints.iter().filter(mine) {
+    for lint in of("abandoned").chain(of("leak").filter(|leak| !abandoned(leak))) {
         let _ = writeln!(out, "{}", text::escape_str(&lint.evidence));
         let _ = writeln!(out, "  {}", lint.advice);
     }

@@ -29,6 +29,8 @@ pub struct Session {
     /// Leases taken by `POOL LEAK`: nothing but a reset of the pool ever looks at them again.
     pub(super) lost: Vec<RedisLease>,
     jobs: Jobs,
+    /// Where the line that runs stands, in a script.
+    place: Option<Arc<str>>,
     /// Commands that wait for the server as long as they like run as jobs, so that the prompt stays alive.
     beside: bool,
     pipes: Pipes,
@@ -45,7 +47,7 @@ impl Session {
         let (jobs, news) = Jobs::new();
         let runner = Runner { pool, registry, home };
         let (own, held, lost) = (None, BTreeMap::new(), Vec::new());
-        (Self { runner, hub, own, held, lost, jobs, beside: false, pipes: Pipes::Off }, news)
+        (Self { runner, hub, own, held, lost, jobs, place: None, beside: false, pipes: Pipes::Off }, news)
     }
 
     /// From now on blocking commands, SUBSCRIBE and MONITOR run as jobs, without `&`.
@@ -56,6 +58,11 @@ impl Session {
     /// From now on a line may end in `| shell command`.
     pub fn take_pipes(&mut self, pipes: Pipes) {
         self.pipes = pipes;
+    }
+
+    /// What runs next is line `number` of a script: what it takes is shown with that.
+    pub fn at_line(&mut self, number: u64) {
+        self.place = Some(format!("line {number}").into());
     }
 
     /// Understands a line that a person typed here. What is said about it goes through [`Line::hidden`].
@@ -70,6 +77,12 @@ impl Session {
     /// # Errors
     /// Whatever the sink answers.
     pub async fn run(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        // What a line takes and neither gives back nor keeps for the session is left behind when it has ended.
+        let (pool, place) = (self.runner.pool.clone(), self.place.clone());
+        pool.scope_at("command".into(), place, Box::pin(self.run_line(line, sink))).await
+    }
+
+    async fn run_line(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
         let sink = &mut Covered { hidden: &line.hidden, sink };
         if line.job || self.goes_beside(&line.call) {
             return self.start_job(line, sink).await;
@@ -134,6 +147,9 @@ impl Session {
             }
             let (outcome, kept) = self.runner.first(args, sink).await?;
             self.own = kept.filter(|kept| stays(kept, args));
+            if let Some(own) = &self.own {
+                own.lease.stays();
+            }
             return Ok(outcome);
         };
         if kept.is_dead() {
@@ -191,8 +207,8 @@ impl Session {
         };
         let database = self.own.as_ref().map(Kept::database).filter(|database| *database != self.runner.home);
         let (args, repeat, background, pipe) = (args.clone(), line.repeat, line.job, line.pipe.clone());
-        let hidden = line.hidden.clone();
-        let order = Order { args, repeat, database, background, pipe, hidden };
+        let (hidden, place) = (line.hidden.clone(), self.place.clone());
+        let order = Order { args, repeat, database, background, pipe, hidden, place };
         let id = self.jobs.start(self.runner.clone(), order);
         let apart = self.own.as_ref().filter(|own| !own.leaves_jobs_alone());
         let words = match apart.map(|own| (own.id(), own.pin().unwrap_or("what was set"))) {

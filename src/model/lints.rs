@@ -3,6 +3,7 @@
 //! A lint keeps no state and knows nothing of how a lease was made. [`Judge`] keeps what holds: a finding that is new
 //! is raised, one that stays is brought up to date, one that is gone is cleared, and the list of events says so.
 
+mod abandoned;
 mod churn;
 mod cold_start;
 mod dead;
@@ -83,6 +84,7 @@ pub(crate) trait Lint: Send {
 /// Every lint, in the order they are asked.
 fn all() -> Vec<Box<dyn Lint>> {
     vec![
+        Box::new(abandoned::Abandoned),
         Box::new(leak::Leak),
         Box::new(dead::Dead),
         Box::new(unread_reply::UnreadReply),

@@ -247,7 +247,7 @@ fn any_samples() -> impl Strategy<Value = Samples> {
 fn any_row() -> impl Strategy<Value = ConnPulse> {
     (0..12_u64, any_stamp(), any::<bool>(), any::<u64>(), prop::option::of(any_stamp()), "\\PC{0,8}")
         .prop_map(|(conn, since, out, uses, busy_since, text)| {
-            let holder = Holder { label: Some(text.as_str().into()), location: None, task: Some(uses) };
+            let holder = Holder { label: Some(text.as_str().into()), task: Some(uses), ..Holder::default() };
             let state = if out {
                 ConnState::InUse { since, holder, pinned: None }
             } else {

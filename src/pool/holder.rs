@@ -5,25 +5,31 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::scope::Owner;
+use super::stack::Stack;
 use crate::event::Holder;
 
-/// Who asked: a label where there is one, the line of the call, and the runtime's task.
+/// Who asked: a label where there is one, the line of the call, the runtime's task and the scope it is in.
 #[derive(Clone, Debug, Default)]
 pub struct Tag {
     label: Option<Arc<str>>,
     location: Option<&'static Location<'static>>,
     task: Option<tokio::task::Id>,
+    owner: Option<Arc<Owner>>,
+    stack: Option<Arc<Stack>>,
+    /// Its holder said that the lease is to outlive its scope.
+    pub(super) stays: bool,
 }
 
 impl Tag {
-    /// The line that asked; the task is added where the future runs.
+    /// The line that asked; task and scope are added where the future runs.
     pub fn here(location: &'static Location<'static>) -> Self {
-        Self { label: None, location: Some(location), task: None }
+        Self { location: Some(location), ..Self::default() }
     }
 
     /// A label alone, for what the pool does by itself.
     pub(crate) fn labelled(label: Arc<str>) -> Self {
-        Self { label: Some(label), location: None, task: None }
+        Self { label: Some(label), ..Self::default() }
     }
 
     /// With a label beside the line.
@@ -32,20 +38,34 @@ impl Tag {
         self
     }
 
-    /// In the current task, where there is one.
+    /// With the stack of whoever calls this, when that is wanted.
+    #[inline]
+    pub(crate) fn traced(mut self, wanted: bool) -> Self {
+        if wanted {
+            self.stack = Some(Stack::here());
+        }
+        self
+    }
+
+    /// In the current task and scope, where there are any.
     #[inline]
     pub(crate) fn in_task(mut self) -> Self {
         self.task = tokio::task::try_id();
+        self.owner = Owner::current();
         self
     }
 
     /// As events and rows show it.
     pub(crate) fn holder(&self) -> Holder {
+        let owner = self.owner.as_deref();
+        let place_in_script = owner.and_then(|owner| owner.place.clone());
         Holder {
-            label: self.label.clone(),
-            location: self.location.and_then(place),
+            label: self.label.clone().or_else(|| owner.map(|owner| owner.label.clone())),
+            location: place_in_script.or_else(|| self.location.and_then(place)),
             // The id's number is public only as text.
             task: self.task.and_then(|id| id.to_string().parse().ok()),
+            stack: self.stack.as_ref().map(|stack| stack.text(self.location)),
+            ended: owner.filter(|_| !self.stays).and_then(Owner::ended),
         }
     }
 }

@@ -63,6 +63,8 @@ pub(crate) struct Inner<C: Connector> {
     pub(crate) tap: Tap,
     pub(crate) names: Names,
     config: Mutex<PoolConfig>,
+    /// `backtraces` of the settings, without their lock.
+    pub(crate) traces: AtomicBool,
     pub(crate) backoff: Backoff<C::Error>,
     /// Emptied histograms, to be swapped in at the next pulse.
     pub(crate) spare: Mutex<Hists>,
@@ -83,6 +85,7 @@ impl<C: Connector> Inner<C> {
             clock,
             tap,
             names: Names::default(),
+            traces: AtomicBool::new(config.backtraces),
             config: Mutex::new(config),
             backoff: Backoff::default(),
             spare: Mutex::default(),
@@ -113,6 +116,7 @@ impl<C: Connector> Inner<C> {
             let next = next.settled();
             let resized = (next.max != config.max).then_some(next.max);
             let limits = limits(&next);
+            self.traces.store(next.backtraces, Relaxed);
             *config = next;
             // The limits go in under the settings' lock, so that two changes at once leave both the same.
             (self.core.set_limits(now, limits), resized)

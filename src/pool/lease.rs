@@ -46,6 +46,12 @@ impl<C: Connector> Lease<C> {
         self.inner.core.pin(self.key, self.id(), why);
     }
 
+    /// Says that the lease is to outlive the [scope](super::InstrumentedPool::scope) it was taken in: whoever has it now
+    /// gives it back.
+    pub fn stays(&self) {
+        self.inner.core.stays(self.key, self.id());
+    }
+
     /// Whether the pool took the connection back, or something spoilt it: the next use fails, and its end closes it.
     pub fn is_over(&self) -> bool {
         self.spoilt.is_some() || self.taken_back().is_some()

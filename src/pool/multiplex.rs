@@ -67,7 +67,7 @@ impl RedisPool {
     /// Outside a tokio runtime, which runs its task until the last handle is gone.
     #[track_caller]
     pub fn multiplexed(&self) -> Multiplexed {
-        let tag = Tag::here(Location::caller()).called("multiplexed".into());
+        let tag = self.tag(Location::caller()).called("multiplexed".into());
         let (requests, queue) = mpsc::channel(QUEUE);
         tokio::spawn(serve(self.inner().clone(), tag, queue));
         Multiplexed { requests, pool: self.clone() }

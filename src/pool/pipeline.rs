@@ -129,7 +129,7 @@ impl RedisPool {
         C: AsRef<[A]> + Sync,
         A: AsRef<[u8]> + 'a,
     {
-        let tag = Tag::here(Location::caller());
+        let tag = self.tag(Location::caller());
         self.batch(tag, commands)
     }
 
@@ -144,7 +144,7 @@ impl RedisPool {
         C: AsRef<[A]> + Sync,
         A: AsRef<[u8]> + 'a,
     {
-        let tag = Tag::here(Location::caller()).called(label);
+        let tag = self.tag(Location::caller()).called(label);
         self.batch(tag, commands)
     }
 

@@ -315,7 +315,7 @@ impl RedisPool {
         &self,
         args: &'a [A],
     ) -> impl Future<Output = Result<Value, CommandError>> + Send + use<'a, A> {
-        let tag = super::Tag::here(std::panic::Location::caller());
+        let tag = self.tag(std::panic::Location::caller());
         super::retry::command(self.inner().clone(), tag, args, CommandOptions::default(), None)
     }
 
@@ -327,7 +327,7 @@ impl RedisPool {
         args: &'a [A],
         options: CommandOptions,
     ) -> impl Future<Output = Result<Ran, CommandError>> + Send + use<'a, A> {
-        let tag = super::Tag::here(std::panic::Location::caller()).called(label);
+        let tag = self.tag(std::panic::Location::caller()).called(label);
         let inner = self.inner().clone();
         async move {
             let mut cost = Cost::default();

@@ -88,7 +88,7 @@ fn lent(conn: u64, since: Stamp, holder: Holder) -> ConnectionRow {
 }
 
 fn holder(label: &str, location: &str) -> Holder {
-    Holder { label: Some(label.into()), location: Some(location.into()), task: Some(7) }
+    Holder { label: Some(label.into()), location: Some(location.into()), task: Some(7), ..Holder::default() }
 }
 
 fn lint(id: &'static str, severity: Severity, conn: Option<ConnId>, evidence: &str) -> Arc<LintRow> {

@@ -25,11 +25,12 @@ pub(super) async fn run(
     let mut worst = Outcome::Done;
     let mut line = Vec::new();
     let mut ended = HashSet::new();
-    loop {
+    for number in 1.. {
         input::line(&mut lines, &mut line, input::LONGEST).await.map_err(Error::io(INPUT))?;
         if line.is_empty() {
             break;
         }
+        session.at_line(number);
         let outcome = run_line(&mut session, &line, &mut printer).await?;
         while let Ok(said) = news.try_recv() {
             hear(said, &mut ended, &mut printer).await.map_err(Error::io(OUTPUT))?;

@@ -149,7 +149,11 @@ fn in_use(id: u64, server: u64, held: u64, label: &str, location: Option<&str>, 
         }),
         state: RowState::InUse {
             since: ago(held),
-            holder: Holder { label: Some(label.into()), location: location.map(Into::into), task: None },
+            holder: Holder {
+                label: Some(label.into()),
+                location: location.map(Into::into),
+                ..Holder::default()
+            },
             pinned: None,
         },
         uses: id * 31,

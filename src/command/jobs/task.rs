@@ -33,11 +33,17 @@ impl Task {
             biased;
             () = told(cancelled) => JobEnd::Cancelled,
             // Nobody listens any more when it fails: the session is over.
-            outcome = self.through() => JobEnd::Ran(outcome.unwrap_or(Outcome::Failed)),
+            outcome = self.owning() => JobEnd::Ran(outcome.unwrap_or(Outcome::Failed)),
         };
         let after = since.elapsed();
         drop(present);
         let _ = self.desk.send(self.number, JobSaid::Ended { end, after }).await;
+    }
+
+    /// What it takes is left behind when it has ended and that is not given back.
+    async fn owning(&self) -> io::Result<Outcome> {
+        let (label, place) = (format!("job {}", self.number).into(), self.order.place.clone());
+        self.runner.pool.scope_at(label, place, self.through()).await
     }
 
     /// The work, its output through a shell command where the line has one.

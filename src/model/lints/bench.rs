@@ -88,6 +88,15 @@ impl Bench {
         self.change(conn, at, |row| row.dead = true);
     }
 
+    /// Who took it has ended, and left it behind.
+    pub(crate) fn leave(&mut self, conn: u64, at: Stamp) {
+        self.change(conn, at, |row| {
+            if let ConnState::InUse { holder, .. } = &mut row.state {
+                holder.ended = Some(at);
+            }
+        });
+    }
+
     /// It came back.
     pub(crate) fn give_back(&mut self, conn: u64, at: Stamp) {
         self.gauges.in_use -= 1;

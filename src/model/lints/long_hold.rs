@@ -44,7 +44,7 @@ impl Lint for LongHold {
             let (out, quiet) = (view.now.since(since), view.now.since(quiet_since(row, since)));
             let leaked = out >= threshold && quiet >= threshold / 2;
             let long = out >= OUT && quiet >= out / 2;
-            if !long || leaked || at_work(row) || in_transaction(row).is_some() {
+            if !long || leaked || holder.ended.is_some() || at_work(row) || in_transaction(row).is_some() {
                 return None;
             }
             let evidence =

@@ -76,6 +76,7 @@ fn a_holder_is_named_by_what_is_known() {
         label: label.map(Into::into),
         location: location.map(Into::into),
         task,
+        ..Holder::default()
     };
     assert_eq!(name(&holder(Some("worker-2"), Some("jobs.rs:88"), Some(4))), "worker-2 jobs.rs:88");
     assert_eq!(name(&holder(None, None, Some(4))), "task 4");
@@ -90,6 +91,7 @@ fn every_lint_has_a_name() {
     assert_eq!(
         ids,
         HashSet::from([
+            "abandoned",
             "leak",
             "dead",
             "unread-reply",

@@ -101,6 +101,13 @@ impl<T> Core<T> {
             row.pinned = why;
         }
     }
+
+    /// A lease is to outlive the scope it was taken in.
+    pub fn stays(&self, key: usize, id: ConnId) {
+        if let Some(row) = self.state.lock().rows.get_mut(key).filter(|row| row.id == id) {
+            row.tag.stays = true;
+        }
+    }
 }
 
 impl Row {

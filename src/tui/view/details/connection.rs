@@ -51,6 +51,8 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
             facts.push(Fact::known("holder", words(holder.label.as_deref())));
             facts.push(Fact::known("taken at", words(holder.location.as_deref())));
             facts.extend(task(holder));
+            facts.extend(left(app, holder));
+            facts.extend(stack(holder));
             facts.extend(words(pinned.as_deref()).map(|by| Fact::plain("pinned by", by)));
         }
     }
@@ -79,6 +81,22 @@ fn last(row: &ConnectionRow) -> Fact {
 
 fn task(holder: &Holder) -> Option<Fact> {
     holder.task.map(|task| Fact::plain("task", task.to_string()))
+}
+
+/// That who took it has ended without giving it back.
+fn left(app: &App, holder: &Holder) -> Option<Fact> {
+    let ago = age(app.shown.as_of.since(holder.ended?));
+    Some(Fact::new("taker", format!("ended {ago} ago and left it behind"), |theme| theme.bad))
+}
+
+/// The stack that took it, a frame a line.
+fn stack(holder: &Holder) -> Vec<Fact> {
+    let frames = holder.stack.iter().flat_map(|stack| stack.lines()).enumerate();
+    frames
+        .map(|(at, frame)| {
+            Fact::plain(if at == 0 { "stack" } else { "" }, text::escape_str(frame).into_owned())
+        })
+        .collect()
 }
 
 fn words(words: Option<&str>) -> Option<String> {
