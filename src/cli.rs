@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown, reason = "doc comments on options are the help, which has no markdown")]
 
 mod connect;
+mod lab;
 mod pool;
 mod read;
 mod replay;
@@ -18,6 +19,7 @@ use crate::values;
 
 pub use crate::values::{Limit, duration, looks_like_url};
 pub use connect::Connection;
+pub use lab::{Lab, LabFormat};
 pub use pool::{Exhausted, Pool};
 pub(crate) use read::TWO_ADDRESSES;
 pub use replay::{Record, Replay};
@@ -35,7 +37,7 @@ const OUTPUT: &str = "Output";
     version,
     disable_help_flag = true,
     disable_help_subcommand = true,
-    override_usage = "redis-pooltop [OPTIONS] [URL]\n       redis-pooltop shell [OPTIONS] [COMMAND...]\n       redis-pooltop replay [OPTIONS] FILE",
+    override_usage = "redis-pooltop [OPTIONS] [URL]\n       redis-pooltop shell [OPTIONS] [COMMAND...]\n       redis-pooltop lab [OPTIONS] [EXPERIMENT...|all] [URL]\n       redis-pooltop replay [OPTIONS] FILE",
     after_help = "Durations are 5s, 500ms, 2m, 1h or plain seconds.\n\
                   Defaults give way to the configuration file, that to the environment, and that to options.\n\
                   Environment: REDIS_URL, REDISCLI_AUTH, NO_COLOR, CLICOLOR_FORCE."
@@ -116,6 +118,12 @@ pub enum Command {
     /// Line by line: an editor on a terminal, commands from a pipe, or one command
     #[command(disable_help_flag = true, override_usage = "redis-pooltop shell [OPTIONS] [URL] [COMMAND...]")]
     Shell(Shell),
+    /// Measured experiments on pooling; no name lists them
+    #[command(
+        disable_help_flag = true,
+        override_usage = "redis-pooltop lab [OPTIONS] [EXPERIMENT...|all] [URL]"
+    )]
+    Lab(Lab),
 
     /// Show a recording of --record on the same screen, at any speed
     #[command(disable_help_flag = true, override_usage = "redis-pooltop replay [OPTIONS] FILE")]

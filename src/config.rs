@@ -5,6 +5,7 @@ mod connect;
 mod document;
 mod file;
 mod known;
+mod lab;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -27,6 +28,7 @@ use document::Document;
 use known::Said;
 
 pub use file::{ConfigFile, default_path};
+pub use lab::LabSettings;
 
 /// What the environment says.
 #[derive(Clone, Default)]
@@ -142,6 +144,8 @@ pub enum Form {
     Shell(ShellSettings),
     /// `replay`
     Replay(ReplaySettings),
+    /// `lab`
+    Lab(LabSettings),
 }
 
 /// `--once` and what belongs to it.
@@ -209,6 +213,10 @@ impl Settings {
             ),
             Some(_) if once || duration.is_some() || format.is_some() => {
                 return Err(usage("--once, --duration and --format go without a subcommand"));
+            }
+            Some(Command::Lab(lab)) => {
+                let (lab, url) = lab::settings(&lab)?;
+                (Form::Lab(lab), url, false)
             }
             Some(Command::Shell(shell)) => {
                 let (url, json) = (shell.url.clone(), shell.json);

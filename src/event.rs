@@ -168,6 +168,9 @@ pub struct PoolFacts {
     pub max: u32,
     /// Commands queue on one connection instead of taking their own.
     pub single: bool,
+    /// A lease out and idle for longer is called a leak, where this pool has a threshold of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leak_threshold: Option<Duration>,
 }
 
 /// A connection that was opened, and what that cost.

@@ -30,6 +30,7 @@ const REQUESTS: usize = 64;
 /// A handle on the running hub. The task ends when the last handle is gone.
 #[derive(Clone, Debug)]
 pub struct Hub {
+    clock: Clock,
     tap: Tap,
     requests: mpsc::Sender<Request>,
     sources: Arc<Sources>,
@@ -106,7 +107,12 @@ impl Hub {
             recorder,
         };
         tokio::spawn(task.run(inbox));
-        Hub { tap, requests, sources, settings: Arc::new(settings), snapshots }
+        Hub { clock, tap, requests, sources, settings: Arc::new(settings), snapshots }
+    }
+
+    /// The clock of everything it hears.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Where sources put their events.

@@ -32,6 +32,7 @@ pub mod error;
 pub mod event;
 pub mod glob;
 pub mod hub;
+pub mod lab;
 pub mod model;
 pub(crate) mod nearest;
 pub mod net;

@@ -207,7 +207,8 @@ impl Model {
         let mut server = Some(self.server.row().clone()).filter(|row| row.lost.is_none());
         for (&id, pool) in &mut self.pools {
             pool.tick(self.now, clients);
-            let Some(mut view) = pool.view(self.now, &self.options) else { continue };
+            let options = pool.thresholds(&self.options);
+            let Some(mut view) = pool.view(self.now, &options) else { continue };
             view.server = server.take();
             let verdict = self.judge.look(id, &view);
             pool.connections.flag(&verdict.flagged);

@@ -141,6 +141,7 @@ impl<C: Connector> InstrumentedPool<C> {
             target: inner.connector.target(),
             max: config.max,
             single: config.single,
+            leak_threshold: config.leak_threshold,
         };
         inner.emit(clock.now(), PoolEvent::Started(facts));
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {

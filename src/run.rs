@@ -1,6 +1,7 @@
 //! The program's parts, put together as the settings ask: a server, one instrumented pool on it, the hub that watches
 //! both, and whoever faces the person.
 
+mod lab;
 mod once;
 mod password;
 mod recording;
@@ -78,6 +79,9 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
             Ok(password) => settings.connect.password = Some(password),
             Err(exit) => return Ok(exit),
         }
+    }
+    if let Form::Lab(asked) = &settings.form {
+        return lab::run(&settings, asked).await;
     }
     let started = tokio::select! {
         biased;
@@ -171,6 +175,7 @@ impl Parts {
             form if is_screen(form) => screen::run(self, settings, guard).await,
             Form::Replay(replay) => replay::run(settings, replay).await,
             Form::Screen(report) => once::run(self, report).await,
+            Form::Lab(asked) => lab::run(settings, asked).await,
             Form::Shell(shell) => {
                 let target = text::escape_str(&self.connect.target()).into_owned();
                 let (session, news) = self.session();
@@ -213,7 +218,7 @@ impl Parts {
 fn tick(settings: &Settings) -> Duration {
     match settings.form {
         Form::Screen(_) => settings.screen.interval,
-        Form::Shell(_) | Form::Replay(_) => ScreenSettings::INTERVAL,
+        Form::Shell(_) | Form::Lab(_) | Form::Replay(_) => ScreenSettings::INTERVAL,
     }
 }
 

@@ -32,7 +32,13 @@ fn hub() -> Hub {
 }
 
 fn started() -> Event {
-    let facts = PoolFacts { name: "app".to_owned(), target: "t".to_owned(), max: 10, single: false };
+    let facts = PoolFacts {
+        name: "app".to_owned(),
+        target: "t".to_owned(),
+        max: 10,
+        single: false,
+        leak_threshold: None,
+    };
     Event::Pool(POOL, PoolEvent::Started(facts))
 }
 

@@ -37,7 +37,7 @@ impl Pool {
         let name = format!("pool-{}", id.0);
         Self {
             id,
-            facts: PoolFacts { name, target: String::new(), max: 0, single: false },
+            facts: PoolFacts { name, target: String::new(), max: 0, single: false, leak_threshold: None },
             max: None,
             gauges: None,
             totals: None,
@@ -133,6 +133,12 @@ impl Pool {
             server: None,
             connections: &self.connections,
         })
+    }
+
+    /// What it is judged by: everybody's thresholds, but for its own.
+    pub(crate) fn thresholds(&self, options: &ModelOptions) -> ModelOptions {
+        let leak_threshold = self.facts.leak_threshold.unwrap_or(options.leak_threshold);
+        ModelOptions { leak_threshold, ..options.clone() }
     }
 
     /// Where it connects to.

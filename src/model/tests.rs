@@ -19,6 +19,7 @@ fn facts(max: u32) -> PoolEvent {
         target: "127.0.0.1:6379/0".to_owned(),
         max,
         single: false,
+        leak_threshold: None,
     })
 }
 

@@ -12,7 +12,7 @@ pub enum OnExhausted {
     Fail,
 }
 
-/// The settings of a pool. All but the name and `single` can be changed while it runs.
+/// The settings of a pool. All but the name, `single` and the leak threshold can be changed while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolConfig {
     /// The name shown and exported.
@@ -39,6 +39,9 @@ pub struct PoolConfig {
     pub retry_delay: Duration,
     /// Also tries again what timed out, where that is safe.
     pub retry_on_timeout: bool,
+    /// A lease out and idle for longer is called a leak, where that differs from what the other pools of its hub are
+    /// judged by. Told once, when the pool starts.
+    pub leak_threshold: Option<Duration>,
     /// One connection for everybody: `max` is 1 and stays so, and commands queue on it in order.
     pub single: bool,
     /// Keeps the stack of every checkout's caller, shown with the holder. Some microseconds a checkout, so that it is off
@@ -61,6 +64,7 @@ impl Default for PoolConfig {
             retries: 3,
             retry_delay: Duration::from_millis(50),
             retry_on_timeout: false,
+            leak_threshold: None,
             single: false,
             backtraces: false,
         }

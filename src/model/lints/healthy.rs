@@ -60,7 +60,11 @@ fn quarter(totals: &mut Totals, at: Stamp, second: u64) -> Pulse {
 fn half_an_hour_of_healthy_load_raises_nothing() {
     let mut model = Model::new(ModelOptions::default());
     let (name, target) = ("app".to_owned(), "127.0.0.1:6379/0".to_owned());
-    tell(&mut model, s(1), PoolEvent::Started(PoolFacts { name, target, max: 20, single: false }));
+    tell(
+        &mut model,
+        s(1),
+        PoolEvent::Started(PoolFacts { name, target, max: 20, single: false, leak_threshold: None }),
+    );
     let mut totals = Totals { opened: u64::from(OPEN), ..Totals::default() };
     (1..=u64::from(OPEN)).for_each(|conn| opened(&mut model, s(1), conn));
     let warm = Gauges { available: OPEN, max: 20, ..Gauges::default() };

@@ -1,0 +1,39 @@
+//! What `lab` was asked for.
+
+use super::usage;
+use crate::cli::{Lab, LabFormat, TWO_ADDRESSES, looks_like_url};
+use crate::error::Error;
+use crate::lab::{self, Experiment};
+
+/// `lab` and its options.
+#[derive(Clone, Debug)]
+pub struct LabSettings {
+    /// What to run, in this order, each once; nothing lists them all.
+    pub experiments: Vec<&'static dyn Experiment>,
+    /// The outcome as one JSON document.
+    pub json: bool,
+}
+
+/// The experiments, and the URL among the words, if there is one.
+pub(super) fn settings(asked: &Lab) -> Result<(LabSettings, Option<String>), Error> {
+    let (urls, names): (Vec<_>, Vec<_>) = asked.words.iter().partition(|word| looks_like_url(word));
+    let url = match urls.as_slice() {
+        [] => None,
+        [url] => Some((*url).clone()),
+        _ => return Err(usage(TWO_ADDRESSES)),
+    };
+    let mut experiments: Vec<&'static dyn Experiment> = Vec::new();
+    for name in names {
+        let found = match lab::find(name) {
+            Ok(one) => vec![one],
+            Err(_) if name.eq_ignore_ascii_case("all") => lab::all().to_vec(),
+            Err(sentence) => return Err(usage(sentence)),
+        };
+        for experiment in found {
+            if !experiments.iter().any(|known| known.about().name == experiment.about().name) {
+                experiments.push(experiment);
+            }
+        }
+    }
+    Ok((LabSettings { experiments, json: asked.format == Some(LabFormat::Json) }, url))
+}
