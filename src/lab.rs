@@ -33,7 +33,7 @@ pub use watcher::Raised;
 use crate::demo;
 use crate::nearest::nearest;
 use crate::net::{ConnectError, ConnectOptions};
-use crate::pool::{CommandError, PoolConfig};
+use crate::pool::{CheckoutError, CommandError, PoolConfig};
 use place::Clients;
 use stage::Stage;
 
@@ -145,6 +145,12 @@ pub enum Trouble {
     Failed(String),
 }
 
+impl From<CheckoutError<ConnectError>> for Trouble {
+    fn from(error: CheckoutError<ConnectError>) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
 impl From<CommandError> for Trouble {
     fn from(error: CommandError) -> Self {
         Self::Failed(error.to_string())
@@ -158,8 +164,8 @@ pub fn all() -> &'static [&'static dyn Experiment] {
 
 /// The experiment of this name, in any case; else a sentence with the nearest ones.
 pub fn find(name: &str) -> Result<&'static dyn Experiment, String> {
-    let named = |experiment: &&&dyn Experiment| experiment.about().name.eq_ignore_ascii_case(name);
-    if let Some(found) = all().iter().find(named) {
+    let meant = |experiment: &&&dyn Experiment| experiment.about().name.eq_ignore_ascii_case(name);
+    if let Some(found) = all().iter().find(meant) {
         return Ok(*found);
     }
     let names = all().iter().map(|experiment| experiment.about().name);
@@ -183,3 +189,6 @@ fn near<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a
     }
     near
 }
+
+#[cfg(test)]
+mod tests;

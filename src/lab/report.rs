@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json as document};
 
-use super::{About, Experiment, Record, Spread, Trouble};
+use super::{About, Experiment, Raised, Record, Spread, Trouble};
 use crate::text;
 
 /// How wide a way's name may be in the table.
@@ -115,13 +115,20 @@ fn findings(out: &mut String, record: &Record) {
         paragraph(out, &format!("{}  {}", if finding.holds { "yes" } else { "no " }, finding.words));
     }
     for (way, raised) in about.ways.iter().zip(raised) {
-        for (id, raised) in raised {
-            let times = if raised.times == 1 { "once".to_owned() } else { format!("{} times", raised.times) };
-            let evidence = text::escape_str(&raised.evidence);
-            paragraph(out, &format!("lint {id}, {times} in '{}': {evidence}", way.name));
-        }
-        if let Some(lint) = way.lint.filter(|lint| !raised.contains_key(lint)) {
-            paragraph(out, &format!("lint {lint} was not raised in '{}'", way.name));
+        let Some(lint) = way.lint else { continue };
+        let words = match raised.get(lint) {
+            Some(Raised { times, evidence }) => {
+                let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
+                format!("lint {lint} raised {times} in '{}': {}", way.name, text::escape_str(evidence))
+            }
+            None => format!("lint {lint} was not raised in '{}'", way.name),
+        };
+        paragraph(out, &words);
+    }
+    for (way, raised) in about.ways.iter().zip(raised) {
+        let others: Vec<&str> = raised.keys().filter(|id| way.lint != Some(**id)).copied().collect();
+        if !others.is_empty() {
+            paragraph(out, &format!("beside it in '{}': {}", way.name, others.join(", ")));
         }
     }
     paragraph(out, &format!("{}: {}", verdict.word(), if verdict.shown { about.lesson } else { NOT_SHOWN }));

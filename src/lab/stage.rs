@@ -102,7 +102,9 @@ impl Stage {
     /// Drops every connection of its pools, lent or not.
     pub(crate) fn reset(&self) {
         self.pool.reset();
-        self.others.lock().drain(..).for_each(|pool| drop(pool.reset()));
+        self.others.lock().drain(..).for_each(|pool| {
+            pool.reset();
+        });
     }
 
     /// Ends everything it opened.

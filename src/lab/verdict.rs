@@ -130,7 +130,9 @@ mod tests {
     fn figures(cold: &[f64], warm: &[f64]) -> Figures {
         let mut figures = Figures::new(2);
         for (way, values) in [(0, cold), (1, warm)] {
-            values.iter().for_each(|value| figures.add(way, Sample::new().with(OPENED, *value)));
+            for value in values {
+                figures.add(way, Sample::new().with(OPENED, *value));
+            }
         }
         figures
     }

@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_millis(50);
 pub struct Raised {
     /// How often.
     pub times: u64,
-    /// What it said the first time.
+    /// What it said last.
     pub evidence: String,
 }
 
@@ -97,10 +97,9 @@ impl Noted {
             let server = (row.id == "maxclients").then_some(self.now);
             let Some(way) = self.pools.get(&row.pool).copied().or(server) else { continue };
             let Some(raised) = self.raised.get_mut(way) else { continue };
-            if self.known.insert((row.pool, row.id, row.conn, row.since)) {
-                let first = || Raised { times: 0, evidence: row.evidence.clone() };
-                raised.entry(row.id).or_insert_with(first).times += 1;
-            }
+            let raised = raised.entry(row.id).or_insert_with(|| Raised { times: 0, evidence: String::new() });
+            raised.times += u64::from(self.known.insert((row.pool, row.id, row.conn, row.since)));
+            raised.evidence.clone_from(&row.evidence);
         }
     }
 }

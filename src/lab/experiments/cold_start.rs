@@ -21,13 +21,13 @@ const WARM: usize = 2;
 
 static ABOUT: About = About {
     name: "cold-start",
-    practice: "1,000 commands at once on an empty pool open 1,000 connections: what is measured is connecting, not the \
-               command.",
+    practice: "1,000 commands at once on an empty pool open hundreds of connections, up to one each: what is measured is \
+               connecting, not the command.",
     lesson: "open the connections before the load (warm-up), and bound the pool, so that callers share them.",
     ways: &[
-        Way::wrong("cold, at once", "1,000 callers on an empty pool", "cold-start"),
+        Way::wrong("cold at once", "1,000 callers on an empty pool", "cold-start"),
         Way::right("one by one", "the same GETs one after the other on an empty pool"),
-        Way::right("warm, at once", "1,000 callers on a pool whose connections were opened before"),
+        Way::right("warm at once", "1,000 callers on a pool whose connections were opened before"),
     ],
     claims: &[
         Claim::times(OPENED, COLD, SINGLY, 100.0),

@@ -1,0 +1,50 @@
+//! What holds of every experiment.
+
+use std::collections::HashSet;
+
+use super::*;
+
+/// The ids of lints, for the table below: an experiment names none that is not there.
+const LINTS: [&str; 11] = [
+    "leak",
+    "exhausted",
+    "failing-connects",
+    "long-hold",
+    "undersized",
+    "unbounded",
+    "cold-start",
+    "churn",
+    "stale",
+    "maxclients",
+    "pool-usage",
+];
+
+#[test]
+fn names_are_told_apart_and_found_and_the_nearest_are_named() {
+    let names: HashSet<_> = all().iter().map(|experiment| experiment.about().name).collect();
+    assert_eq!(names.len(), all().len());
+    assert_eq!(find("Cold-Start").expect("in any case").about().name, "cold-start");
+    assert_eq!(
+        find("cold-strat").expect_err("nearly"),
+        "there is no experiment 'cold-strat': did you mean cold-start?"
+    );
+    assert!(find("release").expect_err("a part").contains("forgotten-release"));
+    assert!(find("xyzzy").expect_err("nothing like it").contains("cold-start, warm-up, "));
+    let hostile = find("\u{1b}[2J\u{202e}").expect_err("no name");
+    assert!(!hostile.contains(['\u{1b}', '\u{202e}']), "{hostile}");
+}
+
+#[test]
+fn each_has_a_wrong_way_with_its_lint_and_a_right_one_and_says_what_it_means() {
+    for experiment in all() {
+        let About { name, practice, lesson, ways, claims, .. } = experiment.about();
+        assert!(ways.iter().any(|way| way.right) && ways.iter().any(|way| !way.right), "{name}");
+        for way in ways.iter().filter(|way| !way.right) {
+            assert!(way.lint.is_some_and(|lint| LINTS.contains(&lint)), "{name}: {}", way.name);
+        }
+        assert!(practice.ends_with('.') && lesson.ends_with('.'), "{name}");
+        let figures = Figures::new(ways.len());
+        assert!(!experiment.judge(&figures).shown, "{name}: nothing measured, nothing shown");
+        assert!(!claims.is_empty() || *name == "sizing", "{name}");
+    }
+}
