@@ -214,6 +214,11 @@ impl Settings {
             Some(_) if once || duration.is_some() || format.is_some() => {
                 return Err(usage("--once, --duration and --format go without a subcommand"));
             }
+            Some(Command::Lab(_)) if common.record.record.is_some() => {
+                return Err(usage(
+                    "--record goes with what a person runs: an experiment has a pool for each of its ways",
+                ));
+            }
             Some(Command::Lab(lab)) => {
                 let (lab, url) = lab::settings(&lab)?;
                 (Form::Lab(lab), url, false)

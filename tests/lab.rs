@@ -127,10 +127,13 @@ fn names_lists_and_documents() {
     }
     let document = lab(&["lost-object", "--demo", "--format", "json"]);
     let document: serde_json::Value = serde_json::from_slice(&document.stdout).expect("one document");
-    let lost = &document["experiments"][0];
-    assert_eq!((&lost["name"], &lost["verdict"]), (&"lost-object".into(), &"shown".into()));
-    let figure = &lost["ways"][0]["figures"][0];
+    let outcome = &document["experiments"][0];
+    assert_eq!((&outcome["name"], &outcome["verdict"]), (&"lost-object".into(), &"shown".into()));
+    let figure = &outcome["ways"][0]["figures"][0];
     assert_eq!(figure["values"].as_array().map(Vec::len), Some(5), "{figure}");
     assert_eq!((&figure["median"], &figure["unit"]), (&10.0.into(), &"1".into()));
-    assert!(lost["ways"][0]["lints"]["leak"]["times"].as_u64().is_some_and(|times| times >= 50), "{lost}");
+    assert!(
+        outcome["ways"][0]["lints"]["leak"]["times"].as_u64().is_some_and(|times| times >= 50),
+        "{outcome}"
+    );
 }
