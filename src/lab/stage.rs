@@ -90,10 +90,10 @@ impl Stage {
         self.watcher.times(self.way, lint)
     }
 
-    /// Waits until the model has raised a lint more often than `before`.
-    pub(crate) async fn until_raised(&self, lint: &str, before: u64) {
+    /// Waits until the model has raised a lint so often.
+    pub(crate) async fn until_raised(&self, lint: &str, times: u64) {
         let deadline = Instant::now() + PATIENCE;
-        while self.times(lint) <= before && Instant::now() < deadline {
+        while self.times(lint) < times && Instant::now() < deadline {
             self.look().await;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -85,7 +85,7 @@ impl Experiment for ForgottenRelease {
             .await;
             let (gauges, totals) = stage.pool().status();
             if stage.way() == FORGETS {
-                stage.until_raised("leak", before).await;
+                stage.until_raised("leak", before + u64::from(MAX)).await;
             }
             Ok(Sample::new()
                 .with(SERVED, served.iter().filter(|served| **served).count() as f64)

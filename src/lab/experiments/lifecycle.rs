@@ -74,7 +74,7 @@ impl Experiment for Lifecycle {
                     pool.close(Duration::from_secs(1)).await;
                 }
             } else {
-                stage.until_raised("leak", before).await;
+                stage.until_raised("leak", before + u64::from(JOBS)).await;
             }
             // What was left by the repetition before is not looked at: its pools were reset.
             let stayed = left(stage, if stage.way() == CLOSED { 0 } else { opened }).await?;

@@ -91,7 +91,7 @@ impl Experiment for LostObject {
             })
             .await;
             if stage.way() == CYCLE {
-                stage.until_raised("leak", before).await;
+                stage.until_raised("leak", before + u64::from(MAX)).await;
             }
             let served = served.into_iter().filter(|served| *served).count() as f64;
             Ok(Sample::new().with(HELD, held).with(SERVED, served))
