@@ -4,6 +4,7 @@
 
 mod connect;
 mod lab;
+mod lints;
 mod pool;
 mod read;
 mod replay;
@@ -20,6 +21,8 @@ use crate::values;
 pub use crate::values::{Limit, duration, looks_like_url};
 pub use connect::Connection;
 pub use lab::{Lab, LabFormat};
+pub use lints::{LintLevel, Lints};
+pub(crate) use lints::{level, lint};
 pub use pool::{Exhausted, Pool};
 pub(crate) use read::TWO_ADDRESSES;
 pub use replay::{Record, Replay};
@@ -87,6 +90,10 @@ pub struct Common {
     #[command(flatten)]
     pub record: Record,
 
+    #[allow(missing_docs, reason = "its type's fields are the documentation")]
+    #[command(flatten)]
+    pub lints: Lints,
+
     /// Colour: auto follows the terminal, NO_COLOR and CLICOLOR_FORCE
     #[arg(long, global = true, value_name = "WHEN", help_heading = OUTPUT)]
     pub color: Option<When>,
@@ -106,6 +113,10 @@ pub struct Common {
     /// Settings and keys of this file [default: redis-pooltop/config.toml in $XDG_CONFIG_HOME or ~/.config]
     #[arg(long, global = true, value_name = "FILE", help_heading = OUTPUT)]
     pub config: Option<PathBuf>,
+
+    /// Take the settings of [profile.NAME] in that file
+    #[arg(long, global = true, value_name = "NAME", help_heading = OUTPUT)]
+    pub profile: Option<String>,
 
     /// Print help
     #[arg(long, global = true, action = ArgAction::HelpShort)]
@@ -152,4 +163,6 @@ pub enum Format {
     Json,
     /// Prometheus' text form, with OpenTelemetry's names.
     Prometheus,
+    /// JUnit's XML, for what --fail-on-leak and --fail-on find.
+    Junit,
 }

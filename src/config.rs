@@ -4,19 +4,22 @@
 mod connect;
 mod document;
 mod file;
+mod judging;
 mod known;
 mod lab;
+mod pool;
+mod profile;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::{Cli, Command, Common, Connection, Exhausted, Format, Limit, Pool, When};
+use crate::cli::{Cli, Command, Common, Connection, Format, Pool, When};
 use crate::error::Error;
 use crate::model::ModelOptions;
 use crate::net::ConnectOptions;
-use crate::pool::{OnExhausted, PoolConfig};
+use crate::pool::PoolConfig;
 use crate::resp::print::Style;
 use crate::tui::keymap::Keys;
 use crate::tui::layout::Pane;
@@ -25,10 +28,15 @@ use crate::values::Editing;
 
 use connect::{Origin, connect};
 use document::Document;
+use judging::judging;
 use known::Said;
+use pool::pool;
 
 pub use file::{ConfigFile, default_path};
+pub use judging::Judging;
+pub(crate) use judging::LEAKS;
 pub use lab::LabSettings;
+pub use profile::Profile;
 
 /// What the environment says.
 #[derive(Clone, Default)]
@@ -80,6 +88,10 @@ pub struct Settings {
     pub form: Form,
     /// Where to write all that happens.
     pub record: Option<PathBuf>,
+    /// The run is judged at its end: `--fail-on-leak` and `--fail-on`.
+    pub judging: Option<Judging>,
+    /// The profile that was chosen.
+    pub profile: Option<Profile>,
     /// Sentences for stderr.
     pub warnings: Vec<String>,
 }
@@ -200,17 +212,20 @@ impl Settings {
     pub fn new(cli: Cli, environment: &Environment, file: Option<&ConfigFile>) -> Result<Self, Error> {
         let Cli { url, rest: _, once, duration, format, common, command } = cli;
         let Connection { demo, askpass, .. } = common.connection;
+        let judged = common.lints.fail_on_leak || !common.lints.fail_on.is_empty();
+        let mut form_of_report = format;
         let (form, url, json) = match command {
             None => {
-                // Both are a report's, and no screen would show anything of them.
-                let once = once || duration.is_some() || format.is_some();
+                // All of them are a report's, and no screen would show anything of them.
+                let once = once || duration.is_some() || format.is_some() || judged;
                 (Form::Screen(ReportSettings { once, duration, format }), url, false)
             }
-            Some(Command::Replay(replay)) => (
-                Form::Replay(replay_settings(replay, &ReportSettings { once, duration, format })),
-                None,
-                false,
-            ),
+            Some(Command::Replay(replay)) => {
+                let once = once || judged;
+                let replay = replay_settings(replay, &ReportSettings { once, duration, format });
+                form_of_report = replay.report.format;
+                (Form::Replay(replay), None, false)
+            }
             Some(_) if once || duration.is_some() || format.is_some() => {
                 return Err(usage("--once, --duration and --format go without a subcommand"));
             }
@@ -219,34 +234,54 @@ impl Settings {
                     "--record goes with what a person runs: an experiment has a pool for each of its ways",
                 ));
             }
+            Some(Command::Lab(_)) if judged => {
+                return Err(usage(
+                    "--fail-on-leak and --fail-on judge a run: an experiment leaks where it is to show that",
+                ));
+            }
             Some(Command::Lab(lab)) => {
                 let (lab, url) = lab::settings(&lab)?;
                 (Form::Lab(lab), url, false)
             }
             Some(Command::Shell(shell)) => {
                 let (url, json) = (shell.url.clone(), shell.json);
+                form_of_report = shell.format;
                 (Form::Shell(shell_settings(shell)?), url, json)
             }
         };
-        let document = file.map(Document::read).transpose()?;
+        let wanted = common.profile.as_deref();
+        let document = file.map(|file| Document::read(file, wanted)).transpose()?;
+        if let (Some(wanted), None) = (wanted, file) {
+            return Err(profile::unknown(wanted, &[], None));
+        }
         let place = |name: &str| document.as_ref().and_then(|document| document.place(name));
         let (said, keys) = document.as_ref().map(|d| (d.said.clone(), d.keys.clone())).unwrap_or_default();
         let (mut connect, origin) = connect(&common.connection, url.clone(), json, environment, &said)?;
         let mut warnings = connect.warnings();
         warnings.extend(passwords_seen(&common.connection, url.as_deref()));
         warnings.extend(file.and_then(|file| password_readable(file, &said, &place("url")?)));
+        let profile = document.as_ref().and_then(|document| document.profile.clone());
+        warnings.extend(profile.as_ref().and_then(|profile| elsewhere(profile, origin)));
         let pool = pool(&common.pool, &said.pool, &mut connect, place)?;
+        let (levels, judging) = judging(&common.lints, &said.levels, form_of_report)?;
+        if judging.is_none() && form_of_report.is_some() && matches!(form, Form::Shell(_)) {
+            return Err(usage(
+                "--format goes with --fail-on-leak or --fail-on in the shell: its replies have --json and --csv",
+            ));
+        }
         Ok(Self {
             connect,
             demo,
             nobody_named_it: origin == Origin::Nobody,
             ask_password: askpass,
-            model: model(&common.pool, &said.pool),
+            model: ModelOptions { levels, ..model(&common.pool, &said.pool) },
             pool,
             color: color(common.color, environment, said.screen.color),
             screen: screen(&common, said.screen, keys),
             form,
             record: common.record.record,
+            judging,
+            profile,
             warnings,
         })
     }
@@ -285,6 +320,12 @@ fn password_readable(file: &ConfigFile, said: &Said, place: &str) -> Option<Stri
     readable.then(|| format!("Warning: {place}: the url has a password, and others can read this file."))
 }
 
+/// The warning that a profile's name stands for a server that is not the one connected to. Flags say so themselves.
+fn elsewhere(profile: &Profile, origin: Origin) -> Option<String> {
+    let elsewhere = profile.has_url && origin == Origin::Environment;
+    elsewhere.then(|| format!("Warning: REDIS_URL beats the url of profile {}.", profile.name))
+}
+
 fn usage(sentence: impl Into<String>) -> Error {
     Error::Usage(sentence.into())
 }
@@ -318,65 +359,6 @@ fn shell_settings(shell: crate::cli::Shell) -> Result<ShellSettings, Error> {
     })
 }
 
-/// `place` is where the file has a setting, if it has it.
-fn pool(
-    flags: &Pool,
-    said: &Pool,
-    connect: &mut ConnectOptions,
-    place: impl Fn(&str) -> Option<String>,
-) -> Result<PoolConfig, Error> {
-    let mut pool = PoolConfig::default();
-    for given in [said, flags] {
-        set(&mut pool.max, given.max_connections);
-        set(&mut pool.warmup, given.warmup);
-        set(&mut pool.blocking_timeout, given.blocking_timeout);
-        set(&mut pool.retries, given.retries);
-        set(&mut pool.retry_delay, given.retry_delay);
-        set(&mut pool.health_check_interval, given.health_check_interval.map(Limit::get));
-        set(&mut pool.max_idle, given.max_idle.map(Limit::get));
-        set(&mut pool.max_lifetime, given.max_lifetime.map(Limit::get));
-        set(&mut pool.on_exhausted, given.on_exhausted.map(Into::into));
-        set(&mut connect.socket_timeout, given.socket_timeout.map(Limit::get));
-        set(&mut connect.connect_timeout, given.socket_connect_timeout);
-        pool.retry_on_timeout |= given.retry_on_timeout;
-    }
-    if let Some(name) = &flags.client_name {
-        connect.client_name = Some(name.clone());
-    }
-    pool.single = single(flags, said, &place)?;
-    if pool.warmup > pool.max {
-        let (warmup, warmup_there) = whose("warmup", flags.warmup, &place);
-        let (max, max_there) = whose("max-connections", flags.max_connections, &place);
-        let there = warmup_there.or(max_there).map_or_else(String::new, |there| format!("{there}: "));
-        return Err(usage(format!("{there}{warmup} {} is more than {max} {}", pool.warmup, pool.max)));
-    }
-    Ok(pool)
-}
-
-/// How a setting is called where its value comes from, and where that is, if in the file.
-fn whose(name: &str, flag: Option<u32>, place: impl Fn(&str) -> Option<String>) -> (String, Option<String>) {
-    match flag {
-        Some(_) => (format!("--{name}"), None),
-        None => (name.to_owned(), place(name)),
-    }
-}
-
-/// Whether the pool has one connection. A limit from the command line beats the file's word.
-fn single(flags: &Pool, said: &Pool, place: impl Fn(&str) -> Option<String>) -> Result<bool, Error> {
-    let many = |max: Option<u32>| max.is_some_and(|max| max > 1);
-    if flags.single_connection && many(flags.max_connections) {
-        return Err(usage("--single-connection is a pool of one: leave out --max-connections"));
-    }
-    if flags.single_connection || !said.single_connection {
-        return Ok(flags.single_connection);
-    }
-    if flags.max_connections.is_none() && many(said.max_connections) {
-        let there = place("single-connection").unwrap_or_default();
-        return Err(usage(format!("{there}: single-connection is a pool of one: leave out max-connections")));
-    }
-    Ok(!many(flags.max_connections))
-}
-
 fn model(flags: &Pool, said: &Pool) -> ModelOptions {
     let mut model = ModelOptions::default();
     for given in [said, flags] {
@@ -403,15 +385,6 @@ fn screen(flags: &Common, said: known::Screen, keys: Keys) -> ScreenSettings {
 fn set<T>(setting: &mut T, flag: Option<T>) {
     if let Some(flag) = flag {
         *setting = flag;
-    }
-}
-
-impl From<Exhausted> for OnExhausted {
-    fn from(exhausted: Exhausted) -> Self {
-        match exhausted {
-            Exhausted::Wait => Self::Wait,
-            Exhausted::Fail => Self::Fail,
-        }
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Exit {
     Usage,
     /// No connection, or not authorised.
     NoConnection,
+    /// The run was judged: connections have leaked, or a lint holds that was to fail it.
+    Judged,
     /// Ended by this signal, Ctrl-C among them.
     Signal(u8),
     /// Whoever read our output went away: as a program that SIGPIPE ended.
@@ -33,6 +35,7 @@ impl From<Exit> for std::process::ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::NoConnection => 3,
+            Exit::Judged => 4,
             // As shells number what a signal ended: 128 and the signal.
             Exit::Signal(number) => 128 + (number & 0x7f),
             Exit::OutputClosed => 141,

@@ -6,6 +6,7 @@
 
 mod connections;
 mod events;
+mod levels;
 mod lints;
 mod pool;
 mod recent;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Stamp, Timed};
 use crate::snapshot::{Snapshot, What};
 use events::Events;
+pub use levels::{Levels, lint_ids};
 use lints::Judge;
 use pool::Pool;
 use recent::Unread;
@@ -43,12 +45,20 @@ pub struct ModelOptions {
     pub leak_threshold: Duration,
     /// Percent of the limit that may be in use before `pool-usage` speaks.
     pub usage_alert: u8,
+    /// What is made of each lint.
+    #[serde(default)]
+    pub levels: Levels,
 }
 
 impl Default for ModelOptions {
     /// One minute; 30 s, which no healthy request holds a connection for; and the 80% that operators alert on.
     fn default() -> Self {
-        Self { window: Duration::from_secs(60), leak_threshold: Duration::from_secs(30), usage_alert: 80 }
+        Self {
+            window: Duration::from_secs(60),
+            leak_threshold: Duration::from_secs(30),
+            usage_alert: 80,
+            levels: Levels::default(),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod markdown;
 mod prometheus;
 mod save;
 mod text;
+pub mod verdict;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,11 +18,12 @@ use std::time::Duration;
 use crate::event::{Holder, PoolId, nanos};
 use crate::snapshot::{PoolRow, Severity, Snapshot};
 
-pub use json::{json, screen_json};
+pub use json::{json, json_judged, screen_json};
 pub use markdown::{Screenful, markdown};
 pub use prometheus::prometheus;
 pub use save::save;
 pub use text::text;
+pub use verdict::Verdict;
 
 /// What nobody knows.
 const UNKNOWN: &str = "–";

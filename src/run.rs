@@ -1,6 +1,7 @@
 //! The program's parts, put together as the settings ask: a server, one instrumented pool on it, the hub that watches
 //! both, and whoever faces the person.
 
+mod judge;
 mod lab;
 mod once;
 mod password;
@@ -30,6 +31,7 @@ use crate::source::info::{InfoWatch, watch_info};
 use crate::terminal::EndSignals;
 use crate::text;
 use crate::tui::terminal::Guard;
+use judge::Judge;
 
 /// How often INFO is asked for: it costs the server some 20 µs.
 const INFO_EVERY: Duration = Duration::from_secs(1);
@@ -68,8 +70,9 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
     for warning in &settings.warnings {
         warn(warning);
     }
+    let mut judge = Judge::new(&settings)?;
     if let Form::Replay(replay) = &settings.form {
-        return replay::run(&settings, replay).await;
+        return replay::run(&settings, replay, judge.as_mut()).await;
     }
     // Caught for the prompt's sake, signals stay caught: what ends by them from then on is ours to end.
     let mut caught = None;
@@ -101,7 +104,7 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
     let exit = tokio::select! {
         biased;
         number = next(&mut caught), if !editor => Ok(Exit::Signal(number)),
-        exit = parts.face(&settings, guard) => exit,
+        exit = parts.face(&settings, guard, judge.as_mut()) => exit,
     };
     recording::finish(&mut parts, &settings).await;
     exit
@@ -170,16 +173,27 @@ impl Parts {
     }
 
     /// Faces whoever asked, in the form they asked for, to the end.
-    async fn face(&self, settings: &Settings, guard: Option<Guard>) -> Result<Exit, Error> {
+    async fn face(
+        &self,
+        settings: &Settings,
+        guard: Option<Guard>,
+        judge: Option<&mut Judge>,
+    ) -> Result<Exit, Error> {
         match &settings.form {
             form if is_screen(form) => screen::run(self, settings, guard).await,
-            Form::Replay(replay) => replay::run(settings, replay).await,
-            Form::Screen(report) => once::run(self, report).await,
+            Form::Replay(replay) => replay::run(settings, replay, judge).await,
+            Form::Screen(report) => once::run(self, report, judge).await,
             Form::Lab(asked) => lab::run(settings, asked).await,
             Form::Shell(shell) => {
                 let target = text::escape_str(&self.connect.target()).into_owned();
-                let (session, news) = self.session();
-                crate::shell::run(session, news, &target, shell, settings.color, &settings.screen).await
+                let (mut session, news) = self.session();
+                let exit =
+                    crate::shell::run(&mut session, news, &target, shell, settings.color, &settings.screen)
+                        .await?;
+                match judge {
+                    Some(judge) => judge.session(self, &mut session, exit).await,
+                    None => Ok(exit),
+                }
             }
         }
     }

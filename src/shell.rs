@@ -26,7 +26,7 @@ use crate::error::{Error, Exit};
 /// # Errors
 /// When input or output fails; [`Error::exit`] tells a reader that went away from the rest.
 pub async fn run(
-    session: Session,
+    session: &mut Session,
     news: mpsc::Receiver<JobNews>,
     target: &str,
     settings: &ShellSettings,

@@ -3,9 +3,12 @@
 //! Ages are computed from [`Snapshot::as_of`], never from a clock, so that a paused screen, a report and a replay
 //! agree. What the source cannot see is `None` and draws as `–`, never as 0.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::event::{CloseReason, ConnId, CreateSteps, Holder, PoolId, SeenAt, Stamp, Totals, WaitEnd};
 
@@ -300,11 +303,45 @@ pub enum Severity {
     Bad,
 }
 
+/// What is made of a lint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Nothing: it is not raised.
+    Off,
+    /// It is raised and shown.
+    #[default]
+    Warn,
+    /// The same, and a run that is judged fails by it.
+    Fail,
+}
+
+impl Level {
+    /// Every level.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Warn, Self::Fail];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+
+    /// What stands before the words of a lint that fails a run.
+    pub fn mark(self) -> &'static str {
+        if self == Self::Fail { "fail: " } else { "" }
+    }
+}
+
 /// A judgement that holds now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LintRow {
     /// Stable name: `leak`.
     pub id: &'static str,
+    /// What is made of it: never [`Level::Off`].
+    pub level: Level,
     /// How bad.
     pub severity: Severity,
     /// Which pool.
@@ -317,6 +354,16 @@ pub struct LintRow {
     pub advice: &'static str,
     /// It has held since.
     pub since: Stamp,
+}
+
+impl LintRow {
+    /// The evidence, marked where the lint fails a run that is judged.
+    pub fn said(&self) -> Cow<'_, str> {
+        match self.level.mark() {
+            "" => Cow::Borrowed(&self.evidence),
+            mark => Cow::Owned(format!("{mark}{}", self.evidence)),
+        }
+    }
 }
 
 /// A rare event, for the list of events.

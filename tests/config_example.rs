@@ -5,16 +5,23 @@ use std::path::PathBuf;
 
 use redis_pooltop::cli::Cli;
 use redis_pooltop::config::{ConfigFile, Environment, Settings, names};
+use redis_pooltop::model::lint_ids;
+use redis_pooltop::snapshot::Level;
 use redis_pooltop::tui::keymap::Keys;
 
 fn settings(text: Option<String>) -> Settings {
+    settings_with(text, &[])
+}
+
+fn settings_with(text: Option<String>, options: &[&str]) -> Settings {
     let file = text.map(|text| ConfigFile {
         name: "assets/config.toml".to_owned(),
         dir: PathBuf::new(),
         text,
         open_to_others: true,
     });
-    let cli = Cli::read([OsString::from("redis-pooltop")]).unwrap_or_else(|error| panic!("{error}"));
+    let line = ["redis-pooltop"].iter().chain(options).map(OsString::from);
+    let cli = Cli::read(line).unwrap_or_else(|error| panic!("{error}"));
     Settings::new(cli, &Environment::default(), file.as_ref()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -60,6 +67,29 @@ fn the_example_has_every_action_and_every_setting() {
     });
     let missing: Vec<String> = lines.filter(|line| !EXAMPLE.lines().any(|has| has == line)).collect();
     assert!(missing.is_empty(), "the [keys] of assets/config.toml need these lines:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn the_example_has_every_lint_and_each_only_warns() {
+    let missing: Vec<_> = lint_ids()
+        .into_iter()
+        .map(|id| format!("#{id} = \"warn\""))
+        .filter(|line| !EXAMPLE.lines().any(|has| has == line))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "the [lints] of assets/config.toml need these lines:\n{}",
+        missing.join("\n")
+    );
+}
+
+#[test]
+fn the_examples_profile_can_be_taken() {
+    let settings = settings_with(Some(uncommented()), &["--profile", "production"]);
+    let profile = settings.profile.expect("a profile");
+    assert_eq!((profile.name.as_str(), profile.red, profile.typed), ("production", true, true));
+    assert_eq!((settings.pool.max, settings.model.levels.get("leak")), (5, Level::Fail));
+    assert!(settings.connect.tls.is_some());
 }
 
 #[test]

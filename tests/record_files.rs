@@ -13,8 +13,9 @@ use redis_pooltop::event::wire::{Header, LINE_BYTES, write_line};
 use redis_pooltop::event::{
     ConnId, CreateSteps, Event, Gauges, Opened, PoolEvent, PoolFacts, PoolId, Pulse, Stamp, Timed,
 };
-use redis_pooltop::model::ModelOptions;
+use redis_pooltop::model::{Levels, ModelOptions, lint_ids};
 use redis_pooltop::record::{End, NotOurs, Player, Record, Step, play_to};
+use redis_pooltop::snapshot::Level;
 use support::pooltop;
 use tempfile::TempDir;
 
@@ -234,8 +235,17 @@ fn any_record() -> impl Strategy<Value = Record> {
             window: Duration::from_secs(seconds),
             leak_threshold: Duration::from_secs(seconds),
             usage_alert,
+            levels: levels(usage_alert),
         })),
     ]
+}
+
+/// A level for one of the lints.
+fn levels(any: u8) -> Levels {
+    let ids = lint_ids();
+    let mut levels = Levels::default();
+    assert!(levels.set(ids[usize::from(any) % ids.len()], Level::ALL[usize::from(any) % 3]));
+    levels
 }
 
 proptest! {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::OUTPUT;
+use super::{Format, OUTPUT};
 use crate::values::{self, duration};
 
 /// `shell`: redis-cli's options for what is run and how it is printed.
@@ -44,6 +44,10 @@ pub struct Shell {
     /// Print replies as JSON, and speak RESP3 unless -2 is given
     #[arg(long, help_heading = OUTPUT, conflicts_with_all = ["raw", "no_raw", "csv"])]
     pub json: bool,
+
+    /// The form of what --fail-on-leak and --fail-on find: text, json or junit
+    #[arg(long, value_name = "FORMAT", help_heading = OUTPUT)]
+    pub format: Option<Format>,
 
     /// `shell URL`: what [`Cli::read`] found before the command.
     #[arg(skip)]

@@ -299,6 +299,22 @@ impl Session {
         self.held.remove(&id).or_else(|| self.own.take_if(|own| own.id() == id))
     }
 
+    /// The connections that somebody has who can give them back: those kept here, and the jobs'.
+    pub fn in_hand(&self) -> Vec<ConnId> {
+        let jobs = self.jobs().rows().into_iter().filter_map(|row| row.conn);
+        self.kept_ids().into_iter().chain(jobs).collect()
+    }
+
+    /// Gives back everything that is held, ends the jobs, and waits until their connections have gone back too. What was
+    /// forgotten stays out.
+    pub async fn end(&mut self) {
+        let running: Vec<u32> = self.jobs().rows().iter().map(|row| row.number).collect();
+        self.let_go();
+        for number in running {
+            self.jobs().over(number).await;
+        }
+    }
+
     /// Gives back everything that is held, and ends the jobs.
     pub fn let_go(&mut self) {
         self.held.clear();

@@ -6,8 +6,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{ConfigFile, line};
-use super::known::{KEYS, SECTIONS, SETTINGS, Said, Value, instead_of, unknown_key};
+use super::known::{
+    CONNECTION, IN_PROFILES, KEYS, LINTS, PROFILE, SECTIONS, SETTINGS, Said, Value, instead_of, unknown_key,
+};
+use super::profile::{self, Care, Profile, is_name};
 use super::usage;
+use crate::cli;
 use crate::error::Error;
 use crate::nearest::nearest;
 use crate::text;
@@ -18,6 +22,8 @@ pub(super) struct Document<'a> {
     file: &'a ConfigFile,
     pub(super) said: Said,
     pub(super) keys: Keys,
+    /// The profile that was asked for.
+    pub(super) profile: Option<Profile>,
     /// Where each setting stands.
     places: Vec<(&'static str, usize)>,
 }
@@ -25,28 +31,28 @@ pub(super) struct Document<'a> {
 type Entry<'a, 'b> = (&'b Spanned<Cow<'a, str>>, &'b Spanned<DeValue<'a>>);
 
 impl<'a> Document<'a> {
-    /// Reads all of it.
-    pub(super) fn read(file: &'a ConfigFile) -> Result<Self, Error> {
-        let mut document = Self { file, said: Said::default(), keys: Keys::default(), places: Vec::new() };
+    /// Reads all of it, and takes in the profile of this name.
+    pub(super) fn read(file: &'a ConfigFile, profile: Option<&str>) -> Result<Self, Error> {
+        let (said, keys) = (Said::default(), Keys::default());
+        let mut document = Self { file, said, keys, profile: None, places: Vec::new() };
         let table = DeTable::parse(&file.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             document.wrong(at, &text::escape_str(error.message()))
         })?;
+        let mut profiles = None;
         for (name, value) in in_order(table.get_ref()) {
             let (section, at) = (name.get_ref().as_ref(), name.span().start);
             let Some(section) = SECTIONS.into_iter().find(|known| *known == section) else {
                 return Err(document.wrong(at, &unknown_section(section, value.get_ref())));
             };
-            let DeValue::Table(entries) = value.get_ref() else {
-                let why = format!("{section} is a section: write [{section}] on a line of its own");
-                return Err(document.wrong(at, &why));
-            };
-            if section == KEYS {
-                document.read_keys(entries)?;
-            } else {
-                document.read_settings(section, entries)?;
+            let entries = document.section(section, section, (at, value))?;
+            match section {
+                KEYS => document.read_keys(entries)?,
+                PROFILE => profiles = Some(entries),
+                section => document.read_section(section, entries)?,
             }
         }
+        document.read_profiles(profiles, profile)?;
         let said = &document.said.connection;
         if said.cert.is_some() != said.key.is_some() {
             let there = document.place("cert").or_else(|| document.place("key")).unwrap_or_default();
@@ -55,8 +61,96 @@ impl<'a> Document<'a> {
         Ok(document)
     }
 
+    /// The entries of a section that is called `name`, and written `[full]`.
+    fn section<'b>(
+        &self,
+        name: &str,
+        full: &str,
+        (at, value): (usize, &'b Spanned<DeValue<'a>>),
+    ) -> Result<&'b DeTable<'a>, Error> {
+        match value.get_ref() {
+            DeValue::Table(entries) => Ok(entries),
+            _ => Err(self.wrong(at, &format!("{name} is a section: write [{full}] on a line of its own"))),
+        }
+    }
+
+    fn read_section(&mut self, section: &str, entries: &DeTable) -> Result<(), Error> {
+        if section == LINTS { self.read_lints(entries) } else { self.read_settings(section, entries) }
+    }
+
+    /// Reads every profile, so that a mistake in one is not found on the day it is needed; then takes in the one that is
+    /// wanted, over what the file says for all.
+    fn read_profiles(&mut self, profiles: Option<&DeTable<'a>>, wanted: Option<&str>) -> Result<(), Error> {
+        let entries = profiles.map(in_order).unwrap_or_default();
+        let mut known = Vec::new();
+        for (name, value) in &entries {
+            let (text, at) = (name.get_ref().as_ref(), name.span().start);
+            if !is_name(text) {
+                let why = "a profile's name is 1 to 32 letters, digits, dots, - or _";
+                return Err(self.wrong(at, why));
+            }
+            let full = format!("{PROFILE}.{text}");
+            let parts = self.section(text, &full, (at, value))?;
+            let (said, places) = (self.said.clone(), self.places.clone());
+            self.read_profile(text, parts)?;
+            if wanted == Some(text) {
+                let connection = parts.get(CONNECTION).and_then(|value| value.get_ref().as_table());
+                let has_url = connection.is_some_and(|entries| entries.contains_key("url"));
+                self.profile = Some(Profile::new(text, self.said.care, has_url));
+            } else {
+                (self.said, self.places) = (said, places);
+            }
+            known.push(text);
+        }
+        match wanted {
+            Some(wanted) if self.profile.is_none() => {
+                Err(profile::unknown(wanted, &known, Some(&self.file.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn read_profile(&mut self, profile: &str, parts: &DeTable<'a>) -> Result<(), Error> {
+        self.said.care = Care::default();
+        let (sections, own): (Vec<Entry>, Vec<Entry>) =
+            in_order(parts).into_iter().partition(|(name, value)| {
+                IN_PROFILES.contains(&name.get_ref().as_ref()) || value.get_ref().is_table()
+            });
+        self.take_settings(PROFILE, own)?;
+        for (name, value) in sections {
+            let (section, at) = (name.get_ref().as_ref(), name.span().start);
+            if !IN_PROFILES.contains(&section) {
+                let (shown, known) = (section.escape_debug(), IN_PROFILES.join(", "));
+                let near = nearest(section, IN_PROFILES);
+                let hint = near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+                let why = format!("unknown section \"{shown}\" of a profile, which has {known}{hint}");
+                return Err(self.wrong(at, &why));
+            }
+            let full = format!("{PROFILE}.{profile}.{section}");
+            let entries = self.section(section, &full, (at, value))?;
+            if section == CONNECTION && entries.contains_key("url") {
+                self.forget_connection();
+            }
+            self.read_section(section, entries)?;
+        }
+        Ok(())
+    }
+
+    /// Another server: who to be there, and what it is trusted by, are its own.
+    fn forget_connection(&mut self) {
+        self.said.url = None;
+        self.said.connection = cli::Connection::default();
+        self.said.pool.client_name = None;
+        let connection = |name: &str| SETTINGS.iter().any(|k| k.section == CONNECTION && k.name == name);
+        self.places.retain(|(name, _)| !connection(name));
+    }
+
     fn read_settings(&mut self, section: &str, entries: &DeTable) -> Result<(), Error> {
-        for (name, value) in in_order(entries) {
+        self.take_settings(section, in_order(entries))
+    }
+
+    fn take_settings(&mut self, section: &str, entries: Vec<Entry>) -> Result<(), Error> {
+        for (name, value) in entries {
             let (name, at) = (name.get_ref().as_ref(), name.span().start);
             let known = SETTINGS.iter().find(|known| known.section == section && known.name == name);
             let known = known.ok_or_else(|| self.wrong(at, &unknown_key(section, name)))?;
@@ -67,7 +161,21 @@ impl<'a> Document<'a> {
                 let named = why.starts_with("unknown ");
                 self.wrong(at, &if named { why } else { format!("{name}: {why}") })
             })?;
-            self.places.push((known.name, line(self.file.text.as_bytes(), at)));
+            let line = line(self.file.text.as_bytes(), at);
+            self.places.retain(|(other, _)| *other != known.name);
+            self.places.push((known.name, line));
+        }
+        Ok(())
+    }
+
+    fn read_lints(&mut self, entries: &DeTable) -> Result<(), Error> {
+        for (name, value) in in_order(entries) {
+            let at = name.span().start;
+            let id = cli::lint(name.get_ref()).map_err(|why| self.wrong(at, &why))?;
+            let word = value.get_ref().as_str();
+            let level =
+                word.map_or_else(|| Err(instead_of("off, warn or fail", value.get_ref())), cli::level);
+            self.said.levels.set(id, level.map_err(|why| self.wrong(at, &format!("{id}: {why}")))?);
         }
         Ok(())
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 use toml::de::DeValue;
 
+use super::profile::Care;
 use crate::cli::{self, When};
+use crate::model::Levels;
 use crate::nearest::nearest;
 use crate::net::ConnectOptions;
 use crate::tui::layout::Pane;
@@ -21,6 +23,9 @@ pub(super) struct Said {
     pub(super) connection: cli::Connection,
     pub(super) pool: cli::Pool,
     pub(super) screen: Screen,
+    pub(super) levels: Levels,
+    /// What the profile says of itself.
+    pub(super) care: Care,
 }
 
 /// `[screen]`
@@ -61,8 +66,14 @@ pub(super) const POOL: &str = "pool";
 pub(super) const SCREEN: &str = "screen";
 /// That of the keys, whose names are the actions.
 pub(super) const KEYS: &str = "keys";
+/// That of the lints, whose names are the lints'.
+pub(super) const LINTS: &str = "lints";
+/// That of the profiles, each a section of its own with sections in it.
+pub(super) const PROFILE: &str = "profile";
 /// All of them.
-pub(super) const SECTIONS: [&str; 4] = [CONNECTION, POOL, SCREEN, KEYS];
+pub(super) const SECTIONS: [&str; 6] = [CONNECTION, POOL, LINTS, SCREEN, KEYS, PROFILE];
+/// Those that a profile may have.
+pub(super) const IN_PROFILES: [&str; 3] = [CONNECTION, POOL, LINTS];
 
 /// Every setting but the keys.
 pub(super) const SETTINGS: &[Known] = &[
@@ -131,6 +142,10 @@ pub(super) const SETTINGS: &[Known] = &[
     known(POOL, "usage-alert", |said, value| {
         put(&mut said.pool.usage_alert, value.read("a percentage, such as 80", values::percent))
     }),
+    known(PROFILE, "confirm", |said, value| {
+        put(&mut said.care.typed, value.either("confirm", ["typed", "ask"]))
+    }),
+    known(PROFILE, "prompt", |said, value| put(&mut said.care.red, value.either("prompt", ["red", "plain"]))),
     known(SCREEN, "theme", |said, value| {
         put(&mut said.screen.theme, value.read("a theme's name", values::theme))
     }),
@@ -198,6 +213,13 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether it is the first of two words.
+    fn either(&self, kind: &str, words: [&str; 2]) -> Result<bool, String> {
+        let text = self.text(&words.join(" or "))?;
+        let at = words.iter().position(|word| *word == text);
+        at.map(|at| at == 0).ok_or_else(|| values::unknown(kind, text, &words))
+    }
+
     /// One of a flag's words.
     fn one_of<T: ValueEnum>(&self) -> Result<T, String> {
         let words: Vec<String> = T::value_variants()
@@ -258,15 +280,20 @@ const INSTEAD: [(&str, &str); 6] = [
 /// The sentence for a name that is none: the nearest, and where it stands or would.
 pub(super) fn unknown_key(section: &str, name: &str) -> String {
     let shown = name.escape_debug();
+    // Its parts are sections again.
+    let (within, section_shown) =
+        if section == PROFILE { ("profile.NAME.", "profile.NAME") } else { ("", section) };
     if let Some((_, instead)) = INSTEAD.iter().find(|(other, _)| section == CONNECTION && *other == name) {
         return format!("unknown key \"{shown}\" in [{section}]: {instead}");
     }
     let here = SETTINGS.iter().filter(|known| known.section == section).map(|known| known.name);
     if let Some(near) = nearest(name, here) {
-        return format!("unknown key \"{shown}\" in [{section}]; did you mean \"{near}\"?");
+        return format!("unknown key \"{shown}\" in [{section_shown}]; did you mean \"{near}\"?");
     }
     match SETTINGS.iter().find(|known| known.name == name) {
-        Some(known) => format!("unknown key \"{shown}\" in [{section}]; it belongs in [{}]", known.section),
-        None => format!("unknown key \"{shown}\" in [{section}]"),
+        Some(known) => {
+            format!("unknown key \"{shown}\" in [{section_shown}]; it belongs in [{within}{}]", known.section)
+        }
+        None => format!("unknown key \"{shown}\" in [{section_shown}]"),
     }
 }

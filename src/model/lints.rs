@@ -28,10 +28,13 @@ use super::recent::Recent;
 use super::waits::Waits;
 use super::{ModelOptions, server};
 use crate::event::{ConnId, Gauges, Holder, PoolId, Stamp};
-use crate::snapshot::{LintRow, ServerRow, Severity, What};
+use crate::snapshot::{Level, LintRow, ServerRow, Severity, What};
 
 /// Findings of one lint about one pool that get a row; a pool with more has no use for the rest.
 const ROWS: usize = 256;
+
+/// How a finding ends whose lint is asked no more.
+const SWITCHED_OFF: &str = "switched off";
 
 /// A pool as a lint sees it.
 pub(crate) struct View<'a> {
@@ -104,6 +107,11 @@ fn all() -> Vec<Box<dyn Lint>> {
     ]
 }
 
+/// The name of each, in that order.
+pub(super) fn ids() -> impl Iterator<Item = &'static str> {
+    all().into_iter().map(|lint| lint.id())
+}
+
 /// Keeps what holds.
 pub(crate) struct Judge {
     lints: Vec<Box<dyn Lint>>,
@@ -145,21 +153,29 @@ impl Judge {
         let mut found = HashSet::new();
         for (index, lint) in self.lints.iter().enumerate() {
             let holds = self.rows.range(keys(pool, index)).next().is_some();
-            let findings = lint.evaluate(view, holds);
+            let level = view.options.levels.get(lint.id());
+            let findings = if level == Level::Off { Vec::new() } else { lint.evaluate(view, holds) };
             verdict.flagged.extend(findings.iter().filter_map(|finding| finding.conn));
             for finding in findings.into_iter().take(ROWS) {
                 let key = (pool, index, finding.conn);
                 found.insert(key);
                 if let Some(row) = self.rows.get_mut(&key) {
-                    if row.evidence != finding.evidence || row.severity != finding.severity {
+                    if row.evidence != finding.evidence
+                        || row.severity != finding.severity
+                        || row.level != level
+                    {
                         let row = Arc::make_mut(row);
+                        row.level = level;
                         row.evidence = finding.evidence;
                         row.severity = finding.severity;
                         row.advice = finding.advice;
                     }
                 } else {
                     verdict.news.push(What::Raised(lint.id(), finding.evidence.clone()));
-                    self.rows.insert(key, Arc::new(row(lint.as_ref(), pool, view.now, finding)));
+                    self.rows.insert(
+                        key,
+                        Arc::new(LintRow { level, ..row(lint.as_ref(), pool, view.now, finding) }),
+                    );
                 }
             }
         }
@@ -167,7 +183,9 @@ impl Judge {
         self.rows.retain(|key, row| {
             let keep = key.0 != pool || found.contains(key);
             if !keep && let Some(lint) = lints.get(key.1) {
-                verdict.news.push(What::Cleared(row.id, lint.ending(row, view)));
+                let off = view.options.levels.get(row.id) == Level::Off;
+                let ending = if off { SWITCHED_OFF.to_owned() } else { lint.ending(row, view) };
+                verdict.news.push(What::Cleared(row.id, ending));
             }
             keep
         });
@@ -202,6 +220,7 @@ fn keys(pool: PoolId, lint: usize) -> std::ops::RangeInclusive<(PoolId, usize, O
 fn row(lint: &dyn Lint, pool: PoolId, since: Stamp, finding: Finding) -> LintRow {
     LintRow {
         id: lint.id(),
+        level: Level::default(),
         severity: finding.severity,
         pool,
         conn: finding.conn,

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
+use super::verdict::{self, Verdict};
 use super::{Screenful, millis, pool_name, severity};
 use crate::event::{CreateSteps, Holder, nanos};
 use crate::snapshot::{ConnectionRow, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Snapshot};
@@ -15,12 +16,19 @@ use crate::snapshot::{ConnectionRow, Latency, LintRow, Percentiles, PoolRow, Row
 ///  "pools": [{"name", "target", "max", "created", "in_use", "available", "opening", "waiting", …, "latency"}],
 ///  "connections": [{"pool", "id", "server_id", "state", "held_ms", "holder", "dead", …}],
 ///  "server": {"target", "version", "clients": {"connected_clients", …}, "lost"},
-///  "lints": [{"id", "severity", "pool", "connection", "evidence", "advice", "since_ms"}],
+///  "lints": [{"id", "level", "severity", "pool", "connection", "evidence", "advice", "since_ms"}],
 ///  "dropped_events", "out_of_sync"}
 /// ```
 /// `as_of_ms` and `since_ms` count from the start of the run, `time_ms` from 1970.
 pub fn json(snapshot: &Snapshot) -> String {
     printable(&format!("{:#}\n", document(snapshot)))
+}
+
+/// The same with a `"verdict"`: what a judged run comes to.
+pub fn json_judged(snapshot: &Snapshot, verdict: &Verdict) -> String {
+    let mut document = document(snapshot);
+    document["verdict"] = verdict::value(verdict);
+    printable(&format!("{document:#}\n"))
 }
 
 /// A screenful as one JSON document: that of its snapshot, and what [`markdown`] tells beside it.
@@ -62,7 +70,7 @@ fn document(snapshot: &Snapshot) -> Value {
 
 /// Writes the characters that steer a terminal, but that JSON lets through, as JSON's own escapes. Outside of its
 /// strings a document has none, so what it means stays the same.
-fn printable(document: &str) -> String {
+pub(super) fn printable(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
     for c in document.chars() {
         if steers(c) {
@@ -181,7 +189,7 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Value {
     })
 }
 
-fn who(holder: &Holder) -> Value {
+pub(super) fn who(holder: &Holder) -> Value {
     json!({
         "label": holder.label.as_deref(),
         "location": holder.location.as_deref(),
@@ -230,6 +238,7 @@ fn number_or_text(value: &str) -> Value {
 fn lint(snapshot: &Snapshot, row: &LintRow) -> Value {
     json!({
         "id": row.id,
+        "level": row.level.word(),
         "severity": severity(row.severity),
         "pool": pool_name(snapshot, row.pool),
         "connection": row.conn.map(|conn| conn.0),

@@ -179,7 +179,7 @@ fn lints(out: &mut String, snapshot: &Snapshot) {
             format!("{} ({})", row.id, severity(row.severity)),
             code(&pool_name(snapshot, row.pool)),
             duration(snapshot.as_of.since(row.since)),
-            code(&row.evidence),
+            code(&row.said()),
             row.advice.to_owned(),
         ]
     });

@@ -177,12 +177,13 @@ impl Page<'_> {
     fn lints(&mut self) {
         let snapshot = self.snapshot;
         let samples = pools(snapshot).flat_map(|(pool, label)| {
-            let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+            let mut counts: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
             for lint in snapshot.lints.iter().filter(|lint| lint.pool == pool.id) {
-                *counts.entry((lint.id, severity(lint.severity))).or_default() += 1;
+                *counts.entry((lint.id, severity(lint.severity), lint.level.word())).or_default() += 1;
             }
-            counts.into_iter().map(move |((id, severity), count)| {
-                let labels = vec![label.clone(), ("lint", id.into()), ("severity", severity.into())];
+            counts.into_iter().map(move |((id, severity, level), count)| {
+                let names = [("lint", id.into()), ("severity", severity.into()), ("level", level.into())];
+                let labels = std::iter::once(label.clone()).chain(names).collect();
                 ("", labels, number(count))
             })
         });

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::event::{CloseReason, ConnId, CreateSteps, Holder, Stamp, Totals};
-use crate::snapshot::{ConnectionRow, Latency, LintRow, Lost, Percentiles, PoolRow, RowState, ServerRow};
+use crate::snapshot::{
+    ConnectionRow, Latency, Level, LintRow, Lost, Percentiles, PoolRow, RowState, ServerRow,
+};
 
 fn s(tenths: u64) -> Stamp {
     Stamp(tenths * 100_000_000)
@@ -94,7 +96,8 @@ fn holder(label: &str, location: &str) -> Holder {
 fn lint(id: &'static str, severity: Severity, conn: Option<ConnId>, evidence: &str) -> Arc<LintRow> {
     let advice = "give it back";
     let evidence = evidence.to_owned();
-    Arc::new(LintRow { id, severity, pool: PoolId(1), conn, evidence, advice, since: s(458) })
+    let level = Level::Warn;
+    Arc::new(LintRow { id, level, severity, pool: PoolId(1), conn, evidence, advice, since: s(458) })
 }
 
 /// The screen of the design, as a snapshot.

@@ -220,7 +220,7 @@ fn lint(out: &mut String, snapshot: &Snapshot, row: &LintRow) {
     } else {
         String::new()
     };
-    line(out, &format!("{mark} {:<12} {which}{}", row.id, escape_str(&row.evidence)));
+    line(out, &format!("{mark} {:<12} {which}{}", row.id, escape_str(&row.said())));
     line(out, &format!("  {:<12} {}", "", row.advice));
 }
 

@@ -1,5 +1,6 @@
 //! `replay FILE`: a recording on the screen, or a report on it.
 
+use super::judge::Judge;
 use super::{once, warn};
 use crate::config::{ReplaySettings, Settings};
 use crate::error::{Error, Exit};
@@ -8,29 +9,33 @@ use crate::record::{NotOurs, play_to};
 use crate::text;
 
 /// Shows it. No server is asked for anything.
-pub(super) async fn run(settings: &Settings, replay: &ReplaySettings) -> Result<Exit, Error> {
+pub(super) async fn run(
+    settings: &Settings,
+    replay: &ReplaySettings,
+    judge: Option<&mut Judge>,
+) -> Result<Exit, Error> {
     if settings.record.is_some() {
         return Err(Error::Usage("replay records nothing: leave out --record".to_owned()));
     }
-    report(replay).await
+    report(replay, judge).await
 }
 
 /// Reports on its end, or on the moment asked for. What could not be read is said, and shows in the exit code.
-async fn report(replay: &ReplaySettings) -> Result<Exit, Error> {
+async fn report(replay: &ReplaySettings, judge: Option<&mut Judge>) -> Result<Exit, Error> {
     let (file, to) = (replay.file.clone(), replay.report.duration);
     let to = to.map(|after| Stamp::default() + after);
     let done = tokio::task::spawn_blocking(move || play_to(&file, to)).await;
     let (player, snapshot) = done.map_err(std::io::Error::other).map_err(Error::io("the replay"))??;
-    once::print(&replay.report, &snapshot)?;
+    let exit = once::print(&replay.report, &snapshot, judge)?;
     let lacks = player.missing().saturating_sub(player.damage().bad);
     if lacks > 0 {
         let lacks = text::thousands(lacks);
         let why = "the disk was too slow, so some numbers may be too low";
         warn(&format!("Warning: the recording has gaps, {lacks} lines in all: {why}"));
     }
-    let Some(damage) = player.damage().words() else { return Ok(Exit::Fine) };
+    let Some(damage) = player.damage().words() else { return Ok(exit) };
     warn(&format!("redis-pooltop: the recording is damaged: {damage}; this is what could be read"));
-    Ok(Exit::Failed)
+    Ok(if exit == Exit::Fine { Exit::Failed } else { exit })
 }
 
 impl From<NotOurs> for Error {

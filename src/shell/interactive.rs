@@ -44,7 +44,7 @@ enum Wanted {
 type Reply = oneshot::Sender<io::Result<Typed>>;
 
 pub(super) async fn run(
-    session: Session,
+    session: &mut Session,
     news: mpsc::Receiver<JobNews>,
     target: &str,
     printer: StdoutSink,
@@ -68,7 +68,7 @@ pub(super) async fn run(
 
 /// Reads lines and runs them, to the end.
 async fn serve(
-    mut session: Session,
+    session: &mut Session,
     mut news: mpsc::Receiver<JobNews>,
     target: &str,
     mut printer: StdoutSink,
@@ -90,7 +90,7 @@ async fn serve(
         for death in session.take_deaths() {
             printer.write(&Output::Note(death)).await.map_err(Error::io(OUTPUT))?;
         }
-        refresh(&session, &context);
+        refresh(session, &context);
         let prompt = format!("{target}{}> ", session.state());
         let Some(line) = keyboard.line(prompt).await? else { break };
         let hidden = Hidden::of(&line);

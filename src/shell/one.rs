@@ -15,7 +15,7 @@ use crate::error::{Error, Exit};
 use crate::text;
 
 pub(super) async fn run(
-    session: Session,
+    session: &mut Session,
     settings: &ShellSettings,
     printer: StdoutSink,
 ) -> Result<Exit, Error> {
@@ -26,7 +26,7 @@ pub(super) async fn run(
 }
 
 async fn run_command(
-    mut session: Session,
+    session: &mut Session,
     settings: &ShellSettings,
     mut printer: StdoutSink,
 ) -> Result<Exit, Error> {

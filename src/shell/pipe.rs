@@ -16,7 +16,7 @@ use crate::config::ShellSettings;
 use crate::error::{Error, Exit};
 
 pub(super) async fn run(
-    mut session: Session,
+    session: &mut Session,
     mut news: mpsc::Receiver<JobNews>,
     settings: &ShellSettings,
     mut printer: StdoutSink,
@@ -31,7 +31,7 @@ pub(super) async fn run(
             break;
         }
         session.at_line(number);
-        let outcome = run_line(&mut session, &line, &mut printer).await?;
+        let outcome = run_line(session, &line, &mut printer).await?;
         while let Ok(said) = news.try_recv() {
             hear(said, &mut ended, &mut printer).await.map_err(Error::io(OUTPUT))?;
         }
@@ -40,7 +40,7 @@ pub(super) async fn run(
             outcome => worst = worst.max(outcome),
         }
     }
-    wait_for_jobs(&session, &mut news, &mut ended, &mut printer).await.map_err(Error::io(OUTPUT))?;
+    wait_for_jobs(session, &mut news, &mut ended, &mut printer).await.map_err(Error::io(OUTPUT))?;
     Ok(exit(worst, settings))
 }
 

@@ -175,6 +175,7 @@ impl Listed for LintRow {
             }))
         }),
         up("id", |row, _| row.conn.map_or(Value::None, |id| Value::Number(id.0))),
+        up("level", |row, _| Value::Text(Cow::Borrowed(row.level.word()))),
         down("age", |row, around| Value::Time(around.as_of.since(row.since))),
         up("evidence", |row, _| Value::Text(Cow::Borrowed(&row.evidence))),
         up("advice", |row, _| Value::Text(Cow::Borrowed(row.advice))),

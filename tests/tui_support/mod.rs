@@ -12,8 +12,8 @@ use redis_pooltop::event::{
     CloseReason, ConnId, CreateSteps, Holder, PoolId, SeenAt, Stamp, Totals, WaitEnd,
 };
 use redis_pooltop::snapshot::{
-    ConnectionRow, EventRow, Latency, LintRow, Lost, Percentiles, PoolRow, RowState, SeriesPoint, ServerRow,
-    Severity, Snapshot, What,
+    ConnectionRow, EventRow, Latency, Level, LintRow, Lost, Percentiles, PoolRow, RowState, SeriesPoint,
+    ServerRow, Severity, Snapshot, What,
 };
 use redis_pooltop::tui::action::Effect;
 use redis_pooltop::tui::app::{App, Facts};
@@ -278,6 +278,7 @@ fn busy_lints() -> Vec<Arc<LintRow>> {
     let lint = |id, severity, conn: Option<u64>, evidence: &str, advice| {
         Arc::new(LintRow {
             id,
+            level: Level::Warn,
             severity,
             pool: PoolId(0),
             conn: conn.map(ConnId),

@@ -24,7 +24,7 @@ pub(crate) struct Bench {
     pub(crate) single: bool,
     pub(crate) server: ServerRow,
     pub(crate) recent: Recent,
-    options: ModelOptions,
+    pub(crate) options: ModelOptions,
     waits: Waits,
     connections: Connections,
     rows: Vec<ConnPulse>,

@@ -111,3 +111,26 @@ fn every_lint_has_a_name() {
         ])
     );
 }
+
+fn leveled(level: Level) -> Bench {
+    let mut bench = Bench::new(10);
+    bench.gauges.in_use = 9;
+    assert!(bench.options.levels.set("pool-usage", level));
+    bench
+}
+
+#[test]
+fn a_lint_that_is_off_is_not_raised_and_one_that_fails_says_so() {
+    let mut judge = Judge::default();
+    judge.look(PoolId(1), &leveled(Level::Fail).view(s(1)));
+    let rows = judge.rows();
+    assert_eq!((rows[0].level, &*rows[0].said()), (Level::Fail, "fail: 9 of 10 in use (90%), over 80%"));
+    judge.look(PoolId(1), &leveled(Level::Warn).view(s(2)));
+    let rows = judge.rows();
+    assert_eq!((rows[0].level, &*rows[0].said()), (Level::Warn, "9 of 10 in use (90%), over 80%"));
+    let verdict = judge.look(PoolId(1), &leveled(Level::Off).view(s(3)));
+    assert_eq!(verdict.news, [What::Cleared("pool-usage", "switched off".to_owned())]);
+    assert!(
+        judge.look(PoolId(1), &leveled(Level::Off).view(s(4))).news.is_empty() && judge.rows().is_empty()
+    );
+}

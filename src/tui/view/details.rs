@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::{NONE, age, more, more_words, outside_part, put};
-use crate::snapshot::{EventRow, LintRow};
+use crate::snapshot::{EventRow, Level, LintRow};
 use crate::text;
 use crate::tui::app::{App, Subject};
 use crate::tui::output;
@@ -157,9 +157,10 @@ fn lint(app: &App, row: &LintRow, holds: bool) -> Vec<Fact> {
         crate::snapshot::Severity::Bad => |theme| theme.bad,
     };
     let state = if holds { "holds now" } else { "holds no longer" };
+    let fails = if row.level == Level::Fail { "  (level fail)" } else { "" };
     let pool = app.shown.pools.iter().find(|pool| pool.id == row.pool);
     vec![
-        Fact::new("lint", format!("{} {}", mark(row.severity), row.id), severity),
+        Fact::new("lint", format!("{} {}{fails}", mark(row.severity), row.id), severity),
         Fact::plain("state", format!("{state}, since {} ago", age(as_of.since(row.since)))),
         Fact::known("pool", pool.map(|pool| text::escape_str(&pool.name).into_owned())),
         Fact::plain(

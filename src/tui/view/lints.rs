@@ -57,7 +57,7 @@ fn evidence<'a>(cx: &Cx<'_>, lint: &LintRow, width: u16) -> Line<'a> {
     let style = theme.severity(lint.severity);
     let name = format!(" {} {:<2$} ", mark(lint.severity), lint.id, column(cx));
     let room = usize::from(width).saturating_sub(text::width(&name));
-    let evidence = outside(&lint.evidence, room);
+    let evidence = outside(&lint.said(), room);
     let mut spans = vec![Span::styled(name, style), Span::styled(evidence, theme.text)];
     advise(&mut spans, lint.advice, width, theme);
     Line::from(spans)

@@ -60,7 +60,9 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
     let rows: Vec<&ConnectionRow> = lints.iter().filter_map(|lint| row(snapshot, lint)).collect();
     let longest = rows.iter().filter_map(|row| row.held_for(snapshot.as_of)).max();
     let out = longest.map(|longest| format!("  up to {}", age(longest))).unwrap_or_default();
-    let words = format!("{}: {}{rest}{out}{}", lints.len(), ids.join(" "), holders(&rows));
+    let mark_of_level = one.level.mark();
+    let (many, who) = (lints.len(), holders(&rows));
+    let words = format!("{mark_of_level}{many}: {}{rest}{out}{who}", ids.join(" "));
     let name = format!(" {} {:<2$} ", mark(one.severity), one.id, column(cx));
     let room = usize::from(width).saturating_sub(text::width(&name));
     let mut spans = vec![

@@ -1,0 +1,223 @@
+//! What a judged run comes to: the lints that fail it, each with the connection and its holder.
+
+mod junit;
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::json::{printable, who as holder};
+use super::{UNKNOWN, millis, pool_name, severity, who};
+use crate::event::{ConnId, Holder, PoolId};
+use crate::snapshot::{ConnectionRow, LintRow, RowState, Severity, Snapshot};
+use crate::text::{duration, escape_str, thousands};
+
+pub use junit::junit;
+
+/// Findings listed in words, and as test cases; JSON has them all.
+const LISTED: usize = 100;
+
+/// What of a snapshot fails a run.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The lints that were to hold nowhere.
+    pub checked: Vec<&'static str>,
+    /// Where they hold.
+    pub findings: Vec<Found>,
+    /// Where the connections go.
+    pub target: String,
+    /// How long the run was.
+    pub ran: Duration,
+    /// When it ended, in milliseconds since 1970.
+    pub wall_ms: u64,
+    /// So many pools were seen: with several, each finding names its own.
+    pools: usize,
+}
+
+/// A lint that holds, and what it is about.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The lint.
+    pub id: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// The pool's name.
+    pub pool: String,
+    /// The connection's row, where it is about one that is known.
+    pub row: Option<Arc<ConnectionRow>>,
+    /// In numbers, one line.
+    pub evidence: String,
+    /// What to do about it.
+    pub advice: &'static str,
+    /// How long the connection has been out, or the finding has held.
+    pub lasted: Duration,
+    key: (PoolId, Option<ConnId>),
+}
+
+impl Verdict {
+    /// What holds of the lints that fail a run.
+    pub fn new(snapshot: &Snapshot, checked: Vec<&'static str>) -> Self {
+        let mut verdict = Self {
+            checked,
+            findings: Vec::new(),
+            target: target(snapshot),
+            ran: Duration::from_nanos(snapshot.as_of.0),
+            wall_ms: snapshot.wall_ms,
+            pools: snapshot.pools.len(),
+        };
+        verdict.add(snapshot);
+        verdict
+    }
+
+    /// Adds what holds in a later snapshot.
+    pub fn add(&mut self, snapshot: &Snapshot) {
+        let Self { checked, .. } = &*self;
+        let rows: Vec<_> = snapshot.lints.iter().filter(|row| checked.contains(&row.id)).collect();
+        for row in rows {
+            let found = Found::of(snapshot, row);
+            match self.findings.iter_mut().find(|other| (other.id, other.key) == (found.id, found.key)) {
+                Some(other) => *other = found,
+                None => self.findings.push(found),
+            }
+        }
+    }
+
+    /// Takes out what is about these connections: whoever has them is still there to give them back.
+    pub fn forgive(&mut self, held: &[ConnId]) {
+        self.findings.retain(|found| found.key.1.is_none_or(|conn| !held.contains(&conn)));
+    }
+
+    /// At the end nobody is left to give a connection back, however short it has been out: what is still out has leaked,
+    /// unless another leak has been found there.
+    pub fn add_still_out(&mut self, snapshot: &Snapshot, leaks: &[&'static str]) {
+        let Some(id) = leaks.first() else { return };
+        for row in &snapshot.connections {
+            let known = |found: &Found| found.key == (row.pool, Some(row.id)) && leaks.contains(&found.id);
+            if self.findings.iter().any(known) {
+                continue;
+            }
+            let Some(held) = row.held_for(snapshot.as_of) else { continue };
+            let evidence = format!("{} still out at the end, after {}", row.id, duration(held));
+            self.findings.push(Found {
+                id,
+                severity: Severity::Bad,
+                pool: pool_name(snapshot, row.pool),
+                row: Some(row.clone()),
+                evidence,
+                advice: STILL_OUT,
+                lasted: held,
+                key: (row.pool, Some(row.id)),
+            });
+        }
+    }
+
+    /// Whether the run is good.
+    pub fn passes(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+const STILL_OUT: &str = "give it back on every path, errors too: a guard, `with` or `finally`";
+
+impl Found {
+    fn of(snapshot: &Snapshot, lint: &LintRow) -> Self {
+        let row = snapshot.connections.iter().find(|row| Some(row.id) == lint.conn && row.pool == lint.pool);
+        Self {
+            id: lint.id,
+            severity: lint.severity,
+            pool: pool_name(snapshot, lint.pool),
+            row: row.cloned(),
+            evidence: lint.evidence.clone(),
+            advice: lint.advice,
+            lasted: row
+                .and_then(|row| row.held_for(snapshot.as_of))
+                .unwrap_or_else(|| snapshot.as_of.since(lint.since)),
+            key: (lint.pool, lint.conn),
+        }
+    }
+
+    fn holder(&self) -> Option<&Holder> {
+        match &self.row.as_ref()?.state {
+            RowState::InUse { holder, .. } => Some(holder),
+            RowState::Available { .. } => None,
+        }
+    }
+
+    /// The connection's ids, its time out, its holder and its last command: a word and a value each, escaped.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let Some(row) = &self.row else { return Vec::new() };
+        let server = row.server_id.map_or_else(String::new, |id| format!("  server id {id}"));
+        let named = self.holder().and_then(|holder| who(holder, |word| escape_str(word).into_owned()));
+        vec![
+            ("connection", format!("{}{server}", row.id)),
+            ("holder", named.unwrap_or_else(|| UNKNOWN.to_owned())),
+            ("out", duration(self.lasted)),
+            ("last command", row.last_command.as_deref().map_or(UNKNOWN.into(), escape_str).into_owned()),
+        ]
+    }
+}
+
+fn target(snapshot: &Snapshot) -> String {
+    let pool = snapshot.pools.first().map(|pool| pool.target.clone());
+    pool.unwrap_or_else(|| snapshot.server.target.clone())
+}
+
+/// The verdict in words, with a newline at its end.
+pub fn words(verdict: &Verdict) -> String {
+    let checked = verdict.checked.join(", ");
+    if verdict.passes() {
+        return format!("verdict   pass: none of {checked}\n");
+    }
+    let mut out =
+        format!("verdict   fail: {} found of {checked}\n", thousands(verdict.findings.len() as u64));
+    for found in verdict.findings.iter().take(LISTED) {
+        let pool = if verdict.pools > 1 { format!("{}: ", escape_str(&found.pool)) } else { String::new() };
+        let mark = if found.severity == Severity::Bad { 'x' } else { '!' };
+        let _ = writeln!(out, "{mark} {:<12} {pool}{}", found.id, escape_str(&found.evidence));
+        for (word, value) in found.facts() {
+            let _ = writeln!(out, "  {word:<12} {value}");
+        }
+        let _ = writeln!(out, "  {:<12} {}", "advice", found.advice);
+    }
+    if let Some(more) = verdict.findings.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        let _ = writeln!(out, "and {} more", thousands(more as u64));
+    }
+    out
+}
+
+/// The verdict as one JSON document.
+///
+/// ```text
+/// {"verdict": "pass" | "fail", "checked": ["leak", …],
+///  "findings": [{"lint", "severity", "pool", "connection", "server_id", "holder", "lasted_ms", "last_command",
+///   "evidence", "advice"}]}
+/// ```
+pub fn document(verdict: &Verdict) -> String {
+    printable(&format!("{:#}\n", value(verdict)))
+}
+
+pub(super) fn value(verdict: &Verdict) -> Value {
+    let findings: Vec<Value> = verdict.findings.iter().map(finding).collect();
+    let word = if verdict.passes() { "pass" } else { "fail" };
+    json!({ "verdict": word, "checked": verdict.checked, "findings": findings })
+}
+
+fn finding(found: &Found) -> Value {
+    json!({
+        "lint": found.id,
+        "severity": severity(found.severity),
+        "pool": found.pool,
+        "connection": found.key.1.map(|conn| conn.0),
+        "server_id": found.row.as_ref().and_then(|row| row.server_id),
+        "holder": found.holder().map(holder),
+        "lasted_ms": millis(found.lasted),
+        "last_command": found.row.as_ref().and_then(|row| row.last_command.as_deref()),
+        "evidence": found.evidence,
+        "advice": found.advice,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+use super::*;
+use crate::report::tests::{everyday, ugly};
+
+fn verdict(snapshot: &Snapshot) -> Verdict {
+    Verdict::new(snapshot, vec!["abandoned", "leak", "pool-usage"])
+}
+
+#[test]
+fn what_fails_the_run_is_told_with_its_holder() {
+    let snapshot = everyday();
+    let verdict = verdict(&snapshot);
+    assert!(!verdict.passes());
+    insta::assert_snapshot!(words(&verdict));
+    let document: Value = serde_json::from_str(&document(&verdict)).expect("one document");
+    let leak = &document["findings"][0];
+    assert_eq!(
+        (&leak["lint"], &leak["connection"], &leak["server_id"]),
+        (&json!("leak"), &json!(3), &json!(118))
+    );
+    assert_eq!((&leak["holder"]["label"], &leak["lasted_ms"]), (&json!("worker-2"), &json!(74_200)));
+    assert_eq!(document["verdict"], "fail");
+}
+
+#[test]
+fn a_lint_that_was_not_named_fails_nothing() {
+    let verdict = Verdict::new(&everyday(), vec!["abandoned", "churn", "stale"]);
+    assert!(verdict.passes());
+    assert_eq!(words(&verdict), "verdict   pass: none of abandoned, churn, stale\n");
+    let xml = junit(&verdict);
+    let xml = roxmltree::Document::parse(&xml).expect("well formed");
+    let names: Vec<_> = xml.descendants().filter_map(|n| n.attribute("name")).skip(2).collect();
+    assert_eq!(names, ["abandoned", "churn", "stale"]);
+}
+
+#[test]
+fn junit_counts_what_it_has() {
+    insta::assert_snapshot!(junit(&verdict(&everyday())));
+}
+
+#[test]
+fn junit_is_well_formed_whatever_the_names_are() {
+    let mut snapshot = ugly();
+    let evil = "</failure>]]><!--\0\u{8}\u{b}\u{1b}]0;x\u{7}\u{85}\u{202e}\u{fffe}\u{ffff}\u{d7ff}&amp;\"'";
+    for (row, lint) in [(0, evil), (1, "a\r\nb")].map(|(n, name)| (n, snapshot.lints[0].clone(), name)).map(
+        |(n, mut lint, name)| {
+            let found = Arc::make_mut(&mut lint);
+            found.evidence = name.to_owned();
+            found.conn = Some(snapshot.connections[n].id);
+            found.pool = snapshot.connections[n].pool;
+            (n, lint)
+        },
+    ) {
+        let connection = Arc::make_mut(&mut snapshot.connections[row]);
+        connection.last_command = Some(evil.into());
+        if let RowState::InUse { holder, .. } = &mut connection.state {
+            holder.label = Some(evil.into());
+        }
+        snapshot.lints.push(lint);
+    }
+    let verdict = verdict(&snapshot);
+    let xml = junit(&verdict);
+    assert!(xml.chars().all(|c| c == '\n' || !crate::text::obeyed(c)), "{xml:?}");
+    let parsed = roxmltree::Document::parse(&xml).unwrap_or_else(|error| panic!("{error}: {xml}"));
+    let failures: Vec<_> = parsed.descendants().filter(|node| node.has_tag_name("failure")).collect();
+    assert_eq!(failures.len(), 3);
+    assert_eq!(failures[1].attribute("message"), Some("</failure>]]><!--]0;x\u{d7ff}&amp;\"'"));
+    let suite = parsed.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
+    assert_eq!((suite.attribute("tests"), suite.attribute("failures")), (Some("5"), Some("3")));
+    // The words and the document of the same are safe too.
+    assert!(words(&verdict).chars().all(|c| c == '\n' || !crate::text::obeyed(c)));
+    serde_json::from_str::<Value>(&document(&verdict)).expect("one document");
+}
+
+#[test]
+fn what_somebody_holds_is_forgiven_and_what_is_still_out_is_not() {
+    let snapshot = everyday();
+    let mut judged = verdict(&snapshot);
+    judged.forgive(&[ConnId(3)]);
+    assert_eq!(judged.findings.iter().map(|found| found.id).collect::<Vec<_>>(), ["pool-usage"]);
+    // #3 and #5 are out, and nobody is left: each is one leak, whatever the lints say of it.
+    judged.add(&snapshot);
+    judged.add_still_out(&snapshot, &["leak", "abandoned"]);
+    let found: Vec<_> = judged.findings.iter().map(|found| (found.id, found.key.1)).collect();
+    assert_eq!(found, [("pool-usage", None), ("leak", Some(ConnId(3))), ("leak", Some(ConnId(5)))]);
+    assert_eq!(judged.findings[2].evidence, "#5 still out at the end, after 2.1 s");
+    let mut lenient = Verdict::new(&everyday(), vec!["churn"]);
+    lenient.add_still_out(&everyday(), &[]);
+    assert!(lenient.passes());
+}

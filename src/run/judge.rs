@@ -1,0 +1,90 @@
+//! The end of a run that is judged: `--fail-on-leak` and `--fail-on`.
+
+use std::fs::File;
+use std::io::{Write, stderr};
+
+use super::Parts;
+use crate::cli::Format;
+use crate::command::session::Session;
+use crate::config::{LEAKS, Settings};
+use crate::error::{Error, Exit};
+use crate::report::{Verdict, verdict};
+use crate::snapshot::{Level, Snapshot};
+use crate::text;
+
+/// Who judges, and where the verdict goes.
+pub(super) struct Judge {
+    /// `--report`
+    file: Option<File>,
+    format: Format,
+    /// The lints that fail the run.
+    checked: Vec<&'static str>,
+}
+
+impl Judge {
+    /// The judge of this run, if it is judged. A report that cannot be written is known before anything runs.
+    pub(super) fn new(settings: &Settings) -> Result<Option<Self>, Error> {
+        let Some(judging) = &settings.judging else { return Ok(None) };
+        let file = judging.report.as_ref().map(|path| {
+            File::create(path).map_err(|error| {
+                let shown = text::escape_str(&path.to_string_lossy()).into_owned();
+                Error::Usage(format!("--report {shown}: {error}"))
+            })
+        });
+        let levels = &settings.model.levels;
+        let checked = levels.iter().filter(|(_, level)| *level == Level::Fail).map(|(id, _)| id).collect();
+        Ok(Some(Self { file: file.transpose()?, format: judging.format, checked }))
+    }
+
+    /// Whether the verdict goes elsewhere than to standard output.
+    pub(super) fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// What holds in a snapshot.
+    pub(super) fn look(&self, snapshot: &Snapshot) -> Verdict {
+        Verdict::new(snapshot, self.checked.clone())
+    }
+
+    /// Judges a session whose input has ended. What it holds is no leak; what is out when it has given that back is one.
+    pub(super) async fn session(
+        &mut self,
+        parts: &Parts,
+        session: &mut Session,
+        exit: Exit,
+    ) -> Result<Exit, Error> {
+        if !matches!(exit, Exit::Fine | Exit::Failed) {
+            return Ok(exit);
+        }
+        let mut verdict = self.look(&*parts.hub.sync().await);
+        verdict.forgive(&session.in_hand());
+        session.end().await;
+        // What is judged is the last that is recorded: its replay is judged the same.
+        let last = parts.hub.end_recording().await;
+        verdict.add(&last);
+        let leaks: Vec<_> = LEAKS.into_iter().filter(|id| verdict.checked.contains(id)).collect();
+        verdict.add_still_out(&last, &leaks);
+        // Standard output has the replies.
+        if !self.has_file() && (!verdict.passes() || self.format != Format::Text) {
+            stderr().write_all(self.document(&verdict).as_bytes()).map_err(Error::io("standard error"))?;
+        }
+        self.end(&verdict, exit)
+    }
+
+    /// Writes the verdict where it was wanted, and says how the run ends by it.
+    pub(super) fn end(&mut self, verdict: &Verdict, exit: Exit) -> Result<Exit, Error> {
+        let document = self.document(verdict);
+        if let Some(file) = &mut self.file {
+            file.write_all(document.as_bytes()).map_err(Error::io("the report"))?;
+        }
+        Ok(if verdict.passes() { exit } else { Exit::Judged })
+    }
+
+    fn document(&self, verdict: &Verdict) -> String {
+        match self.format {
+            Format::Text | Format::Prometheus => verdict::words(verdict),
+            Format::Json => verdict::document(verdict),
+            Format::Junit => verdict::junit(verdict),
+        }
+    }
+}
