@@ -9,11 +9,15 @@ mod lifecycle;
 mod long_hold;
 mod lost_object;
 mod monitoring;
+mod multiplexing;
+mod pipeline;
 mod reconnect;
 mod single_connection;
+mod sizing;
 mod timeouts;
 mod unbounded;
 mod warm_up;
+mod watch_server;
 mod web_case;
 
 use std::time::{Duration, Instant};
@@ -28,12 +32,16 @@ pub(super) static ALL: &[&dyn Experiment] = &[
     &warm_up::WarmUp,
     &unbounded::Unbounded,
     &bounded::Bounded,
+    &sizing::Sizing,
+    &watch_server::WatchServer,
     &client_per_request::ClientPerRequest,
     &lifecycle::Lifecycle,
     &forgotten_release::ForgottenRelease,
     &lost_object::LostObject,
     &long_hold::LongHold,
     &single_connection::SingleConnection,
+    &pipeline::Pipeline,
+    &multiplexing::Multiplexing,
     &health_check::HealthCheck,
     &reconnect::Reconnect,
     &timeouts::Timeouts,

@@ -14,6 +14,7 @@ use super::{Trouble, Way};
 use crate::event::Totals;
 use crate::net::ConnectOptions;
 use crate::pool::{PoolConfig, RedisPool};
+use crate::snapshot::Snapshot;
 
 /// How long something that must happen may take before the experiment gives up on it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -81,8 +82,8 @@ impl Stage {
     }
 
     /// The model looks now.
-    pub(crate) async fn look(&self) {
-        self.watcher.look().await;
+    pub(crate) async fn look(&self) -> Arc<Snapshot> {
+        self.watcher.look().await
     }
 
     /// How often a lint was raised in this way so far.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::*;
 
 /// The ids of lints, for the table below: an experiment names none that is not there.
-const LINTS: [&str; 11] = [
+const LINTS: [&str; 12] = [
     "leak",
     "exhausted",
     "failing-connects",
@@ -17,6 +17,7 @@ const LINTS: [&str; 11] = [
     "stale",
     "maxclients",
     "pool-usage",
+    "sequential",
 ];
 
 #[test]

@@ -116,7 +116,11 @@ impl Claim {
 
 /// A ratio with as many digits as say something.
 fn ratio(times: f64) -> String {
-    if times < 9.95 && times.fract() != 0.0 { format!("{times:.1}") } else { format!("{times:.0}") }
+    match times {
+        _ if times.fract() == 0.0 || times >= 9.95 => format!("{times:.0}"),
+        _ if times < 1.95 => format!("{times:.2}"),
+        _ => format!("{times:.1}"),
+    }
 }
 
 #[cfg(test)]

@@ -93,9 +93,9 @@ impl Drop for Watcher {
 impl Noted {
     fn note(&mut self, snapshot: &Snapshot) {
         for row in &snapshot.lints {
-            // What is said of the server is said with whichever pool is first.
+            // What is said of the server is said with whichever pool is first: it is about who runs.
             let server = (row.id == "maxclients").then_some(self.now);
-            let Some(way) = self.pools.get(&row.pool).copied().or(server) else { continue };
+            let Some(way) = server.or_else(|| self.pools.get(&row.pool).copied()) else { continue };
             let Some(raised) = self.raised.get_mut(way) else { continue };
             let raised = raised.entry(row.id).or_insert_with(|| Raised { times: 0, evidence: String::new() });
             raised.times += u64::from(self.known.insert((row.pool, row.id, row.conn, row.since)));

@@ -14,6 +14,7 @@ mod leak;
 mod long_hold;
 mod maxclients;
 mod pool_usage;
+mod sequential;
 mod sizing;
 mod stale;
 mod stuck_transaction;
@@ -102,6 +103,7 @@ fn all() -> Vec<Box<dyn Lint>> {
         Box::new(cold_start::ColdStart),
         Box::new(churn::Churn),
         Box::new(growth::Growth),
+        Box::new(sequential::Sequential),
         Box::new(stale::Stale),
         Box::new(maxclients::MaxClients),
     ]
