@@ -18,6 +18,7 @@ pub mod listing;
 pub mod mouse;
 pub mod output;
 pub mod prompt;
+pub mod reel;
 pub mod run;
 pub mod svg;
 pub mod table;
@@ -227,6 +228,7 @@ impl World {
                         job.answer(yes);
                     }
                 }
+                Effect::Tape(control) => self.runner.tape(control),
                 Effect::Page => self.runner.page(self.say.clone()),
                 Effect::Lend(loan) => self.loan = Some(loan),
                 Effect::Interval(interval) => self.runner.set_interval(interval),

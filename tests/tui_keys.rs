@@ -310,12 +310,13 @@ fn the_first_key_of_a_sequence_shows_what_may_follow_and_another_key_is_dropped(
 }
 
 /// An app in which much has happened, so that every key finds something to do somewhere.
-fn lived_in(editing: Editing) -> App {
+fn lived_in(editing: Editing, replay: bool) -> App {
     let facts = Facts {
         target: "127.0.0.1:6379".to_owned(),
         interval: Duration::from_secs(1),
         history: vec!["GET user:1".to_owned(), "GET user:2".to_owned()],
         editing,
+        replay,
         ..Facts::default()
     };
     let mut app = App::new(facts, Arc::new(Words), Size { width: 80, height: 24 });
@@ -392,9 +393,10 @@ fn is_alive(binding: &Binding, place: usize, key: Sequence) -> bool {
         Do::Act(action) => action.clone(),
         Do::FocusNumbered => Action::Focus(Pane::ALL[place]),
     };
-    [Editing::Emacs, Editing::Vi].into_iter().any(|editing| {
+    let apps = [(Editing::Emacs, false), (Editing::Vi, false), (Editing::Emacs, true)];
+    apps.into_iter().any(|(editing, replay)| {
         WAYS.iter().any(|way| {
-            let mut app = lived_in(editing);
+            let mut app = lived_in(editing, replay);
             if !way.is_empty() {
                 press(&mut app, way);
             }
@@ -437,7 +439,7 @@ fn every_key_in_the_table_is_reached_and_does_something_that_can_be_told() {
 fn every_key_in_the_table_is_found_in_the_help_by_its_own_words() {
     for row in Keys::default().rows() {
         let editing = if row.when == When::Inserting { Editing::Vi } else { Editing::Emacs };
-        let mut app = lived_in(editing);
+        let mut app = lived_in(editing, false);
         app.resize(Size { width: 140, height: 40 });
         press(&mut app, "f1");
         app.update(Action::Paste(row.help.to_owned()));

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::{NotOurs, Player, Step};
 use crate::event::Stamp;
+use crate::event::wire::Header;
 use crate::snapshot::{Motion, Snapshot, Tape};
 
 /// Controls that may wait: a person's keys, and no more of them.
@@ -49,6 +50,19 @@ pub enum Control {
 pub struct Replay {
     controls: SyncSender<Control>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    header: Header,
+    length: Option<Stamp>,
+}
+
+impl Control {
+    /// A little way back.
+    pub const BACK: Self = Self::Back(Duration::from_secs(10));
+    /// A little way on.
+    pub const ON: Self = Self::On(Duration::from_secs(10));
+    /// A long way back.
+    pub const FAR_BACK: Self = Self::Back(Duration::from_secs(60));
+    /// A long way on.
+    pub const FAR_ON: Self = Self::On(Duration::from_secs(60));
 }
 
 impl Replay {
@@ -58,6 +72,7 @@ impl Replay {
     /// [`NotOurs`], one sentence.
     pub fn start(path: &Path) -> Result<Self, NotOurs> {
         let player = Player::open(path)?;
+        let (header, length) = (player.header().clone(), player.length());
         let (controls, asked) = sync_channel(CONTROLS);
         let (publisher, snapshots) = watch::channel(Arc::default());
         let mut deck = Deck { player, publisher, motion: Motion::Playing, speed: 0, goal: None, from: None };
@@ -67,7 +82,17 @@ impl Replay {
             .name("replay".to_owned())
             .spawn(move || deck.run(&asked))
             .map_err(failed)?;
-        Ok(Self { controls, snapshots })
+        Ok(Self { controls, snapshots, header, length })
+    }
+
+    /// What the file says of itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The recording's last moment, as far as its end tells.
+    pub fn length(&self) -> Option<Stamp> {
+        self.length
     }
 
     /// Asks for something. A replay that has more to do than it can ignores it.

@@ -1,11 +1,11 @@
 //! `replay FILE`: a recording on the screen, or a report on it.
 
 use super::judge::Judge;
-use super::{once, warn};
+use super::{can_show_a_screen, once, screen, warn};
 use crate::config::{ReplaySettings, Settings};
 use crate::error::{Error, Exit};
 use crate::event::Stamp;
-use crate::record::{NotOurs, play_to};
+use crate::record::{NotOurs, Replay, play_to};
 use crate::text;
 
 /// Shows it. No server is asked for anything.
@@ -16,6 +16,10 @@ pub(super) async fn run(
 ) -> Result<Exit, Error> {
     if settings.record.is_some() {
         return Err(Error::Usage("replay records nothing: leave out --record".to_owned()));
+    }
+    if replay.report.on_screen() {
+        can_show_a_screen()?;
+        return screen::replay(settings, &replay.file, Replay::start(&replay.file)?).await;
     }
     report(replay, judge).await
 }

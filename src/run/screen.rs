@@ -1,15 +1,19 @@
 //! The full screen on a session.
 
+use std::path::Path;
+
 use super::Parts;
 use crate::command::settings;
 use crate::config::{ScreenSettings, Settings};
 use crate::error::{Error, Exit};
+use crate::event::Stamp;
+use crate::record::Replay;
 use crate::text;
 use crate::tui::app::Facts;
 use crate::tui::desk::{self, Looks};
 use crate::tui::terminal::Guard;
 use crate::tui::theme::{Ability, Theme};
-use crate::tui::{End, wait};
+use crate::tui::{End, reel, wait};
 
 /// What failed, in words.
 const TERMINAL: &str = "the terminal";
@@ -38,6 +42,19 @@ pub(super) async fn run(parts: &Parts, settings: &Settings, guard: Option<Guard>
         guard,
     };
     Ok(desk::show(session, news, &parts.hub, looks).await.map_err(Error::io(TERMINAL))?.into())
+}
+
+/// Shows a recording until the screen ends.
+pub(super) async fn replay(settings: &Settings, file: &Path, replay: Replay) -> Result<Exit, Error> {
+    let name = text::escape_str(&file.to_string_lossy()).into_owned();
+    let header = replay.header();
+    let (program, started) = (text::escape_str(&header.program), text::utc(header.started_ns / 1_000_000));
+    let length = replay.length().map(|end| text::duration(end.since(Stamp::default())));
+    let length = length.map_or_else(String::new, |length| format!(", {length} long"));
+    let said = format!("{name}: recorded by redis-pooltop {program} on {started} UTC{length}");
+    let notices = vec![said];
+    let facts = Facts { target: "replay".to_owned(), notices, ..chosen(&settings.screen) };
+    Ok(reel::show(replay, facts, theme(settings)).await.map_err(Error::io(TERMINAL))?.into())
 }
 
 impl From<End> for Exit {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use ratatui::layout::Position;
 
 use super::layout::Pane;
+use crate::record::Control;
 use crate::report::Screenful;
 
 /// One thing a person asked for. [`super::app::App::update`] is the only reader.
@@ -95,6 +96,8 @@ pub enum Action {
     Zoom,
     /// Take no new snapshot, or take them again.
     Freeze,
+    /// Move in the recording that is shown.
+    Tape(Control),
     /// Show or hide the help.
     Help,
     /// Close what is on top: help, search, candidates.
@@ -114,6 +117,12 @@ pub enum Action {
     },
     /// Stop the program as the shell's job control does.
     Suspend,
+}
+
+impl From<Control> for Action {
+    fn from(control: Control) -> Self {
+        Self::Tape(control)
+    }
 }
 
 /// A change of the typed line, with emacs' names.
@@ -215,6 +224,8 @@ pub enum Effect {
     Report(Box<Screenful>),
     /// Draw every cell anew.
     Repaint,
+    /// Move in the recording.
+    Tape(Control),
     /// Fetch what the last line gave for the pager.
     Page,
     /// Lend the terminal to another program.

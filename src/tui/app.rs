@@ -34,6 +34,7 @@ pub use shell::Running;
 
 /// What the screen knows before any snapshot.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct Facts {
     /// Where the pool connects to, with no secret in it.
     pub target: String,
@@ -57,6 +58,8 @@ pub struct Facts {
     pub pager: bool,
     /// Whether a line may end in `| command`.
     pub pipe: bool,
+    /// A recording is shown, and no command runs.
+    pub replay: bool,
 }
 
 impl Default for Facts {
@@ -73,6 +76,7 @@ impl Default for Facts {
             editing: Editing::default(),
             pager: true,
             pipe: true,
+            replay: false,
         }
     }
 }
@@ -153,7 +157,8 @@ impl App {
         Self {
             assist,
             size,
-            focus: Pane::Shell,
+            // The keys of a recording act on the panes.
+            focus: if facts.replay { Pane::Connections } else { Pane::Shell },
             last_pane: Pane::Connections,
             zoomed: false,
             shown: Arc::default(),
@@ -213,6 +218,7 @@ impl App {
                 None => self.has_subject(),
             },
             filtered: self.list(self.focus).is_some_and(|list| !list.typed().is_empty()),
+            replay: self.facts.replay,
         }
     }
 
@@ -229,7 +235,7 @@ impl App {
                 panes: &self.facts.panes,
                 focus: self.focus,
                 zoomed: self.zoomed,
-                banner: self.latest.server.lost.is_some(),
+                banner: super::view::header::has_banner(&self.latest),
             },
         )
     }

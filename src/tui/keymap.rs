@@ -34,12 +34,22 @@ pub struct Context {
     pub row: bool,
     /// The pane's rows are filtered.
     pub filtered: bool,
+    /// A recording is shown.
+    pub replay: bool,
 }
 
 impl Context {
     /// What has the keys, in its usual state: nothing typed, and a row to act on.
     pub fn of(mode: Mode) -> Self {
-        Self { mode, empty: true, choosing: false, inserting: None, row: true, filtered: false }
+        Self {
+            mode,
+            empty: true,
+            choosing: false,
+            inserting: None,
+            row: true,
+            filtered: false,
+            replay: false,
+        }
     }
 }
 
@@ -103,6 +113,8 @@ pub enum When {
     Connection,
     /// In any pane but the shell, and in details.
     View,
+    /// The same, of a recording.
+    Replay,
     /// While a question waits.
     Ask,
     /// In the help.
@@ -135,9 +147,10 @@ impl When {
             When::Connection => {
                 let shown =
                     matches!(context.mode, Mode::Pane(Pane::Connections) | Mode::Details(Pane::Connections));
-                shown && context.row
+                shown && context.row && !context.replay
             }
             When::View => matches!(context.mode, Mode::Pane(_) | Mode::Details(_)),
+            When::Replay => context.replay && When::View.holds(context),
             When::Ask => context.mode == Mode::Ask,
             When::Help => context.mode == Mode::Help,
         }
@@ -163,6 +176,7 @@ impl When {
             When::Row => "on a row, and in details",
             When::Connection => "on a connection",
             When::View => "in a pane, and in details",
+            When::Replay => "in a replay: in a pane, and in details",
             When::Ask => "while a question waits",
             When::Help => "in this help",
         }
@@ -191,7 +205,7 @@ impl When {
             let context = Context { empty: false, filtered: true, ..Context::of(mode) };
             self.holds(&context) && other.holds(&context)
         };
-        let hides = self == When::Anywhere || other == When::Anywhere;
+        let hides = [self, other].iter().any(|when| matches!(when, When::Anywhere | When::Replay));
         let panes = || Pane::ALL.into_iter().flat_map(|pane| [Mode::Pane(pane), Mode::Details(pane)]);
         self == other || (!hides && panes().any(both))
     }
@@ -209,7 +223,8 @@ impl When {
             | When::Details
             | When::Row
             | When::Connection
-            | When::View => true,
+            | When::View
+            | When::Replay => true,
             // No command begins with most signs.
             When::EmptyPrompt => letter.is_ascii_punctuation() && !matches!(letter, '#' | '"' | '\''),
             _ => false,

@@ -10,6 +10,7 @@ use super::output::Kind;
 use super::prompt::Candidates;
 use crate::command;
 use crate::command::output::Took;
+use crate::record::Control;
 use crate::snapshot::Snapshot;
 
 /// Lines longer than this, in bytes, are pastes: nobody reads a hint or a colour in one, so neither is asked for.
@@ -88,6 +89,9 @@ pub trait Runner: Send {
 
     /// Takes a snapshot so often from now on, and asks the server with it.
     fn set_interval(&mut self, interval: Duration);
+
+    /// Moves in the recording that is shown, where that is what is shown.
+    fn tape(&mut self, _: Control) {}
 
     /// Has a line kept in the history file, and does not wait for it. Why that cannot be comes to `said`, once.
     fn remember(&mut self, line: &str, said: mpsc::Sender<Said>);

@@ -15,6 +15,7 @@ pub mod notice;
 pub mod pool;
 pub mod server;
 pub mod shell;
+mod tape;
 
 use std::fmt::Display;
 use std::time::Duration;

@@ -55,6 +55,7 @@ impl App {
             Action::Copy => return self.copy(),
             Action::Slower => return self.change_interval(true),
             Action::Faster => return self.change_interval(false),
+            Action::Tape(control) => return vec![Effect::Tape(control)],
             Action::Report => return vec![Effect::Report(Box::new(self.screenful()))],
             Action::Click(at) => return self.click(at, false),
             Action::DoubleClick(at) => return self.click(at, true),

@@ -1,6 +1,7 @@
 //! The name of every action that a key can have: what the configuration file calls it. A name never changes once
 //! released.
 
+use crate::record::Control;
 use crate::tui::action::{Action, Edit, Step};
 use crate::tui::layout::Pane;
 
@@ -74,6 +75,17 @@ pub(super) fn of(action: &Action) -> Option<&'static str> {
         Action::Invert => "invert",
         Action::Zoom => "zoom",
         Action::Freeze => "freeze",
+        Action::Tape(control) => match control {
+            Control::Toggle => "replay-pause",
+            Control::Step => "replay-step",
+            Control::Back(_) => "replay-back",
+            Control::On(_) => "replay-on",
+            Control::Start => "replay-start",
+            Control::End => "replay-end",
+            Control::Slower => "replay-slower",
+            Control::Faster => "replay-faster",
+            Control::NextLint => "replay-next-lint",
+        },
         Action::Help => "help",
         Action::Dismiss => "dismiss",
         Action::Answer(true) => "yes",

@@ -2,9 +2,10 @@
 
 use super::When::{
     Anywhere, Ask, Choosing, Connection, Details, EmptyPrompt, Filter, Filtered, Find, Help, Inserting, List,
-    Opens, Pane, Prompt, Read, Row, Search, View,
+    Opens, Pane, Prompt, Read, Replay, Row, Search, View,
 };
 use super::{Binding, Do, When};
+use crate::record::Control;
 use crate::tui::action::{Action, Edit, Step};
 
 /// A row that the footer lists under this word.
@@ -135,6 +136,17 @@ pub const TABLE: &[Binding] = &[
     quiet(&["ctrl-u"], Filter, Action::Edit(Edit::KillToStart), "Begin anew"),
     quiet(&["down"], Filter, Action::Scroll(Step::Down), "A row down"),
     quiet(&["up"], Filter, Action::Scroll(Step::Up), "A row up"),
+    row(&["space", "p"], Replay, Action::Tape(Control::Toggle), "pause", "Pause the replay, and go on"),
+    row(&["."], Replay, Action::Tape(Control::Step), "step", "One snapshot on, and pause there"),
+    row(&["n"], Replay, Action::Tape(Control::NextLint), "next lint", "On to where a lint begins to hold"),
+    row(&["]", "right"], Replay, Action::Tape(Control::ON), "seek", "Ten seconds on"),
+    quiet(&["[", "left"], Replay, Action::Tape(Control::BACK), "Ten seconds back"),
+    quiet(&["}"], Replay, Action::Tape(Control::FAR_ON), "A minute on").named("replay-far-on"),
+    quiet(&["{"], Replay, Action::Tape(Control::FAR_BACK), "A minute back").named("replay-far-back"),
+    row(&[">", "+"], Replay, Action::Tape(Control::Faster), "speed", "Twice as fast"),
+    quiet(&["<", "-"], Replay, Action::Tape(Control::Slower), "Half as fast"),
+    quiet(&["("], Replay, Action::Tape(Control::Start), "To the start of the recording"),
+    quiet(&[")"], Replay, Action::Tape(Control::End), "To its end"),
     row(&["esc", "q", "enter"], Details, Action::Dismiss, "close", "Close the details"),
     row(&["j"], Details, Action::NextRow, "next", "The next row in full"),
     quiet(&["k"], Details, Action::PreviousRow, "The row before in full"),

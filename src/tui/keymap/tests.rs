@@ -18,7 +18,9 @@ fn contexts() -> Vec<Context> {
             for choosing in [true, false] {
                 for inserting in [None, Some(true), Some(false)] {
                     for (row, filtered) in [(true, false), (false, true)] {
-                        all.push(Context { mode, empty, choosing, inserting, row, filtered });
+                        for replay in [false, true] {
+                            all.push(Context { mode, empty, choosing, inserting, row, filtered, replay });
+                        }
                     }
                 }
             }

@@ -12,9 +12,34 @@ use crate::tui::keymap::{Chord, Mode};
 use crate::tui::theme::Theme;
 
 /// What is listed first where there is no room for all: the ways on, help, and what the place is for.
-const FIRST: [&str; 22] = [
-    "", "yes", "no", "cancel", "keep", "close", "prompt", "give up", "help", "panes", "run", "all rows",
-    "quit", "complete", "NORMAL", "history", "details", "filter", "older", "newer", "kill", "sort",
+const FIRST: [&str; 27] = [
+    "",
+    "yes",
+    "no",
+    "cancel",
+    "keep",
+    "close",
+    "prompt",
+    "give up",
+    "help",
+    "pause",
+    "step",
+    "next lint",
+    "seek",
+    "speed",
+    "panes",
+    "run",
+    "all rows",
+    "quit",
+    "complete",
+    "NORMAL",
+    "history",
+    "details",
+    "filter",
+    "older",
+    "newer",
+    "kill",
+    "sort",
 ];
 
 /// Draws the line: as many keys as fit whole.

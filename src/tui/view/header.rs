@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::connections::named;
-use super::{age, known, outside, put, put_right};
+use super::{age, known, outside, put, put_right, tape};
 use crate::snapshot::{LintRow, PoolRow, RowState, Snapshot};
 use crate::text;
 use crate::tui::action::Action;
@@ -67,6 +67,9 @@ fn liveness<'a>(app: &App, theme: &Theme) -> Line<'a> {
         let dropped = text::thousands(app.latest.dropped);
         spans.push(Span::styled(format!("! {dropped} events dropped  "), theme.warn));
     }
+    if let Some(recording) = &app.latest.recording {
+        spans.push(tape::recording(recording, theme));
+    }
     if app.frozen {
         let behind = app.latest.as_of.since(app.shown.as_of);
         spans.push(Span::styled(" PAUSED ", theme.badge));
@@ -75,6 +78,8 @@ fn liveness<'a>(app: &App, theme: &Theme) -> Line<'a> {
             spans.extend([Span::styled(format!(", {key}"), theme.key), Span::styled(" resumes", theme.dim)]);
         }
         spans.push(Span::raw(" "));
+    } else if let Some(tape) = &app.latest.tape {
+        spans.extend(tape::replay(tape, app.latest.as_of, theme));
     } else if app.latest.server.lost.is_some() {
         spans.push(Span::styled("x LOST ", theme.bad));
     } else if app.latest.pools.is_empty() {
@@ -91,10 +96,23 @@ fn interval(interval: Duration) -> String {
     format!("{} s", (interval.as_secs_f64() * 1e3).round() / 1e3)
 }
 
+/// Whether something failed that is said in a line of its own.
+pub fn has_banner(latest: &Snapshot) -> bool {
+    latest.server.lost.is_some() || trouble(latest).is_some()
+}
+
+fn trouble(latest: &Snapshot) -> Option<String> {
+    tape::trouble(latest.recording.as_ref(), latest.tape.as_ref())
+}
+
 /// Says what failed, when it is tried again, and how old the facts are. What to do about it comes with room only.
 pub fn banner(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let server = &app.latest.server;
-    let Some(lost) = &server.lost else { return };
+    let Some(lost) = &server.lost else {
+        let words = trouble(&app.latest).unwrap_or_default();
+        let shown = format!(" ! {}", text::fit(&words, usize::from(area.width).saturating_sub(4)));
+        return put(Line::styled(shown, theme.warn), area, 0, buf);
+    };
     let as_of = app.latest.as_of;
     let retry = lost.retry_at.since(as_of);
     let within = if area.width < NARROW { "retry" } else { "retry in" };
@@ -157,6 +175,8 @@ fn wrong<'a>(app: &App, theme: &Theme) -> Line<'a> {
         Line::styled(" x LOST", theme.bad)
     } else if app.frozen {
         Line::styled(" PAUSED ", theme.badge)
+    } else if let Some(tape) = &app.latest.tape {
+        Line::from(tape::replay(tape, app.latest.as_of, theme))
     } else {
         Line::default()
     }
