@@ -100,6 +100,36 @@ fn ctrl_c_at_the_prompt_drops_the_line_and_twice_on_an_empty_one_ends() {
 }
 
 #[test]
+fn lines_typed_ahead_are_run_in_their_order() {
+    let mut tty = shell();
+    tty.send("PING\rECHO first\rFLUSHALL\rn\rECHO second\r");
+    tty.wait("the last answer", |text| text.lines().any(|line| line == "\"second\""));
+    let text = tty.text();
+    let at = |line: &str| text.lines().position(|shown| shown == line).unwrap_or_else(|| panic!("{text}"));
+    assert!(at("PONG") < at("\"first\"") && at("\"first\"") < at("Not run."), "{text}");
+    leave(tty);
+}
+
+#[test]
+fn bytes_that_are_no_text_end_neither_the_session_nor_what_it_holds() {
+    let mut tty = shell();
+    run(&mut tty, "POOL HOLD 1", "holds #1");
+    tty.send_bytes(b"ECHO caf\xe9 lost\r");
+    tty.see("not UTF-8");
+    // What came before it is there again, and nothing was run.
+    tty.wait("the line again", |text| text.trim_end().ends_with("> ECHO caf"));
+    tty.send("\r");
+    tty.see("\"caf\"");
+    prompt(&tty);
+    run(&mut tty, "POOL RELEASE 1", "released #1");
+    tty.run("FLUSHALL");
+    tty.see("[y/N]");
+    tty.send_bytes(b"y\xff\r");
+    tty.see("Not run.");
+    leave(tty);
+}
+
+#[test]
 fn all_but_a_yes_is_a_no_and_the_program_goes_on() {
     for no in [CTRL_C, CTRL_D, "n\r", "\r", "yesterday\r"] {
         // The first thing in the program's life: nothing has listened to Ctrl-C before.

@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rustix::termios::{QueueSelector, tcflush};
 use rustyline::config::{BellStyle, Configurer};
 use rustyline::error::ReadlineError;
-use rustyline::history::{FileHistory, MemHistory};
+use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, EditMode, Event, ExternalPrinter, KeyEvent};
 
 use crate::children;
@@ -42,9 +43,8 @@ pub struct EditorOptions {
 
 /// A line editor on the terminal. It blocks while somebody types: give it a thread of its own.
 pub struct Editor {
+    /// Reads the answers to questions too: what was typed ahead comes in its order, and it is here that it waits.
     lines: rustyline::Editor<Helper, FileHistory>,
-    /// Reads the answers to questions: they are no lines to be found again.
-    answers: rustyline::Editor<(), MemHistory>,
     file: HistoryFile,
     registry: Arc<Registry>,
     context: Arc<Mutex<Context>>,
@@ -57,7 +57,7 @@ pub struct Editor {
     elsewhere: AwayKey,
     /// While somebody may print beside it, rustyline waits for more than keys, and hears a signal that another thread got.
     #[expect(dead_code, reason = "it has to be there, and nothing more")]
-    printers: [Box<dyn ExternalPrinter + Send>; 2],
+    printer: Box<dyn ExternalPrinter + Send>,
     notices: Arc<Mutex<Vec<String>>>,
 }
 
@@ -89,24 +89,17 @@ impl Editor {
             .build();
         let mut kept = history::configured();
         let (file, opened) = HistoryFile::open(history, &mut kept);
-        let mut answers =
-            rustyline::Editor::with_history(config.clone(), MemHistory::new()).map_err(to_io)?;
         let mut lines = rustyline::Editor::with_history(config, kept).map_err(to_io)?;
         lines.set_max_history_size(history::MAX_LINES).map_err(to_io)?;
         lines.set_helper(Some(Helper::new(registry.clone(), context.clone(), colour)));
         TakeGrey::bind(&mut lines);
         let (stop, elsewhere) = (AwayKey::default(), AwayKey::default());
         stop.bind(KeyEvent::ctrl('Z'), &mut lines);
-        stop.bind(KeyEvent::ctrl('Z'), &mut answers);
         elsewhere.bind(Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]), &mut lines);
-        let printers = [
-            Box::new(lines.create_external_printer().map_err(to_io)?) as _,
-            Box::new(answers.create_external_printer().map_err(to_io)?) as _,
-        ];
+        let printer = Box::new(lines.create_external_printer().map_err(to_io)?);
         let notices = Arc::new(Mutex::new(opened.err().map(|error| error.to_string()).into_iter().collect()));
         Ok(Self {
             lines,
-            answers,
             file,
             registry,
             context,
@@ -114,7 +107,7 @@ impl Editor {
             unfinished: Default::default(),
             stop,
             elsewhere,
-            printers,
+            printer,
             notices,
         })
     }
@@ -172,6 +165,11 @@ impl Editor {
                 Err(ReadlineError::Eof) => return Ok(Typed::End),
                 // The window changed while it was drawn: begin anew.
                 Err(ReadlineError::Signal(_)) => {}
+                Err(error) if is_no_text(&error) => {
+                    self.unfinished.0 = self.lines.helper().map(Helper::shown).unwrap_or_default();
+                    drop_typed_ahead();
+                    writeln!(io::stdout(), "{NO_TEXT}")?;
+                }
                 Err(error) => return Err(to_io(error)),
             }
         }
@@ -181,11 +179,20 @@ impl Editor {
     pub fn ask(&mut self, question: &str) -> io::Result<Typed> {
         self.pending.clear();
         loop {
-            match self.answers.readline(question) {
+            if let Some(helper) = self.lines.helper_mut() {
+                helper.begin_answer();
+            }
+            match self.lines.readline(question) {
                 Ok(answer) => return Ok(Typed::Line(answer)),
                 Err(ReadlineError::Interrupted) if self.stop.pressed().is_some() => return Ok(Typed::Stop),
+                Err(ReadlineError::Interrupted) if self.elsewhere.pressed().is_some() => {}
                 Err(ReadlineError::Interrupted | ReadlineError::Eof) => return Ok(Typed::End),
                 Err(ReadlineError::Signal(_)) => {}
+                // It may have been a yes with something else in it.
+                Err(error) if is_no_text(&error) => {
+                    drop_typed_ahead();
+                    return Ok(Typed::End);
+                }
                 Err(error) => return Err(to_io(error)),
             }
         }
@@ -215,6 +222,21 @@ fn edited(left: String, right: String) -> (String, String) {
             (left, right)
         }
     }
+}
+
+/// What is said when keys sent what is no character here, as a terminal with another encoding does.
+const NO_TEXT: &str = "That was not UTF-8: it is left out, and what was typed right after it too.";
+
+/// Whether keys came that are no text.
+fn is_no_text(error: &ReadlineError) -> bool {
+    matches!(error, ReadlineError::Io(error) if error.kind() == io::ErrorKind::InvalidData)
+}
+
+/// What came together with such a key, the rest of a paste above all, is part of a line that nobody wanted. rustyline has
+/// dropped what it had read of it.
+fn drop_typed_ahead() {
+    // A terminal that is gone has nothing to drop; the next read says so.
+    let _ = tcflush(io::stdin(), QueueSelector::IFlush);
 }
 
 fn to_io(error: ReadlineError) -> io::Error {

@@ -144,7 +144,12 @@ impl Tty {
 
     /// Types bytes as a keyboard sends them.
     pub fn send(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("keys go in");
+        self.send_bytes(keys.as_bytes());
+    }
+
+    /// Types bytes that may be no text.
+    pub fn send_bytes(&mut self, keys: &[u8]) {
+        self.keyboard.write_all(keys).and_then(|()| self.keyboard.flush()).expect("keys go in");
     }
 
     /// Types a line and Enter.

@@ -26,19 +26,39 @@ pub(super) struct Helper {
     context: Arc<Mutex<Context>>,
     colour: bool,
     prompt_columns: Cell<usize>,
+    /// What is typed is an answer to a question, and no command.
+    answer: bool,
     /// The line as last shown: rustyline does not tell what a Ctrl-C dropped.
     shown: RefCell<String>,
 }
 
 impl Helper {
     pub(super) fn new(registry: Arc<Registry>, context: Arc<Mutex<Context>>, colour: bool) -> Self {
-        Self { registry, context, colour, prompt_columns: Cell::new(0), shown: RefCell::default() }
+        Self {
+            registry,
+            context,
+            colour,
+            prompt_columns: Cell::new(0),
+            answer: false,
+            shown: RefCell::default(),
+        }
     }
 
     /// A new line begins, after a prompt so wide.
     pub(super) fn begin(&mut self, prompt_columns: usize) {
         self.prompt_columns.set(prompt_columns);
+        self.answer = false;
         self.shown.get_mut().clear();
+    }
+
+    /// An answer to a question begins.
+    pub(super) fn begin_answer(&mut self) {
+        self.answer = true;
+    }
+
+    /// The line as it was typed so far.
+    pub(super) fn shown(&self) -> String {
+        self.shown.borrow().clone()
     }
 
     /// Nothing was typed when the line ended.
@@ -63,6 +83,9 @@ impl Completer for Helper {
         pos: usize,
         _: &rustyline::Context<'_>,
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        if self.answer {
+            return Ok((pos, Vec::new()));
+        }
         let found = self.registry.complete(line, pos, &self.context.lock());
         let only = found.candidates.len() == 1 && pos == line.len();
         let pairs = found.candidates.into_iter().map(|candidate| Pair {
@@ -130,7 +153,7 @@ impl Hinter for Helper {
 
     fn hint(&self, line: &str, pos: usize, context: &rustyline::Context<'_>) -> Option<Grey> {
         line.clone_into(&mut self.shown.borrow_mut());
-        if !self.colour || pos < line.len() || line.contains('\n') {
+        if self.answer || !self.colour || pos < line.len() || line.contains('\n') {
             return None;
         }
         let syntax = self.registry.hint(line);
@@ -147,6 +170,9 @@ impl Hinter for Helper {
 
 impl Highlighter for Helper {
     fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
+        if self.answer {
+            return visible(line);
+        }
         let (open, secret) = line.split_at(secret_from(line).unwrap_or(line.len()));
         if !self.colour {
             return if secret.is_empty() { visible(line) } else { visible(open) + Cow::Owned(stars(secret)) };
@@ -180,7 +206,7 @@ impl Highlighter for Helper {
 
 impl Validator for Helper {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let open = matches!(scan(context.input().as_bytes()).ending, Ending::Open { .. });
+        let open = !self.answer && matches!(scan(context.input().as_bytes()).ending, Ending::Open { .. });
         Ok(if open { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
     }
 }
