@@ -344,7 +344,7 @@ async fn cancelling_ends_every_process_of_a_shell_command() {
 }
 
 #[tokio::test]
-async fn the_pager_gets_the_last_line_in_full_and_a_terminals_command_gets_it_raw() {
+async fn the_pager_gets_the_last_line_in_full_and_a_terminals_command_gets_it_safe_to_show() {
     let mut bench = Bench::start().await;
     bench.desk.page(bench.say.clone());
     assert_eq!(words(&bench.printed().await), ["the last line gave nothing to page"]);
@@ -359,7 +359,7 @@ async fn the_pager_gets_the_last_line_in_full_and_a_terminals_command_gets_it_ra
     assert_eq!(words(&printed), Vec::<&str>::new());
     let lent =
         others.into_iter().find_map(|said| if let Said::Lend(loan) = said { Some(loan) } else { None });
-    let input = format!("{long}\u{1b}\n").into();
+    let input = format!("{long}\\x1b\n").into();
     assert_eq!(lent, Some(Loan::Page { command: Some("less -S".to_owned()), input }));
     let (printed, _) = bench.run("MONITOR | less").await;
     assert_eq!(printed[0].0, Kind::Error);
