@@ -21,6 +21,9 @@ pub struct Pulse {
     pub create: Samples,
     /// Round trips since the last pulse, by upper-case command name.
     pub round_trips: Vec<(Arc<str>, Samples)>,
+    /// How long commands that never got their answer were in flight until they were given up, since the last pulse.
+    #[serde(default)]
+    pub unanswered: Samples,
     /// Connections whose row changed since the last pulse, and all that are in use.
     pub connections: Vec<ConnPulse>,
     /// The callers that have waited longest, oldest first, at most [`Pulse::WAITERS`].

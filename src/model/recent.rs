@@ -15,6 +15,13 @@ pub(crate) const SECONDS: u64 = 300;
 /// A connection that lives for less is a short-lived one: it was opened for a request or two.
 pub(crate) const BRIEF: Duration = Duration::from_secs(5);
 
+/// A lease or a command that takes longer is told of by itself, and counts in no average: one of them would outweigh
+/// hundreds.
+pub(crate) const OUTLIER: Duration = Duration::from_secs(5);
+
+/// A lease this long is more than a command or two.
+pub(crate) const LONG: Duration = Duration::from_millis(50);
+
 /// The most of an error's sentence that is kept for evidence.
 const SENTENCE_BYTES: usize = 160;
 
@@ -34,6 +41,15 @@ impl Took {
     fn add_all(&mut self, samples: &Samples) {
         for &(value, count) in &samples.0 {
             self.add(count, value.saturating_mul(count));
+        }
+    }
+
+    /// Those of them that lie in `range`.
+    fn add_within(&mut self, samples: &Samples, range: std::ops::RangeInclusive<Duration>) {
+        for &(value, count) in &samples.0 {
+            if range.contains(&Duration::from_nanos(value)) {
+                self.add(count, value.saturating_mul(count));
+            }
         }
     }
 
@@ -71,6 +87,12 @@ pub(crate) struct Span {
     pub(crate) wait: Took,
     /// Leases that ended.
     pub(crate) held: Took,
+    /// Of them those of up to [`OUTLIER`].
+    pub(crate) usual: Took,
+    /// And of those the ones of [`LONG`] and more.
+    pub(crate) long: Took,
+    /// Commands in flight, answered or not, of up to [`OUTLIER`] each.
+    pub(crate) flown: Took,
     /// Connections that were opened.
     pub(crate) create: Took,
     /// Commands and their replies.
@@ -112,6 +134,9 @@ impl Span {
         for (sum, more) in [
             (&mut self.wait, other.wait),
             (&mut self.held, other.held),
+            (&mut self.usual, other.usual),
+            (&mut self.long, other.long),
+            (&mut self.flown, other.flown),
             (&mut self.create, other.create),
             (&mut self.round_trip, other.round_trip),
             (&mut self.brief, other.brief),
@@ -165,7 +190,13 @@ impl Recent {
         this.wait.add_all(&pulse.wait);
         this.held.add_all(&pulse.held);
         this.create.add_all(&pulse.create);
-        pulse.round_trips.iter().for_each(|(_, samples)| this.round_trip.add_all(samples));
+        this.usual.add_within(&pulse.held, Duration::ZERO..=OUTLIER);
+        this.long.add_within(&pulse.held, LONG..=OUTLIER);
+        this.flown.add_within(&pulse.unanswered, Duration::ZERO..=OUTLIER);
+        for (_, samples) in &pulse.round_trips {
+            this.round_trip.add_all(samples);
+            this.flown.add_within(samples, Duration::ZERO..=OUTLIER);
+        }
         self.at(at).join(&this);
     }
 

@@ -279,7 +279,8 @@ fn any_pulse() -> impl Strategy<Value = PoolEvent> {
                 totals: Totals { timeouts: count, refused: count, commands: count, ..Totals::default() },
                 wait: samples.clone(),
                 held: samples.clone(),
-                create: samples,
+                create: samples.clone(),
+                unanswered: samples,
                 round_trips: trips.into_iter().map(|(name, samples)| (name.into(), samples)).collect(),
                 connections,
                 waiters: waiters

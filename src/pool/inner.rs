@@ -42,6 +42,16 @@ pub(crate) struct Member<C> {
     pub(crate) conn: C,
 }
 
+impl<C> Member<C> {
+    /// What is in flight on it gets no answer any more: until now it was work.
+    pub(crate) fn given_up(&mut self, now: Stamp) {
+        if let Some(since) = self.vitals.busy_since() {
+            self.work.unanswered.push(nanos(now.since(since)));
+        }
+        self.vitals.settled(now);
+    }
+}
+
 /// A boxed member moves as one word.
 pub(crate) type Slot<C> = Box<Member<C>>;
 

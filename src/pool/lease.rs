@@ -100,6 +100,11 @@ impl<C: Connector> Lease<C> {
 
 impl<C: Connector> Drop for Lease<C> {
     fn drop(&mut self) {
+        if self.member().vitals.busy_since().is_some() {
+            // It listened: nothing else leaves a command under way.
+            let now = self.inner.clock.now();
+            self.member_mut().given_up(now);
+        }
         let reason = self.verdict();
         let Some(mut member) = self.member.take() else { return };
         if let Some(reason) = reason {

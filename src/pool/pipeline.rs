@@ -95,11 +95,15 @@ impl Batch<'_> {
         self.ended = true;
         let now = clock.now();
         let member = self.lease.member_mut();
-        member.vitals.settled(now);
-        let Err(error) = outcome else { return Ok(answered) };
+        let Err(error) = outcome else {
+            member.vitals.settled(now);
+            return Ok(answered);
+        };
         if *error.kind() == IoErrorKind::Busy {
+            member.vitals.settled(now);
             return Err(PipelineError::whole(CommandError::Busy));
         }
+        member.given_up(now);
         member.work.failures += u32::try_from(self.left).unwrap_or(u32::MAX);
         Err(PipelineError { answered, error: self.lease.broke(error) })
     }
@@ -110,7 +114,7 @@ impl Drop for Batch<'_> {
         if !self.ended {
             let now = self.clock.now();
             let member = self.lease.member_mut();
-            member.vitals.settled(now);
+            member.given_up(now);
             member.work.failures += u32::try_from(self.left).unwrap_or(u32::MAX);
             self.lease.spoilt = Some(CloseReason::Cancelled);
         }

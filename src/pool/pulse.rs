@@ -30,6 +30,7 @@ impl<C: Connector> Inner<C> {
             held: hists.held.samples(),
             create: hists.create.samples(),
             round_trips,
+            unanswered: hists.unanswered.samples(),
             connections: rows.into_iter().map(|row| self.row(row)).collect(),
             waiters: waiters
                 .into_iter()

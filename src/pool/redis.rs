@@ -221,11 +221,11 @@ impl<'a> Running<'a> {
         self.ended = true;
         let now = self.lease.inner.clock.now();
         let (inner, member) = self.lease.parts();
-        member.vitals.settled(now);
         let value = match outcome {
             Ok(value) => value,
-            Err(error) => return Err(self.fail(error)),
+            Err(error) => return Err(self.fail(error, now)),
         };
+        member.vitals.settled(now);
         member.work.answered(self.name, nanos(now.since(self.sent)), &value);
         if member.work.trips.len() >= Work::TRIPS || now.since(member.told) > TELL_EVERY {
             member.told = now;
@@ -235,16 +235,22 @@ impl<'a> Running<'a> {
     }
 
     #[cold]
-    fn fail(&mut self, error: IoError) -> CommandError {
+    fn fail(&mut self, error: IoError, now: Stamp) -> CommandError {
+        let member = self.lease.member_mut();
         match error.kind() {
-            IoErrorKind::Busy => return CommandError::Busy,
+            IoErrorKind::Busy => {
+                member.vitals.settled(now);
+                return CommandError::Busy;
+            }
             IoErrorKind::NoReply => {
-                self.lease.member_mut().work.commands += 1;
+                member.vitals.settled(now);
+                member.work.commands += 1;
                 return CommandError::NoReply;
             }
             _ => {}
         }
-        self.lease.member_mut().work.failures += 1;
+        member.given_up(now);
+        member.work.failures += 1;
         self.lease.broke(error)
     }
 }
@@ -254,7 +260,7 @@ impl Drop for Running<'_> {
         if !self.ended {
             let now = self.lease.inner.clock.now();
             let member = self.lease.member_mut();
-            member.vitals.settled(now);
+            member.given_up(now);
             member.work.failures += 1;
             self.lease.spoilt = Some(CloseReason::Cancelled);
         }

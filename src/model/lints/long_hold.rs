@@ -2,7 +2,8 @@
 //!
 //! Two ways to see it. One lease: out for [`OUT`], quiet for at least the later half of that, and no leak yet, for then
 //! `leak` takes over; one that a transaction pins is `stuck-transaction`'s. And all together: the leases that ended
-//! lately were held for long on average, and commands took less than a tenth of that. It clears when the connection
+//! lately were held for long on average, many of them each by itself, and commands, answered or not, took less than a
+//! tenth of that. One outlier is no average: what took longer than [`OUTLIER`] is left out. It clears when the connection
 //! comes back or is used, and when the average falls.
 
 use std::time::Duration;
@@ -10,20 +11,18 @@ use std::time::Duration;
 use super::leak::{at_work, quiet_since};
 use super::stuck_transaction::in_transaction;
 use super::{Finding, Lint, View, name};
+use crate::model::recent::{LONG, OUTLIER};
 use crate::snapshot::{LintRow, RowState, Severity};
 use crate::text::duration;
 
 /// How long one lease must be out.
-const OUT: Duration = Duration::from_secs(5);
+const OUT: Duration = OUTLIER;
 
 /// How far back the leases that ended are looked at, in seconds.
 const WINDOW: u64 = 60;
 
-/// So many leases must have ended.
+/// So many leases of [`LONG`] and more must have ended, and that must be the average of all.
 const LEASES: u64 = 20;
-
-/// How long they must have been held on average.
-const MEAN: Duration = Duration::from_millis(50);
 
 const ADVICE: &str = "take what you need, give the connection back, compute, and take one again";
 
@@ -75,8 +74,8 @@ impl Lint for LongHold {
 
 fn on_average(view: &View<'_>) -> Option<Finding> {
     let span = view.recent.last(view.now, WINDOW);
-    let (held, used) = (span.held, span.round_trip.nanos);
-    if held.count < LEASES || held.mean() < MEAN || used.saturating_mul(10) >= held.nanos {
+    let (held, used) = (span.usual, span.flown.nanos);
+    if span.long.count < LEASES || held.mean() < LONG || used.saturating_mul(10) >= held.nanos {
         return None;
     }
     let flown = Duration::from_nanos(used / held.count);
@@ -157,5 +156,35 @@ mod tests {
         assert_eq!(computing(19, 200, 2), None);
         assert_eq!(computing(20, 200, 20), None, "a tenth of it is work");
         assert_eq!(computing(20, 49, 1), None);
+    }
+
+    /// 20 leases of 200 ms, and what else a pulse counted.
+    fn beside(change: impl FnOnce(&mut crate::event::Pulse)) -> Option<String> {
+        let mut bench = Bench::new(10);
+        bench.leases(s(5), 20, Duration::ZERO, Duration::from_millis(200));
+        bench.tick(s(5), change);
+        found(&bench, s(6)).pop()
+    }
+
+    #[test]
+    fn a_command_that_was_given_up_was_in_flight_until_then() {
+        let samples = |millis: u64| crate::event::Samples(vec![(millis * 1_000_000, 1)]);
+        assert!(beside(|pulse| pulse.unanswered = samples(399)).is_some());
+        assert_eq!(beside(|pulse| pulse.unanswered = samples(400)), None, "a tenth of it is work");
+    }
+
+    #[test]
+    fn one_outlier_moves_no_verdict() {
+        let mut bench = Bench::new(10);
+        bench.leases(s(5), 300, Duration::ZERO, Duration::from_micros(100));
+        for held in [14_000, 22_000, 4_999] {
+            bench.leases(s(5), 1, Duration::ZERO, Duration::from_millis(held));
+        }
+        bench.leases(s(5), 18, Duration::ZERO, Duration::from_secs(1));
+        assert!(bench.view(s(6)).recent.last(s(6), WINDOW).usual.mean() > LONG);
+        assert!(found(&bench, s(6)).is_empty(), "nineteen are no custom");
+        let many = crate::event::Samples(vec![(14_000_000_000, 1)]);
+        assert!(beside(|pulse| pulse.unanswered = many.clone()).is_some(), "nor does it hide one");
+        assert!(beside(|pulse| pulse.round_trips.push(("BLPOP".into(), many))).is_some());
     }
 }

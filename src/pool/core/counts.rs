@@ -66,6 +66,8 @@ pub struct Hists {
     pub create: Hist,
     /// Round trips by the number of the command's name.
     pub trips: Vec<Hist>,
+    /// How long commands without an answer were in flight.
+    pub unanswered: Hist,
 }
 
 impl Hists {
@@ -76,6 +78,7 @@ impl Hists {
         self.held.clear();
         self.create.clear();
         self.trips.iter_mut().for_each(Hist::clear);
+        self.unanswered.clear();
     }
 }
 
@@ -130,6 +133,7 @@ impl Counts {
                 hist.record(nanos);
             }
         }
+        work.unanswered.drain(..).for_each(|nanos| self.hists.unanswered.record(nanos));
         work.commands = 0;
         work.error_replies = 0;
         work.failures = 0;
@@ -147,6 +151,8 @@ pub struct Work {
     pub failures: u32,
     /// Round trips in nanoseconds.
     pub trips: SmallVec<[(NameId, u64); Work::TRIPS]>,
+    /// How long what got no answer was in flight, in nanoseconds: it is work as much as an answered command is.
+    pub unanswered: Vec<u64>,
 }
 
 impl Work {
@@ -164,6 +170,6 @@ impl Work {
     /// Whether there is nothing to tell.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.commands == 0 && self.failures == 0 && self.trips.is_empty()
+        self.commands == 0 && self.failures == 0 && self.trips.is_empty() && self.unanswered.is_empty()
     }
 }

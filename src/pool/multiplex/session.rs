@@ -138,7 +138,9 @@ impl<'a> Session<'a> {
     }
 
     fn fail(&mut self, error: &CommandError) {
+        let now = self.lease.inner.clock.now();
         let member = self.lease.member_mut();
+        member.given_up(now);
         member.work.failures += u32::try_from(self.owed.len()).unwrap_or(u32::MAX);
         for owed in self.owed.drain(..) {
             let _ = owed.reply.send(Err(error.clone()));
@@ -150,7 +152,7 @@ impl Drop for Session<'_> {
     fn drop(&mut self) {
         let now = self.lease.inner.clock.now();
         let member = self.lease.member_mut();
-        member.vitals.settled(now);
+        member.given_up(now);
         if !self.owed.is_empty() {
             // Nobody is there for the replies still owed.
             member.work.failures += u32::try_from(self.owed.len()).unwrap_or(u32::MAX);
