@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,9 +20,21 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PASTE: usize = 100_000;
 const LINES: usize = 50_000;
 
+const ROWS: NonZeroU16 = NonZeroU16::new(24).unwrap();
+const COLUMNS: NonZeroU16 = NonZeroU16::new(80).unwrap();
+
+/// What a person sees. Only what changes is written, so words that are drawn seldom stand whole among the bytes.
+struct Shown(vt100::Parser);
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self(vt100::Parser::new(ROWS, COLUMNS, 0))
+    }
+}
+
 /// The program in a pseudo-terminal.
 struct Screen {
-    shown: Arc<(Mutex<Vec<u8>>, Condvar)>,
+    shown: Arc<(Mutex<Shown>, Condvar)>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     /// Kept open: the program's terminal.
@@ -32,7 +45,7 @@ type Failure = Box<dyn std::error::Error>;
 
 impl Screen {
     fn start(server: &Server) -> Result<Self, Failure> {
-        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size)?;
         let mut command = CommandBuilder::new(program()?);
         command.arg(format!("redis://{}", server.address()));
@@ -46,25 +59,25 @@ impl Screen {
         let child = pair.slave.spawn_command(command)?;
         let mut output = pair.master.try_clone_reader()?;
         let keys = pair.master.take_writer()?;
-        let shown: Arc<(Mutex<Vec<u8>>, Condvar)> = Arc::default();
+        let shown: Arc<(Mutex<Shown>, Condvar)> = Arc::default();
         let into = Arc::clone(&shown);
         std::thread::spawn(move || {
             let mut bytes = vec![0; 65536];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 let (seen, more) = &*into;
-                seen.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..count]);
+                seen.lock().unwrap_or_else(PoisonError::into_inner).0.process(&bytes[..count]);
                 more.notify_all();
             }
         });
         Ok(Self { shown, keys, child, _terminal: pair.master })
     }
 
-    /// How long it takes from now until these words are drawn. What was drawn before counts no more.
+    /// How long it takes from now until these words are on the screen.
     fn until(&self, words: &str) -> Result<Duration, Failure> {
         let begun = Instant::now();
         let (seen, more) = &*self.shown;
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        while !seen.windows(words.len()).any(|window| window == words.as_bytes()) {
+        while !seen.0.screen().contents().contains(words) {
             let left =
                 PATIENCE.checked_sub(begun.elapsed()).ok_or_else(|| format!("never drew {words:?}"))?;
             seen = more.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -72,12 +85,7 @@ impl Screen {
         Ok(begun.elapsed())
     }
 
-    fn forget(&self) {
-        self.shown.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
     fn send(&mut self, keys: &[u8]) -> Result<(), Failure> {
-        self.forget();
         self.keys.write_all(keys)?;
         Ok(self.keys.flush()?)
     }
