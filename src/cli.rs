@@ -6,6 +6,7 @@ mod connect;
 mod lab;
 mod lints;
 mod pool;
+mod print;
 mod read;
 mod replay;
 mod shell;
@@ -24,6 +25,7 @@ pub use lab::{Lab, LabFormat};
 pub use lints::{LintLevel, Lints};
 pub(crate) use lints::{level, lint};
 pub use pool::{Exhausted, Pool};
+pub use print::Print;
 pub(crate) use read::TWO_ADDRESSES;
 pub use replay::{Record, Replay};
 pub use shell::Shell;
@@ -139,6 +141,10 @@ pub enum Command {
     /// Show a recording of --record on the same screen, at any speed
     #[command(disable_help_flag = true, override_usage = "redis-pooltop replay [OPTIONS] FILE")]
     Replay(Replay),
+
+    #[allow(missing_docs, reason = "its variants are the documentation")]
+    #[command(flatten)]
+    Print(Print),
 }
 
 /// When to use colour.

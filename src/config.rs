@@ -234,6 +234,7 @@ impl Settings {
                     "--record goes with what a person runs: an experiment has a pool for each of its ways",
                 ));
             }
+            Some(Command::Print(_)) => return Err(usage("this prints something, and needs no settings")),
             Some(Command::Lab(_)) if judged => {
                 return Err(usage(
                     "--fail-on-leak and --fail-on judge a run: an experiment leaks where it is to show that",

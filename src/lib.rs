@@ -30,6 +30,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod event;
+pub mod explain;
 pub mod glob;
 pub mod hub;
 pub mod lab;

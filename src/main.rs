@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-use redis_pooltop::cli::Cli;
+use redis_pooltop::cli::{Cli, Command};
 use redis_pooltop::config::{ConfigFile, Environment, Settings};
 use redis_pooltop::error::{Error, Exit};
 use redis_pooltop::{children, run, terminal};
@@ -13,6 +13,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(said) => return tell(&said).into(),
     };
+    if let Some(Command::Print(what)) = &cli.command {
+        return run::print(what).unwrap_or_else(|error| fail(&error)).into();
+    }
     start(cli).unwrap_or_else(|error| fail(&error)).into()
 }
 

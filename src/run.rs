@@ -5,6 +5,7 @@ mod judge;
 mod lab;
 mod once;
 mod password;
+mod print;
 mod recording;
 mod replay;
 mod screen;
@@ -32,6 +33,7 @@ use crate::terminal::EndSignals;
 use crate::text;
 use crate::tui::terminal::Guard;
 use judge::Judge;
+pub use print::print;
 
 /// How often INFO is asked for: it costs the server some 20 µs.
 const INFO_EVERY: Duration = Duration::from_secs(1);

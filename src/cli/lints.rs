@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::model::{Levels, lint_ids};
-use crate::nearest::nearest;
+use crate::explain;
+use crate::model::Levels;
 use crate::snapshot::Level;
 use crate::values;
 
@@ -43,14 +43,7 @@ pub struct LintLevel {
 
 /// The name of a lint.
 pub(crate) fn lint(text: &str) -> Result<&'static str, String> {
-    let known = lint_ids();
-    known.iter().copied().find(|id| *id == text).ok_or_else(|| {
-        let shown = text.escape_debug();
-        match nearest(text, known) {
-            Some(near) => format!("unknown lint \"{shown}\"; did you mean \"{near}\"?"),
-            None => format!("unknown lint \"{shown}\": `redis-pooltop explain` lists them"),
-        }
-    })
+    explain::named(text)
 }
 
 /// The word for a level.

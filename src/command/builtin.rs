@@ -24,6 +24,8 @@ pub enum Builtin {
     Kill(Option<u32>),
     /// `HELP [topic…]`, the topic's words as typed.
     Help(Vec<String>),
+    /// `EXPLAIN [lint]`: the page of a lint, or all of them in a line each.
+    Explain(Option<String>),
     /// `CLEAR`.
     Clear,
     /// `QUIT` or `EXIT`.
@@ -107,6 +109,8 @@ pub enum Param {
     Command,
     /// A help topic, to the end of the line.
     Topic,
+    /// The name of a lint.
+    Lint,
 }
 
 /// One row of the table of built-ins.
@@ -227,7 +231,7 @@ mod tests {
 
     #[test]
     fn next_words_come_once_and_in_any_case() {
-        assert_eq!(next_words(&[]), ["POOL", "JOBS", "KILL", "HELP", "CLEAR", "QUIT", "EXIT"]);
+        assert_eq!(next_words(&[]), ["POOL", "JOBS", "KILL", "HELP", "EXPLAIN", "CLEAR", "QUIT", "EXIT"]);
         assert_eq!(next_words(&[b"pool", b"Config"]), ["GET", "SET"]);
         assert!(next_words(&[b"pool", b"stats"]).is_empty());
     }

@@ -1,6 +1,7 @@
 //! What the word under the cursor can become.
 
 use crate::event::ConnId;
+use crate::explain;
 
 use super::builtin::{self, Entry, Param};
 use super::keys::KeysSeen;
@@ -189,6 +190,7 @@ impl Offer<'_> {
                 let context = self.context;
                 context.settings.iter().for_each(|(name, value)| self.name(name, value));
             }
+            Some(Param::Lint) => explain::all().for_each(|(id, summary)| self.name(id, summary)),
             Some(Param::Count | Param::Word | Param::Command) | None => {}
         }
     }

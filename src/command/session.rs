@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::event::ConnId;
+use crate::explain;
 use crate::hub::Hub;
 use crate::pool::{RedisLease, RedisPool};
 
@@ -130,6 +131,11 @@ impl Session {
                 };
                 sink.push(output).await?;
                 Ok(outcome)
+            }
+            Call::Builtin(Builtin::Explain(lint)) => {
+                let page = lint.as_deref().and_then(explain::page);
+                sink.push(Output::text(page.map_or_else(explain::list, explain::plain))).await?;
+                Ok(Outcome::Done)
             }
             Call::Builtin(Builtin::Pool(call)) => self.pool_call(call, sink).await,
             Call::Builtin(Builtin::Jobs) => self.list_jobs(sink).await,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::event::ConnId;
-use crate::values;
+use crate::{explain, values};
 
 use super::first_words;
 
@@ -58,6 +58,11 @@ impl Args<'_> {
         let word = self.word("the job's number")?;
         let number = word.parse().map_err(|_| format!("'{word}' is no number of a job, such as 3"))?;
         Ok(Some(number))
+    }
+
+    pub(super) fn lint(&mut self) -> Result<Option<String>, String> {
+        let Some(word) = self.next().map(|word| text(&word)) else { return Ok(None) };
+        explain::named(&word.to_ascii_lowercase()).map(|id| Some(id.to_owned()))
     }
 
     pub(super) fn command(&mut self) -> Result<Vec<Bytes>, String> {

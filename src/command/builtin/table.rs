@@ -148,6 +148,14 @@ pub static BUILTINS: &[Entry] = &[
         build: |args| Ok(Builtin::Help(args.rest())),
     },
     Entry {
+        words: &["EXPLAIN"],
+        syntax: "[lint]",
+        summary: "Tells what a lint means, how it is measured and what to do; without a name, lists them.",
+        examples: &[("EXPLAIN", "every lint in a line"), ("EXPLAIN leak", "one of them")],
+        params: &[Param::Lint],
+        build: |args| Ok(Builtin::Explain(args.lint()?)),
+    },
+    Entry {
         words: &["CLEAR"],
         syntax: "",
         summary: "Clears the screen.",

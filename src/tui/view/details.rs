@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::{NONE, age, more, more_words, outside_part, put};
+use crate::explain::{self, Part};
 use crate::snapshot::{EventRow, Level, LintRow};
 use crate::text;
 use crate::tui::app::{App, Subject};
@@ -27,11 +28,13 @@ struct Fact {
     label: &'static str,
     value: String,
     role: Role,
+    /// It has the whole width: a line of a page.
+    wide: bool,
 }
 
 impl Fact {
     fn new(label: &'static str, value: impl Into<String>, role: Role) -> Self {
-        Self { label, value: value.into(), role }
+        Self { label, value: value.into(), role, wide: false }
     }
 
     fn plain(label: &'static str, value: impl Into<String>) -> Self {
@@ -44,6 +47,11 @@ impl Fact {
             Some(value) => Self::plain(label, value),
             None => Self::new(label, NONE, |theme| theme.dim),
         }
+    }
+
+    /// A line of a page.
+    fn line(value: impl Into<String>, role: Role) -> Self {
+        Self { wide: true, ..Self::new("", value, role) }
     }
 
     fn gap() -> Self {
@@ -94,7 +102,8 @@ pub fn text(app: &App) -> String {
     }
     let mut out = title(app, &details.subject);
     for fact in facts(app, &details.subject) {
-        let line = format!("{:<LABEL$}{}", fact.label, fact.value);
+        let label = if fact.wide { 0 } else { LABEL };
+        let line = format!("{:<label$}{}", fact.label, fact.value);
         out.push('\n');
         out.push_str(line.trim_end());
     }
@@ -131,10 +140,10 @@ fn facts(app: &App, subject: &Subject) -> Vec<Fact> {
 fn lines<'a>(app: &App, theme: &Theme, width: u16) -> Vec<Line<'a>> {
     let Some(details) = &app.details else { return Vec::new() };
     let info = matches!(details.subject, Subject::Info(_));
-    let label = if info { 0 } else { LABEL };
-    let room = usize::from(width).saturating_sub(label + 2).max(1);
     let mut lines = Vec::new();
     for fact in facts(app, &details.subject) {
+        let label = if info || fact.wide { 0 } else { LABEL };
+        let room = usize::from(width).saturating_sub(label + 1 + usize::from(!fact.wide)).max(1);
         let style = (fact.role)(theme);
         let pieces = output::wrap(&fact.value, room);
         // Nothing at all is a line too.
@@ -159,7 +168,7 @@ fn lint(app: &App, row: &LintRow, holds: bool) -> Vec<Fact> {
     let state = if holds { "holds now" } else { "holds no longer" };
     let fails = if row.level == Level::Fail { "  (level fail)" } else { "" };
     let pool = app.shown.pools.iter().find(|pool| pool.id == row.pool);
-    vec![
+    let mut facts = vec![
         Fact::new("lint", format!("{} {}{fails}", mark(row.severity), row.id), severity),
         Fact::plain("state", format!("{state}, since {} ago", age(as_of.since(row.since)))),
         Fact::known("pool", pool.map(|pool| text::escape_str(&pool.name).into_owned())),
@@ -171,7 +180,19 @@ fn lint(app: &App, row: &LintRow, holds: bool) -> Vec<Fact> {
         Fact::plain("evidence", text::escape_str(&row.evidence)),
         Fact::gap(),
         Fact::plain("advice", row.advice),
-    ]
+    ];
+    facts.extend(page(row.id));
+    facts
+}
+
+/// What the lint means, below what it found: all of its page but the title.
+fn page(id: &str) -> impl Iterator<Item = Fact> {
+    let lines = explain::page(id).map(explain::lines).into_iter().flatten().skip(1);
+    lines.map(|(part, line)| match part {
+        Part::Heading => Fact::line(line, |theme| theme.focus),
+        Part::Text => Fact::line(line, |theme| theme.text),
+        Part::Code => Fact::line(format!("  {line}"), |theme| theme.dim),
+    })
 }
 
 fn event(app: &App, row: &EventRow) -> Vec<Fact> {

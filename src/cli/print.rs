@@ -1,0 +1,32 @@
+//! What the program prints about itself: no server is asked, and no settings are read.
+
+use clap::Subcommand;
+use clap_complete::Shell;
+
+/// A page, an example, or what a shell or `man` takes.
+#[derive(Clone, Subcommand)]
+pub enum Print {
+    /// What a lint means, how it is measured and what to do; without a name, every lint in a line
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop explain [LINT]")]
+    Explain {
+        /// The lint's name, such as leak
+        #[arg(value_name = "LINT")]
+        lint: Option<String>,
+    },
+
+    /// A configuration file with every setting, each with its default, to begin with
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop gen-config > config.toml")]
+    GenConfig,
+
+    /// Completions for a shell, to be put where it looks for them
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop completions SHELL")]
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        #[arg(value_name = "SHELL", hide_possible_values = true)]
+        shell: Shell,
+    },
+
+    /// The manual page, in roff
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop man > redis-pooltop.1")]
+    Man,
+}

@@ -1,0 +1,73 @@
+//! What the program prints about itself: pages on lints, the example of a configuration, completions, the manual page.
+
+mod support;
+
+use std::process::Output;
+
+use redis_pooltop::model::lint_ids;
+use support::pooltop;
+
+fn run(args: &[&str]) -> Output {
+    pooltop().args(args).output().expect("it runs")
+}
+
+/// What it printed, after the code was checked and that it said nothing beside that.
+fn printed(args: &[&str]) -> String {
+    let output = run(args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{args:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn every_lint_is_listed_in_a_line_and_has_a_page() {
+    let list = printed(&["explain"]);
+    let names: Vec<_> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, lint_ids());
+    for id in lint_ids() {
+        assert!(printed(&["explain", id]).starts_with(&format!("# {id}\n\n")), "{id}");
+    }
+}
+
+#[test]
+fn an_unknown_lint_is_told_the_nearest() {
+    let output = run(&["explain", "leek"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said, "redis-pooltop: unknown lint \"leek\"; did you mean \"leak\"?\n");
+    let hostile = run(&["explain", "\u{1b}]0;x\u{7}"]);
+    assert!(!String::from_utf8_lossy(&hostile.stderr).contains('\u{1b}'));
+}
+
+#[test]
+fn the_shell_explains_too() {
+    let page = printed(&["shell", "--demo", "EXPLAIN", "LEAK"]);
+    assert!(page.starts_with("leak\n\n  A connection is out too long"), "{page}");
+    assert!(printed(&["shell", "--demo", "EXPLAIN"]).contains("\npool-usage "));
+    let output = run(&["shell", "--demo", "EXPLAIN", "leek"]);
+    let said =
+        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("did you mean \"leak\"?"), "{said}");
+}
+
+/// No configuration is read for it: a bad one is when it is needed most.
+#[test]
+fn the_example_is_printed_whatever_the_configuration_says() {
+    let example = printed(&["gen-config", "--config", "/nowhere/at-all.toml"]);
+    assert_eq!(example, include_str!("../assets/config.toml"));
+}
+
+#[test]
+fn shells_and_man_get_what_they_take() {
+    for (shell, has) in [
+        ("bash", "complete -F _redis__pooltop"),
+        ("zsh", "#compdef redis-pooltop"),
+        ("fish", "complete -c redis-pooltop"),
+    ] {
+        let script = printed(&["completions", shell]);
+        assert!(script.contains(has) && script.contains("fail-on-leak"), "{shell}");
+    }
+    let page = printed(&["man"]);
+    assert!(page.contains(".TH redis-pooltop 1") && page.contains("fail\\-on\\-leak"), "{page}");
+    assert_eq!(run(&["completions", "csh"]).status.code(), Some(2));
+}
