@@ -146,6 +146,14 @@ impl Span {
     }
 }
 
+/// Attempts to open a connection that failed in a row, with none since that went well.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failing {
+    pub(crate) count: u64,
+    pub(crate) since: Stamp,
+    pub(crate) last: Stamp,
+}
+
 /// A reply that was left unread.
 #[derive(Clone, Debug)]
 pub(crate) struct Unread {
@@ -164,6 +172,7 @@ pub(crate) struct Recent {
     /// The first second ever seen.
     began: Option<u64>,
     error: Option<String>,
+    failing: Option<Failing>,
     unread: Option<Unread>,
 }
 
@@ -187,6 +196,7 @@ impl Recent {
             health_failures: totals.health_failures.saturating_sub(before.health_failures),
             ..Span::default()
         };
+        self.attempts(at, this.opened, this.open_failures);
         this.wait.add_all(&pulse.wait);
         this.held.add_all(&pulse.held);
         this.create.add_all(&pulse.create);
@@ -198,6 +208,16 @@ impl Recent {
             this.flown.add_within(samples, Duration::ZERO..=OUTLIER);
         }
         self.at(at).join(&this);
+    }
+
+    /// So many went well and so many failed since the last pulse.
+    fn attempts(&mut self, at: Stamp, opened: u64, failed: u64) {
+        if opened > 0 {
+            self.failing = None;
+        } else if failed > 0 {
+            let before = self.failing.unwrap_or(Failing { count: 0, since: at, last: at });
+            self.failing = Some(Failing { count: before.count.saturating_add(failed), last: at, ..before });
+        }
     }
 
     /// The entry of a moment; one older than the newest counts as the newest.
@@ -258,6 +278,11 @@ impl Recent {
     /// For how many seconds it was watched.
     pub(crate) fn age(&self, now: Stamp) -> u64 {
         self.began.map_or(0, |began| second(now).saturating_add(1).saturating_sub(began))
+    }
+
+    /// The attempts that failed since one went well.
+    pub(crate) fn failing(&self) -> Option<Failing> {
+        self.failing
     }
 
     /// Why the last connection could not be opened.

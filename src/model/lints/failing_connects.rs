@@ -1,16 +1,27 @@
 //! `failing-connects`: connections cannot be opened.
 //!
-//! One failure is an event; [`FAILURES`] within [`WINDOW`] seconds are a judgement. It clears when there was none for
-//! as long.
+//! One failure is an event; [`FAILURES`] within [`WINDOW`] seconds are a judgement. So is a single one, [`GRACE`] later,
+//! of a pool that has no connection left: a server that refuses the password is asked seldom, and still nothing works.
+//! It clears when one is opened, when there was no failure for [`WINDOW`] seconds where the pool has others, and after
+//! [`KEPT`] where the server answers again and nobody asks.
+
+use std::time::Duration;
 
 use super::{Finding, Lint, View};
 use crate::snapshot::Severity;
+use crate::text::duration;
 
 /// In seconds.
 const WINDOW: u64 = 10;
 
 /// So many raise it.
 const FAILURES: u64 = 3;
+
+/// How long a pool without a connection is given to try again.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How long the last word on a server counts that is known to be up.
+const KEPT: Duration = Duration::from_secs(60);
 
 const ADVICE: &str = "is the server up, the address right, the password good, and room under its maxclients?";
 
@@ -25,14 +36,30 @@ impl Lint for FailingConnects {
     fn evaluate(&self, view: &View<'_>, holds: bool) -> Vec<Finding> {
         let span = view.recent.last(view.now, WINDOW);
         if span.open_failures < if holds { 1 } else { FAILURES } {
-            return Vec::new();
+            return standing(view).into_iter().collect();
         }
         let failed = span.open_failures;
         let all = failed.saturating_add(span.opened);
-        let why = view.recent.error().map_or_else(String::new, |error| format!(": {error}"));
-        let evidence = format!("{failed} of {all} connects failed in the last {WINDOW} s{why}");
-        vec![Finding { conn: None, severity: Severity::Bad, evidence, advice: ADVICE }]
+        vec![finding(view, &format!("{failed} of {all} connects failed in the last {WINDOW} s"))]
     }
+}
+
+fn finding(view: &View<'_>, what: &str) -> Finding {
+    let why = view.recent.error().map_or_else(String::new, |error| format!(": {error}"));
+    Finding { conn: None, severity: Severity::Bad, evidence: format!("{what}{why}"), advice: ADVICE }
+}
+
+/// No connection is left, and the last attempt to open one failed.
+fn standing(view: &View<'_>) -> Option<Finding> {
+    let created = view.gauges.in_use.saturating_add(view.gauges.available);
+    let failing = view.recent.failing().filter(|_| created == 0)?;
+    let ago = view.now.since(failing.last);
+    if view.now.since(failing.since) < GRACE || (view.server.is_some() && ago >= KEPT) {
+        return None;
+    }
+    let (count, ago) = (failing.count, duration(ago));
+    let tried = if count == 1 { "the last connect".to_owned() } else { format!("the last {count} connects") };
+    Some(finding(view, &format!("no connection left, and {tried} failed, {ago} ago")))
 }
 
 #[cfg(test)]
@@ -48,6 +75,7 @@ mod tests {
     #[test]
     fn three_within_ten_seconds_raise_it() {
         let mut bench = Bench::new(10);
+        bench.gauges.available = 1;
         failed(&mut bench, 1, 1);
         failed(&mut bench, 12, 2);
         assert!(bench.ask(&FailingConnects, s(12), false).is_empty(), "two, and one of long ago");
@@ -58,8 +86,31 @@ mod tests {
     }
 
     #[test]
+    fn one_is_enough_where_no_connection_is_left() {
+        let mut bench = Bench::new(10);
+        failed(&mut bench, 5, 1);
+        assert!(bench.ask(&FailingConnects, s(5), false).is_empty(), "it may be a blip");
+        let row = bench.raise(&FailingConnects, s(6));
+        let want = "no connection left, and the last connect failed, 1.0 s ago: connection refused";
+        assert_eq!(row.evidence, want);
+        failed(&mut bench, 40, 1);
+        let row = bench.raise(&FailingConnects, s(99));
+        assert!(row.evidence.starts_with("no connection left, and the last 2 connects failed, 59.0 s ago"));
+        assert!(bench.ask(&FailingConnects, s(100), true).is_empty(), "the server answers, and nobody asks");
+        let mut lost = bench.view(s(100));
+        lost.server = None;
+        assert_eq!(FailingConnects.evaluate(&lost, true).len(), 1);
+        bench.gauges.available = 1;
+        assert!(bench.ask(&FailingConnects, s(50), false).is_empty(), "one is left");
+        bench.gauges.available = 0;
+        bench.tick(s(51), |pulse| pulse.totals.opened += 1);
+        assert!(bench.ask(&FailingConnects, s(52), true).is_empty(), "one went well, and was closed");
+    }
+
+    #[test]
     fn it_clears_after_ten_seconds_without_one() {
         let mut bench = Bench::new(10);
+        bench.gauges.available = 1;
         failed(&mut bench, 1, 3);
         failed(&mut bench, 5, 1);
         assert_eq!(bench.ask(&FailingConnects, s(14), true).len(), 1);
