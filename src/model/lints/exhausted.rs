@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::leak::leaks;
 use super::{Finding, Lint, View, name};
 use crate::model::waits::RECENT_SECONDS;
 use crate::snapshot::Severity;
@@ -71,13 +72,15 @@ fn lost(view: &View<'_>) -> Option<String> {
     (!parts.is_empty()).then(|| format!("{} in the last {RECENT_SECONDS} s", parts.join(" and ")))
 }
 
-/// `7 held (1 over threshold, 6 busy with BLPOP, longest #3 74.2 s worker-2)`.
+/// `7 held (1 leak, 6 busy with BLPOP, longest #3 74.2 s worker-2)`.
 fn holders(view: &View<'_>) -> String {
     let mut parts = Vec::new();
-    let held = view.connections.in_use();
-    let over = held.filter(|(_, since, _)| view.now.since(*since) >= view.options.leak_threshold).count();
-    if over > 0 {
-        parts.push(format!("{over} over threshold"));
+    // As many as have a row of their own.
+    let leaked = view.connections.in_use().filter(|(row, since, _)| leaks(view, row, *since)).count();
+    match leaked {
+        0 => {}
+        1 => parts.push("1 leak".to_owned()),
+        _ => parts.push(format!("{leaked} leaks")),
     }
     let mut busy: BTreeMap<&str, usize> = BTreeMap::new();
     for (row, ..) in view.connections.in_use().filter(|(row, ..)| row.busy_since.is_some()) {
@@ -123,9 +126,22 @@ mod tests {
     fn it_says_who_waits_and_who_holds() {
         let mut bench = full();
         bench.queue(3, s(73), s(74));
-        let want =
-            "3 waiting 1.2 s: 2 held (1 over threshold, 1 busy with BLPOP, longest #3 74.2 s worker-2)";
+        let want = "3 waiting 1.2 s: 2 held (1 leak, 1 busy with BLPOP, longest #3 74.2 s worker-2)";
         assert_eq!(found(&bench, Stamp(74_200_000_000), false).as_deref(), Some(want));
+    }
+
+    #[test]
+    fn what_is_busy_is_no_leak_however_long_it_is_out() {
+        let mut bench = Bench::new(2);
+        bench.lend(3, s(0), "worker-2");
+        bench.lend(4, s(0), "job 4");
+        bench.busy(4, s(1), "BLPOP");
+        bench.queue(1, s(73), s(75));
+        let said = found(&bench, s(75), false).expect("a queue");
+        assert!(said.contains("2 held (1 leak, 1 busy with BLPOP, longest"), "{said}");
+        bench.used(3, s(74), "GET");
+        let said = found(&bench, s(75), false).expect("a queue");
+        assert!(said.contains("2 held (1 busy with BLPOP, longest"), "{said}");
     }
 
     #[test]
@@ -179,8 +195,7 @@ mod tests {
         let mut bench = full();
         bench.queue(3, s(70), s(74));
         bench.queue(0, s(74), s(75));
-        let want =
-            "nobody waits now: 2 held (1 over threshold, 1 busy with BLPOP, longest #3 75.0 s worker-2)";
+        let want = "nobody waits now: 2 held (1 leak, 1 busy with BLPOP, longest #3 75.0 s worker-2)";
         assert_eq!(found(&bench, s(75), true).as_deref(), Some(want));
         assert_eq!(found(&bench, s(75), false), None, "and is not raised by what is over");
         assert_eq!(found(&bench, s(76), true), None);

@@ -12,8 +12,8 @@ use crate::text::duration;
 /// Commands after which a connection waits for messages, not for its holder.
 const LISTENING: [&str; 4] = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"];
 
-const ADVICE: &str = "give it back on every path, errors too: a guard, `with` or `finally`; now: POOL RELEASE if you \
-                      hold it, else POOL RESET";
+const ADVICE: &str = "if you hold it by hand, POOL RELEASE; else POOL RESET now, and give it back on every path, errors \
+                      too: a guard, `with` or `finally`";
 
 const DEAD: &str = "the server closed it and nothing can be sent on it: release it, or POOL RESET drops it; then see \
                     why its holder kept it";
@@ -31,22 +31,21 @@ pub(super) fn at_work(row: &ConnectionRow) -> bool {
     row.busy_since.is_some() || listening
 }
 
+/// Whether this lease is a leak.
+pub(super) fn leaks(view: &View<'_>, row: &ConnectionRow, since: Stamp) -> bool {
+    let threshold = view.options.leak_threshold;
+    let (out, quiet) = (view.now.since(since), view.now.since(quiet_since(row, since)));
+    !at_work(row) && out >= threshold && quiet >= threshold / 2
+}
+
 impl Lint for Leak {
     fn id(&self) -> &'static str {
         "leak"
     }
 
     fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
-        let threshold = view.options.leak_threshold;
-        let mut leaks: Vec<_> = view
-            .connections
-            .in_use()
-            .filter(|(row, since, _)| {
-                let out = view.now.since(*since);
-                let quiet = view.now.since(quiet_since(row, *since));
-                !at_work(row) && out >= threshold && quiet >= threshold / 2
-            })
-            .collect();
+        let mut leaks: Vec<_> =
+            view.connections.in_use().filter(|(row, since, _)| leaks(view, row, *since)).collect();
         leaks.sort_by_key(|(row, since, _)| (*since, row.id));
         leaks
             .into_iter()
