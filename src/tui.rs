@@ -36,7 +36,7 @@ use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use action::{Action, Effect, Loan};
 use app::{App, Facts};
@@ -148,7 +148,8 @@ pub async fn run(screen: Screen) -> io::Result<End> {
                     return Ok(end);
                 }
             }
-            () = sleep_until(drawn + FRAME), if dirty => {
+            // While the terminal is at the last frame, what changes is for the next.
+            () = guard.free_at(drawn + FRAME), if dirty => {
                 guard.draw(&mut app, &theme)?;
                 drawn = Instant::now();
                 dirty = false;

@@ -10,6 +10,7 @@ use std::net::{TcpListener, TcpStream};
 
 use bytes::BytesMut;
 use redis_pooltop::resp::{Caps, Decoder, Value};
+use support::wait_for;
 use tty::Tty;
 
 /// A server that greets, and then does what each command is told to be answered with. It ends with the test.
@@ -115,6 +116,31 @@ fn a_server_that_never_stops_talking_holds_up_no_key() {
     tty.see("PONG");
     tty.send("\u{4}");
     assert!(tty.end().success());
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_keeps_no_signal_from_ending_the_screen() {
+    let url = server(|stream| {
+        let _ = stream.write_all(b"+OK\r\n");
+        let mut line = 0_u64;
+        // No two frames alike, nor two rows of one.
+        while (0..200).all(|_| {
+            line += 7_919;
+            stream.write_all(format!("+1.0 [0 x] \"GET\" \"{line}\"\r\n").as_bytes()).is_ok()
+        }) {}
+    });
+    for (name, code) in [("TERM", 143), ("HUP", 129)] {
+        let mut tty = Tty::pooltop(&[&url], 200, 60);
+        tty.see("live ");
+        let status = tty.unread(|tty| {
+            tty.run("MONITOR");
+            wait_for("a terminal that takes no more", || tty.is_full().then_some(()));
+            tty.signal(name);
+            wait_for("the end", || tty.status())
+        });
+        assert_eq!(status.exit_code(), code, "{name}");
+        tty.settings_given_back();
+    }
 }
 
 /// A server that takes connections and says nothing; it ends with what is returned.

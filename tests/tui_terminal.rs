@@ -603,7 +603,13 @@ fn three_pictures_many_times() {
     let assist = Arc::new(Typist::new(Arc::new(Registry::new()), Vec::new()));
     let mut app = App::new(Facts::default(), assist, Size::default());
     let mut guard = Guard::enter(true).expect("the terminal");
-    let mut draw = |app: &mut App| (0..9).for_each(|_| guard.draw(app, &Theme::DEFAULT).expect("a frame"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let mut draw = |app: &mut App| {
+        for _ in 0..9 {
+            runtime.block_on(guard.free_at(tokio::time::Instant::now()));
+            guard.draw(app, &Theme::DEFAULT).expect("a frame");
+        }
+    };
     draw(&mut app);
     app.update(Action::Insert('x'));
     draw(&mut app);

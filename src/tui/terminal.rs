@@ -2,33 +2,41 @@
 //!
 //! Quit, error and unwinding go through [`Guard`]'s drop; a panic on any thread through the hook, before its message;
 //! SIGTERM and SIGHUP through the event loop, which then ends; Ctrl-Z through [`Guard::give`].
+//!
+//! Nothing here waits for the terminal but its giving back, and that not for long.
 
-use std::io::{self, BufWriter, Stdout, Write, stdout};
+mod outlet;
+
+use std::io::{self, Write};
 use std::panic;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::execute;
+use crossterm::queue;
 use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
 };
+use parking_lot::Mutex;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::{Frame, Terminal};
+use tokio::time::{Instant, sleep_until};
 
+use self::outlet::Outlet;
 use super::app::App;
 use super::clipboard;
 use super::theme::Theme;
 use super::view;
 use crate::terminal::{Kept, keep, plain};
 
-/// One frame goes out in one write: a whole repaint of a large screen fits.
-const FRAME: usize = 64 << 10;
+/// How long a terminal may take to show what is under way when it is given back. One that nobody reads never will.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// Buttons and wheel with their places, as far right as there are columns; no moves, which nobody asked for and which
 /// would come by the hundred. With Shift a terminal keeps the mouse to itself.
@@ -41,9 +49,26 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 static MOUSE: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
+/// What a frame is made of until it is whole: it goes out in one piece.
+#[derive(Clone, Default)]
+struct Sheet(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sheet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The terminal while the screen has it.
 pub struct Guard {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<Sheet>>,
+    sheet: Sheet,
+    outlet: Outlet,
     /// What the terminal shows, and where its cursor is, where that is known.
     shown: Option<(Buffer, Option<Position>)>,
     /// Its settings before it was taken: whoever borrows it may be killed, and leave others.
@@ -62,10 +87,11 @@ impl Guard {
             }));
         });
         let kept = keep()?;
-        take()?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME, stdout()));
-        match Terminal::new(backend) {
-            Ok(terminal) => Ok(Guard { terminal, shown: None, _kept: kept }),
+        let outlet = Outlet::get()?;
+        take(&outlet)?;
+        let sheet = Sheet::default();
+        match Terminal::new(CrosstermBackend::new(sheet.clone())) {
+            Ok(terminal) => Ok(Guard { terminal, sheet, outlet, shown: None, _kept: kept }),
             Err(error) => {
                 leave();
                 Err(error)
@@ -74,9 +100,13 @@ impl Guard {
     }
 
     /// Draws a frame; the terminal shows it whole or not at all, where it can. A frame like the last one is none: a
-    /// screen on which nothing happens writes nothing.
+    /// screen on which nothing happens writes nothing. Nor is there one while the terminal is at the last: see
+    /// [`Guard::free_at`].
     pub fn draw(&mut self, app: &mut App, theme: &Theme) -> io::Result<()> {
         still_ours()?;
+        if self.outlet.has_frame() {
+            return Ok(());
+        }
         let size = self.terminal.size()?;
         app.resize(size);
         let area = Rect::from((Position::ORIGIN, size));
@@ -103,13 +133,23 @@ impl Guard {
         Ok(())
     }
 
-    /// Draws a frame of anybody's.
+    /// Draws a frame of anybody's, unless the terminal is at the last.
     pub fn frame(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         still_ours()?;
+        if self.outlet.has_frame() {
+            return Ok(());
+        }
         self.shown = None;
-        execute!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(draw)?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        self.outlet.frame(&mut self.sheet.0.lock())
+    }
+
+    /// Waits for the moment of the next frame, and until the terminal has taken the last one.
+    pub async fn free_at(&self, moment: Instant) {
+        sleep_until(moment).await;
+        self.outlet.free().await;
     }
 
     /// Forgets what is on the terminal, so that the next frame draws every cell.
@@ -123,7 +163,7 @@ impl Guard {
     /// Puts a text into the terminal's clipboard.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         let sequence = clipboard::sequence(text, clipboard::Between::of_process());
-        execute!(self.terminal.backend_mut(), Print(sequence))
+        self.outlet.write(sequence.into_bytes())
     }
 
     /// Gives the terminal back until [`Guard::retake`].
@@ -135,7 +175,7 @@ impl Guard {
     pub fn retake(&mut self) -> io::Result<()> {
         leave();
         plain();
-        take()?;
+        take(&self.outlet)?;
         self.repaint()
     }
 }
@@ -154,20 +194,26 @@ fn still_ours() -> io::Result<()> {
     Err(io::Error::other("a part of the program panicked; its message is above"))
 }
 
-fn take() -> io::Result<()> {
+fn take(outlet: &Outlet) -> io::Result<()> {
     enable_raw_mode()?;
     ENTERED.store(true, Ordering::Release);
     let mouse = if MOUSE.load(Ordering::Acquire) { MOUSE_ON } else { "" };
-    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, Print(mouse)).inspect_err(|_| leave())
+    let mut bytes = Vec::new();
+    let taken = queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Print(mouse));
+    taken.and_then(|()| outlet.write(bytes)).inspect_err(|_| leave())
 }
 
 /// Gives the terminal back, once. Errors are of no use to anybody here: a terminal that is gone needs nothing.
 fn leave() {
     if ENTERED.swap(false, Ordering::AcqRel) {
         let mouse = if MOUSE.load(Ordering::Acquire) { MOUSE_OFF } else { "" };
-        let _ = execute!(stdout(), EndSynchronizedUpdate, Print(mouse), DisableBracketedPaste);
-        let _ = execute!(stdout(), LeaveAlternateScreen, Show);
-        let _ = stdout().flush();
+        let mut bytes = Vec::new();
+        let _ = queue!(bytes, EndSynchronizedUpdate, Print(mouse), DisableBracketedPaste);
+        let _ = queue!(bytes, LeaveAlternateScreen, Show);
+        if let Some(outlet) = Outlet::open() {
+            let _ = outlet.write(bytes);
+            outlet.settle(SLOW);
+        }
         let _ = disable_raw_mode();
     }
 }

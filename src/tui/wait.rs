@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::End;
 use super::keymap::Chord;
@@ -70,7 +70,7 @@ pub async fn until<T>(
                 }
             }
             done = &mut work => return Ok(Ok((done, Some(guard)))),
-            () = sleep_until(next) => {
+            () = guard.free_at(next) => {
                 let waited = began.elapsed();
                 guard.frame(|frame| draw(address, waited, theme, frame.area(), frame.buffer_mut()))?;
                 next = Instant::now() + TICK;

@@ -266,6 +266,11 @@ impl Tty {
             let pastes = screen.bracketed_paste();
             !screen.alternate_screen() && !pastes && !screen.hide_cursor() && !mouse && !keypad
         });
+        self.settings_given_back();
+    }
+
+    /// Asserts that the line settings are as they were before the program.
+    pub fn settings_given_back(&self) {
         assert_eq!(format!("{:?}", self.master.get_termios()), self.before, "line settings");
     }
 }
