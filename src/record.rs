@@ -73,3 +73,6 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,16 +6,13 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::time::Duration;
 
-use proptest::prelude::*;
 use redis_pooltop::event::wire::{Header, LINE_BYTES, write_line};
 use redis_pooltop::event::{
     ConnId, CreateSteps, Event, Gauges, Opened, PoolEvent, PoolFacts, PoolId, Pulse, Stamp, Timed,
 };
-use redis_pooltop::model::{Levels, ModelOptions, lint_ids};
-use redis_pooltop::record::{End, NotOurs, Player, Record, Step, play_to};
-use redis_pooltop::snapshot::Level;
+use redis_pooltop::model::ModelOptions;
+use redis_pooltop::record::{End, NotOurs, Player, Record, play_to};
 use support::pooltop;
 use tempfile::TempDir;
 
@@ -196,19 +193,19 @@ fn what_is_there_is_not_recorded_over() {
 }
 
 #[test]
-fn a_file_of_two_gigabytes_is_read_in_little_memory() {
+fn an_endless_file_is_read_in_little_memory() {
     let mut head = lines(&run(3));
     head.truncate(head.len() - b"{\"End\":\"finished\"}\n".len());
     let (_directory, path) = file(&head);
     // Nothing but holes: one endless line, and then the recording goes on.
     let mut file = File::options().write(true).open(&path).expect("the file");
-    file.set_len(2 << 30).expect("room for nothing");
+    file.set_len(1 << 30).expect("room for nothing");
     std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).expect("its end");
     let mut rest = b"\n".to_vec();
     write_line(&Record::Tick(Stamp(9_000_000_000)), &mut rest).expect("a line");
     file.write_all(&rest).expect("its end");
     let limited = format!(
-        "ulimit -v 1000000; exec {} replay {} --once",
+        "ulimit -v 800000; exec {} replay {} --once",
         env!("CARGO_BIN_EXE_redis-pooltop"),
         path.display()
     );
@@ -217,53 +214,4 @@ fn a_file_of_two_gigabytes_is_read_in_little_memory() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("line 13 cannot be read (it is longer than 16 MiB)"), "{said}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("available 3"), "{output:?}");
-}
-
-fn any_record() -> impl Strategy<Value = Record> {
-    let stamp = prop_oneof![0..20_000_000_000_u64, any::<u64>()];
-    prop_oneof![
-        4 => (stamp.clone(), 0..20_u64).prop_map(|(at, conn)| opened(at, conn)),
-        4 => (stamp.clone(), 0..5_u32, any::<u32>()).prop_map(|(at, in_use, available)| {
-            let gauges = Gauges { in_use, available, ..Gauges::default() };
-            happens(at, PoolEvent::Pulse(Box::new(Pulse { gauges, ..Pulse::default() })))
-        }),
-        4 => stamp.prop_map(|at| Record::Tick(Stamp(at))),
-        1 => any::<u64>().prop_map(Record::Gap),
-        1 => any::<u64>().prop_map(Record::Dropped),
-        1 => Just(Record::End(End::Full)),
-        1 => any::<(u64, u8)>().prop_map(|(seconds, usage_alert)| Record::Options(ModelOptions {
-            window: Duration::from_secs(seconds),
-            leak_threshold: Duration::from_secs(seconds),
-            usage_alert,
-            levels: levels(usage_alert),
-        })),
-    ]
-}
-
-/// A level for one of the lints.
-fn levels(any: u8) -> Levels {
-    let ids = lint_ids();
-    let mut levels = Levels::default();
-    assert!(levels.set(ids[usize::from(any) % ids.len()], Level::ALL[usize::from(any) % 3]));
-    levels
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn whatever_is_in_a_recording_plays_and_goes_back(
-        records in prop::collection::vec(any_record(), 0..60),
-        back in any::<u64>(),
-    ) {
-        let (_directory, path) = file(&lines(&records));
-        let mut player = Player::open(&path).expect("a recording");
-        while player.step() != Step::Over {}
-        let last = format!("{:?}", player.snapshot());
-        player.back(Stamp(back));
-        while player.next_at().is_some() {
-            player.step();
-        }
-        prop_assert_eq!(format!("{:?}", player.snapshot()), last);
-    }
 }

@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::event::{CloseReason, ConnId, CreateSteps, Gauges, Opened, PoolEvent, PoolFacts, Pulse};
+use crate::record::record;
 
 const POOL: PoolId = PoolId(1);
 const TICK: Duration = Duration::from_millis(250);
@@ -125,6 +126,27 @@ async fn drops_are_counted_and_the_source_is_asked_for_everything() {
     let snapshot = hub.sync().await;
     assert_eq!((snapshot.dropped, snapshot.out_of_sync), (7, true));
     assert!(source.resyncs.load(Ordering::Relaxed) > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_stands_still_holds_up_nothing_and_the_gap_ends_with_the_whole() {
+    let (_reader, writer) = std::io::pipe().expect("a pipe that nobody reads");
+    let file = std::fs::File::from(std::os::fd::OwnedFd::from(writer));
+    let (clock, options) = (Clock::start(), ModelOptions::default());
+    let (recorder, _recording) =
+        record(file, &clock, &["pool"], options.clone(), u64::MAX).expect("a recorder");
+    let hub = Hub::start_recorded(clock, options, TICK, Some(recorder));
+    let source = Arc::new(Counted::default());
+    hub.attach(source.clone());
+    let lost = |snapshot: &Arc<Snapshot>| snapshot.recording.as_ref().expect("it is recorded").lost;
+    let mut looks = 0_u32;
+    while lost(&hub.sync().await) == 0 {
+        looks += 1;
+        assert!(looks < 1_000_000, "the queue has no end");
+        assert_eq!(source.resyncs.load(Ordering::Relaxed), 0);
+    }
+    hub.sync().await;
+    assert!(source.resyncs.load(Ordering::Relaxed) > 0, "what comes next is the whole");
 }
 
 #[tokio::test(start_paused = true)]

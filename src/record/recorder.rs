@@ -85,7 +85,8 @@ pub fn record(
     let (done, ended) = oneshot::channel();
     let started = clock.wall(Stamp::default()).duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let header = Header::new(crate::event::nanos(started), sees);
-    let writer = Writer { file: BufWriter::new(file), line: Vec::new(), shared: shared.clone(), limit };
+    let writer =
+        Writer { file: BufWriter::new(file), line: Vec::new(), shared: shared.clone(), limit, told: 0 };
     std::thread::Builder::new().name("recorder".to_owned()).spawn(move || {
         writer.run(&header, &lines);
         // Nobody waits for it where the run has ended without it.
@@ -155,7 +156,8 @@ impl Recording {
 fn weight(record: &Record) -> usize {
     let large = match record {
         Record::Event(Timed { event: Event::Pool(_, PoolEvent::Pulse(pulse)), .. }) => {
-            let samples = [&pulse.wait, &pulse.held, &pulse.create].map(|samples| samples.0.len());
+            let samples = [&pulse.wait, &pulse.held, &pulse.create, &pulse.unanswered];
+            let samples = samples.map(|samples| samples.0.len());
             let by_command: usize = pulse.round_trips.iter().map(|(_, samples)| samples.0.len() + 4).sum();
             let rows = pulse.connections.len() + pulse.waiters.len();
             rows * 256 + (samples.into_iter().sum::<usize>() + by_command) * 16 + 512
@@ -175,6 +177,8 @@ struct Writer {
     line: Vec<u8>,
     shared: Arc<Shared>,
     limit: u64,
+    /// Lost lines that were told as gaps.
+    told: u64,
 }
 
 /// Why writing stops.
@@ -216,6 +220,11 @@ impl Writer {
             }
             self.file.flush()?;
         }
+        // What was lost after the last line that got through.
+        let lost = self.shared.lost.load(Ordering::Relaxed).saturating_sub(self.told);
+        if lost > 0 {
+            write_line(&Record::Gap(lost), &mut self.line)?;
+        }
         self.last(End::Finished)?;
         Ok(())
     }
@@ -223,6 +232,7 @@ impl Writer {
     fn take(&mut self, queued: &Queued) -> Result<(), Stop> {
         self.shared.queued.fetch_sub(queued.weight, Ordering::Relaxed);
         if queued.gap > 0 {
+            self.told += queued.gap;
             write_line(&Record::Gap(queued.gap), &mut self.line)?;
         }
         write_line(&queued.record, &mut self.line)?;
