@@ -22,6 +22,7 @@ pub mod history;
 pub mod jobs;
 mod keys;
 pub mod line;
+mod login;
 mod matching;
 pub mod output;
 pub mod pipe;

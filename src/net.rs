@@ -24,7 +24,7 @@ pub use address::{ConnectOptions, Endpoint, Protocol, TlsOptions};
 pub use connection::{Connection, Probe};
 pub use error::{ConnectError, ConnectErrorKind, IoError, IoErrorKind};
 pub use handshake::Greeting;
-pub use secret::Secret;
+pub use secret::{Login, Renewed, Secret};
 pub use session::{Mode, SessionState};
 pub use stream::Wire;
 pub use url::UrlError;

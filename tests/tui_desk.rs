@@ -417,13 +417,17 @@ async fn the_prompt_and_the_panes_say_what_pins_a_connection_until_it_ends() {
 #[tokio::test]
 async fn a_pinned_connection_that_dies_is_told_of_and_leaves_the_prompt() {
     let mut bench = Bench::start().await;
-    for (line, word) in [("MULTI", "the transaction"), ("WATCH a", "its WATCH"), ("SELECT 2", "its SELECT")] {
+    for (line, then, state) in [
+        ("MULTI", "the transaction is gone", ""),
+        ("WATCH a", "its WATCH is gone", ""),
+        ("SELECT 2", "commands take another, in database 2", "[2]"),
+    ] {
         bench.run(line).await;
         let id = bench.kill_lent().await;
         let printed = bench.printed().await;
-        assert_eq!(printed, [(Kind::Note, format!("#{id} closed by the server: {word} is gone"))]);
+        assert_eq!(printed, [(Kind::Note, format!("#{id} closed by the server: {then}"))]);
         let prefix = bench.next().await;
-        assert!(matches!(&prefix, Said::Prefix(prefix) if prefix == "demo> "), "{prefix:?}");
+        assert!(matches!(&prefix, Said::Prefix(prefix) if *prefix == format!("demo{state}> ")), "{prefix:?}");
         assert_eq!(bench.pool.status().0.in_use, 0, "it holds no slot");
     }
 }

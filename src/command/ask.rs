@@ -28,7 +28,7 @@ impl Session {
         let kept = own.or_else(|| on.and_then(|on| self.held.get(&on)));
         let options = ConnectOptions {
             client_name: Some(OBSERVER.to_owned()),
-            database: kept.map_or(self.runner.home, Kept::database),
+            database: kept.map_or(self.database, Kept::database),
             ..self.runner.pool.connector().options().clone()
         };
         let counting = async {

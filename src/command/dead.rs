@@ -18,14 +18,19 @@ impl Kept {
                 || self.lease.wire().upgrade().as_ref().is_some_and(ended))
     }
 
-    /// What goes with it, as a person knows it.
-    fn loss(&self) -> Option<&'static str> {
-        self.pin().map(|pin| match pin {
-            "MULTI" => "the transaction is gone",
-            "WATCH" => "its WATCH is gone",
-            "SELECT" => "its SELECT is gone",
-            _ => "what was set on it is gone",
-        })
+    /// What goes with it, as a person knows it. The database does not: the session knows it.
+    pub(super) fn loss(&self) -> Option<&'static str> {
+        match self.pin()? {
+            "MULTI" => Some("the transaction is gone"),
+            "WATCH" => Some("its WATCH is gone"),
+            "SELECT" if !self.changed => None,
+            _ => Some("what was set on it is gone"),
+        }
+    }
+
+    /// Another connection does as well, once the database is selected there.
+    pub(super) fn is_replaceable(&self) -> bool {
+        self.loss().is_none()
     }
 }
 
@@ -39,8 +44,11 @@ impl Session {
     /// prompt with it; what is held with `POOL HOLD` stays, dead, until its holder lets go.
     pub fn take_deaths(&mut self) -> Vec<String> {
         let mut news = Vec::new();
+        if let Some((id, loss)) = self.at_risk.take() {
+            news.push(format!("{id} is closed, with the command that was cancelled: {loss}"));
+        }
         if let Some(mut own) = self.own.take_if(Kept::is_dead) {
-            news.push(closed_by_server(&mut own));
+            news.push(self.closed_by_server(&mut own));
         }
         let mut dead: Vec<ConnId> = Vec::new();
         for kept in self.held.values_mut().filter(|kept| !kept.mourned) {
@@ -63,8 +71,8 @@ impl Session {
     }
 
     /// A command meant for the session's own connection, which is dead: on another it would mean something else.
-    pub(super) async fn not_sent_on_own(mut own: Kept, sink: &mut dyn Sink) -> io::Result<Outcome> {
-        let news = closed_by_server(&mut own);
+    pub(super) async fn not_sent_on_own(&self, mut own: Kept, sink: &mut dyn Sink) -> io::Result<Outcome> {
+        let news = self.closed_by_server(&mut own);
         sink.push(Output::error(&format!("not sent: {news}"))).await?;
         Ok(Outcome::Failed)
     }
@@ -85,10 +93,15 @@ impl Session {
         sink.push(Output::error(&sentence)).await?;
         Ok(Outcome::Failed)
     }
-}
 
-/// What is said of the session's own connection as it goes.
-fn closed_by_server(own: &mut Kept) -> String {
-    let loss = own.loss().unwrap_or("the next command takes another");
-    format!("{} closed by the server: {loss}", own.id())
+    /// What is said of the session's own connection as it goes.
+    pub(super) fn closed_by_server(&self, own: &mut Kept) -> String {
+        let id = own.id();
+        match own.loss() {
+            Some(loss) => format!("{id} closed by the server: {loss}"),
+            None => {
+                format!("{id} closed by the server: commands take another, in database {}", self.database)
+            }
+        }
+    }
 }

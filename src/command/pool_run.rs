@@ -12,6 +12,7 @@ use super::session::Session;
 use super::{pool_text, settings};
 use crate::event::ConnId;
 use crate::glob;
+use crate::net::Probe;
 use crate::pool::{CommandError, RedisLease};
 use crate::resp::Value;
 use crate::snapshot::{PoolRow, Snapshot};
@@ -39,7 +40,7 @@ impl Session {
             }
             PoolCall::Reset => {
                 let dropped = self.runner.pool.reset();
-                self.let_go_of_taken_back();
+                self.tell_taken_back(sink).await?;
                 say(sink, format!("dropped {}", connections(dropped))).await
             }
             PoolCall::ConfigGet { pattern } => self.config_get(pattern, sink).await,
@@ -106,7 +107,7 @@ impl Session {
         let ids = taken.iter().map(RedisLease::id).collect::<Vec<_>>();
         let home = self.runner.home;
         taken.iter().for_each(RedisLease::stays);
-        self.held.extend(taken.into_iter().map(|lease| (lease.id(), Kept::new(lease, home))));
+        self.held.extend(taken.into_iter().map(|lease| (lease.id(), Kept::held(lease, home))));
         if !ids.is_empty() {
             say(sink, format!("holds {}", list(&ids))).await?;
         }
@@ -135,6 +136,14 @@ impl Session {
         self.ended(error, sink).await
     }
 
+    /// Lets go of what the pool has taken back, and says what went with it that a person may count on.
+    async fn tell_taken_back(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
+        match self.let_go_of_taken_back() {
+            Some(loss) => sink.push(Output::Note(loss)).await,
+            None => Ok(()),
+        }
+    }
+
     async fn ended(&self, error: Option<CommandError>, sink: &mut dyn Sink) -> io::Result<Outcome> {
         match error {
             None => Ok(Outcome::Done),
@@ -156,9 +165,16 @@ impl Session {
                 return fail(sink, &format!("{id} is not held here: POOL LIST shows who has it")).await;
             };
             // What a transaction or another database left on it is nobody else's: the pool closes it.
-            if kept.lease.probe() == crate::net::Probe::Closed {
-                let closed = format!("{id} is dropped, not returned: the server had closed it");
-                sink.push(Output::Note(closed)).await?;
+            let dead = kept.mourned || kept.is_dead();
+            let why = match kept.lease.probe() {
+                probe if dead || probe == Probe::Closed => {
+                    Some("dropped, not returned: the server had closed it")
+                }
+                Probe::Unread(_) => Some("closed, not returned: something came on it that nobody asked for"),
+                Probe::Closed | Probe::Quiet => None,
+            };
+            if let Some(why) = why {
+                sink.push(Output::Note(format!("{id} is {why}"))).await?;
             } else if let Some(pin) = kept.pin() {
                 let closed = format!("{id} is closed, not returned: it was in {pin}");
                 sink.push(Output::Note(closed)).await?;
@@ -194,7 +210,7 @@ impl Session {
             return fail(sink, &format!("the pool has no connection {id}: POOL LIST shows those it has"))
                 .await;
         }
-        self.let_go_of_taken_back();
+        self.tell_taken_back(sink).await?;
         let rows = self.jobs().rows();
         let Some(job) = rows.into_iter().find(|job| job.conn == Some(id)) else {
             return say(sink, format!("closed {id}")).await;

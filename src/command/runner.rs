@@ -35,14 +35,55 @@ pub(super) struct Kept {
     pub(super) lease: RedisLease,
     home: u32,
     /// A command that ran on it changed who it is or how it speaks, in ways that another connection cannot take over.
-    changed: bool,
+    pub(super) changed: bool,
+    pub(super) whose: Whose,
     /// Its holder was told that the server closed it.
     pub(super) mourned: bool,
 }
 
+/// Whose a kept connection is: what is said when it breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// A command's or a job's, from its first to its last: that it failed says all.
+    Passing,
+    /// The session's own: its database outlives it.
+    Own,
+    /// A person's, who knows it by its number.
+    Held,
+}
+
+/// What is left of the connection on which a first command was to run.
+pub(super) enum First {
+    /// It ran there.
+    Ran(Kept),
+    /// There is none, or it broke.
+    Gone,
+    /// The database cannot be selected, which has been said.
+    NoDatabase,
+}
+
 impl Kept {
     pub(super) fn new(lease: RedisLease, home: u32) -> Self {
-        Self { lease, home, changed: false, mourned: false }
+        Self { lease, home, changed: false, whose: Whose::Passing, mourned: false }
+    }
+
+    /// One that a person took.
+    pub(super) fn held(lease: RedisLease, home: u32) -> Self {
+        Self { whose: Whose::Held, ..Self::new(lease, home) }
+    }
+
+    /// What is said of its end with a command that found it broken, if anything.
+    fn epitaph(&self, pin: Option<&str>) -> Option<String> {
+        let id = self.id();
+        match pin {
+            Some("SELECT") if self.whose == Whose::Own => Some(format!(
+                "connection {id} is gone: commands take another, in database {}",
+                self.database()
+            )),
+            Some(pin) => Some(format!("connection {id} is gone, and its {pin} with it")),
+            None => (self.whose == Whose::Held)
+                .then(|| format!("connection {id} is gone: POOL HOLD takes another")),
+        }
     }
 
     /// A job may run beside it on another connection and mean the same: nothing but the database and watched keys sets
@@ -103,7 +144,7 @@ impl Runner {
     /// A command on a connection of its own.
     pub(super) async fn once(&self, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
         if Registry::streams(args) {
-            return Ok(self.first(args, sink).await?.0);
+            return Ok(self.first(args, self.home, sink).await?.0);
         }
         let options = CommandOptions {
             read_only: Some(self.registry.is_read_only(args)),
@@ -119,17 +160,31 @@ impl Runner {
         }
     }
 
-    /// A command on a fresh lease, which stays with the caller while it is of use.
+    /// A command on a fresh lease and in a database, which stays with the caller while it is of use.
     pub(super) async fn first(
         &self,
         args: &[Bytes],
+        database: u32,
         sink: &mut dyn Sink,
-    ) -> io::Result<(Outcome, Option<Kept>)> {
+    ) -> io::Result<(Outcome, First)> {
         let asked = Instant::now();
-        match self.pool.checkout_at_once(self.label(args)).await {
-            Ok(lease) => self.on(Kept::new(lease, self.home), args, Some(asked.elapsed()), sink).await,
-            Err(error) => Ok((self.failed(&error.into(), sink).await?, None)),
+        let mut lease = match self.pool.checkout_at_once(self.label(args)).await {
+            Ok(lease) => lease,
+            Err(error) => return Ok((self.no_connection(error.into(), args, sink).await?, First::Gone)),
+        };
+        if database != self.home {
+            match lease.command(&[&b"SELECT"[..], database.to_string().as_bytes()]).await {
+                Ok(value) if value.error().is_none() => {}
+                Ok(value) => {
+                    sink.push(Output::Reply { value, verbatim: false }).await?;
+                    return Ok((Outcome::Failed, First::NoDatabase));
+                }
+                Err(error) => return Ok((self.failed(&error, sink).await?, First::Gone)),
+            }
         }
+        let kept = Kept::new(lease, self.home);
+        let (outcome, kept) = self.on(kept, args, Some(asked.elapsed()), sink).await?;
+        Ok((outcome, kept.map_or(First::Gone, First::Ran)))
     }
 
     /// A command on a connection that is kept. It comes back unless it broke.
@@ -160,15 +215,19 @@ impl Runner {
                 for push in kept.lease.take_pushes() {
                     sink.push(Output::Reply { value: push, verbatim: false }).await?;
                 }
-                return Ok((self.answered(args, value, took, sink).await?, Some(kept)));
+                let accepted = value == Value::Simple("OK".into());
+                let outcome = self.answered(args, value, took, sink).await?;
+                if accepted {
+                    self.learn_login(args, sink).await?;
+                }
+                return Ok((outcome, Some(kept)));
             }
             // Asked for, and no failure: redis-cli prints nothing either.
             Err(CommandError::NoReply) => return Ok((Outcome::Done, Some(kept))),
             Err(error) => error,
         };
         let outcome = self.failed(&error, sink).await?;
-        if let Some(pin) = pin {
-            let lost = format!("connection {} is gone, and its {pin} with it", kept.id());
+        if let Some(lost) = kept.epitaph(pin) {
             sink.push(Output::Note(lost)).await?;
         }
         Ok((outcome, None))

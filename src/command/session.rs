@@ -16,7 +16,7 @@ use super::builtin::Builtin;
 use super::jobs::{self, JobControl, JobNews, Jobs, Order};
 use super::output::{Outcome, Output, Sink};
 use super::pipe::{Piped, Pipes};
-use super::runner::{Kept, Runner, may_pin};
+use super::runner::{First, Kept, Runner, Whose, may_pin};
 use super::secret::{Covered, Hidden};
 use super::{Call, Line, LineError, Registry, parse, parse_piped};
 
@@ -26,6 +26,12 @@ pub struct Session {
     pub(super) hub: Hub,
     /// The connection that MULTI, WATCH, SELECT and their like keep.
     pub(super) own: Option<Kept>,
+    /// The database that commands without `#id` use, whichever connection they take: that the one with the SELECT is gone
+    /// does not put a person somewhere else.
+    pub(super) database: u32,
+    /// The session's own connection while a command on it runs, and what would be lost with it: a command that is
+    /// cancelled takes it along.
+    pub(super) at_risk: Option<(ConnId, &'static str)>,
     pub(super) held: BTreeMap<ConnId, Kept>,
     /// Leases taken by `POOL LEAK`: nothing but a reset of the pool ever looks at them again.
     pub(super) lost: Vec<RedisLease>,
@@ -47,8 +53,20 @@ impl Session {
     ) -> (Self, tokio::sync::mpsc::Receiver<JobNews>) {
         let (jobs, news) = Jobs::new();
         let runner = Runner { pool, registry, home };
-        let (own, held, lost) = (None, BTreeMap::new(), Vec::new());
-        (Self { runner, hub, own, held, lost, jobs, place: None, beside: false, pipes: Pipes::Off }, news)
+        let session = Self {
+            runner,
+            hub,
+            own: None,
+            database: home,
+            at_risk: None,
+            held: BTreeMap::new(),
+            lost: Vec::new(),
+            jobs,
+            place: None,
+            beside: false,
+            pipes: Pipes::Off,
+        };
+        (session, news)
     }
 
     /// From now on blocking commands, SUBSCRIBE and MONITOR run as jobs, without `&`.
@@ -147,23 +165,51 @@ impl Session {
 
     /// A command on the connection the session keeps, or on one from the pool.
     async fn redis(&mut self, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
-        let Some(mut kept) = self.own.take() else {
-            if !may_pin(args) {
-                return self.runner.once(args, sink).await;
+        if let Some(mut kept) = self.own.take() {
+            if !kept.is_dead() {
+                return self.on_own(kept, args, sink).await;
             }
-            let (outcome, kept) = self.runner.first(args, sink).await?;
-            self.own = kept.filter(|kept| stays(kept, args));
-            if let Some(own) = &self.own {
-                own.lease.stays();
+            if !kept.is_replaceable() {
+                return self.not_sent_on_own(kept, sink).await;
             }
-            return Ok(outcome);
-        };
-        if kept.is_dead() {
-            return Self::not_sent_on_own(kept, sink).await;
+            sink.push(Output::Note(self.closed_by_server(&mut kept))).await?;
         }
-        let (outcome, kept) = self.runner.on(kept, args, None, sink).await?;
-        self.own = kept.filter(|kept| stays(kept, args));
+        if !may_pin(args) && self.database == self.runner.home {
+            return self.runner.once(args, sink).await;
+        }
+        let (outcome, kept) = self.runner.first(args, self.database, sink).await?;
+        let kept = match kept {
+            First::Ran(kept) => Some(kept),
+            First::Gone => None,
+            First::NoDatabase => {
+                self.database = self.runner.home;
+                sink.push(Output::Note(format!("back in database {}", self.database))).await?;
+                None
+            }
+        };
+        self.keep_own(kept, args);
+        if let Some(own) = &self.own {
+            own.lease.stays();
+        }
         Ok(outcome)
+    }
+
+    async fn on_own(&mut self, kept: Kept, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
+        self.at_risk = kept.loss().map(|loss| (kept.id(), loss));
+        let (outcome, kept) = self.runner.on(kept, args, None, sink).await?;
+        self.at_risk = None;
+        self.keep_own(kept, args);
+        Ok(outcome)
+    }
+
+    /// After a command on it: the connection stays the session's own while that is of use. RESET ends whatever was on it,
+    /// its name and user too, so that it is of no more use to anybody: the next command runs on another.
+    fn keep_own(&mut self, kept: Option<Kept>, args: &[Bytes]) {
+        let Some(mut kept) = kept else { return };
+        let reset = args.first().is_some_and(|name| name.eq_ignore_ascii_case(b"RESET"));
+        self.database = if reset { self.runner.home } else { kept.database() };
+        kept.whose = Whose::Own;
+        self.own = Some(kept).filter(|kept| kept.pin().is_some() && !reset);
     }
 
     /// `#id cmd…`
@@ -177,15 +223,16 @@ impl Session {
             return Ok(Outcome::Failed);
         };
         match kept.is_dead() {
-            true if was_own => return Self::not_sent_on_own(kept, sink).await,
+            true if was_own => return self.not_sent_on_own(kept, sink).await,
             true => return self.not_sent_on_held(kept, sink).await,
             false => {}
         }
+        if was_own {
+            return self.on_own(kept, args, sink).await;
+        }
         let (outcome, kept) = self.runner.on(kept, args, None, sink).await?;
-        match kept {
-            Some(kept) if was_own => self.own = Some(kept).filter(|kept| kept.pin().is_some()),
-            Some(kept) => drop(self.held.insert(id, kept)),
-            None => {}
+        if let Some(kept) = kept {
+            self.held.insert(id, kept);
         }
         Ok(outcome)
     }
@@ -211,7 +258,7 @@ impl Session {
             sink.push(Output::error(sentence)).await?;
             return Ok(Outcome::Failed);
         };
-        let database = self.own.as_ref().map(Kept::database).filter(|database| *database != self.runner.home);
+        let database = Some(self.database).filter(|database| *database != self.runner.home);
         let (args, repeat, background, pipe) = (args.clone(), line.repeat, line.job, line.pipe.clone());
         let (hidden, place) = (line.hidden.clone(), self.place.clone());
         let order = Order { args, repeat, database, background, pipe, hidden, place };
@@ -268,12 +315,9 @@ impl Session {
     /// The database and state of the connection that the session keeps, as the prompt shows them after the address:
     /// `[1](TX)`, as redis-cli.
     pub fn state(&self) -> String {
-        let Some(own) = &self.own else {
-            let home = self.runner.home;
-            return if home == 0 { String::new() } else { format!("[{home}]") };
-        };
-        let database = own.database();
+        let database = self.own.as_ref().map_or(self.database, Kept::database);
         let database = if database == 0 { String::new() } else { format!("[{database}]") };
+        let Some(own) = &self.own else { return database };
         let multi = if own.in_multi() { "(TX)" } else { "" };
         format!("{database}{multi}{}", own.id())
     }
@@ -288,11 +332,13 @@ impl Session {
         &self.runner.registry
     }
 
-    /// Lets go of the connections that the pool has taken back, so that their sockets close.
-    pub(super) fn let_go_of_taken_back(&mut self) {
+    /// Lets go of the connections that the pool has taken back, so that their sockets close. Says what went with the
+    /// session's own.
+    pub(super) fn let_go_of_taken_back(&mut self) -> Option<String> {
         self.lost.retain(|lease| !lease.is_over());
         self.held.retain(|_, kept| !kept.lease.is_over());
-        self.own.take_if(|own| own.lease.is_over());
+        let own = self.own.take_if(|own| own.lease.is_over())?;
+        own.loss().map(|loss| format!("{} is gone: {loss}", own.id()))
     }
 
     /// The ids of all connections kept here.
@@ -302,7 +348,11 @@ impl Session {
 
     /// Takes a kept connection, to end its lease.
     pub(super) fn take_kept(&mut self, id: ConnId) -> Option<Kept> {
-        self.held.remove(&id).or_else(|| self.own.take_if(|own| own.id() == id))
+        let own = self.own.take_if(|own| own.id() == id);
+        if own.is_some() {
+            self.database = self.runner.home;
+        }
+        own.or_else(|| self.held.remove(&id))
     }
 
     /// The connections that somebody has who can give them back: those kept here, and the jobs'.
@@ -327,11 +377,4 @@ impl Session {
         self.own = None;
         self.jobs.control().end_all();
     }
-}
-
-/// Whether a connection is still the session's own after a command. RESET ends whatever was on it, its name and user
-/// too, so that it is of no more use to anybody: the next command runs on another.
-fn stays(kept: &Kept, args: &[Bytes]) -> bool {
-    let reset = args.first().is_some_and(|name| name.eq_ignore_ascii_case(b"RESET"));
-    kept.pin().is_some() && !reset
 }

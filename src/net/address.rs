@@ -1,11 +1,12 @@
 //! Where a server is, and everything that opening a connection to it needs.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Secret, UrlError, url};
+use super::{Login, Renewed, Secret, UrlError, url};
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +80,8 @@ pub struct ConnectOptions {
     pub user: Option<String>,
     /// The password, if the server wants one.
     pub password: Option<Secret>,
+    /// What took the place of both since.
+    pub renewed: Renewed,
     /// The database to select.
     pub database: u32,
     /// The protocol to ask for.
@@ -98,6 +101,7 @@ impl Default for ConnectOptions {
             tls: None,
             user: None,
             password: None,
+            renewed: Renewed::default(),
             database: 0,
             protocol: Protocol::default(),
             client_name: None,
@@ -135,11 +139,36 @@ impl ConnectOptions {
         warnings
     }
 
+    /// Who connects from now on, here and wherever these options were cloned to. Whether that is anything new.
+    pub fn renew(&self, login: Login) -> bool {
+        if self.is_for(&login) && self.current().password.as_ref() == Some(&login.1) {
+            return false;
+        }
+        self.renewed.set(login);
+        true
+    }
+
+    /// The options as they are now, with the login of [`renew`](Self::renew) in its place.
+    pub fn current(&self) -> Cow<'_, Self> {
+        match self.renewed.get() {
+            None => Cow::Borrowed(self),
+            Some((user, password)) => Cow::Owned(Self { user, password: Some(password), ..self.clone() }),
+        }
+    }
+
+    /// Whether a login is for the user of these options.
+    pub fn is_for(&self, login: &Login) -> bool {
+        self.current().user_or_default() == login.0.as_deref().unwrap_or(DEFAULT_USER)
+    }
+
     /// The user that AUTH names.
     pub(super) fn user_or_default(&self) -> &str {
-        self.user.as_deref().unwrap_or("default")
+        self.user.as_deref().unwrap_or(DEFAULT_USER)
     }
 }
+
+/// Whose password it is where no user is named.
+const DEFAULT_USER: &str = "default";
 
 /// Whether `name` is what `CLIENT SETNAME` takes: printable ASCII without spaces.
 pub(super) fn is_client_name(name: &str) -> bool {

@@ -64,6 +64,7 @@ impl Stage {
 
 /// Opens a connection. One timer bounds all steps: a cold pool opens hundreds at once, and each timer is a lock taken.
 pub(super) async fn open(options: &ConnectOptions) -> Result<Connection, ConnectError> {
+    let options = &*options.current();
     let now = Instant::now();
     let deadline = now.checked_add(options.connect_timeout).unwrap_or_else(|| now + FOR_EVER);
     let stage = Stage::default();

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 /// A password: any bytes. It is shared, not copied, and shows as `***` wherever something is formatted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<[u8]>);
@@ -24,3 +26,29 @@ impl fmt::Debug for Secret {
         f.write_str("***")
     }
 }
+
+/// A user, `None` for the default one, and the password.
+pub type Login = (Option<String>, Secret);
+
+/// A login that a person gave while the program runs, for all who connect with the same options: whoever cloned them has it
+/// too.
+#[derive(Clone, Debug, Default)]
+pub struct Renewed(Arc<Mutex<Option<Login>>>);
+
+impl Renewed {
+    pub(super) fn set(&self, login: Login) {
+        *self.0.lock() = Some(login);
+    }
+
+    pub(super) fn get(&self) -> Option<Login> {
+        self.0.lock().clone()
+    }
+}
+
+impl PartialEq for Renewed {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.get() == other.get()
+    }
+}
+
+impl Eq for Renewed {}
