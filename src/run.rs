@@ -9,6 +9,7 @@ mod print;
 mod recording;
 mod replay;
 mod screen;
+mod typed;
 
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::Arc;
@@ -88,6 +89,7 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
     if let Form::Lab(asked) = &settings.form {
         return lab::run(&settings, asked).await;
     }
+    typed::refuse(&settings.form)?;
     let started = tokio::select! {
         biased;
         number = next(&mut caught) => return Ok(Exit::Signal(number)),
@@ -97,6 +99,8 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
         Ok(started) => started,
         Err(exit) => return Ok(exit),
     };
+    // Whoever writes there may have begun only now.
+    typed::refuse(&settings.form)?;
     // The editor takes them itself, and has another meaning for Ctrl-C.
     let editor = matches!(settings.form, Form::Shell(_)) && is_typed(&settings.form);
     if parts.recording.is_some() && caught.is_none() && !editor && !is_screen(&settings.form) {

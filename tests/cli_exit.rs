@@ -147,6 +147,68 @@ fn a_wrong_command_line_is_usage() {
 }
 
 #[test]
+fn a_url_in_the_wrong_place_is_not_repeated() {
+    for args in [
+        &["-h", "redis://u:S3CRET@127.0.0.1", "--once"][..],
+        &["-h", "u:S3CRET@127.0.0.1", "--once"],
+        &["-s", "redis://u:S3CRET@127.0.0.1", "--once"],
+        &["-s", "u:S3CRET@127.0.0.1", "shell", "PING"],
+    ] {
+        let sentence = said(args, 2);
+        assert!(sentence.contains("-u") && !sentence.contains("S3CRET"), "{args:?}: {sentence}");
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("config.toml");
+    for text in [
+        "\"redis://u:S3CRET@127.0.0.1\" = 1\n",
+        "[\"redis://u:S3CRET@127.0.0.1\"]\n",
+        "[connection]\n\"redis://u:S3CRET@127.0.0.1\" = 1\n",
+    ] {
+        std::fs::write(&file, text).expect("a file");
+        let sentence = said(&["--config", file.to_str().expect("a path"), "--demo", "--once"], 2);
+        assert!(sentence.contains("unknown") && !sentence.contains("S3CRET"), "{text}: {sentence}");
+    }
+}
+
+#[test]
+fn commands_that_nobody_would_read_are_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("commands");
+    std::fs::write(&file, "SET a 1\n").expect("a file");
+    let pipe = || {
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        writer.write_all(b"SET a 1\n").expect("room for it");
+        Stdio::from(reader)
+    };
+    let with = |input: Stdio, args: &[&str]| {
+        let output = pooltop().args(["--demo"]).args(args).stdin(input).output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for input in [pipe(), File::open(&file).expect("a file").into()] {
+        let (code, said) = with(input, &[]);
+        assert!(code == Some(2) && said.contains("| redis-pooltop shell"), "{code:?} {said}");
+    }
+    // Asked for a report it gives one; and what runs it in place of a person may give it a pipe that is empty.
+    assert_eq!(with(pipe(), &["--once"]).0, Some(0));
+    assert_eq!(with(pipe(), &["--format", "json"]).0, Some(0));
+    let (idle, _writer) = std::io::pipe().expect("a pipe");
+    assert_eq!(with(idle.into(), &[]).0, Some(0));
+    assert_eq!(with(Stdio::null(), &[]).0, Some(0));
+}
+
+#[test]
+fn a_password_is_asked_for_on_a_terminal_or_not_at_all() {
+    let output = std::process::Command::new("setsid")
+        .args(["--wait", env!("CARGO_BIN_EXE_redis-pooltop"), "--demo", "--once", "--askpass"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("it runs without a terminal");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("REDISCLI_AUTH") && !said.contains("os error"), "{said}");
+}
+
+#[test]
 fn an_address_on_the_line_beats_the_environment() {
     let server = RedisServer::start(&[]);
     let nowhere = format!("redis://127.0.0.1:{}", free_port());

@@ -1,5 +1,7 @@
 //! Where to connect and as whom, from flags, environment and file.
 
+use std::path::Path;
+
 use super::known::Said;
 use super::{Environment, usage};
 use crate::cli::{Connection, TWO_ADDRESSES};
@@ -67,6 +69,12 @@ fn address(
     if let Some(url) = url.or_else(|| flags.uri.clone()) {
         return Ok((read(&url, "")?, Origin::Url));
     }
+    if flags.host.as_deref().is_some_and(|host| host.contains('@') || host.contains("://")) {
+        return Err(usage("-h takes a host, as 127.0.0.1 or redis.example; a URL goes after -u"));
+    }
+    if flags.socket.as_deref().is_some_and(is_a_url) {
+        return Err(usage("-s takes the path of a socket, as /run/redis.sock; a URL goes after -u"));
+    }
     let mut connect = ConnectOptions::default();
     if let Some(socket) = &flags.socket {
         connect.endpoint = Endpoint::Unix(socket.clone());
@@ -81,6 +89,12 @@ fn address(
         return Ok((read(url, "url: ")?, Origin::File));
     }
     Ok((connect, if named.contains(&true) { Origin::Flag } else { Origin::Nobody }))
+}
+
+/// What is no path but an address with a user in it, which must not be repeated where it cannot be opened.
+fn is_a_url(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    text.contains("://") || (text.contains('@') && !path.exists())
 }
 
 /// What file and environment say beside the address. A URL from elsewhere says better what its own server needs.

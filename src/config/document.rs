@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{ConfigFile, line};
+use super::known;
 use super::known::{
     CONNECTION, IN_PROFILES, KEYS, LINTS, PROFILE, SECTIONS, SETTINGS, Said, Value, instead_of, unknown_key,
 };
@@ -120,7 +121,7 @@ impl<'a> Document<'a> {
         for (name, value) in sections {
             let (section, at) = (name.get_ref().as_ref(), name.span().start);
             if !IN_PROFILES.contains(&section) {
-                let (shown, known) = (section.escape_debug(), IN_PROFILES.join(", "));
+                let (shown, known) = (known::shown(section), IN_PROFILES.join(", "));
                 let near = nearest(section, IN_PROFILES);
                 let hint = near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
                 let why = format!("unknown section \"{shown}\" of a profile, which has {known}{hint}");
@@ -234,7 +235,7 @@ fn items<'a, 'b>(value: &'b Spanned<DeValue<'a>>) -> Vec<&'b Spanned<DeValue<'a>
 }
 
 fn unknown_section(name: &str, value: &DeValue) -> String {
-    let shown = name.escape_debug();
+    let shown = known::shown(name);
     if !value.is_table()
         && let Some(known) = SETTINGS.iter().find(|known| known.name == name)
     {

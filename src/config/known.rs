@@ -277,9 +277,18 @@ const INSTEAD: [(&str, &str); 6] = [
     ("password", "REDISCLI_AUTH is the safe place for it, and url the other"),
 ];
 
+/// A name that is none, as it may be repeated: a URL in its place may have a password in it.
+pub(super) fn shown(name: &str) -> String {
+    if name.contains('@') || name.contains("://") {
+        "***".to_owned()
+    } else {
+        name.escape_debug().to_string()
+    }
+}
+
 /// The sentence for a name that is none: the nearest, and where it stands or would.
 pub(super) fn unknown_key(section: &str, name: &str) -> String {
-    let shown = name.escape_debug();
+    let shown = shown(name);
     // Its parts are sections again.
     let (within, section_shown) =
         if section == PROFILE { ("profile.NAME.", "profile.NAME") } else { ("", section) };
