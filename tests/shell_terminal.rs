@@ -308,6 +308,22 @@ fn ctrl_c_where_it_ends_the_program_is_130() {
 }
 
 #[test]
+fn a_person_is_told_how_long_a_slow_command_took_and_how_a_shell_command_ended() {
+    let mut tty = shell();
+    tty.run("BLPOP queue 0.6");
+    tty.wait("how long it took", |text| {
+        let shown = text.lines().find(|line| line.starts_with("(0.") || line.starts_with("(1."));
+        shown.is_some_and(|line| line.trim_end().ends_with("s)"))
+    });
+    prompt(&tty);
+    run(&mut tty, "PING", "PONG");
+    assert_eq!(tty.text().matches("s)\n").count(), 1, "{}", tty.text());
+    run(&mut tty, "PING | exit 3", "the command after | ended with 3");
+    run(&mut tty, "#9 PING", "error: #9 is not held here");
+    leave(tty);
+}
+
+#[test]
 fn a_shell_command_behind_a_bar_has_the_terminal_and_its_ctrl_c() {
     let mut tty = Tty::pooltop(&["shell", "--demo"], 80, 24);
     prompt(&tty);

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
 use bytes::Bytes;
@@ -150,14 +151,17 @@ impl Piped {
             return Ok(Outcome::Failed);
         };
         lent.iter().for_each(Held::ended);
-        // On a terminal it has said itself what went wrong.
-        let shown = group.map(Group::forget).is_some();
+        if let Some(group) = group {
+            group.forget();
+        }
         if status.success() {
             return Ok(outcome);
         }
-        if shown {
-            sink.push(Output::Note(status.to_string())).await?;
-        }
+        let end = match (status.code(), status.signal()) {
+            (Some(code), _) => code.to_string(),
+            (None, signal) => format!("signal {}", signal.unwrap_or_default()),
+        };
+        sink.push(Output::Note(format!("the command after | ended with {end}"))).await?;
         Ok(outcome.max(Outcome::Failed))
     }
 }
@@ -313,7 +317,7 @@ mod tests {
     async fn errors_go_past_it_and_its_own_failure_is_told() {
         let (shown, outcome) = through("cat; exit 3", vec![Value::Error("ERR no".into())]).await;
         assert!(matches!(&shown[0], Output::Reply { value: Value::Error(_), .. }), "{shown:?}");
-        assert_eq!(shown[1], Output::Note("exit status: 3".to_owned()));
+        assert_eq!(shown[1], Output::Note("the command after | ended with 3".to_owned()));
         assert_eq!(outcome, Outcome::Failed);
         let (shown, _) = through("no-such-command-here", vec![]).await;
         assert!(matches!(&shown[0], Output::Text(text) if text.contains("not found")), "{shown:?}");

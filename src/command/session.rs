@@ -120,7 +120,7 @@ impl Session {
             drop(feed);
             ran
         };
-        piped.show(running, sink).await
+        piped.show(Box::pin(running), sink).await
     }
 
     async fn run_here(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {

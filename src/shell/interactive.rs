@@ -74,6 +74,7 @@ async fn serve(
     mut printer: StdoutSink,
     manner: Manner,
 ) -> Result<Exit, Error> {
+    printer.tell_time();
     if manner.pipe {
         session.take_pipes(Pipes::Terminal);
     }

@@ -1,6 +1,8 @@
 //! Outputs on standard output, as redis-cli prints them.
 
 use std::io::{self, Write};
+use std::mem;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
@@ -18,7 +20,14 @@ pub(super) struct StdoutSink {
     /// `-e` with one command: an error reply goes to stderr as its bare text. From a pipe redis-cli leaves it in its
     /// place among the other replies.
     errors_apart: bool,
+    /// How long commands took is said where a person has noticed.
+    timed: bool,
+    /// What the reply that comes next took.
+    took: Duration,
 }
+
+/// From here on redis-cli says how long it took.
+const NOTICED: Duration = Duration::from_millis(500);
 
 impl StdoutSink {
     /// A style that was not asked for is by where stdout goes, as in redis-cli.
@@ -26,7 +35,13 @@ impl StdoutSink {
         let style = settings.style.unwrap_or(if terminal { Style::Standard } else { Style::Raw });
         let errors_apart = settings.exit_code && !settings.command.is_empty();
         let out = Outlet::new(terminal)?;
-        Ok(Self { out, printer: Printer { style, escape: terminal }, terminal, errors_apart })
+        let printer = Printer { style, escape: terminal };
+        Ok(Self { out, printer, terminal, errors_apart, timed: false, took: Duration::ZERO })
+    }
+
+    /// From now on a person is told of slow commands, in the form that is made for people.
+    pub(super) fn tell_time(&mut self) {
+        self.timed = self.printer.style == Style::Standard;
     }
 
     /// What a job gave. A person is told which job it was, line by line; a program gets the reply as it is.
@@ -56,7 +71,7 @@ impl StdoutSink {
     }
 
     /// What goes to standard output. What goes elsewhere has gone there.
-    fn bytes(&self, output: &Output) -> Option<Vec<u8>> {
+    fn bytes(&mut self, output: &Output) -> Option<Vec<u8>> {
         Some(match output {
             Output::Reply { value, .. } if self.errors_apart && value.error().is_some() => {
                 let mut line = value.error().unwrap_or_default().to_vec();
@@ -64,7 +79,18 @@ impl StdoutSink {
                 let _ = io::stderr().write_all(&line);
                 return None;
             }
-            Output::Reply { value, verbatim } => self.printer.print(value, *verbatim),
+            Output::Reply { value, verbatim } => {
+                let mut printed = self.printer.print(value, *verbatim);
+                let took = mem::take(&mut self.took);
+                if self.timed && took >= NOTICED {
+                    printed.extend(format!("({:.2}s)\n", took.as_secs_f64()).into_bytes());
+                }
+                printed
+            }
+            Output::Took(took) => {
+                self.took = took.wait.unwrap_or_default() + took.round_trip;
+                return None;
+            }
             Output::Text(words) if self.terminal => {
                 let columns = crossterm::terminal::size().map_or(0, |(columns, _)| columns);
                 // A terminal that does not say how wide it is wraps by itself.
@@ -72,7 +98,7 @@ impl StdoutSink {
                     .into_bytes()
             }
             Output::Text(text) => text.clone().into_bytes(),
-            Output::Error(sentence) if self.terminal => format!("(error) {sentence}\n").into_bytes(),
+            Output::Error(sentence) if self.terminal => format!("error: {sentence}\n").into_bytes(),
             Output::Note(sentence) if self.terminal => format!("{sentence}\n").into_bytes(),
             Output::Error(sentence) | Output::Note(sentence) => {
                 // stderr is for people: that nobody reads it is no reason to stop.
@@ -81,7 +107,7 @@ impl StdoutSink {
             }
             Output::Streaming if self.terminal => b"Reading messages... (press Ctrl-C to quit)\n".to_vec(),
             Output::Clear if self.terminal => b"\x1b[H\x1b[2J".to_vec(),
-            Output::Streaming | Output::Took(_) | Output::Clear => return None,
+            Output::Streaming | Output::Clear => return None,
         })
     }
 }

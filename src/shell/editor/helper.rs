@@ -153,10 +153,17 @@ impl Hinter for Helper {
 
     fn hint(&self, line: &str, pos: usize, context: &rustyline::Context<'_>) -> Option<Grey> {
         line.clone_into(&mut self.shown.borrow_mut());
-        if self.answer || !self.colour || pos < line.len() || line.contains('\n') {
+        if self.answer || !self.colour || pos < line.len() {
             return None;
         }
-        let syntax = self.registry.hint(line);
+        let open = match scan(line.as_bytes()).ending {
+            Ending::Open { quote, .. } => Some(char::from(quote)),
+            _ => None,
+        };
+        if line.contains('\n') {
+            return open.map(|quote| Grey::Syntax(format!("  {quote} is still open; Ctrl-C drops the line")));
+        }
+        let syntax = self.registry.hint(line).filter(|_| open.is_none());
         if !line.is_empty()
             && let Some(rest) = suggestion(line, syntax.as_deref(), context.history())
         {
@@ -291,6 +298,19 @@ mod tests {
         assert_eq!(helper(true).hint("get ", 4, &context), Some(Grey::Syntax("key".into())));
         assert_eq!(helper(true).hint("get ", 2, &context), None);
         assert_eq!(helper(false).hint("get ", 4, &context), None);
+    }
+
+    #[test]
+    fn a_quote_that_is_open_is_said_to_be_and_has_no_syntax_in_it() {
+        let history = MemHistory::new();
+        let context = rustyline::Context::new(&history);
+        let hint = |line: &str| helper(true).hint(line, line.len(), &context);
+        assert_eq!(hint("set a \""), None);
+        assert_eq!(hint("set \"a b"), None);
+        let open = |quote| Some(Grey::Syntax(format!("  {quote} is still open; Ctrl-C drops the line")));
+        assert_eq!(hint("set a \"b\n"), open('"'));
+        assert_eq!(hint("set a 'b\nc "), open('\''));
+        assert_eq!(hint("set a 'b\nc'"), None);
     }
 
     #[test]
