@@ -39,6 +39,7 @@ mod typed;
 
 pub use complete::{Candidate, Completions, Context};
 pub use danger::{MANY_KEYS, Question, danger, wants_key_count};
+pub(crate) use help::ours;
 pub use highlight::Kind;
 pub use keys::KeysSeen;
 pub use line::{Call, Line, LineError, parse, parse_args, parse_piped};

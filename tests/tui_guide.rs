@@ -75,6 +75,28 @@ fn with_vis_keys_the_prompt_says_the_mode_and_the_footer_where_esc_leads() {
 }
 
 #[test]
+fn the_help_finds_commands_and_lints_and_shows_the_best_first() {
+    let found = |query: &str| {
+        let mut app = app(80, 24, busy());
+        app.resize(Size { width: 100, height: 40 });
+        press(&mut app, &format!("f1 '{query}"));
+        text(&app, &Theme::DEFAULT, 100, 40).lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = |query: &str| found(query)[1].trim().to_owned();
+    assert!(found("kill")[0].contains("commands"), "{:?}", found("kill"));
+    assert!(first("kill").starts_with("KILL n|ALL"), "{}", first("kill"));
+    assert!(first("pool").starts_with("POOL STATS"), "{}", first("pool"));
+    let leak = found("leak").join("\n");
+    let place = |what: &str| leak.find(what).unwrap_or_else(|| panic!("no {what} in\n{leak}"));
+    assert!(place("POOL LEAK [n]") < place("A connection is out too long"), "{leak}");
+    assert!(place("A connection is out too long") < place("POOL LEAKS"), "{leak}");
+    for lint in ["long-hold", "pool-usage", "dead"] {
+        assert!(found(lint)[0].contains("lints: EXPLAIN"), "{:?}", found(lint));
+        assert!(first(lint).starts_with(lint), "{}", first(lint));
+    }
+}
+
+#[test]
 fn the_help_has_every_command_of_vis_and_nothing_of_vi_without() {
     let help = |app: &mut App| {
         app.resize(Size { width: 200, height: 200 });

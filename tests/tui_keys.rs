@@ -231,7 +231,7 @@ fn help_opens_searches_scrolls_and_closes() {
     press(&mut app, "'undo");
     assert!(!text(&app, &Theme::DEFAULT, 80, 24).contains("Complete the word"));
     press(&mut app, "backspace backspace backspace backspace end");
-    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("not known: the source cannot see it"));
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("not known, or nothing yet"));
     press(&mut app, "esc");
     assert_eq!(mode(&app), Mode::Prompt);
     press(&mut app, "alt-3 ? alt-1");

@@ -1,5 +1,7 @@
 //! HELP: where to begin, one command in redis-cli's form, a group, and the pool's own words.
 
+use crate::explain;
+
 use super::builtin::{self, BUILTINS, Entry};
 use super::hint::syntax;
 use super::registry::Registry;
@@ -16,6 +18,9 @@ impl Registry {
         if let Some(group) = first.strip_prefix('@') {
             return self::group(group, &table);
         }
+        if let Some(text) = lint_help(&words) {
+            return Ok(text);
+        }
         let ours = builtin_help(&words);
         let theirs = command_help(&words, &table);
         match (ours, theirs) {
@@ -26,7 +31,18 @@ impl Registry {
     }
 }
 
-fn overview(table: &Table) -> String {
+/// A lint's page, or all of them in a line each. No command is called as a lint is.
+fn lint_help(words: &[&str]) -> Option<String> {
+    let [word] = words else { return None };
+    let word = word.to_ascii_lowercase();
+    if word == "lints" || word == "lint" {
+        return Some(format!("{}HELP and a name tells how it is measured and what to do", explain::list()));
+    }
+    explain::page(&word).map(|page| explain::plain(page).trim_end().to_owned())
+}
+
+/// What a line of ours may be, and what it does.
+pub(crate) fn ours() -> Vec<(String, String)> {
     let mut rows: Vec<(String, String)> =
         BUILTINS.iter().map(|entry| (entry.usage(), entry.summary.to_owned())).collect();
     rows.push(("#id command".into(), "Sends a command on a connection that POOL HOLD took.".into()));
@@ -36,9 +52,14 @@ fn overview(table: &Table) -> String {
         "command | shell command".into(),
         "Sends what a typed command gives to one of your shell.".into(),
     ));
+    rows
+}
+
+fn overview(table: &Table) -> String {
+    let rows = ours();
     format!(
         "A Redis command runs on a connection from the pool, and the pool shows what that took. Its own commands are\n\n\
-         {}\n\nHELP SET explains a Redis command, HELP @string lists a group. The groups are\n\n{}",
+         {}\n\nHELP SET explains a Redis command, HELP @string lists a group, HELP lints what is judged. The groups are\n\n{}",
         columns(&rows),
         wrap(&groups(table).iter().map(|group| format!("@{group}")).collect::<Vec<_>>()),
     )
@@ -116,12 +137,14 @@ fn command_help(words: &[&str], table: &Table) -> Option<String> {
 fn unknown(words: &[&str], table: &Table) -> String {
     let topic = words.join(" ");
     let ours: Vec<String> = BUILTINS.iter().map(Entry::name).collect();
-    let names = ours.iter().map(String::as_str).chain(["POOL"]).chain(
-        table
-            .specs()
-            .iter()
-            .flat_map(|spec| [&*spec.name].into_iter().chain(spec.subcommands.iter().map(|sub| &*sub.name))),
-    );
+    let names =
+        ours.iter()
+            .map(String::as_str)
+            .chain(["POOL", "lints"])
+            .chain(explain::all().map(|(id, _)| id))
+            .chain(table.specs().iter().flat_map(|spec| {
+                [&*spec.name].into_iter().chain(spec.subcommands.iter().map(|sub| &*sub.name))
+            }));
     match nearest(&topic, names) {
         Some(near) => format!("there is no help on '{topic}': did you mean {near}?"),
         None => format!("there is no help on '{topic}': HELP shows where to begin"),
@@ -184,6 +207,18 @@ mod tests {
             assert!(overview.contains(&entry.usage()));
         }
         assert!(overview.lines().all(|line| line.len() < 140));
+    }
+
+    #[test]
+    fn lints_are_topics() {
+        let list = help("lints").unwrap();
+        for (id, summary) in explain::all() {
+            assert!(list.lines().any(|line| line.starts_with(id) && line.ends_with(summary)), "{id}: {list}");
+            assert!(help(id).unwrap().contains("What is measured"), "{id}");
+        }
+        assert_eq!(help("LINTS"), help("lints"));
+        assert!(help("Long-Hold").unwrap().starts_with("long-hold\n"));
+        assert_eq!(help("long-hld").unwrap_err(), "there is no help on 'long-hld': did you mean long-hold?");
     }
 
     #[test]

@@ -137,12 +137,13 @@ pub static BUILTINS: &[Entry] = &[
     },
     Entry {
         words: &["HELP"],
-        syntax: "[command|@group|POOL]",
+        syntax: "[command|@group|POOL|lints]",
         summary: "Explains a command, lists a group of commands, or shows where to begin.",
         examples: &[
             ("HELP SET", "one command"),
             ("HELP @list", "a group"),
             ("HELP POOL", "the pool's own words"),
+            ("HELP lints", "what is judged; HELP leak, how one of them is"),
         ],
         params: &[Param::Topic],
         build: |args| Ok(Builtin::Help(args.rest())),

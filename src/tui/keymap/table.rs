@@ -190,7 +190,7 @@ pub const TABLE: &[Binding] = &[
         View,
         Action::Report,
         "report",
-        "Write what is shown and the end of the shell to files: Markdown and JSON",
+        "Write what is shown and the end of the shell to files where the program was started: Markdown and JSON",
     ),
     quiet(&["+"], View, Action::Slower, "Look less often"),
     quiet(&["-"], View, Action::Faster, "Look more often"),

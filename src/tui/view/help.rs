@@ -1,4 +1,5 @@
-//! The help on top of everything: the key table by place, how to filter, and the words of the screen; searchable.
+//! The help on top of everything: the key table by place, commands, lints, how to filter, and the words of the screen.
+//! What is searched brings the best matches first.
 
 mod words;
 
@@ -54,25 +55,56 @@ fn sections(keys: &Keys, help: &Help) -> Vec<(&'static str, Vec<(String, String)
 /// The lines that match what is searched, in lines of this width.
 fn rows(keys: &Keys, help: &Help, width: u16) -> Vec<Row> {
     let query = help.query.to_lowercase();
-    let has = |words: &str| words.to_lowercase().contains(&query);
     let names_width = names_width(width);
     let room = usize::from(width).saturating_sub(names_width + 5).max(8);
     let mut rows = Vec::new();
-    for (heading, entries) in sections(keys, help) {
-        let mut wanted =
-            entries.into_iter().filter(|(name, words)| has(heading) || has(name) || has(words)).peekable();
-        if wanted.peek().is_some() {
+    let mut under = None;
+    for (heading, (name, words)) in matches(sections(keys, help), &query) {
+        if under.replace(heading) != Some(heading) {
             rows.push(Row::Heading(heading));
         }
-        for (name, words) in wanted {
-            let (names, words) = (output::wrap(&name, names_width), output::wrap(&words, room));
-            for at in 0..names.len().max(words.len()) {
-                let piece = |pieces: &[&str]| pieces.get(at).copied().unwrap_or_default().to_owned();
-                rows.push(Row::Entry(piece(&names), piece(&words)));
-            }
+        let (names, words) = (output::wrap(&name, names_width), output::wrap(&words, room));
+        for at in 0..names.len().max(words.len()) {
+            let piece = |pieces: &[&str]| pieces.get(at).copied().unwrap_or_default().to_owned();
+            rows.push(Row::Entry(piece(&names), piece(&words)));
         }
     }
     rows
+}
+
+/// An entry with its heading.
+type Found = (&'static str, (String, String));
+
+/// What matches, best first: what is called so, what has a word of that in its name, what speaks of it.
+fn matches(sections: Vec<(&'static str, Vec<(String, String)>)>, query: &str) -> Vec<Found> {
+    let all = sections
+        .into_iter()
+        .flat_map(|(heading, entries)| entries.into_iter().map(move |entry| (heading, entry)));
+    let mut found: Vec<(u8, Found)> =
+        all.filter_map(|(heading, entry)| Some((rank(heading, &entry, query)?, (heading, entry)))).collect();
+    // In the order of the book where they are as good as each other.
+    found.sort_by_key(|(rank, _)| *rank);
+    found.into_iter().map(|(_, found)| found).collect()
+}
+
+/// How well an entry matches, 0 best; without a query all are alike.
+fn rank(heading: &str, (name, words): &(String, String), query: &str) -> Option<u8> {
+    if query.is_empty() {
+        return Some(0);
+    }
+    let (name, words) = (name.to_lowercase(), words.to_lowercase());
+    let begins = |text: &str| text.split([' ', ',']).any(|word| word.starts_with(query));
+    if name == query || name.split([' ', ',']).any(|word| word == query) {
+        Some(0)
+    } else if begins(&name) || name.starts_with(query) {
+        Some(1)
+    } else if name.contains(query) {
+        Some(2)
+    } else if begins(&words) {
+        Some(3)
+    } else {
+        (words.contains(query) || heading.to_lowercase().contains(query)).then_some(4)
+    }
 }
 
 /// How many lines there are on a screen of this width.

@@ -1,5 +1,7 @@
-//! What the help explains beside keys: filters, the mouse, and the words of the screen.
+//! What the help explains beside keys: commands, lints, filters, the mouse, and the words of the screen.
 
+use crate::command::ours;
+use crate::explain;
 use crate::snapshot::{ConnectionRow, EventRow, LintRow};
 use crate::tui::fields::{Listed, names};
 use crate::tui::view::NONE;
@@ -73,7 +75,7 @@ const WORDS: [(&str, &str); 24] = [
         "a connection came back with a reply still owed: it is closed, so that nobody reads another's",
     ),
     ("PAUSED", "the screen keeps its picture; everything goes on behind it"),
-    (NONE, "not known: the source cannot see it"),
+    (NONE, "not known, or nothing yet"),
 ];
 
 /// A heading and what is explained under it.
@@ -97,5 +99,12 @@ pub(super) fn sections() -> Vec<Section> {
         ("events have", names(EventRow::FIELDS)),
     ];
     filter.extend(fields.map(|(name, fields)| (name.to_owned(), fields.join(" "))));
-    vec![("how to filter", filter), ("the mouse", owned(&MOUSE)), ("words", owned(&WORDS))]
+    let lints: Vec<_> = explain::all().collect();
+    vec![
+        ("commands: HELP and a name tells more", ours()),
+        ("lints: EXPLAIN and a name tells how it is measured", owned(&lints)),
+        ("how to filter", filter),
+        ("the mouse", owned(&MOUSE)),
+        ("words", owned(&WORDS)),
+    ]
 }
