@@ -14,6 +14,7 @@ mod complete;
 mod danger;
 mod dead;
 pub mod docs;
+mod experiment;
 pub mod external;
 mod help;
 mod highlight;

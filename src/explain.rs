@@ -27,6 +27,7 @@ const PAGES: &[(&str, &str)] = pages![
     "cold-start",
     "churn",
     "growth",
+    "sequential",
     "stale",
     "maxclients",
 ];

@@ -49,6 +49,7 @@ struct Request {
 struct Settings {
     options: ModelOptions,
     tick: Duration,
+    front: Option<PoolId>,
 }
 
 /// The attached sources, and of which pool each has spoken.
@@ -88,7 +89,7 @@ impl Hub {
     ) -> Hub {
         let (tap, events) = Tap::channel();
         let (requests, inbox) = mpsc::channel(REQUESTS);
-        let (settings, changes) = watch::channel(Settings { options: options.clone(), tick });
+        let (settings, changes) = watch::channel(Settings { options: options.clone(), tick, front: None });
         let mut model = Model::new(options);
         let first = Arc::new(model.snapshot(clock.now(), wall_ms(&clock, clock.now())));
         let (publisher, snapshots) = watch::channel(first);
@@ -159,6 +160,15 @@ impl Hub {
     /// Changes thresholds or window, live.
     pub fn set_options(&self, options: ModelOptions) {
         self.settings.send_modify(|settings| settings.options = options);
+    }
+
+    /// The pool that views show where there are several and they have room for one; `None` for the first.
+    pub fn bring_forward(&self, pool: Option<PoolId>) {
+        self.settings.send_if_modified(|settings| {
+            let changed = settings.front != pool;
+            settings.front = pool;
+            changed
+        });
     }
 
     /// The interval between two snapshots.
@@ -275,6 +285,7 @@ impl Task {
         let now = self.clock.now();
         self.feed(Record::Tick(now));
         let mut snapshot = self.model.snapshot(now, wall_ms(&self.clock, now));
+        snapshot.front = self.changes.borrow().front;
         snapshot.recording = self.recorder.as_ref().map(Recorder::row);
         let snapshot = Arc::new(snapshot);
         self.publisher.send_replace(snapshot.clone());

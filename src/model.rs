@@ -239,6 +239,7 @@ impl Model {
             as_of: now,
             wall_ms,
             pools: self.pools.values_mut().map(Pool::row).collect(),
+            front: None,
             connections,
             server: self.server.row().clone(),
             lints: self.judge.rows(),

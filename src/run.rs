@@ -39,6 +39,9 @@ pub use print::print;
 /// How often INFO is asked for: it costs the server some 20 µs.
 const INFO_EVERY: Duration = Duration::from_secs(1);
 
+/// How long an experiment may take to clean up after itself when the program ends.
+const EXPERIMENT_ENDS: Duration = Duration::from_secs(5);
+
 /// What failed, in words, where signals cannot be caught.
 const SIGNALS: &str = "the signals";
 
@@ -112,6 +115,8 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
         number = next(&mut caught), if !editor => Ok(Exit::Signal(number)),
         exit = parts.face(&settings, guard, judge.as_mut()) => exit,
     };
+    // An experiment that was stopped with the rest still has keys and connections to clean up.
+    crate::lab::settled(EXPERIMENT_ENDS).await;
     recording::finish(&mut parts, &settings).await;
     exit
 }

@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub wall_ms: u64,
     /// One row a pool.
     pub pools: Vec<Arc<PoolRow>>,
+    /// The pool to show where there is room for one; see [`pool_in_front`](Self::pool_in_front).
+    pub front: Option<PoolId>,
     /// One row a connection that exists, in use first, longest held first.
     pub connections: Vec<Arc<ConnectionRow>>,
     /// The server.
@@ -76,6 +78,14 @@ pub enum Motion {
     Seeking,
     /// There is no more.
     Ended,
+}
+
+impl Snapshot {
+    /// The pool that views show: the one that was brought forward, else the first.
+    pub fn pool_in_front(&self) -> Option<&Arc<PoolRow>> {
+        let front = self.pools.iter().find(|pool| Some(pool.id) == self.front);
+        front.or_else(|| self.pools.first())
+    }
 }
 
 /// One pool.

@@ -18,6 +18,8 @@ pub use self::table::BUILTINS;
 pub enum Builtin {
     /// `POOL …`.
     Pool(PoolCall),
+    /// `LAB [name…]`: the experiments to run; none lists them.
+    Lab(Vec<&'static str>),
     /// `JOBS`.
     Jobs,
     /// `KILL n|ALL`; `None` is all.
@@ -101,6 +103,8 @@ pub enum Param {
     IdOrAll,
     /// The number of a job, or ALL.
     JobOrAll,
+    /// The name of an experiment, or ALL.
+    Experiment,
     /// The name of a pool setting, or a glob on them.
     Setting,
     /// Any one word.
@@ -231,7 +235,10 @@ mod tests {
 
     #[test]
     fn next_words_come_once_and_in_any_case() {
-        assert_eq!(next_words(&[]), ["POOL", "JOBS", "KILL", "HELP", "EXPLAIN", "CLEAR", "QUIT", "EXIT"]);
+        assert_eq!(
+            next_words(&[]),
+            ["POOL", "LAB", "JOBS", "KILL", "HELP", "EXPLAIN", "CLEAR", "QUIT", "EXIT"]
+        );
         assert_eq!(next_words(&[b"pool", b"Config"]), ["GET", "SET"]);
         assert!(next_words(&[b"pool", b"stats"]).is_empty());
     }

@@ -186,6 +186,12 @@ impl Offer<'_> {
                 self.name("ALL", "every held connection");
             }
             Some(Param::JobOrAll) => self.name("ALL", "every job"),
+            Some(Param::Experiment) => {
+                for experiment in crate::lab::all() {
+                    self.name(experiment.about().name, experiment.about().practice);
+                }
+                self.name("ALL", "every experiment");
+            }
             Some(Param::Setting) => {
                 let context = self.context;
                 context.settings.iter().for_each(|(name, value)| self.name(name, value));

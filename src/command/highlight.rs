@@ -132,9 +132,14 @@ fn builtin(entry: &Entry, words: &[&[u8]], table: &Table) -> Vec<Option<Kind>> {
             Some(Param::Count) if is_number() => Some(Kind::Number),
             Some(Param::IdOrAll | Param::JobOrAll) if word.eq_ignore_ascii_case(b"ALL") => Some(Kind::Option),
             Some(Param::Id | Param::IdOrAll | Param::JobOrAll) => Some(Kind::Mark),
-            Some(Param::Setting | Param::Lint | Param::Word | Param::Topic | Param::Command) => {
-                Some(Kind::Value)
-            }
+            Some(
+                Param::Experiment
+                | Param::Setting
+                | Param::Lint
+                | Param::Word
+                | Param::Topic
+                | Param::Command,
+            ) => Some(Kind::Value),
             Some(Param::Count) | None => Some(Kind::Error),
         });
     }

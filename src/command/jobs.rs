@@ -13,6 +13,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::experiment::Bench;
 use super::output::Outcome;
 use super::runner::Runner;
 use super::secret::{Hidden, MASK, open_words, secret_from};
@@ -103,6 +104,8 @@ pub(super) struct Order {
     pub(super) hidden: Hidden,
     /// Where its line stands, in a script.
     pub(super) place: Option<Arc<str>>,
+    /// Experiments instead of a command.
+    pub(super) lab: Option<Bench>,
 }
 
 /// The jobs of one session. They end with it.
@@ -310,6 +313,7 @@ mod tests {
             background: true,
             pipe: None,
             hidden: Hidden::default(),
+            lab: None,
             place: None,
         })
     }

@@ -10,9 +10,11 @@ use bytes::Bytes;
 use crate::event::ConnId;
 use crate::explain;
 use crate::hub::Hub;
+use crate::lab;
 use crate::pool::{RedisLease, RedisPool};
 
 use super::builtin::Builtin;
+use super::experiment::Bench;
 use super::jobs::{self, JobControl, JobNews, Jobs, Order};
 use super::output::{Outcome, Output, Sink};
 use super::pipe::{Piped, Pipes};
@@ -155,6 +157,13 @@ impl Session {
                 sink.push(Output::text(page.map_or_else(explain::list, explain::plain))).await?;
                 Ok(Outcome::Done)
             }
+            Call::Builtin(Builtin::Lab(names)) if names.is_empty() => {
+                sink.push(Output::text(lab::list_text(lab::all(), "LAB "))).await?;
+                Ok(Outcome::Done)
+            }
+            Call::Builtin(Builtin::Lab(names)) => {
+                Bench::new(names, &self.runner.pool, &self.hub).run(|_| {}, sink).await
+            }
             Call::Builtin(Builtin::Pool(call)) => self.pool_call(call, sink).await,
             Call::Builtin(Builtin::Jobs) => self.list_jobs(sink).await,
             Call::Builtin(Builtin::Kill(which)) => self.kill(*which, sink).await,
@@ -240,6 +249,9 @@ impl Session {
     /// Whether a command becomes a job without being asked to. What it would mean on the connection that the session
     /// keeps decides: within MULTI it is queued, and a connection that speaks for another user cannot be copied.
     fn goes_beside(&self, call: &Call) -> bool {
+        if let Call::Builtin(Builtin::Lab(names)) = call {
+            return self.beside && !names.is_empty();
+        }
         let Call::Redis { on: None, args } = call else { return false };
         let free = self.own.as_ref().is_none_or(Kept::leaves_jobs_alone);
         self.beside && free && self.runner.waits_at_will(args)
@@ -253,15 +265,23 @@ impl Session {
     }
 
     async fn start_job(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
-        let Call::Redis { on: None, args } = &line.call else {
-            let sentence = "only a Redis command without #id runs as a job: it takes a connection of its own";
-            sink.push(Output::error(sentence)).await?;
-            return Ok(Outcome::Failed);
+        let (args, lab) = match &line.call {
+            Call::Redis { on: None, args } => (args.clone(), None),
+            Call::Builtin(Builtin::Lab(names)) if !names.is_empty() => {
+                let words = std::iter::once("LAB").chain(names.iter().copied());
+                let args = words.map(|word| Bytes::from_static(word.as_bytes())).collect();
+                (args, Some(Bench::new(names, &self.runner.pool, &self.hub)))
+            }
+            _ => {
+                let sentence = "only a Redis command without #id, or LAB, runs as a job: it takes a connection of its own";
+                sink.push(Output::error(sentence)).await?;
+                return Ok(Outcome::Failed);
+            }
         };
         let database = Some(self.database).filter(|database| *database != self.runner.home);
-        let (args, repeat, background, pipe) = (args.clone(), line.repeat, line.job, line.pipe.clone());
+        let (repeat, background, pipe) = (line.repeat, line.job, line.pipe.clone());
         let (hidden, place) = (line.hidden.clone(), self.place.clone());
-        let order = Order { args, repeat, database, background, pipe, hidden, place };
+        let order = Order { args, repeat, database, background, pipe, hidden, place, lab };
         let id = self.jobs.start(self.runner.clone(), order);
         let apart = self.own.as_ref().filter(|own| !own.leaves_jobs_alone());
         let words = match apart.map(|own| (own.id(), own.pin().unwrap_or("what was set"))) {

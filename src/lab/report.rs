@@ -16,17 +16,15 @@ const MEASURE_COLUMNS: usize = 27;
 /// How wide lines of prose are.
 const PROSE_COLUMNS: usize = 78;
 
-/// The experiments and what each is about, a line or two each.
-pub fn list_text(experiments: &[&dyn Experiment]) -> String {
+/// The experiments and what each is about, a line or two each. What runs one is typed before its name: `LAB `.
+pub fn list_text(experiments: &[&dyn Experiment], before: &str) -> String {
     let mut out = String::new();
     for experiment in experiments {
         let About { name, practice, .. } = experiment.about();
         let _ = writeln!(out, "{name}");
         paragraph(&mut out, practice);
     }
-    out.push_str(
-        "\nRun one: redis-pooltop lab cold-start --demo; all of them: redis-pooltop lab all --demo\n",
-    );
+    let _ = writeln!(out, "\nRun one: {before}forgotten-release; all of them: {before}all");
     out
 }
 
@@ -156,7 +154,7 @@ fn paragraph(out: &mut String, words: &str) {
 ///
 /// ```text
 /// {"experiments": [{"name", "practice", "verdict": "shown" | "not shown here" | null, "error": null,
-///   "findings": [{"holds", "words"}], "lesson", "target", "repetitions", "took_s",
+///   "findings": [{"holds", "timed", "words"}], "lesson", "target", "repetitions", "took_s",
 ///   "ways": [{"name", "right", "what", "lint", "lints": {id: {"times", "evidence"}},
 ///     "figures": [{"name", "unit": "1" | "s" | "1/s" | "%", "median", "low", "high", "values"}]}]}]}
 /// ```
@@ -176,8 +174,9 @@ fn one(about: &About, outcome: &Result<Record, Trouble>) -> Value {
         }
     };
     let findings = record.verdict.findings.iter();
-    let findings: Vec<Value> =
-        findings.map(|finding| document!({ "holds": finding.holds, "words": finding.words })).collect();
+    let findings: Vec<Value> = findings
+        .map(|finding| document!({ "holds": finding.holds, "timed": finding.timed, "words": finding.words }))
+        .collect();
     document!({
         "name": about.name,
         "practice": about.practice,

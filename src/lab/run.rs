@@ -175,6 +175,7 @@ async fn perform(
             measured.unwrap_or_else(|_| Err(Trouble::Failed("the experiment broke".to_owned())))
         }
     };
+    place.hub.bring_forward(None);
     for stage in &stages {
         stage.close().await;
     }
@@ -242,6 +243,7 @@ async fn measure(
             // Who does not read the steps misses them.
             let _ = told.try_send(Step { repetition, of: repetitions, way });
             watcher.turn_to(stage.way());
+            place.hub.bring_forward(Some(stage.pool().id()));
             let sample = experiment.once(stage).await?;
             // Before the connections go, so that the model sees what they were in.
             watcher.look().await;

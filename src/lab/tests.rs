@@ -1,6 +1,6 @@
 //! What holds of every experiment.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::*;
 
@@ -47,5 +47,36 @@ fn each_has_a_wrong_way_with_its_lint_and_a_right_one_and_says_what_it_means() {
         let figures = Figures::new(ways.len());
         assert!(!experiment.judge(&figures).shown, "{name}: nothing measured, nothing shown");
         assert!(!claims.is_empty() || *name == "sizing", "{name}");
+    }
+}
+
+/// Figures on which every claim of an experiment holds.
+fn figures_of(about: &About) -> Figures {
+    let mut values = BTreeMap::new();
+    let mut measures = Vec::new();
+    // A value that one claim has raised may be another's to compare with.
+    for _ in 0..3 {
+        measures = about.claims.iter().map(|claim| claim.satisfy(&mut values)).collect();
+    }
+    let mut figures = Figures::new(about.ways.len());
+    for ((way, name), value) in values {
+        let measure = measures.iter().find(|measure| measure.name == name).expect("one of them");
+        figures.add(way, Sample::new().with(*measure, value));
+    }
+    figures
+}
+
+#[test]
+fn every_verdict_turns_when_the_effect_is_taken_away() {
+    // Sizing judges by a sweep, and has tests of its own.
+    for experiment in all().iter().filter(|experiment| !experiment.about().claims.is_empty()) {
+        let about = experiment.about();
+        let figures = figures_of(about);
+        let verdict = experiment.judge(&figures);
+        assert!(verdict.shown, "{}: {verdict:?}", about.name);
+        for (number, way) in about.ways.iter().enumerate() {
+            let verdict = experiment.judge(&figures.as_if_all_were(number));
+            assert!(!verdict.shown, "{}: all do as '{}': {verdict:?}", about.name, way.name);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Verdicts: claims on the measured figures, each with its rule, and nothing else. The same figures give the same
 //! verdict, and figures without the effect give the other one.
 
-use super::figures::{Figures, Measure};
+use super::figures::{Figures, Measure, Unit};
 use super::{About, Way};
 
 /// What an experiment's figures must show.
@@ -28,6 +28,8 @@ pub struct Finding {
     pub holds: bool,
     /// The figures, and what was asked of them.
     pub words: String,
+    /// It rests on times, which a busy machine blurs; the others on counts.
+    pub timed: bool,
 }
 
 /// What the figures say.
@@ -110,7 +112,26 @@ impl Claim {
                 )
             }
         };
-        Finding { holds, words }
+        Finding { holds, words, timed: matches!(unit, Unit::Time | Unit::Rate) }
+    }
+}
+
+#[cfg(test)]
+impl Claim {
+    /// Changes one value a way and measure so that it holds, if it does not yet: for tests, which make figures of them.
+    pub(crate) fn satisfy(
+        &self,
+        values: &mut std::collections::BTreeMap<(usize, &'static str), f64>,
+    ) -> Measure {
+        let name = self.measure.name;
+        let mut at = |way: usize| *values.entry((way, name)).or_insert(0.0);
+        let (way, value) = match self.rule {
+            Rule::Times { more, less, factor } => (more, at(more).max(2.0 * factor * at(less).max(1.0))),
+            Rule::AtLeast { way, least } => (way, at(way).max(least)),
+            Rule::AtMost { way, most } => (way, at(way).min(most)),
+        };
+        values.insert((way, name), value);
+        self.measure
     }
 }
 

@@ -120,6 +120,7 @@ pub(super) fn everyday() -> Snapshot {
     Snapshot {
         as_of: s(900),
         wall_ms: 1_795_244_000_000,
+        front: None,
         pools: vec![Arc::new(pool())],
         connections: vec![
             Arc::new(ConnectionRow { flagged: true, ..lent(3, s(158), holder("worker-2", "jobs.rs:88")) }),

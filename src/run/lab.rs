@@ -10,7 +10,11 @@ use crate::terminal::{self, EndSignals};
 
 pub(super) async fn run(settings: &Settings, asked: &LabSettings) -> Result<Exit, Error> {
     if asked.experiments.is_empty() {
-        print(&if asked.json { lab::list_json(lab::all()) } else { lab::list_text(lab::all()) })?;
+        print(&if asked.json {
+            lab::list_json(lab::all())
+        } else {
+            lab::list_text(lab::all(), "redis-pooltop lab --demo ")
+        })?;
         return Ok(Exit::Fine);
     }
     let mut signals = EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?;

@@ -71,9 +71,9 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// The pool that is shown: the first.
+    /// The pool that is shown.
     pub fn pool(&self) -> Option<&'a PoolRow> {
-        self.snapshot.pools.first().map(AsRef::as_ref)
+        self.snapshot.pool_in_front().map(AsRef::as_ref)
     }
 }
 

@@ -191,6 +191,7 @@ pub fn busy() -> Snapshot {
     Snapshot {
         as_of: ago(0),
         wall_ms: 1_790_000_000_000,
+        front: None,
         pools: vec![Arc::new(busy_pool())],
         connections: connections.into_iter().map(Arc::new).collect(),
         server: Arc::new(server()),

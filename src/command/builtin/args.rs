@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::event::ConnId;
-use crate::{explain, values};
+use crate::{explain, lab, values};
 
 use super::first_words;
 
@@ -72,6 +72,20 @@ impl Args<'_> {
             return Err(format!("'{}' is no Redis command", text(first)));
         }
         Ok(args)
+    }
+
+    /// Experiments by name, or all of them.
+    pub(super) fn experiments(&mut self) -> Result<Vec<&'static str>, String> {
+        let mut names = Vec::new();
+        for word in self.rest() {
+            let found = match lab::find(&word) {
+                Ok(one) => vec![one],
+                Err(_) if word.eq_ignore_ascii_case("all") => lab::all().to_vec(),
+                Err(sentence) => return Err(sentence),
+            };
+            names.extend(found.into_iter().map(|experiment| experiment.about().name));
+        }
+        Ok(names)
     }
 
     pub(super) fn rest(&mut self) -> Vec<String> {

@@ -120,6 +120,20 @@ pub static BUILTINS: &[Entry] = &[
         build: |args| pool(PoolCall::ConfigSet { name: args.word("name")?, value: args.word("value")? }),
     },
     Entry {
+        words: &["LAB"],
+        syntax: "[name|ALL]",
+        summary: "Runs a measured experiment on pools of its own, which the panes show; no name lists them.",
+        examples: &[
+            (
+                "LAB forgotten-release",
+                "a pool that leaks until nobody gets a connection, and one that does not",
+            ),
+            ("LAB", "what there is"),
+        ],
+        params: &[Param::Experiment],
+        build: |args| Ok(Builtin::Lab(args.experiments()?)),
+    },
+    Entry {
         words: &["JOBS"],
         syntax: "",
         summary: "Lists the jobs that run: number, state, connection, how long, how many outputs, command.",

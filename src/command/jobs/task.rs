@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{oneshot, watch};
 
 use super::news::{Desk, JobSaid};
-use super::{JobControl, JobEnd, JobState, Order};
+use super::{Job, JobControl, JobEnd, JobState, Order};
 use crate::command::output::{Outcome, Output, Sink};
 use crate::command::pipe::{Piped, Pipes};
 use crate::command::runner::{Kept, Runner};
@@ -63,6 +63,10 @@ impl Task {
 
     async fn work(&self, sink: &mut dyn Sink) -> io::Result<Outcome> {
         let Self { number, runner, order, .. } = self;
+        if let Some(lab) = &order.lab {
+            self.change(|job| job.state = JobState::Runs);
+            return lab.run(|step| self.change(|job| job.command = format!("LAB {step}")), sink).await;
+        }
         let label = format!("job {number} {}", runner.label(&order.args));
         let lease = match runner.pool.checkout_at_once(Arc::from(label)).await {
             Ok(lease) => lease,
@@ -103,10 +107,14 @@ impl Task {
     }
 
     fn runs_on(&self, conn: ConnId) {
-        self.control.change(self.number, |job| {
+        self.change(|job| {
             job.state = JobState::Runs;
             job.conn = Some(conn);
         });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Job)) {
+        self.control.change(self.number, change);
     }
 }
 

@@ -32,7 +32,7 @@ static ABOUT: About = About {
     claims: &[
         Claim::times(OPENED, COLD, SINGLY, 100.0),
         Claim::at_most(OPENED, SINGLY, 1.0),
-        Claim::times(EACH, COLD, WARM, 1.5),
+        Claim::times(EACH, COLD, WARM, 1.3),
     ],
     connections: CALLERS + 1,
     middlebox: false,

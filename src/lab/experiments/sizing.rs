@@ -103,30 +103,31 @@ impl Experiment for Sizing {
         let size = (law * HEADROOM).ceil();
         let show = |measure: Measure, value| measure.unit.show(value);
         let fits = best > 0.0 && size >= f64::from(knee) / 2.0 && size <= f64::from(knee) * 2.0;
+        let finding = |holds, words| Finding { holds, words, timed: true };
         Verdict::of(vec![
-            Finding {
-                holds: best > 0.0 && smallest <= best / 2.0,
-                words: format!(
+            finding(
+                best > 0.0 && smallest <= best / 2.0,
+                format!(
                     "too small waits: max 1 {}, the best {} (at most half)",
                     show(RATE, smallest),
                     show(RATE, best)
                 ),
-            },
-            Finding {
-                holds: knee > SIZES[0] && knee < largest,
-                words: format!(
+            ),
+            finding(
+                knee > SIZES[0] && knee < largest,
+                format!(
                     "the knee: max {knee} is the smallest with 90% of the best (more than {}, less than {largest})",
                     SIZES[0]
                 ),
-            },
-            Finding {
-                holds: fits,
-                words: format!(
+            ),
+            finding(
+                fits,
+                format!(
                     "Little's law: {} × {} of use = {law:.1} at once, × {HEADROOM} = {size} (half to twice the knee)",
                     show(RATE, most),
                     show(HELD, held)
                 ),
-            },
+            ),
         ])
     }
 }

@@ -5,10 +5,11 @@ use crate::tui::keymap::{Context, Keys, Mode};
 use crate::tui::layout::Pane;
 
 /// Lines to try, and what each shows.
-const LINES: [(&str, &str); 4] = [
+const LINES: [(&str, &str); 5] = [
     ("SET user:1 ada", "a command: which connection it took, and how long it waited"),
     ("POOL HOLD 3", "borrow three connections and see who holds them"),
     ("POOL LEAK 1", "lose one, and watch it being found"),
+    ("LAB", "experiments on pools: try LAB forgotten-release"),
     ("BLPOP queue 0", "wait for the server as a job; JOBS lists them, Ctrl-C ends it"),
 ];
 
@@ -45,7 +46,7 @@ mod tests {
     #[test]
     fn the_first_screen_names_the_keys_to_what_is_not_on_it() {
         let all = words(&Keys::default());
-        let last: Vec<&str> = all[4..].iter().map(String::as_str).collect();
+        let last: Vec<&str> = all[5..].iter().map(String::as_str).collect();
         assert_eq!(
             last,
             [
@@ -65,7 +66,7 @@ mod tests {
         };
         let changes = [bind("help", &["f2"]), bind("focus-server", &[]), bind("focus-connections", &["f4"])];
         let all = words(&Keys::default().rebound(&changes).unwrap());
-        assert_eq!(all[4], "F4 connections; Alt-6 events");
-        assert_eq!(all[5], "HELP all the words; F2 shows the keys");
+        assert_eq!(all[5], "F4 connections; Alt-6 events");
+        assert_eq!(all[6], "HELP all the words; F2 shows the keys");
     }
 }

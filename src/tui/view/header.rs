@@ -47,7 +47,7 @@ fn identity<'a>(app: &App, theme: &Theme, version: bool, pool: bool) -> Line<'a>
     if let Some(version) = snapshot.server.version.as_ref().filter(|_| version) {
         spans.push(Span::styled(format!("  {}", outside(version, 30)), theme.dim));
     }
-    if let Some(pool) = snapshot.pools.first().filter(|_| pool) {
+    if let Some(pool) = snapshot.pool_in_front().filter(|_| pool) {
         spans.push(Span::styled("  pool ", theme.dim));
         spans.push(Span::styled(outside(&pool.name, 20), theme.text));
         spans.push(Span::styled(format!("  max {}", known(pool.max)), theme.dim));
@@ -184,7 +184,7 @@ fn wrong<'a>(app: &App, theme: &Theme) -> Line<'a> {
 
 /// As much as fits: the worst lint and whom it is about is told before how many are available.
 fn summarised<'a>(app: &App, theme: &Theme, width: usize) -> Line<'a> {
-    let pool = app.shown.pools.first();
+    let pool = app.shown.pool_in_front();
     let counts = [Counts::All, Counts::Few, Counts::InUse, Counts::Least];
     let counts = counts.map(|form| form.spans(pool.map(AsRef::as_ref), theme));
     let worst = app.shown.lints.first();

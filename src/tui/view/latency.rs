@@ -180,12 +180,12 @@ const WHOLE: usize = 4;
 pub fn length(snapshot: &Snapshot) -> usize {
     let bars = |empty: bool| if empty { 0 } else { usize::from(histogram::ROWS) };
     let more = |pool: &PoolRow| pool.latency.by_command.len() + bars(pool.latency.histogram.is_empty());
-    WHOLE + snapshot.pools.first().map_or(0, |pool| more(pool))
+    WHOLE + snapshot.pool_in_front().map_or(0, |pool| more(pool))
 }
 
 fn rows(snapshot: &Snapshot) -> Vec<Timed> {
     let unknown = Latency::default();
-    let latency = snapshot.pools.first().map_or(&unknown, |pool| &pool.latency);
+    let latency = snapshot.pool_in_front().map_or(&unknown, |pool| &pool.latency);
     let whole = latency.kinds().into_iter();
     let whole = whole.map(|(name, times)| Timed { label: name.to_owned(), command: false, times });
     let commands = latency.by_command.iter();

@@ -1,0 +1,55 @@
+//! `LAB …`: experiments from the prompt, on pools of their own beside the session's, told to the same hub.
+
+use std::io;
+
+use super::output::{Outcome, Output, Sink};
+use crate::hub::Hub;
+use crate::lab::{self, Ground, REPETITIONS, Run};
+use crate::net::ConnectOptions;
+use crate::pool::RedisPool;
+
+/// Experiments to run one after the other, and what on.
+#[derive(Clone)]
+pub(super) struct Bench {
+    names: Vec<&'static str>,
+    connect: ConnectOptions,
+    hub: Hub,
+}
+
+impl Bench {
+    /// On the server of this pool.
+    pub(super) fn new(names: &[&'static str], pool: &RedisPool, hub: &Hub) -> Self {
+        let connect = pool.connector().options().clone();
+        Self { names: names.to_vec(), connect, hub: hub.clone() }
+    }
+
+    /// Runs them, and says of each what it came to. `step` hears how far it is. Dropped, the one that runs is stopped.
+    pub(super) async fn run(
+        &self,
+        mut step: impl FnMut(String) + Send,
+        sink: &mut dyn Sink,
+    ) -> io::Result<Outcome> {
+        let mut outcome = Outcome::Done;
+        for name in &self.names {
+            let experiment = match lab::find(name) {
+                Ok(experiment) => experiment,
+                Err(sentence) => {
+                    sink.push(Output::error(&sentence)).await?;
+                    return Ok(Outcome::Failed);
+                }
+            };
+            let (connect, hub) = (self.connect.clone(), Some(self.hub.clone()));
+            let mut run =
+                Run::start(experiment, Ground { connect, demo: false, hub, repetitions: REPETITIONS });
+            while let Some(now) = run.step().await {
+                step(format!("{name} {}/{} {}", now.repetition, now.of, now.way));
+            }
+            let record = run.end().await;
+            if record.is_err() {
+                outcome = Outcome::Failed;
+            }
+            sink.push(Output::text(lab::text(experiment.about(), &record))).await?;
+        }
+        Ok(outcome)
+    }
+}
