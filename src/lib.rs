@@ -18,7 +18,8 @@
 //!   text, JSON or Prometheus. [`record`]: a run as a file, and a file as a run.
 //! - [`pool`]: who gets which connection, and when. [`source`]: what can be learnt by asking. [`hub`]: the task that owns
 //!   the model.
-//! - [`command`]: what a typed line means, and doing it. [`demo`]: the embedded server.
+//! - [`command`]: what a typed line means, and doing it. [`demo`]: the embedded server. [`lab`]: experiments, and verdicts
+//!   that follow from their figures.
 //! - [`shell`] and [`tui`]: the two front ends. [`cli`], [`config`], [`error`], [`run`]: from flags to an exit code.
 //!
 //! As a library, [`pool::InstrumentedPool`] is the pool without the program, and [`hub::Hub`] what watches it.

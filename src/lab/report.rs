@@ -8,7 +8,7 @@ use super::{About, Experiment, Raised, Record, Spread, Trouble};
 use crate::text;
 
 /// How wide a way's name may be in the table.
-const WAY_COLUMNS: usize = 22;
+const WAY_COLUMNS: usize = 19;
 
 /// And what was measured.
 const MEASURE_COLUMNS: usize = 27;
@@ -80,7 +80,7 @@ fn table(out: &mut String, record: &Record) {
     let mut row = |cells: [&str; 5]| {
         let [way, measure, median, low, high] = cells;
         let line = format!(
-            "  {}{}{median:>10}  {low:>10}  {high:>10}",
+            "  {}{}{median:>9}  {low:>9}  {high:>9}",
             padded(way, WAY_COLUMNS),
             padded(measure, MEASURE_COLUMNS)
         );

@@ -3,22 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::*;
-
-/// The ids of lints, for the table below: an experiment names none that is not there.
-const LINTS: [&str; 12] = [
-    "leak",
-    "exhausted",
-    "failing-connects",
-    "long-hold",
-    "undersized",
-    "unbounded",
-    "cold-start",
-    "churn",
-    "stale",
-    "maxclients",
-    "pool-usage",
-    "sequential",
-];
+use crate::model::lint_ids;
 
 #[test]
 fn names_are_told_apart_and_found_and_the_nearest_are_named() {
@@ -41,7 +26,7 @@ fn each_has_a_wrong_way_with_its_lint_and_a_right_one_and_says_what_it_means() {
         let About { name, practice, lesson, ways, claims, .. } = experiment.about();
         assert!(ways.iter().any(|way| way.right) && ways.iter().any(|way| !way.right), "{name}");
         for way in ways.iter().filter(|way| !way.right) {
-            assert!(way.lint.is_some_and(|lint| LINTS.contains(&lint)), "{name}: {}", way.name);
+            assert!(way.lint.is_some_and(|lint| lint_ids().contains(&lint)), "{name}: {}", way.name);
         }
         assert!(practice.ends_with('.') && lesson.ends_with('.'), "{name}");
         let figures = Figures::new(ways.len());
