@@ -22,9 +22,6 @@ const LABEL: u16 = 11;
 
 /// From this width on a column says how many there were.
 const COUNTED: u16 = 50;
-/// Fewer than this have no 99th percentile of their own: it is the largest of them.
-const SAMPLES: u64 = 100;
-
 /// One row: what was timed, and whether it is a command among the round trips.
 struct Timed {
     label: String,
@@ -35,8 +32,6 @@ struct Timed {
 /// What a cell needs besides its row.
 struct With {
     theme: Theme,
-    /// A column says how many there were.
-    counted: bool,
 }
 
 const fn times(title: &'static str, cell: fn(&Timed, &With) -> Cell) -> Column<Timed, With> {
@@ -56,11 +51,7 @@ const COLUMNS: &[Column<Timed, With>] = &[
     },
     times("p50", |row, with| cell(row, row.times.p50, &with.theme)),
     times("p95", |row, with| cell(row, row.times.p95, &with.theme)),
-    times("p99", |row, with| match row.times.count {
-        // Nothing is lost: the largest stands beside it.
-        count @ 1..SAMPLES if !with.counted => Cell::new(format!("n={count}"), with.theme.dim),
-        _ => cell(row, row.times.p99, &with.theme),
-    }),
+    times("p99", |row, with| cell(row, row.times.p99, &with.theme)),
     times("max", |row, with| cell(row, row.times.max, &with.theme)),
     Column {
         title: "count",
@@ -113,7 +104,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 fn lines(theme: &Theme, rows: &[Timed], area: Rect, buf: &mut Buffer) {
-    let with = With { theme: *theme, counted: area.width >= COUNTED };
+    let with = With { theme: *theme };
     for (y, row) in rows.iter().take(usize::from(area.height)).enumerate() {
         let line = Rect { y: area.y + y as u16, height: 1, ..area };
         table::row(COLUMNS, row, &with, line, buf);
