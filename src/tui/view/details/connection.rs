@@ -49,7 +49,7 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
             }
             facts.push(Fact::plain("held for", age(as_of.since(*since))));
             facts.push(Fact::known("holder", words(holder.label.as_deref())));
-            facts.push(Fact::known("taken at", words(holder.location.as_deref())));
+            facts.extend(words(holder.location.as_deref()).map(|place| Fact::plain("taken at", place)));
             facts.extend(task(holder));
             facts.extend(left(app, holder));
             facts.extend(stack(holder));
