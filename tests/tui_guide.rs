@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Size;
 use redis_pooltop::snapshot::Snapshot;
-use redis_pooltop::tui::action::Effect;
+use redis_pooltop::tui::action::{Action, Effect};
 use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::keymap::{Keys, Mode, Rebinding};
 use redis_pooltop::tui::output::Kind;
@@ -224,11 +224,31 @@ fn the_shells_rule_says_what_is_below_and_names_the_servers_pane_where_there_is_
     let mut app = app(80, 24, busy());
     let rule =
         |app: &App| shown(app).lines().find(|line| line.contains(" 7 shell ")).unwrap_or_default().to_owned();
-    assert!(rule(&app).contains("━ 3 server clients 14 of "), "{}", rule(&app));
+    assert!(rule(&app).contains("━ Alt-3 server · clients 14 of "), "{}", rule(&app));
     app.hear(Said::Lines((0..2_000).map(|at| (Kind::Reply, format!("row {at}"))).collect()));
     press(&mut app, "ctrl-home");
-    assert!(rule(&app).contains(" lines below, Ctrl-End ━"), "{}", rule(&app));
-    assert!(rule(&app).contains("━ clients 14 of "), "{}", rule(&app));
+    assert!(rule(&app).contains(" ↓ 1,99"), "{}", rule(&app));
+    assert!(rule(&app).contains(", Ctrl-End ━"), "{}", rule(&app));
+    assert!(rule(&app).contains(" clients 14 of "), "{}", rule(&app));
+}
+
+#[test]
+fn what_one_command_printed_and_has_no_room_is_said_to_be_above() {
+    let mut app = app(80, 24, busy());
+    let rule =
+        |app: &App| shown(app).lines().find(|line| line.contains(" 7 shell ")).unwrap_or_default().to_owned();
+    press(&mut app, "'PING enter");
+    app.hear(Said::Lines(vec![(Kind::Reply, "PONG".to_owned())]));
+    assert!(!rule(&app).contains('↑'), "{}", rule(&app));
+    app.hear(Said::Lines((0..50).map(|at| (Kind::Reply, format!("row {at}"))).collect()));
+    assert!(rule(&app).contains(" ↑ 4") && rule(&app).contains("PgUp "), "{}", rule(&app));
+}
+
+#[test]
+fn a_paste_says_how_many_lines_it_has() {
+    let mut app = app(80, 24, busy());
+    app.update(Action::Paste("PING\n".repeat(11) + "PING"));
+    assert!(footer(&app).contains(" 12 lines "), "{}", footer(&app));
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn header(app: &App) -> String {
 fn sorting_goes_through_the_columns_in_sight_and_marks_the_one_it_is_at() {
     let mut app = app(140, 50, busy());
     let natural = ids(&app);
-    assert!(title(&app, "4 connections").contains("▼ held"), "{}", title(&app, "4 connections"));
+    assert!(header(&app).contains("▼ held"), "{}", header(&app));
     press(&mut app, "alt-4");
     let words = |app: &App| header(app).split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(words(&app), "id server state ▼ held idle uses commands age create last holder");
@@ -118,7 +118,7 @@ fn sorting_goes_through_the_columns_in_sight_and_marks_the_one_it_is_at() {
     press(&mut app, "i");
     assert_eq!(ids(&app), [11, 10, 9, 8, 7, 5, 3, 2, 1]);
     press(&mut app, "alt-7");
-    assert!(title(&app, "4 connections").contains("by id ▼"), "a title that is covered is named");
+    assert!(header(&app).contains("▼ id"), "{}", header(&app));
     press(&mut app, "alt-4 s s s");
     assert_eq!(ids(&app), natural);
 }
@@ -144,6 +144,45 @@ fn lists_without_columns_say_their_order_in_words() {
     assert!(title(&app, "5 lints").contains("worst first"));
     press(&mut app, "i");
     assert!(title(&app, "5 lints").contains("worst last"));
+}
+
+#[test]
+fn no_row_moves_when_somebody_comes_to_read_and_to_filter() {
+    for (width, height) in [(80, 24), (140, 40)] {
+        let mut app = app(width, height, busy());
+        let row = |app: &App| {
+            let shown = text(app, &Theme::DEFAULT, width, height);
+            shown.lines().position(|line| line.contains(" #5 ") && line.contains("BLPOP q 0"))
+        };
+        let before = row(&app);
+        assert!(before.is_some());
+        for keys in ["alt-4", "/ 'state:use", "enter", "alt-7"] {
+            press(&mut app, keys);
+            assert_eq!(row(&app), before, "{keys}");
+        }
+    }
+}
+
+#[test]
+fn a_lint_is_read_whole_where_there_is_room() {
+    let mut snapshot = busy();
+    let long = "word ".repeat(30) + "end";
+    let lint = redis_pooltop::snapshot::LintRow { evidence: long, ..(*snapshot.lints[0]).clone() };
+    snapshot.lints[0] = Arc::new(lint);
+    let mut app = app(80, 24, snapshot);
+    press(&mut app, "alt-5 z");
+    let shown = text(&app, &Theme::DEFAULT, 80, 24);
+    let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&("word ".repeat(30) + "end release it in a finally block")), "{shown}");
+}
+
+#[test]
+fn the_keys_of_htop_filter_and_sort_here_too() {
+    let mut app = app(140, 50, busy());
+    press(&mut app, "alt-4 f6");
+    assert!(header(&app).contains("▼ idle"), "{}", header(&app));
+    press(&mut app, "f4 'BLPOP enter");
+    assert!(title(&app, "4 connections").contains("1 of 9"), "{}", title(&app, "4 connections"));
 }
 
 #[test]

@@ -233,7 +233,7 @@ fn a_lost_server_says_what_failed_before_what_to_do_about_it() {
     assert!(banner(140, 40, refused).contains("or check -h and -p"));
     let screen = shown(80, 24, refused);
     let below = screen.lines().skip_while(|line| !line.contains("4 connections"));
-    let advice: Vec<&str> = below.skip(1).take(2).collect();
+    let advice: Vec<&str> = below.skip(2).take(2).collect();
     let want =
         [" nothing listens at 127.0.0.1:6379; start a server with `redis-server`, or", " check -h and -p"];
     assert_eq!(advice, want, "all of it where there is room");

@@ -239,9 +239,11 @@ fn named(holder: &Holder) -> Value<'_> {
 /// What is looked up once a snapshot and not once a row: the connections that lints speak of, and the widest ids.
 #[derive(Debug, Default)]
 pub struct Marks {
-    marks: HashMap<ConnId, Mark>,
+    connections: HashMap<ConnId, Mark>,
     /// The columns that the longest of our ids takes, and of the server's.
     pub widest: (u16, u16),
+    /// And the longest word for a state.
+    pub state: u16,
 }
 
 /// What lints say of one connection.
@@ -269,12 +271,21 @@ impl Marks {
         let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as u16 + 1;
         let ours = snapshot.connections.iter().map(|row| row.id.0).max();
         let servers = snapshot.connections.iter().filter_map(|row| row.server_id).max();
-        Self { marks, widest: (digits(ours.unwrap_or(0)) + 1, digits(servers.unwrap_or(0)) + 3) }
+        let words = snapshot.connections.iter().map(|row| match &row.state {
+            RowState::InUse { pinned: Some(by), .. } => text::width(&text::escape_str(by)),
+            RowState::InUse { .. } | RowState::Available { .. } => 0,
+        });
+        let state = words.max().unwrap_or(0).min(usize::from(u16::MAX)) as u16;
+        Self {
+            connections: marks,
+            state,
+            widest: (digits(ours.unwrap_or(0)) + 1, digits(servers.unwrap_or(0)) + 3),
+        }
     }
 
     /// What lints say of a connection, if any does.
     pub fn of(&self, id: ConnId) -> Option<&Mark> {
-        self.marks.get(&id)
+        self.connections.get(&id)
     }
 }
 

@@ -175,7 +175,7 @@ fn side_by_side(mut rows: Rows, size: Size, wanted: &[Pane]) -> Vec<(Pane, Rect)
     }
     let middle = [Pane::Connections, Pane::Events].into_iter().find(wants);
     if let Some(middle) = middle {
-        panes.push((middle, rows.take(rows.left * 9 / 20)));
+        panes.push((middle, rows.take((rows.left * 9).div_ceil(20))));
     }
     let bottom = rows.rest();
     if wide && wants(&Pane::Events) && middle != Some(Pane::Events) {

@@ -73,6 +73,8 @@ pub struct Output {
     lines: VecDeque<Line>,
     dropped: u64,
     bytes: usize,
+    /// The command run last.
+    command: Option<u64>,
     /// The last line and row of it on the screen, when that is not the end.
     held: Option<(u64, usize)>,
     find: Find,
@@ -99,6 +101,9 @@ impl Output {
         }
         let id = self.dropped + self.lines.len() as u64;
         self.find.look_at(id, &text);
+        if matches!(kind, Kind::Command(_)) {
+            self.command = Some(id);
+        }
         let line = Line { kind, text, note: None };
         self.bytes += line.bytes();
         self.lines.push_back(line);
@@ -168,6 +173,17 @@ impl Output {
             let end = self.dropped + self.lines.len() as u64;
             end.saturating_sub(id + 1) as usize
         })
+    }
+
+    /// How many lines of the command run last and what it printed lie above an area of this size that shows the end.
+    pub fn above(&self, width: usize, height: usize) -> usize {
+        let Some(command) = self.command.and_then(|id| self.place(id)) else { return 0 };
+        let mut rows = 0;
+        let shown = self.lines.range(command..).rev().take_while(|line| {
+            rows += pieces(line, width).len();
+            rows <= height
+        });
+        self.lines.len() - command - shown.count()
     }
 
     /// Moves in an area of this size.

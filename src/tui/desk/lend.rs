@@ -54,11 +54,12 @@ pub(super) async fn lend(
 /// How replies are printed for a shell command that has the terminal: safe to show, as it may be a mere `more`. Programs
 /// before one that guards itself get every byte as it came: they may have to understand them.
 fn form(command: &str) -> Printer {
-    let programs = command.split('|').map(|command| {
+    let mut programs = command.split('|').map(|command| {
         let word = command.split_whitespace().next().unwrap_or_default();
         word.rsplit('/').next().unwrap_or_default()
     });
-    let guarded = programs.clone().count() > 1 && programs.last().is_some_and(|last| GUARDED.contains(&last));
+    let last = programs.next_back();
+    let guarded = programs.next().is_some() && last.is_some_and(|last| GUARDED.contains(&last));
     Printer { style: Style::Raw, escape: !guarded }
 }
 

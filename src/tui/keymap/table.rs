@@ -167,13 +167,19 @@ pub const TABLE: &[Binding] = &[
     ),
     row(&["esc"], Filtered, Action::LeavePane, "all rows", "Clear the filter"),
     quiet(&["esc"], Pane, Action::LeavePane, "Back to the prompt"),
-    row(&["K"], Connection, Action::Close, "kill", "Close the connection, after a question")
+    row(&["K", "f9"], Connection, Action::Close, "kill", "Close the connection, after a question")
         .named("close-connection"),
     row(&["y"], Row, Action::Copy, "copy", "Copy to the clipboard what is selected or shown"),
-    row(&["/"], List, Action::Filter, "filter", "Filter the rows: word field:regex held>5s !word"),
-    row(&["s"], List, Action::SortNext, "sort", "Sort by the next column"),
+    row(
+        &["/", "f3", "f4"],
+        List,
+        Action::Filter,
+        "filter",
+        "Filter the rows: word field:regex held>5s !word",
+    ),
+    row(&["s", "f6"], List, Action::SortNext, "sort", "Sort by the next column"),
     quiet(&["S"], List, Action::SortPrevious, "Sort by the column before"),
-    quiet(&["i"], List, Action::Invert, "Invert the order"),
+    row(&["i"], List, Action::Invert, "invert", "Invert the order"),
     row(&["tab"], Pane, Action::NextPane, "next", "The next pane"),
     quiet(&["shift-tab"], Pane, Action::PreviousPane, "The pane before"),
     Binding {
@@ -202,7 +208,7 @@ pub const TABLE: &[Binding] = &[
     quiet(&["home", "g"], Pane, Action::Scroll(Step::Top), "To the first row"),
     quiet(&["end", "G"], Pane, Action::Scroll(Step::Bottom), "To the last row"),
     row(&["?"], View, Action::Help, "help", "This help"),
-    quiet(&["ctrl-d"], View, Action::EndOfInput, "End the program when nothing is typed"),
+    quiet(&["ctrl-d", "f10"], View, Action::EndOfInput, "End the program when nothing is typed"),
     Binding {
         keys: &["alt-1", "alt-2", "alt-3", "alt-4", "alt-5", "alt-6", "alt-7"],
         when: Anywhere,

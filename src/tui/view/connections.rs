@@ -71,6 +71,7 @@ fn columns(marks: &Marks) -> Vec<Of> {
     let (ours, servers) = marks.widest;
     columns[1].width = columns[1].width.max(ours).min(9);
     columns[2].width = columns[2].width.max(servers).min(14);
+    columns[3].width = columns[3].width.max(marks.state).min(14);
     columns
 }
 
@@ -135,8 +136,8 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     });
 }
 
-/// Where the titles of a pane of this area stand: in a line of their own while it is read, else on the pane's rule,
-/// but for those that its own title covers.
+/// Where the titles of a pane of this area stand: in a line of their own, or where there is no room for one on the pane's
+/// rule, but for those that its own title covers.
 struct Titles {
     columns: Vec<Of>,
     /// The pane's title.
@@ -150,10 +151,10 @@ struct Titles {
 impl Titles {
     fn new(cx: &Cx<'_>, list: &Listing, area: Rect) -> Self {
         let columns = columns(cx.marks);
-        if list::headed(Pane::Connections, cx.focused, cx.filtering, area) {
+        if list::headed(Pane::Connections, cx.filtering, area) {
             let shows = |field: &str| in_sight(&columns, area.width, 0).any(|title| title == field);
             let title = title(cx, list, shows);
-            let line = Rect { y: area.y + 1 + u16::from(cx.filtering), height: 1, ..area };
+            let line = Rect { y: area.y + 1, height: 1, ..area };
             return Self { columns, title, line, from: 0 };
         }
         let from = width(&title(cx, list, |_| true));

@@ -12,7 +12,7 @@ use crate::tui::keymap::{Chord, Mode};
 use crate::tui::theme::Theme;
 
 /// What is listed first where there is no room for all: the ways on, help, and what the place is for.
-const FIRST: [&str; 27] = [
+const FIRST: [&str; 28] = [
     "",
     "yes",
     "no",
@@ -40,6 +40,7 @@ const FIRST: [&str; 27] = [
     "newer",
     "kill",
     "sort",
+    "invert",
 ];
 
 /// Draws the line: as many keys as fit whole.
@@ -131,6 +132,11 @@ fn note(app: &App, theme: &Theme, width: u16) -> Option<(String, Style)> {
             format!("NORMAL {}", outside(app.prompt.vi_keys(), 8)).trim_end().to_owned(),
             theme.title,
         ));
+    }
+    // Of a long paste the last lines are in sight: it is one thing that Enter runs.
+    let lines = memchr::memchr_iter(b'\n', app.prompt.text().as_bytes()).count() + 1;
+    if lines > 1 {
+        return Some((format!("{} lines", text::thousands(lines as u64)), theme.text));
     }
     let note = app.assist.note(app.prompt.text())?;
     Some((outside(&note, usize::from(width / 2)), theme.text))

@@ -8,9 +8,10 @@ use ratatui::text::{Line, Span};
 
 use super::list::Rows;
 use super::{Cx, list, outside, pane, put};
-use crate::snapshot::LintRow;
+use crate::snapshot::{LintRow, Snapshot};
 use crate::text;
 use crate::tui::layout::Pane;
+use crate::tui::listing::Listing;
 use crate::tui::theme::{Theme, mark};
 
 /// From this width on the advice stands on the evidence's own line.
@@ -24,38 +25,80 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let all = &cx.snapshot.lints;
     let style = all.first().map_or(cx.theme.text, |worst| cx.theme.severity(worst.severity));
     let mut title = list::title::<LintRow>(cx, list, |_| false);
-    title[0].style = style;
+    title[1].style = style;
     let inner = pane(cx, Pane::Lints, title, area, buf);
     if !cx.focused {
         return groups::draw(cx, list, area, inner, buf);
     }
     let inner = list::filter_line(cx, list, inner, buf);
-    let rows = Rows { area, inner, each: lines_each(cx.focused, inner.width), none: NOTHING };
+    let rows = Rows { area, inner, each: lines_each(cx.snapshot, list, inner), none: NOTHING };
     rows.draw(cx, list, buf, |at, lines, buf| {
         let Some(row) = all.get(at) else { return };
-        put(evidence(cx, row, lines.width), lines, 0, buf);
-        if lines.height > 1 {
-            let advice = format!("{:1$}{2}", "", column(cx) + 6, row.advice);
-            put(Line::styled(advice, cx.theme.dim), lines, 1, buf);
+        if lines.height == 1 {
+            return put(evidence(cx, row, lines.width), lines, 0, buf);
+        }
+        let (evidence, advice) = pieces(row, column(cx.snapshot), lines.width);
+        // What is cut is cut in the evidence: the details have all of it.
+        let spare = usize::from(lines.height).saturating_sub(advice.len()).max(1);
+        let name = format!(" {} {:<2$} ", mark(row.severity), row.id, column(cx.snapshot));
+        let indent = " ".repeat(text::width(&name));
+        let left_out = evidence.len() > spare;
+        for (at, words) in evidence.iter().take(spare).enumerate() {
+            let head =
+                Span::styled(if at == 0 { &name } else { &indent }.clone(), cx.theme.severity(row.severity));
+            let cut = if left_out && at + 1 == spare { "…" } else { "" };
+            let words = format!("{}{cut}", words.trim_end());
+            put(Line::from(vec![head, Span::styled(words, cx.theme.text)]), lines, at as u16, buf);
+        }
+        let below = list::past(lines, evidence.len().min(spare));
+        for (at, words) in advice.iter().enumerate() {
+            let words = format!("{indent}  {}", words.trim_end());
+            put(Line::styled(words, cx.theme.dim), below, at as u16, buf);
         }
     });
 }
 
-/// How many lines a lint takes: its advice has one of its own where it does not fit beside the evidence and the pane is
-/// being read.
-pub fn lines_each(focused: bool, width: u16) -> u16 {
-    if focused && width < WIDE { 2 } else { 1 }
+/// How many lines each lint of a list that is read takes in this area: as many as the longest needs, evidence and
+/// advice, while there is room for all of them; else one for each of the two, or one for both where it is wide.
+pub fn lines_each(snapshot: &Snapshot, list: &Listing, inner: Rect) -> u16 {
+    let least = if inner.width < WIDE { 2 } else { 1 };
+    let listed = list.rows().iter().filter_map(|at| snapshot.lints.get(*at as usize));
+    let count = list.rows().len().max(1);
+    let room = usize::from(inner.height) / count;
+    if room <= least {
+        return least as u16;
+    }
+    let column = column(snapshot);
+    let beside = |lint: &LintRow| column + 4 + text::width(&lint.said()) + 3 + text::width(lint.advice);
+    let needed = |lint: &LintRow| {
+        if least == 1 && beside(lint) <= usize::from(inner.width) {
+            return 1;
+        }
+        let (evidence, advice) = pieces(lint, column, inner.width);
+        evidence.len() + advice.len()
+    };
+    listed.map(|lint| needed(lint)).max().unwrap_or(least).clamp(least, room) as u16
+}
+
+/// Evidence and advice of a lint as lines of a pane this wide, beside its name and below.
+fn pieces(lint: &LintRow, column: usize, width: u16) -> (Vec<String>, Vec<String>) {
+    let room = usize::from(width).saturating_sub(column + 5).max(1);
+    let said = text::escape_str(&lint.said()).into_owned();
+    let owned = |pieces: Vec<&str>| pieces.into_iter().map(str::to_owned).collect();
+    // One too long to read in a pane is cut there: no pane is so high.
+    let said = outside(&said, room * usize::from(u8::MAX));
+    (owned(text::wrap(&said, room, 0)), owned(text::wrap(lint.advice, room.saturating_sub(2).max(1), 0)))
 }
 
 /// How wide the names are: as the longest of those that hold.
-fn column(cx: &Cx<'_>) -> usize {
-    cx.snapshot.lints.iter().map(|lint| lint.id.len()).fold(11, usize::max)
+fn column(snapshot: &Snapshot) -> usize {
+    snapshot.lints.iter().map(|lint| lint.id.len()).fold(11, usize::max)
 }
 
 fn evidence<'a>(cx: &Cx<'_>, lint: &LintRow, width: u16) -> Line<'a> {
     let theme: &Theme = cx.theme;
     let style = theme.severity(lint.severity);
-    let name = format!(" {} {:<2$} ", mark(lint.severity), lint.id, column(cx));
+    let name = format!(" {} {:<2$} ", mark(lint.severity), lint.id, column(cx.snapshot));
     let room = usize::from(width).saturating_sub(text::width(&name));
     let evidence = outside(&lint.said(), room);
     let mut spans = vec![Span::styled(name, style), Span::styled(evidence, theme.text)];

@@ -25,7 +25,7 @@ pub fn title<'a, R: Listed>(cx: &Cx<'_>, list: &Listing, titled: impl Fn(&str) -
         }
         (_, total) => format!("{} ", text::thousands(total as u64)),
     };
-    let mut spans = vec![Span::styled(count, cx.theme.text)];
+    let mut spans = vec![Span::styled("· ", cx.theme.dim), Span::styled(count, cx.theme.text)];
     if list.is_filtered() && !cx.filtering {
         let filter = text::fit(&text::escape_str(list.in_force()), 30);
         spans.push(Span::styled(format!("/{filter} "), cx.theme.warn));
@@ -58,15 +58,22 @@ pub fn sortable(app: &App, pane: Pane, width: u16) -> Vec<&'static str> {
     }
 }
 
-/// Whether titles have a line of their own above the rows: while a table is read, and where some rows are left below.
-pub fn headed(pane: Pane, focused: bool, filtering: bool, area: Rect) -> bool {
-    pane == Pane::Connections && focused && area.height >= 4 + u16::from(filtering)
+/// Whether titles have a line of their own above the rows: where some rows are left below. The filter line takes its
+/// place, so that no row moves when somebody comes to read and to filter.
+pub fn headed(pane: Pane, filtering: bool, area: Rect) -> bool {
+    pane == Pane::Connections && !filtering && area.height >= 5
 }
 
 /// What a line at the top of an area, where there is one, leaves of it.
 pub fn below(inner: Rect, lined: bool) -> Rect {
     let line = u16::from(lined).min(inner.height);
     Rect { y: inner.y + line, height: inner.height - line, ..inner }
+}
+
+/// What so many lines at the top of an area leave of it.
+pub fn past(area: Rect, lines: usize) -> Rect {
+    let lines = (lines as u16).min(area.height);
+    Rect { y: area.y + lines, height: area.height - lines, ..area }
 }
 
 /// Where a pane's rows are drawn, and how.
@@ -116,8 +123,12 @@ pub fn height(app: &App, pane: Pane, area: Rect) -> usize {
 /// Where the first row of a pane's list is drawn, and how many lines each takes.
 pub fn row_lines(app: &App, pane: Pane, area: Rect) -> (u16, u16) {
     let (focused, filtering) = (app.focus == pane, app.filtering(pane));
-    let first = area.y + 1 + u16::from(filtering) + u16::from(headed(pane, focused, filtering, area));
-    let each = if pane == Pane::Lints { super::lints::lines_each(focused, area.width) } else { 1 };
+    let first = area.y + 1 + u16::from(filtering) + u16::from(headed(pane, filtering, area));
+    let inner = Rect { y: first, height: area.bottom().saturating_sub(first), ..area };
+    let each = match app.list(pane) {
+        Some(list) if pane == Pane::Lints && focused => super::lints::lines_each(&app.shown, list, inner),
+        _ => 1,
+    };
     (first, each)
 }
 

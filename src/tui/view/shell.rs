@@ -21,21 +21,24 @@ const TITLE: usize = " 7 shell ".len() + 1;
 
 /// Draws the pane and says where the cursor goes, if typing goes here. With `clients` the rule ends in INFO CLIENTS.
 pub fn draw(app: &App, cx: &Cx<'_>, clients: bool, area: Rect, buf: &mut Buffer) -> Option<Position> {
-    let scrolled = scrolled(app, cx.theme);
-    let title = TITLE + scrolled.iter().map(Span::width).sum::<usize>();
-    let inner = pane(cx, Pane::Shell, scrolled, area, buf);
-    if clients {
-        let inside = Rect { width: area.width.saturating_sub(1), ..area };
-        let mut line = server::line(cx);
-        // Where they come from, as the server's own title has it, and with it the key to all of them.
-        let number = Span::styled(format!(" {} ", Pane::Server.number()), cx.theme.dim);
-        let name = Span::styled(Pane::Server.name(), cx.theme.title);
-        if title + number.width() + name.width() + line.width() < usize::from(inside.width) {
-            line.spans.splice(0..0, [number, name]);
-        }
-        put_right(&line, inside, 0, buf);
-    }
     let (width, height) = output_size(app, area);
+    let inside = Rect { width: area.width.saturating_sub(1), ..area };
+    let mut line = if clients { server::line(cx) } else { Line::default() };
+    let mut out_of_sight = out_of_sight(app, width, height, cx.theme);
+    let room = usize::from(inside.width).saturating_sub(TITLE + line.width());
+    // Where they come from, as the server's own title has it, and with it the key to all of them.
+    let key = app.facts.keys.key_of(&Action::Focus(Pane::Server), &app.context());
+    let key = Span::styled(key.map_or_else(String::new, |key| format!(" {key}")), cx.theme.key);
+    let name = Span::styled(format!(" {} ·", Pane::Server.name()), cx.theme.title);
+    let named = key.width() + name.width();
+    // What there is to scroll is said in fewer words before the name is left out.
+    let shown = out_of_sight.iter().position(|words| words.width() + named < room);
+    if clients && shown.is_some() {
+        line.spans.splice(0..0, [key, name]);
+    }
+    let title = out_of_sight.swap_remove(shown.unwrap_or(0));
+    let inner = pane(cx, Pane::Shell, [title], area, buf);
+    put_right(&line, inside, 0, buf);
     let rows = app.output.rows(width, height);
     for (y, row) in rows.iter().enumerate() {
         draw_row(row, cx.theme, inner, y as u16, buf);
@@ -71,16 +74,27 @@ fn prompt_rows(app: &App, area: Rect) -> usize {
     prompt::rows(app, area.width).min(most.max(1))
 }
 
-fn scrolled<'a>(app: &App, theme: &Theme) -> Vec<Span<'a>> {
-    match app.output.below() {
-        0 => Vec::new(),
-        below => {
-            let (lines, s) = (text::thousands(below as u64), if below == 1 { "" } else { "s" });
-            let end = app.facts.keys.key_of(&Action::ScrollOutput(Step::Bottom), &app.context());
-            let end = end.map_or_else(String::new, |key| format!(", {key}"));
-            vec![Span::styled(format!("↓ {lines} line{s} below{end} "), theme.warn)]
-        }
+/// What the title says of lines out of sight, in more words and in fewer: those below, or what one command printed and
+/// the pane has no room for.
+fn out_of_sight<'a>(app: &App, width: usize, height: usize, theme: &Theme) -> Vec<Span<'a>> {
+    let below = app.output.below();
+    let (arrow, lines, side, step, style) = if below > 0 {
+        ("↓", below, "below", Step::Bottom, theme.warn)
+    } else if app.jobs.is_empty() {
+        ("↑", app.output.above(width, height), "above", Step::PageUp, theme.dim)
+    } else {
+        // A job's lines come without end, and are no command's.
+        return vec![Span::raw("")];
+    };
+    if lines == 0 {
+        return vec![Span::raw("")];
     }
+    let s = if lines == 1 { "" } else { "s" };
+    let lines = text::thousands(lines as u64);
+    let key = app.facts.keys.key_of(&Action::ScrollOutput(step), &app.context());
+    let key = key.map_or_else(String::new, |key| format!(", {key}"));
+    let forms = [format!("{arrow} {lines} line{s} {side}{key} "), format!("{arrow} {lines}{key} ")];
+    forms.map(|words| Span::styled(words, style)).to_vec()
 }
 
 fn draw_row(row: &Row<'_>, theme: &Theme, inner: Rect, y: u16, buf: &mut Buffer) {

@@ -63,7 +63,7 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
     let mark_of_level = one.level.mark();
     let (many, who) = (lints.len(), holders(&rows));
     let words = format!("{mark_of_level}{many}: {}{rest}{out}{who}", ids.join(" "));
-    let name = format!(" {} {:<2$} ", mark(one.severity), one.id, column(cx));
+    let name = format!(" {} {:<2$} ", mark(one.severity), one.id, column(cx.snapshot));
     let room = usize::from(width).saturating_sub(text::width(&name));
     let mut spans = vec![
         Span::styled(name, theme.severity(one.severity)),
