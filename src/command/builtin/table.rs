@@ -151,7 +151,7 @@ pub static BUILTINS: &[Entry] = &[
     },
     Entry {
         words: &["HELP"],
-        syntax: "[command|@group|POOL|lints]",
+        syntax: "[command|@group|lints]",
         summary: "Explains a command, lists a group of commands, or shows where to begin.",
         examples: &[
             ("HELP SET", "one command"),
