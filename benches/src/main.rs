@@ -1,6 +1,6 @@
 //! The pool beside its peers, in one run, so that a busy machine is busy for all of them.
 //!
-//! `cargo run --release -p pooltop-benches -- [checkout|gets|cold|screen|all] [ADDRESS]`, or `pictures` for those of the README
+//! `cargo run --release -p pooltop-benches -- [checkout|model|gets|cold|screen|all] [ADDRESS]`, or `pictures` for those of the README
 //!
 //! Each comparison is a number of rounds in which every candidate runs once, in turn; what is printed is each one's
 //! median, and the median of the rounds' ratios. Without an address it starts a redis-server of its own on a free port. `ONLY=bb8` in the
@@ -8,6 +8,7 @@
 
 mod checkout;
 mod commands;
+mod model;
 mod pictures;
 mod rounds;
 mod screen;
@@ -29,15 +30,21 @@ async fn main() -> ExitCode {
             }
         };
     }
-    if !["checkout", "gets", "cold", "screen", "all"].contains(&what.as_str()) {
-        eprintln!("usage: pooltop-benches [checkout|gets|cold|screen|all] [HOST:PORT] | pictures");
+    if !["checkout", "model", "gets", "cold", "screen", "all"].contains(&what.as_str()) {
+        eprintln!("usage: pooltop-benches [checkout|model|gets|cold|screen|all] [HOST:PORT] | pictures");
         return ExitCode::from(2);
     }
     let runs = |part: &str| what == part || what == "all";
     if runs("checkout") {
         checkout::run().await;
     }
-    if what == "checkout" {
+    if runs("model")
+        && let Err(error) = model::run()
+    {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    if ["checkout", "model"].contains(&what.as_str()) {
         return ExitCode::SUCCESS;
     }
     let server = match args.next().as_deref().map_or_else(server::Server::start, server::Server::at) {
