@@ -244,7 +244,7 @@ mod tests {
             ("POOL BURST ", "n command [arg ...]"),
             ("POOL BURST 5 ", "command [arg ...]"),
             ("POOL BURST 5 GET ", "key"),
-            ("? ", "[command|@group|POOL]"),
+            ("? ", "[command|@group|lints]"),
         ]);
         assert!(Registry::new().hint("POOL ").unwrap().starts_with("STATS|LIST|HOLD"));
     }
