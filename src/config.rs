@@ -118,6 +118,8 @@ pub struct ScreenSettings {
     pub pipe: bool,
     /// What each key does.
     pub keys: Keys,
+    /// What stands before the typed line is red.
+    pub red: bool,
 }
 
 impl ScreenSettings {
@@ -278,7 +280,10 @@ impl Settings {
             model: ModelOptions { levels, ..model(&common.pool, &said.pool) },
             pool,
             color: color(common.color, environment, said.screen.color),
-            screen: screen(&common, said.screen, keys),
+            screen: ScreenSettings {
+                red: profile.as_ref().is_some_and(|profile| profile.red),
+                ..screen(&common, said.screen, keys)
+            },
             form,
             record: common.record.record,
             judging,
@@ -380,6 +385,7 @@ fn screen(flags: &Common, said: known::Screen, keys: Keys) -> ScreenSettings {
         pager: said.pager.unwrap_or(true),
         pipe: said.pipe.unwrap_or(true),
         keys,
+        red: false,
     }
 }
 

@@ -196,8 +196,8 @@ impl Parts {
             Form::Screen(report) => once::run(self, report, judge).await,
             Form::Lab(asked) => lab::run(settings, asked).await,
             Form::Shell(shell) => {
-                let target = text::escape_str(&self.connect.target()).into_owned();
-                let (mut session, news) = self.session();
+                let target = self.address(settings);
+                let (mut session, news) = self.session(settings);
                 let exit =
                     crate::shell::run(&mut session, news, &target, shell, settings.color, &settings.screen)
                         .await?;
@@ -210,8 +210,19 @@ impl Parts {
     }
 
     /// Runs lines on the pool, and what its jobs have to say.
-    fn session(&self) -> (Session, mpsc::Receiver<JobNews>) {
-        Session::new(self.pool.clone(), self.hub.clone(), self.registry.clone(), self.connect.database)
+    fn session(&self, settings: &Settings) -> (Session, mpsc::Receiver<JobNews>) {
+        let (pool, hub, registry) = (self.pool.clone(), self.hub.clone(), self.registry.clone());
+        let (mut session, news) = Session::new(pool, hub, registry, self.connect.database);
+        if let Some(profile) = settings.profile.as_ref().filter(|profile| profile.typed) {
+            session.confirm_by(&profile.name);
+        }
+        (session, news)
+    }
+
+    /// What stands in the prompt, safe to show: the profile and the server.
+    fn address(&self, settings: &Settings) -> String {
+        let target = text::escape_str(&self.connect.target()).into_owned();
+        settings.profile.as_ref().map_or(target.clone(), |profile| format!("{} {target}", profile.name))
     }
 
     /// Changes how often a snapshot is taken and the server is asked.

@@ -38,7 +38,8 @@ pub async fn run(
     if !settings.command.is_empty() {
         one::run(session, settings, printer).await
     } else if terminal && std::io::stdin().is_terminal() {
-        let manner = Manner { colour: color.on(true), editing: screen.editing, pipe: screen.pipe };
+        let manner =
+            Manner { colour: color.on(true), editing: screen.editing, pipe: screen.pipe, red: screen.red };
         interactive::run(session, news, target, printer, manner).await
     } else {
         pipe::run(session, news, settings, printer).await

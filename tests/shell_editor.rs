@@ -34,6 +34,7 @@ fn be_the_program_in_a_terminal() {
         context: Arc::new(Mutex::new(context)),
         history: Some(history.into()),
         colour: std::env::var_os(COLOUR).is_some(),
+        red: false,
         editing: Editing::default(),
     })
     .expect("a terminal");

@@ -438,3 +438,25 @@ fn a_pinned_connection_that_died_is_never_taken_for_the_transaction() {
     assert!(!pinned(&tty), "{}", tty.text());
     leave(tty);
 }
+
+/// A profile that is careful: its name is in the prompt, in red, and a dangerous command wants it typed.
+#[test]
+fn a_careful_profile_is_red_and_wants_its_name_typed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("config.toml");
+    std::fs::write(&file, "[profile.production]\nprompt = \"red\"\nconfirm = \"typed\"\n").expect("a file");
+    let config = file.to_str().expect("a name");
+    let mut tty = Tty::pooltop(&["shell", "--demo", "--config", config, "--profile", "production"], 80, 24);
+    prompt(&tty);
+    assert!(tty.cursor_row().starts_with("production 127.0.0.1:"), "{}", tty.text());
+    assert!(tty.written().contains("\u{1b}[1;31mproduction "), "{:?}", tty.written());
+    run(&mut tty, "SET a 1", "OK");
+    for (answer, said) in [("y", "Not run."), ("productio", "Not run."), ("production", "OK")] {
+        tty.run("FLUSHALL");
+        tty.see("Run it? Type production:");
+        run(&mut tty, answer, said);
+        run(&mut tty, "CLEAR", "production");
+    }
+    run(&mut tty, "DBSIZE", "(integer) 0");
+    leave(tty);
+}

@@ -209,6 +209,34 @@ fn history_search_runs_what_it_finds_or_gives_the_line_back() {
     assert_eq!(press(&mut app, "ctrl-r 'user enter").last(), Some(&run("GET user:1")));
 }
 
+/// A profile's name stands between a person and the wrong server: neither y nor a part of it will do.
+#[test]
+fn a_question_that_wants_a_word_is_answered_by_all_of_it() {
+    let mut app = app(80, 24, busy());
+    let ask = || Said::AskWord("FLUSHALL deletes all. Run it?".to_owned(), "prod-1".to_owned());
+    press(&mut app, "'FLUSHALL enter");
+    for (keys, yes) in [
+        ("'y enter", false),
+        ("enter", false),
+        ("'prod enter", false),
+        ("'prod-1 enter", true),
+        ("'wrong ctrl-u 'prod-12 backspace enter", true),
+        ("'prod-1 esc", false),
+    ] {
+        app.hear(ask());
+        assert_eq!(mode(&app), Mode::Confirm);
+        assert_eq!(press(&mut app, keys), [Effect::Answer(yes)], "{keys}");
+    }
+    app.hear(ask());
+    press(&mut app, "'prod");
+    let shown = text(&app, &Theme::DEFAULT, 80, 24);
+    assert!(shown.contains("Run it? Type prod-1: prod"), "{shown}");
+    app.hear(Said::Ended);
+    assert_eq!(mode(&app), Mode::Prompt, "a question ends with its command");
+    app.hear(Said::Ask("Go on?".to_owned()));
+    assert_eq!(press(&mut app, "y"), [Effect::Answer(true)], "and the next may be another");
+}
+
 #[test]
 fn a_question_is_answered_by_y_and_by_nothing_else() {
     let mut app = app(80, 24, busy());
@@ -399,6 +427,11 @@ fn is_alive(binding: &Binding, place: usize, key: Sequence) -> bool {
             let mut app = lived_in(editing, replay);
             if !way.is_empty() {
                 press(&mut app, way);
+            }
+            // No key asks it: a command does.
+            if binding.when == When::Confirm {
+                app.hear(Said::AskWord("Go on?".to_owned(), "word".to_owned()));
+                press(&mut app, "'ab");
             }
             if !binding.when.holds(&app.context()) {
                 return false;

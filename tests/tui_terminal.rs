@@ -632,3 +632,23 @@ fn the_prompt_lets_a_transaction_go_when_its_server_dies() {
     tty.run("GET a");
     tty.see("error: nothing listens");
 }
+
+#[test]
+fn a_careful_profile_wants_its_name_typed_on_the_screen_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("config.toml");
+    std::fs::write(&file, "[profile.production]\nprompt = \"red\"\nconfirm = \"typed\"\n").expect("a file");
+    let config = file.to_str().expect("a name");
+    let mut tty = Tty::pooltop(&["--demo", "--config", config, "--profile", "production"], 80, 24);
+    tty.see(" production 127.0.0.1:");
+    for (answer, said) in [("y", "not run"), ("production", "OK")] {
+        tty.run("CLEAR");
+        tty.wait("an empty shell", |text| !text.contains(said) && !text.contains("CLEAR"));
+        tty.run("FLUSHALL");
+        tty.see("Type production:");
+        tty.run(answer);
+        tty.see(said);
+    }
+    tty.send("\u{4}");
+    assert!(tty.end().success(), "{}", tty.text());
+}

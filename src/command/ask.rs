@@ -13,12 +13,17 @@ use crate::resp::{Caps, Value};
 const COUNTED: Duration = Duration::from_secs(1);
 
 impl Session {
+    /// From now on a question is answered by typing this word.
+    pub fn confirm_by(&mut self, word: &str) {
+        self.confirm = Some(word.to_owned());
+    }
+
     /// What to ask before the line runs, if anything. Where the answer depends on how many keys there are, they are
     /// counted first.
     pub async fn question(&self, line: &Line) -> Option<Question> {
         let Call::Redis { on, args } = &line.call else { return None };
         let keys = if wants_key_count(args) { self.key_count(*on).await } else { None };
-        danger(args, keys)
+        danger(args, keys).map(|question| Question { word: self.confirm.clone(), ..question })
     }
 
     /// Counts the keys where a command would run, on a connection of its own: that nobody asked for it must show, and

@@ -7,6 +7,23 @@ use crate::text;
 pub struct Question {
     /// What it does and a question mark, in one or two sentences: to be followed by `[y/N]`.
     pub text: String,
+    /// It is answered by typing this word, where that was wanted.
+    pub word: Option<String>,
+}
+
+impl Question {
+    /// What is said after the question: how it is answered.
+    pub fn how(&self) -> String {
+        self.word.as_ref().map_or_else(|| "[y/N] ".to_owned(), |word| format!("Type {word}: "))
+    }
+
+    /// Whether an answer is a yes.
+    pub fn is_yes(&self, answer: &str) -> bool {
+        match &self.word {
+            Some(word) => answer.trim() == word,
+            None => matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"),
+        }
+    }
 }
 
 /// Above this many keys, a command that looks at each of them is asked about.
@@ -71,7 +88,7 @@ fn subcommand<A: AsRef<[u8]>>(name: &str, sub: &str, args: &[A]) -> Option<Quest
 }
 
 fn ask(name: &str, what: &str) -> Question {
-    Question { text: format!("{name} {what}. Run it?") }
+    Question { text: format!("{name} {what}. Run it?"), word: None }
 }
 
 /// The number stands first: it is what the answer depends on.
@@ -119,6 +136,18 @@ mod tests {
 
     fn asked(line: &str, keys: Option<u64>) -> Option<String> {
         danger(&line.split(' ').collect::<Vec<_>>(), keys).map(|question| question.text)
+    }
+
+    #[test]
+    fn a_word_is_typed_as_it_is() {
+        let asked = danger(&["FLUSHALL"], None).expect("a question");
+        assert_eq!(asked.how(), "[y/N] ");
+        assert!(
+            asked.is_yes(" Y ") && asked.is_yes("yes") && !asked.is_yes("") && !asked.is_yes("production")
+        );
+        let typed = Question { word: Some("production".to_owned()), ..asked };
+        assert_eq!(typed.how(), "Type production: ");
+        assert!(typed.is_yes("production ") && !typed.is_yes("y") && !typed.is_yes("Production"));
     }
 
     #[test]

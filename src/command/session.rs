@@ -43,6 +43,8 @@ pub struct Session {
     /// Commands that wait for the server as long as they like run as jobs, so that the prompt stays alive.
     beside: bool,
     pipes: Pipes,
+    /// What is typed to confirm what is dangerous, where a yes is not enough.
+    pub(super) confirm: Option<String>,
 }
 
 impl Session {
@@ -67,6 +69,7 @@ impl Session {
             place: None,
             beside: false,
             pipes: Pipes::Off,
+            confirm: None,
         };
         (session, news)
     }

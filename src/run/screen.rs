@@ -32,12 +32,16 @@ pub(super) async fn start(settings: &Settings) -> Result<Result<(Parts, Option<G
 
 /// Shows the screen until it ends.
 pub(super) async fn run(parts: &Parts, settings: &Settings, guard: Option<Guard>) -> Result<Exit, Error> {
-    let (session, news) = parts.session();
+    let (session, news) = parts.session(settings);
     let looks = Looks {
         address: text::escape_str(&parts.connect.target()).into_owned(),
         theme: theme(settings),
         pace: parts.pace(),
-        chosen: Facts { notices: parts.warnings.clone(), ..chosen(&settings.screen) },
+        chosen: Facts {
+            notices: parts.warnings.clone(),
+            address: Some(parts.address(settings)),
+            ..chosen(&settings.screen)
+        },
         settings: settings::all(&parts.pool, &parts.hub),
         guard,
     };
@@ -73,6 +77,6 @@ fn theme(settings: &Settings) -> Theme {
 }
 
 fn chosen(screen: &ScreenSettings) -> Facts {
-    let ScreenSettings { keys, panes, mouse, editing, pager, pipe, .. } = screen.clone();
-    Facts { keys, panes, mouse, editing, pager, pipe, ..Facts::default() }
+    let ScreenSettings { keys, panes, mouse, editing, pager, pipe, red, .. } = screen.clone();
+    Facts { keys, panes, mouse, editing, pager, pipe, red, ..Facts::default() }
 }

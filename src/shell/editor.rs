@@ -39,6 +39,8 @@ pub struct EditorOptions {
     pub colour: bool,
     /// Whose keys edit the line.
     pub editing: Editing,
+    /// The prompt is red, where there are colours.
+    pub red: bool,
 }
 
 /// A line editor on the terminal. It blocks while somebody types: give it a thread of its own.
@@ -75,7 +77,7 @@ pub enum Typed {
 impl Editor {
     /// An editor on stdin and stdout.
     pub fn new(options: EditorOptions) -> io::Result<Self> {
-        let EditorOptions { registry, context, history, colour, editing } = options;
+        let EditorOptions { registry, context, history, colour, editing, red } = options;
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
@@ -91,7 +93,7 @@ impl Editor {
         let (file, opened) = HistoryFile::open(history, &mut kept);
         let mut lines = rustyline::Editor::with_history(config, kept).map_err(to_io)?;
         lines.set_max_history_size(history::MAX_LINES).map_err(to_io)?;
-        lines.set_helper(Some(Helper::new(registry.clone(), context.clone(), colour)));
+        lines.set_helper(Some(Helper::new(registry.clone(), context.clone(), colour, red)));
         TakeGrey::bind(&mut lines);
         let (stop, elsewhere) = (AwayKey::default(), AwayKey::default());
         stop.bind(KeyEvent::ctrl('Z'), &mut lines);

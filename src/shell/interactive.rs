@@ -17,7 +17,7 @@ use crate::command::jobs::JobNews;
 use crate::command::output::{Outcome, Output};
 use crate::command::pipe::Pipes;
 use crate::command::session::Session;
-use crate::command::{Context, Hidden};
+use crate::command::{Context, Hidden, Question};
 use crate::error::{Error, Exit};
 use crate::terminal::{self, EndSignals};
 use crate::values::Editing;
@@ -31,6 +31,8 @@ pub(super) struct Manner {
     pub editing: Editing,
     /// It may end in `| shell command`.
     pub pipe: bool,
+    /// What stands before it is red.
+    pub red: bool,
 }
 
 /// What is asked of the person at the keyboard.
@@ -85,6 +87,7 @@ async fn serve(
         history: history::default_path(),
         colour: manner.colour,
         editing: manner.editing,
+        red: manner.red,
     })?;
     loop {
         tell_news(&mut news, &mut printer).await.map_err(Error::io(OUTPUT))?;
@@ -110,7 +113,7 @@ async fn serve(
             }
         };
         if let Some(question) = question
-            && !keyboard.answer(&question.text).await?
+            && !keyboard.answer(&question).await?
         {
             printer.write(&Output::Note("Not run.".to_owned())).await.map_err(Error::io(OUTPUT))?;
             continue;
@@ -166,10 +169,10 @@ impl Keyboard {
     }
 
     /// Whether the answer is a yes: anything else, Ctrl-C and Ctrl-D too, is a no.
-    async fn answer(&self, question: &str) -> Result<bool, Error> {
-        let question = format!("{question} [y/N] ");
-        let answer = self.want(|reply| Wanted::Answer(question.clone(), reply)).await?;
-        Ok(answer.is_some_and(|answer| matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+    async fn answer(&self, question: &Question) -> Result<bool, Error> {
+        let words = format!("{} {}", question.text, question.how());
+        let answer = self.want(|reply| Wanted::Answer(words.clone(), reply)).await?;
+        Ok(answer.is_some_and(|answer| question.is_yes(&answer)))
     }
 
     /// Asks until there is an answer: a stop on the way is no answer.

@@ -30,7 +30,7 @@ use crate::values::Editing;
 pub use deeds::Confirm;
 pub use details::{Details, Subject};
 pub use read::Reading;
-pub use shell::Running;
+pub use shell::{Running, Word};
 
 /// What the screen knows before any snapshot.
 #[derive(Clone, Debug)]
@@ -60,6 +60,10 @@ pub struct Facts {
     pub pipe: bool,
     /// A recording is shown, and no command runs.
     pub replay: bool,
+    /// What stands before the typed line, where that is more than the target; safe to show.
+    pub address: Option<String>,
+    /// It is red.
+    pub red: bool,
 }
 
 impl Default for Facts {
@@ -77,6 +81,8 @@ impl Default for Facts {
             pager: true,
             pipe: true,
             replay: false,
+            address: None,
+            red: false,
         }
     }
 }
@@ -118,6 +124,8 @@ pub struct App {
     /// The jobs that Ctrl-C can end, oldest first.
     pub(super) jobs: Vec<Beside>,
     pub(super) question: Option<String>,
+    /// The word that answers it, where a key is not enough.
+    pub(super) word: Option<Word>,
     /// What is asked by the screen itself.
     pub(super) confirm: Option<Confirm>,
     /// What the last key did, until the next one.
@@ -168,11 +176,12 @@ impl App {
             history: History::new(facts.history.clone()),
             output,
             reading: None,
-            prefix: format!("{}> ", facts.target),
+            prefix: format!("{}> ", facts.address.as_ref().unwrap_or(&facts.target)),
             running: None,
             queue: std::collections::VecDeque::new(),
             jobs: Vec::new(),
             question: None,
+            word: None,
             confirm: None,
             notice: None,
             details: None,
@@ -192,7 +201,8 @@ impl App {
     /// What has the keys, for the key table.
     pub fn context(&self) -> Context {
         let mode = if self.question.is_some() || self.confirm.is_some() {
-            Mode::Ask
+            let typed = self.word.is_some() && self.confirm.is_none();
+            if typed { Mode::Confirm } else { Mode::Ask }
         } else if self.help.is_some() {
             Mode::Help
         } else if let Some(details) = &self.details {

@@ -67,8 +67,9 @@ pub async fn show(
     let (file, opened) = HistoryFile::open(default_path(), &mut history);
     let mut notices = chosen.notices;
     notices.extend(opened.err().map(|error| text::escape_str(&error.to_string()).into_owned()));
+    let before = chosen.address.clone().unwrap_or_else(|| address.clone());
     let facts = Facts {
-        target: address.clone(),
+        target: address,
         interval: hub.tick(),
         welcome: welcome::welcome(&chosen.keys),
         notices,
@@ -80,7 +81,7 @@ pub async fn show(
     }
     let assist = Arc::new(Typist::new(Arc::clone(session.registry()), settings));
     let snapshots = hub.subscribe();
-    let desk = Desk::start(session, news, hub.clone(), address, (file, history));
+    let desk = Desk::start(session, news, hub.clone(), before, (file, history));
     let runner = Box::new(Desk { pace, ..desk });
     super::run(Screen { facts, theme, snapshots, runner, assist, guard }).await
 }
@@ -295,7 +296,11 @@ async fn answer(
         }
     };
     if let Some(question) = session.question(&line).await {
-        sink.say(Said::Ask(question.text)).await?;
+        sink.say(match question.word {
+            Some(word) => Said::AskWord(question.text, word),
+            None => Said::Ask(question.text),
+        })
+        .await?;
         if answers.recv().await != Some(true) {
             sink.push(Output::Note("not run".to_owned())).await?;
             return Ok(Outcome::Done);

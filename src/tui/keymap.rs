@@ -66,6 +66,8 @@ pub enum Mode {
     Read,
     /// A question that wants y or n.
     Ask,
+    /// A question that wants a word.
+    Confirm,
     /// A pane other than the shell.
     Pane(Pane),
     /// The filter line of a pane.
@@ -117,6 +119,8 @@ pub enum When {
     Replay,
     /// While a question waits.
     Ask,
+    /// While the word that answers one is typed.
+    Confirm,
     /// In the help.
     Help,
 }
@@ -125,7 +129,7 @@ impl When {
     /// Whether it holds.
     pub fn holds(self, context: &Context) -> bool {
         match self {
-            When::Anywhere => context.mode != Mode::Ask,
+            When::Anywhere => !matches!(context.mode, Mode::Ask | Mode::Confirm),
             When::Prompt => context.mode == Mode::Prompt,
             When::EmptyPrompt => context.mode == Mode::Prompt && context.empty,
             When::Choosing => context.mode == Mode::Prompt && context.choosing,
@@ -152,6 +156,7 @@ impl When {
             When::View => matches!(context.mode, Mode::Pane(_) | Mode::Details(_)),
             When::Replay => context.replay && When::View.holds(context),
             When::Ask => context.mode == Mode::Ask,
+            When::Confirm => context.mode == Mode::Confirm,
             When::Help => context.mode == Mode::Help,
         }
     }
@@ -178,6 +183,7 @@ impl When {
             When::View => "in a pane, and in details",
             When::Replay => "in a replay: in a pane, and in details",
             When::Ask => "while a question waits",
+            When::Confirm => "while a word is typed to confirm",
             When::Help => "in this help",
         }
     }
@@ -187,6 +193,7 @@ impl When {
     fn prefix(self) -> Option<&'static str> {
         match self {
             When::Ask => Some("answer"),
+            When::Confirm => Some("confirm"),
             When::Help => Some("help"),
             When::Search => Some("search"),
             When::Find => Some("find"),

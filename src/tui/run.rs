@@ -33,6 +33,8 @@ pub enum Said {
     Jobs(Vec<Beside>),
     /// It asks before it goes on; the answer comes by [`Job::answer`].
     Ask(String),
+    /// The same; the answer is this word, typed.
+    AskWord(String, String),
     /// The terminal is to be lent.
     Lend(Loan),
     /// It asked to end the program.

@@ -25,6 +25,8 @@ pub(super) struct Helper {
     registry: Arc<Registry>,
     context: Arc<Mutex<Context>>,
     colour: bool,
+    /// The prompt is red.
+    red: bool,
     prompt_columns: Cell<usize>,
     /// What is typed is an answer to a question, and no command.
     answer: bool,
@@ -33,11 +35,17 @@ pub(super) struct Helper {
 }
 
 impl Helper {
-    pub(super) fn new(registry: Arc<Registry>, context: Arc<Mutex<Context>>, colour: bool) -> Self {
+    pub(super) fn new(
+        registry: Arc<Registry>,
+        context: Arc<Mutex<Context>>,
+        colour: bool,
+        red: bool,
+    ) -> Self {
         Self {
             registry,
             context,
             colour,
+            red,
             prompt_columns: Cell::new(0),
             answer: false,
             shown: RefCell::default(),
@@ -202,6 +210,13 @@ impl Highlighter for Helper {
         Cow::Owned(shown)
     }
 
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
+        if self.red && self.colour && !self.answer {
+            return Cow::Owned(format!("\x1b[1;31m{prompt}\x1b[0m"));
+        }
+        Cow::Borrowed(prompt)
+    }
+
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
         Cow::Owned(format!("\x1b[90m{hint}\x1b[0m"))
     }
@@ -268,7 +283,7 @@ mod tests {
     use super::*;
 
     fn helper(colour: bool) -> Helper {
-        Helper::new(Arc::new(Registry::new()), Arc::default(), colour)
+        Helper::new(Arc::new(Registry::new()), Arc::default(), colour, false)
     }
 
     #[test]

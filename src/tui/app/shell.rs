@@ -27,6 +27,26 @@ pub struct Running {
     pub cancelled: bool,
 }
 
+/// The word that answers a question, and what was typed of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// What is to be typed.
+    pub wanted: String,
+    /// What was.
+    pub typed: String,
+}
+
+impl Word {
+    /// Longer than any word that is wanted.
+    const LONGEST: usize = 128;
+
+    /// Takes a text that was typed or pasted.
+    pub(super) fn push(&mut self, text: &str) {
+        let letters = text.chars().filter(|c| !c.is_control());
+        self.typed.extend(letters.take(Self::LONGEST.saturating_sub(self.typed.len())));
+    }
+}
+
 impl App {
     /// Runs the typed line, or each line of a paste in turn; what runs already goes first. While a quote is open the
     /// line goes on instead.
@@ -106,11 +126,16 @@ impl App {
             Said::Prefix(prefix) => self.prefix = prefix,
             Said::Jobs(jobs) => self.jobs = jobs,
             Said::Ask(question) => self.question = Some(question),
+            Said::AskWord(question, word) => {
+                self.question = Some(question);
+                self.word = Some(Word { wanted: word, typed: String::new() });
+            }
             Said::Lend(loan) => return vec![Effect::Lend(loan)],
             Said::Quit => return vec![Effect::Quit],
             Said::Ended => {
                 self.running = None;
                 self.question = None;
+                self.word = None;
                 return self.next().into_iter().collect();
             }
         }
@@ -130,7 +155,11 @@ impl App {
             return self.confirmed(confirm, yes);
         }
         match self.question.take() {
-            Some(_) => vec![Effect::Answer(yes)],
+            // Of a word that is to be typed the key only says that it is done.
+            Some(_) => {
+                let right = self.word.take().is_none_or(|word| word.typed.trim() == word.wanted);
+                vec![Effect::Answer(yes && right)]
+            }
             None => Vec::new(),
         }
     }
@@ -138,6 +167,7 @@ impl App {
     /// Marks what runs as cancelled, until it has ended.
     pub fn cancelling(&mut self) {
         self.question = None;
+        self.word = None;
         if let Some(running) = &mut self.running {
             running.cancelled = true;
         }

@@ -88,7 +88,9 @@ impl App {
     pub(super) fn press_unseen(&mut self, chord: Chord) -> Option<Vec<Effect>> {
         let empty = Context::of(Mode::Prompt);
         let meant = self.facts.keys.resolve(None, chord, &empty);
-        if self.context().mode == Mode::Ask && meant != Meaning::Do(Action::EndOfInput) {
+        if matches!(self.context().mode, Mode::Ask | Mode::Confirm)
+            && meant != Meaning::Do(Action::EndOfInput)
+        {
             let no = self.facts.keys.resolve(None, chord, &self.context());
             return (no == Meaning::Do(Action::Answer(false))).then(|| self.update(Action::Answer(false)));
         }
@@ -140,6 +142,11 @@ impl App {
                 self.prompt.insert(text);
                 self.history.settle();
             }
+            Mode::Confirm => {
+                if let Some(word) = &mut self.word {
+                    word.push(text);
+                }
+            }
             Mode::Ask => {}
         }
     }
@@ -149,6 +156,11 @@ impl App {
             Mode::Help => self.search_help(|query| shorten(query, edit)),
             Mode::Find => self.refine_find(|words| shorten(words, edit)),
             Mode::Filter => self.change_filter(|line| shorten(line, edit)),
+            Mode::Confirm => {
+                if let Some(word) = &mut self.word {
+                    shorten(&mut word.typed, edit);
+                }
+            }
             Mode::Search if edit == Edit::End => self.end_search(true),
             Mode::Search => self.history.refine(|query| shorten(query, edit)),
             _ => {

@@ -142,8 +142,7 @@ impl Keys {
                 _ => {}
             }
         }
-        let letters =
-            matches!(context.mode, Mode::Prompt | Mode::Search | Mode::Find | Mode::Filter | Mode::Help);
+        let letters = !matches!(context.mode, Mode::Read | Mode::Ask | Mode::Pane(_) | Mode::Details(_));
         match chord.typed() {
             Some(c) if letters && pending.is_none() => Meaning::Do(Action::Insert(c)),
             _ => Meaning::Nothing,

@@ -1,8 +1,8 @@
 //! The table itself.
 
 use super::When::{
-    Anywhere, Ask, Choosing, Connection, Details, EmptyPrompt, Filter, Filtered, Find, Help, Inserting, List,
-    Opens, Pane, Prompt, Read, Replay, Row, Search, View,
+    Anywhere, Ask, Choosing, Confirm, Connection, Details, EmptyPrompt, Filter, Filtered, Find, Help,
+    Inserting, List, Opens, Pane, Prompt, Read, Replay, Row, Search, View,
 };
 use super::{Binding, Do, When};
 use crate::record::Control;
@@ -34,6 +34,12 @@ pub const TABLE: &[Binding] = &[
     row(&["y"], Ask, Action::Answer(true), "yes", "Yes, do it"),
     row(&["n", "enter", "esc", "ctrl-c"], Ask, Action::Answer(false), "no", "No: anything but y is no"),
     quiet(&["ctrl-z"], Ask, Action::Suspend, "Suspend; fg comes back to the question"),
+    row(&["enter"], Confirm, Action::Answer(true), "confirm", "Run it, when the word is right")
+        .named("confirm"),
+    row(&["esc", "ctrl-c"], Confirm, Action::Answer(false), "no", "Do not run it").named("confirm-no"),
+    quiet(&["backspace"], Confirm, Action::Edit(Edit::Backspace), "Take a letter back"),
+    quiet(&["ctrl-u"], Confirm, Action::Edit(Edit::KillToStart), "Begin anew"),
+    quiet(&["ctrl-z"], Confirm, Action::Suspend, "Suspend; fg comes back to the question"),
     row(&["esc", "f1"], Help, Action::Dismiss, "close", "Close the help"),
     row(&["down"], Help, Action::Scroll(Step::Down), "scroll", "Scroll down"),
     quiet(&["up"], Help, Action::Scroll(Step::Up), "Scroll up"),

@@ -7,6 +7,7 @@ fn contexts() -> Vec<Context> {
         Mode::Find,
         Mode::Read,
         Mode::Ask,
+        Mode::Confirm,
         Mode::Pane(Pane::Connections),
         Mode::Filter,
         Mode::Details(Pane::Connections),

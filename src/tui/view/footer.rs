@@ -85,7 +85,7 @@ fn fitting(app: &App, width: u16) -> Vec<(String, String)> {
     // A pane that has the screen to itself anyway cannot be made larger.
     let alone = !app.zoomed && app.plan().panes.len() < 2;
     entries.retain(|(_, word)| !(alone && *word == "zoom"));
-    if app.running.is_some() && app.pending.is_none() && context.mode != Mode::Ask {
+    if app.running.is_some() && app.pending.is_none() && !matches!(context.mode, Mode::Ask | Mode::Confirm) {
         entries.insert(0, ("Ctrl-C".to_owned(), "cancel"));
     }
     if let Some((words, _)) = note(app, &Theme::MONO, width) {

@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
 use super::put;
+use super::shell::question_words;
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::layout::{Pane, Plan};
@@ -21,6 +22,7 @@ pub fn draw(app: &App, theme: &Theme, plan: &Plan, buf: &mut Buffer) -> Option<P
     let asked = app.question.as_ref().filter(|_| app.details.is_some() || plan.area(Pane::Shell).is_none());
     let question = app.confirm.as_ref().map(|confirm| &confirm.text).or(asked);
     let words = match (question, &app.notice) {
+        (Some(question), _) if app.confirm.is_none() => question_words(app, question).trim_end().to_owned(),
         (Some(question), _) => format!("{} (y/N)", text::escape_str(question)),
         (None, Some(notice)) => text::escape_str(notice).into_owned(),
         (None, None) => return None,

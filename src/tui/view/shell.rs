@@ -8,6 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
+pub(super) use prompt::question_words;
+
 use super::{Cx, pane, put, put_right, server};
 use crate::text;
 use crate::tui::action::{Action, Step};

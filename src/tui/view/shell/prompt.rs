@@ -26,7 +26,7 @@ pub(super) fn draw(app: &App, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) -> Opti
         return None;
     }
     if let Some(question) = &app.question {
-        return Some(asked(question, theme, area, buf));
+        return Some(asked(&question_words(app, question), theme, area, buf));
     }
     if let Some(reading) = &app.reading {
         return Some(find::draw(app, reading, theme, area, buf));
@@ -44,9 +44,8 @@ pub(super) fn draw(app: &App, cx: &Cx<'_>, area: Rect, buf: &mut Buffer) -> Opti
 }
 
 /// A question, row by row. Where it does not fit, its end says what is asked.
-fn asked(question: &str, theme: &Theme, area: Rect, buf: &mut Buffer) -> Position {
-    let words = question_words(question);
-    let lines = output::wrap(&words, question_width(area.width));
+fn asked(words: &str, theme: &Theme, area: Rect, buf: &mut Buffer) -> Position {
+    let lines = output::wrap(words, question_width(area.width));
     let cut = lines.len().saturating_sub(usize::from(area.height));
     let mut cursor = Position { x: area.x, y: area.y };
     for (y, line) in lines.into_iter().skip(cut).enumerate() {
@@ -57,8 +56,16 @@ fn asked(question: &str, theme: &Theme, area: Rect, buf: &mut Buffer) -> Positio
     cursor
 }
 
-fn question_words(question: &str) -> String {
-    format!("{} (y/N) ", text::escape_str(question))
+/// A question and how it is answered, with what was typed of the answer.
+pub(in crate::tui::view) fn question_words(app: &App, question: &str) -> String {
+    let question = text::escape_str(question);
+    match &app.word {
+        Some(word) => {
+            let (wanted, typed) = (text::escape_str(&word.wanted), text::escape_str(&word.typed));
+            format!("{question} Type {wanted}: {typed}")
+        }
+        None => format!("{question} (y/N) "),
+    }
 }
 
 /// Columns for a question in a pane this wide: a margin on both sides, the right one for the cursor.
@@ -78,9 +85,10 @@ fn typed_line(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Positio
     let indent = text::width(&prefix);
     let room = usize::from(area.width).saturating_sub(indent + 2);
     let shown = typed::draw(app, theme, room, usize::from(area.height));
+    let before_style = if app.facts.red { theme.bad } else { theme.prompt };
     for (y, row) in shown.rows.into_iter().enumerate() {
         let before = if shown.first && y == 0 { prefix.clone() } else { format!("{:>indent$}", "… ") };
-        let mut spans = vec![Span::raw(" "), Span::styled(before, theme.prompt)];
+        let mut spans = vec![Span::raw(" "), Span::styled(before, before_style)];
         spans.extend(row);
         if y == shown.row && app.prompt.at_end() {
             spans.extend(aside(app).map(|aside| Span::styled(aside, theme.dim)));
@@ -104,7 +112,7 @@ fn tail(prefix: &str, columns: usize) -> String {
 /// Rows that the typed line has, where it is what is shown.
 pub(super) fn rows(app: &App, width: u16) -> usize {
     if let Some(question) = &app.question {
-        return output::wrap(&question_words(question), question_width(width)).len();
+        return output::wrap(&question_words(app, question), question_width(width)).len();
     }
     if app.reading.is_some() || app.history.searching().is_some() {
         return 1;
