@@ -37,7 +37,7 @@ impl Config {
             timeout: 0,
             requirepass: password.filter(|password| !password.expose().is_empty()),
             proto_max_bulk_len: 512 * 1024 * 1024,
-            query_limit: 64 * 1024 * 1024,
+            query_limit: 1024 * 1024 * 1024,
         }
     }
 
