@@ -122,7 +122,7 @@ pub static BUILTINS: &[Entry] = &[
     Entry {
         words: &["LAB"],
         syntax: "[name|ALL]",
-        summary: "Runs a measured experiment on pools of its own, which the panes show; no name lists them.",
+        summary: "Runs a measured experiment, its pools in the panes; no name lists them.",
         examples: &[
             (
                 "LAB forgotten-release",

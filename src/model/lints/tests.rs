@@ -106,6 +106,7 @@ fn every_lint_has_a_name() {
             "cold-start",
             "churn",
             "growth",
+            "sequential",
             "stale",
             "maxclients",
         ])
