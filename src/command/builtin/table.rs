@@ -74,7 +74,7 @@ pub static BUILTINS: &[Entry] = &[
     Entry {
         words: &["POOL", "BURST"],
         syntax: "n command [arg ...]",
-        summary: "Runs a Redis command n times at once: what failed, connections opened and in use, waits and round trips.",
+        summary: "Runs a Redis command n times at once: what failed, connections opened and in use, waits, round trips.",
         examples: &[("POOL BURST 1000 GET user:1", "a thousand callers on one pool")],
         params: &[Param::Count, Param::Command],
         build: |args| pool(PoolCall::Burst { count: args.count("n")?, args: args.command()? }),
