@@ -14,7 +14,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-pub use pulse::{ClosedBy, ConnPulse, ConnState, Gauges, Pulse, Samples, Totals, Waiting};
+pub use pulse::{
+    Bound, Bounds, ClosedBy, ConnPulse, ConnState, Gauges, PastLease, Pulse, Run, Samples, Totals, Waiting,
+};
 pub use tap::{PulseSource, Tap};
 
 /// Which pool an event is about, within one run.
@@ -215,10 +217,10 @@ pub struct Holder {
     /// The runtime's task id, where there is one.
     pub task: Option<u64>,
     /// The stack of the call that asked for it, where the pool keeps those: a frame a line, innermost first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<Arc<str>>,
     /// When the command, job or scope that took it ended and left it behind.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Stamp>,
 }
 

@@ -30,6 +30,7 @@ const PAGES: &[(&str, &str)] = pages![
     "sequential",
     "stale",
     "maxclients",
+    "no-timeout",
 ];
 
 /// The page of a lint, as it is written: Markdown.

@@ -10,6 +10,7 @@ mod levels;
 mod lints;
 mod pool;
 mod recent;
+mod runs;
 mod series;
 mod server;
 mod waits;

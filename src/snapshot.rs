@@ -3,6 +3,8 @@
 //! Ages are computed from [`Snapshot::as_of`], never from a clock, so that a paused screen, a report and a replay
 //! agree. What the source cannot see is `None` and draws as `–`, never as 0.
 
+mod past;
+
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{CloseReason, ConnId, CreateSteps, Holder, PoolId, SeenAt, Stamp, Totals, WaitEnd};
+
+pub use past::{Past, PastLease};
 
 /// Everything a reader may know, at one moment.
 #[derive(Clone, Debug, Default)]
@@ -218,6 +222,8 @@ pub struct ConnectionRow {
     pub dead_since: Option<Stamp>,
     /// A lint speaks of this connection.
     pub flagged: bool,
+    /// Its last leases that are over.
+    pub past: Past,
 }
 
 impl ConnectionRow {

@@ -147,3 +147,36 @@ async fn what_a_scope_leaves_behind_is_called_abandoned_until_it_is_back() {
     drop(lease);
     assert!(abandoned(&hub.sync().await).is_empty());
 }
+
+fn pulse_of<C: redis_pooltop::pool::Connector>(pool: &InstrumentedPool<C>) -> redis_pooltop::event::Pulse {
+    match pool.pulse_source().pulse(Stamp(0)) {
+        Some(Event::Pool(_, PoolEvent::Pulse(pulse))) => *pulse,
+        other => panic!("no pulse but {other:?}"),
+    }
+}
+
+/// The released lease that the next pulse tells: whose it was, and whether its times make sense.
+fn told_past(pool: &FakePool) -> Option<String> {
+    let pulse = pulse_of(pool);
+    let last = pulse.connections.first()?.last.clone()?;
+    assert!(last.since < last.until, "{last:?}");
+    Some(last.holder.label.expect("a label").to_string())
+}
+
+#[tokio::test]
+async fn the_lease_that_ended_last_is_told_once_with_its_holder() {
+    let (pool, ..) = fake_pool(plain(1));
+    let take = async |label: &str| pool.checkout_as(label.into()).await.unwrap();
+    let lease = take("a").await;
+    assert_eq!(told_past(&pool), None);
+    drop(lease);
+    assert_eq!(told_past(&pool).as_deref(), Some("a"));
+    assert_eq!(told_past(&pool), None, "once");
+    drop(take("b").await);
+    let lease = take("c").await;
+    assert_eq!(told_past(&pool).as_deref(), Some("b"), "while another is out");
+    drop(lease);
+    // The pool's own look at an idle connection is no holder of it.
+    pool.health_check().await;
+    assert_eq!(told_past(&pool).as_deref(), Some("c"));
+}

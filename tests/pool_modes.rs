@@ -14,10 +14,10 @@ use bytes::BytesMut;
 use pool_support::{pick, told};
 use proptest::prelude::*;
 use redis_pooltop::event::{
-    Clock, CloseReason, ConnState, Event, PoolEvent, Pulse, SeenAt, Stamp, Tap, Timed,
+    Bound, Bounds, Clock, CloseReason, ConnState, Event, PoolEvent, Pulse, SeenAt, Stamp, Tap, Timed,
 };
 use redis_pooltop::net::{ConnectOptions, Endpoint, IoErrorKind};
-use redis_pooltop::pool::{CommandError, Multiplexed, PoolConfig, RedisPool};
+use redis_pooltop::pool::{CommandError, Multiplexed, OnExhausted, PoolConfig, RedisPool};
 use redis_pooltop::resp::{Caps, Decoder, Value};
 use support::{PATIENCE, RedisServer, wait_until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -581,4 +581,41 @@ proptest! {
             run.finish().await;
         });
     }
+}
+
+#[tokio::test]
+async fn a_run_of_single_commands_is_told_and_a_pipeline_is_none() {
+    let server = RedisServer::start(&[]);
+    let (pool, _events) = real(&server, 1);
+    let mut lease = pool.checkout_as("import".into()).await.unwrap();
+    for n in 0..200 {
+        lease.command(&["SET", "k", &n.to_string()]).await.unwrap();
+    }
+    drop(lease);
+    let run = pulse(&pool).run.expect("a run");
+    // A scheduler's whim may cut it in pieces on a busy machine; the longest is long all the same.
+    assert!((32..=200).contains(&run.commands), "{run:?}");
+    assert_eq!((run.command.as_deref(), run.holder.label.as_deref()), (Some("SET"), Some("import")));
+    assert!(run.took > run.between, "{run:?}");
+    assert_eq!(pulse(&pool).run, None, "told once");
+
+    pool.pipeline(&[["GET", "k"]; 200]).await.unwrap();
+    for _ in 0..200 {
+        pool.command(&["GET", "k"]).await.unwrap();
+    }
+    assert_eq!(pulse(&pool).run, None, "neither a batch nor leases of one command are a run");
+}
+
+#[tokio::test]
+async fn the_limits_in_force_are_told() {
+    let server = RedisServer::start(&[]);
+    let (pool, _events) = real(&server, 1);
+    let seconds = |seconds| Bound::Within(Duration::from_secs(seconds));
+    assert_eq!(pulse(&pool).bounds, Bounds { wait: seconds(20), reply: seconds(5) });
+    pool.set(|config| config.blocking_timeout = Duration::MAX);
+    assert_eq!(pulse(&pool).bounds.wait, Bound::Unbounded);
+    pool.set(|config| config.on_exhausted = OnExhausted::Fail);
+    assert_eq!(pulse(&pool).bounds.wait, seconds(0));
+    let options = ConnectOptions { socket_timeout: None, ..ConnectOptions::default() };
+    assert_eq!(pulse(&pool_on(options, 1).0).bounds.reply, Bound::Unbounded);
 }

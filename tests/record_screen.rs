@@ -50,6 +50,7 @@ fn recording() -> (TempDir, PathBuf) {
             last_active: Stamp(0),
             busy_since: None,
             dead: false,
+            last: None,
         };
         let (in_use, available) = (u32::from(held), u32::from(!held));
         let gauges = Gauges { in_use, available, max: 10, ..Gauges::default() };

@@ -5,9 +5,9 @@ mod tui_support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis_pooltop::event::{CloseReason, ConnId, CreateSteps, PoolId, Stamp};
+use redis_pooltop::event::{CloseReason, ConnId, CreateSteps, Holder, PoolId, Stamp};
 use redis_pooltop::report::{Screenful, markdown};
-use redis_pooltop::snapshot::{ConnectionRow, EventRow, RowState, ServerRow, Snapshot, What};
+use redis_pooltop::snapshot::{ConnectionRow, EventRow, PastLease, RowState, ServerRow, Snapshot, What};
 use redis_pooltop::tui::action::Effect;
 use redis_pooltop::tui::app::App;
 use redis_pooltop::tui::keymap::Mode;
@@ -194,6 +194,49 @@ fn idle_is_counted_from_the_lease_and_says_what_it_means() {
     assert_eq!(idle(2_000), " idle        2.0 s: nothing sent or received since");
     let available = screen(&opened("alt-4 G enter", full(), 80, 24));
     assert!(available.contains("\n idle        12.0 s\n"), "{available}");
+}
+
+fn past(nth: u64, since: u64, until: Option<u64>, label: &str, ran: Option<(u64, &str)>) -> PastLease {
+    let holder = Holder { label: Some(label.into()), ..Holder::default() };
+    let ran = ran.map(|(commands, last)| (commands, (commands > 0).then(|| last.into())));
+    PastLease { since: ago(since), until: until.map(ago), holder, nth, ran }
+}
+
+#[test]
+fn the_leases_before_are_listed_newest_first_with_what_is_known_of_each() {
+    let mut snapshot = full();
+    Arc::make_mut(&mut snapshot.connections[0]).past = [
+        past(7, 90_000, Some(89_000), "worker-1", Some((12, "GET"))),
+        past(8, 80_000, Some(79_970), "worker-2", Some((1, "SET"))),
+        past(9, 79_000, Some(78_000), "idler", Some((0, ""))),
+        past(90, 76_000, None, "\u{1b}[2Jworker-3", None),
+    ]
+    .into_iter()
+    .collect();
+    let shown = text(&opened("alt-4 enter", snapshot, 140, 60), &Theme::DEFAULT, 140, 60);
+    let at = shown.lines().position(|line| line.starts_with(" leases ")).expect("leases");
+    let lines: Vec<_> = shown.lines().skip(at).take(5).map(str::trim_end).collect();
+    let expected = [
+        " leases       90  76.0 s ago  \\x1b[2Jworker-3",
+        "               9  78.0 s ago  for 1.0 s  no command  idler",
+        "               8  79.9 s ago  for 30.0 ms  1 command, last SET  worker-2",
+        "               7  89.0 s ago  for 1.0 s  12 commands, last GET  worker-1",
+        "",
+    ];
+    assert_eq!(lines, expected, "{shown}");
+}
+
+#[test]
+fn a_lease_that_was_left_behind_shows_that_and_its_stack() {
+    let mut snapshot = full();
+    if let RowState::InUse { holder, .. } = &mut Arc::make_mut(&mut snapshot.connections[0]).state {
+        holder.ended = Some(ago(70_000));
+        holder.stack = Some("app::fetch at ./src/jobs.rs:88:9\napp::main at ./src/main.rs:4:5".into());
+    }
+    let shown = screen(&opened("alt-4 enter", snapshot, 80, 24));
+    assert!(shown.contains("\n taker       ended 70.0 s ago and left it behind\n"), "{shown}");
+    assert!(shown.contains("\n stack       app::fetch at ./src/jobs.rs:88:9\n"), "{shown}");
+    assert!(shown.contains("\n             app::main at ./src/main.rs:4:5\n"), "{shown}");
 }
 
 #[test]

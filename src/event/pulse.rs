@@ -1,6 +1,7 @@
 //! What a pool counted since it was last asked: too frequent to be events of their own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,12 @@ pub struct Pulse {
     pub connections: Vec<ConnPulse>,
     /// The callers that have waited longest, oldest first, at most [`Pulse::WAITERS`].
     pub waiters: Vec<Waiting>,
+    /// The longest run of commands since the last pulse, where there was one worth telling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+    /// How long anything may take, by the settings in force.
+    #[serde(default, skip_serializing_if = "Bounds::are_unknown")]
+    pub bounds: Bounds,
 }
 
 impl Pulse {
@@ -113,6 +120,55 @@ impl ClosedBy {
     }
 }
 
+/// Commands sent on one lease one after the other, each soon after the reply before it: within its round trip, or a
+/// millisecond where that is longer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// How many.
+    pub commands: u64,
+    /// Their round trips together.
+    pub took: Duration,
+    /// The time between a reply and the next command, all together.
+    pub between: Duration,
+    /// The last command's name.
+    pub command: Option<Arc<str>>,
+    /// Who had the lease.
+    pub holder: Holder,
+}
+
+/// The longest that a pool lets something take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Bound {
+    /// The source does not know.
+    #[default]
+    Unknown,
+    /// For ever.
+    Unbounded,
+    /// So long.
+    Within(Duration),
+}
+
+impl From<Option<Duration>> for Bound {
+    fn from(limit: Option<Duration>) -> Self {
+        limit.map_or(Self::Unbounded, Self::Within)
+    }
+}
+
+/// The settings that keep anybody from waiting for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// The wait for a connection.
+    pub wait: Bound,
+    /// The wait for a reply.
+    pub reply: Bound,
+}
+
+impl Bounds {
+    fn are_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Durations in nanoseconds with how often each was seen: a histogram's non-empty buckets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Samples(pub Vec<(u64, u64)>);
@@ -137,6 +193,20 @@ pub struct ConnPulse {
     /// Lent, with nothing under way, and closed by the other end.
     #[serde(default)]
     pub dead: bool,
+    /// The lease on it that was released last, once it is over: of many between two pulses only that one is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<PastLease>,
+}
+
+/// A lease that was released.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PastLease {
+    /// Lent since.
+    pub since: Stamp,
+    /// Released.
+    pub until: Stamp,
+    /// Who had it.
+    pub holder: Holder,
 }
 
 /// Whether a connection is lent.

@@ -3,11 +3,13 @@
 //! Either may be lost or overtake the other, so both are written to be applied in any order: a pulse makes a row that
 //! it does not know, a row that was closed stays closed, and a pulse that lists every connection decides.
 
+mod history;
+
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::event::{ConnId, ConnPulse, ConnState, Holder, Opened, PoolId, Pulse, Stamp};
-use crate::snapshot::{ConnectionRow, RowState};
+use crate::snapshot::{ConnectionRow, Past, RowState};
 
 /// Rows a pool may have: a guard against a source that lies, far over any real pool.
 const ROWS: usize = 65_536;
@@ -25,6 +27,8 @@ struct Entry {
     row: Arc<ConnectionRow>,
     /// A pulse was seen since it was opened: from then on every full pulse must list it.
     settled: bool,
+    /// Commands before the lease that is out, where that is known.
+    base: Option<u64>,
 }
 
 /// The table.
@@ -94,7 +98,10 @@ impl Connections {
         let mut listed: HashSet<ConnId> = HashSet::with_capacity(pulse.connections.len());
         for seen in &pulse.connections {
             listed.insert(seen.conn);
-            if let Some(row) = self.row(seen.conn, at) {
+            if let Some(entry) = self.entry(seen.conn, at) {
+                let row = Arc::make_mut(&mut entry.row);
+                history::remember(row, entry.base, seen);
+                entry.base = history::base(row, entry.base, seen);
                 update(row, seen, at);
             }
         }
@@ -113,8 +120,12 @@ impl Connections {
         self.disagreements = if self.rows.len() == exist { 0 } else { self.disagreements.saturating_add(1) };
     }
 
-    /// The row of a connection, made where there is none; nothing for one that is closed, or one too many.
     fn row(&mut self, conn: ConnId, at: Stamp) -> Option<&mut ConnectionRow> {
+        self.entry(conn, at).map(|entry| Arc::make_mut(&mut entry.row))
+    }
+
+    /// What is known of a connection, made where nothing is; nothing for one that is closed, or one too many.
+    fn entry(&mut self, conn: ConnId, at: Stamp) -> Option<&mut Entry> {
         if self.gone.contains(&conn) || (self.rows.len() >= ROWS && !self.rows.contains_key(&conn)) {
             return None;
         }
@@ -135,10 +146,12 @@ impl Connections {
                 busy_since: None,
                 dead_since: None,
                 flagged: false,
+                past: Past::default(),
             }),
             settled: false,
+            base: None,
         });
-        Some(Arc::make_mut(&mut entry.row))
+        Some(entry)
     }
 
     /// One row.

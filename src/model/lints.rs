@@ -13,6 +13,7 @@ mod growth;
 mod leak;
 mod long_hold;
 mod maxclients;
+mod no_timeout;
 mod pool_usage;
 mod sequential;
 mod sizing;
@@ -26,9 +27,10 @@ use std::sync::Arc;
 
 use super::connections::Connections;
 use super::recent::Recent;
+use super::runs::Runs;
 use super::waits::Waits;
 use super::{ModelOptions, server};
-use crate::event::{ConnId, Gauges, Holder, PoolId, Stamp};
+use crate::event::{Bounds, ConnId, Gauges, Holder, PoolId, Stamp};
 use crate::snapshot::{Level, LintRow, ServerRow, Severity, What};
 
 /// Findings of one lint about one pool that get a row; a pool with more has no use for the rest.
@@ -51,6 +53,10 @@ pub(crate) struct View<'a> {
     pub(crate) waits: &'a Waits,
     /// What it did lately.
     pub(crate) recent: &'a Recent,
+    /// The longest runs of commands of the last minute.
+    pub(crate) runs: &'a Runs,
+    /// How long anything may take.
+    pub(crate) bounds: Bounds,
     /// The server, while it answers, for the one pool with which it is judged.
     pub(crate) server: Option<Arc<ServerRow>>,
     /// Every connection.
@@ -106,6 +112,7 @@ fn all() -> Vec<Box<dyn Lint>> {
         Box::new(sequential::Sequential),
         Box::new(stale::Stale),
         Box::new(maxclients::MaxClients),
+        Box::new(no_timeout::NoTimeout),
     ]
 }
 

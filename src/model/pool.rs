@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::connections::Connections;
 use super::lints::View;
 use super::recent::Recent;
+use super::runs::Runs;
 use super::series::Series;
 use super::waits::Waits;
 use super::windows::{Windows, second};
 use super::{ModelOptions, server};
-use crate::event::{CloseReason, Gauges, PoolFacts, PoolId, Pulse, Stamp, Totals};
+use crate::event::{Bounds, CloseReason, Gauges, PoolFacts, PoolId, Pulse, Stamp, Totals};
 use crate::snapshot::PoolRow;
 
 /// The most of a name or a target that is kept.
@@ -27,6 +28,8 @@ pub(crate) struct Pool {
     series: Series,
     pub(crate) waits: Waits,
     pub(crate) recent: Recent,
+    runs: Runs,
+    bounds: Bounds,
     pub(crate) connections: Connections,
     stopped: bool,
 }
@@ -45,6 +48,8 @@ impl Pool {
             series: Series::default(),
             waits: Waits::default(),
             recent: Recent::default(),
+            runs: Runs::default(),
+            bounds: Bounds::default(),
             connections: Connections::new(id),
             stopped: false,
         }
@@ -83,6 +88,7 @@ impl Pool {
         self.gauges = self.gauges.map(|_| Gauges { max, ..Gauges::default() });
         self.waits = Waits::default();
         self.recent = Recent::default();
+        self.runs = Runs::default();
     }
 
     /// Whether it is closed.
@@ -103,6 +109,8 @@ impl Pool {
         self.max = Some(pulse.gauges.max);
         self.waits.pulse(at, pulse, &before);
         self.recent.pulse(at, pulse, &before, clients);
+        self.runs.pulse(at, pulse.run.as_ref());
+        self.bounds = pulse.bounds;
         self.connections.pulse(at, pulse);
         self.series.look(at, pulse.gauges, commands, clients);
     }
@@ -130,6 +138,8 @@ impl Pool {
             gauges: self.gauges.filter(|_| !self.stopped)?,
             waits: &self.waits,
             recent: &self.recent,
+            runs: &self.runs,
+            bounds: self.bounds,
             server: None,
             connections: &self.connections,
         })

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    CloseReason, ConnId, ConnPulse, ConnState, CreateSteps, Gauges, Holder, Opened, PoolFacts, Pulse,
-    Samples, SeenAt, Totals, WaitEnd, Waiting,
+    Bound, Bounds, CloseReason, ConnId, ConnPulse, ConnState, CreateSteps, Gauges, Holder, Opened, PastLease,
+    PoolFacts, Pulse, Run, Samples, SeenAt, Totals, WaitEnd, Waiting,
 };
 use crate::snapshot::RowState;
 
@@ -39,6 +39,7 @@ fn lent(conn: u64, since: Stamp) -> ConnPulse {
         last_active: since,
         busy_since: None,
         dead: false,
+        last: None,
     }
 }
 
@@ -263,6 +264,7 @@ fn any_row() -> impl Strategy<Value = ConnPulse> {
                 last_active: since,
                 busy_since,
                 dead: false,
+                last: Some(PastLease { since, until: Stamp(uses), holder: Holder::default() }),
             }
         })
 }
@@ -287,6 +289,14 @@ fn any_pulse() -> impl Strategy<Value = PoolEvent> {
                     .into_iter()
                     .map(|since| Waiting { since, holder: Holder::default() })
                     .collect(),
+                run: Some(Run {
+                    commands: count,
+                    took: Duration::from_nanos(count),
+                    between: Duration::MAX,
+                    command: None,
+                    holder: Holder::default(),
+                }),
+                bounds: Bounds { wait: Bound::Within(Duration::MAX), reply: Bound::Unbounded },
             }))
         },
     )

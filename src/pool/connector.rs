@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Weak;
 use std::time::Duration;
 
-use crate::event::CreateSteps;
+use crate::event::{Bound, CreateSteps};
 
 /// Opens connections.
 pub trait Connector: Send + Sync + 'static {
@@ -20,6 +20,11 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Where it connects to, with no secret in it.
     fn target(&self) -> String;
+
+    /// How long a holder waits for a reply at most, by its settings.
+    fn reply_bound(&self) -> Bound {
+        Bound::Unknown
+    }
 
     /// Puts back what a holder may have changed on our side of a connection, as it comes back to the shelf.
     fn tidy(&self, _conn: &mut Self::Conn) {}

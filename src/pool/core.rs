@@ -16,6 +16,7 @@ mod look;
 mod parts;
 mod queue;
 mod state;
+mod streak;
 mod upkeep;
 
 use std::task::{Poll, Waker};
@@ -27,6 +28,7 @@ pub use counts::{Hists, Work};
 pub use look::{Crowd, Look, RowLook};
 pub use parts::{Arrival, Held, Item, Limits, Returned, Take, Unwanted, Wakes};
 pub use queue::Ticket;
+pub use streak::RunCount;
 pub use upkeep::Closing;
 
 #[cfg(feature = "shuttle")]
@@ -57,6 +59,7 @@ impl<T> Core<T> {
             limits,
             closed: false,
             generation: 0,
+            run: None,
             counts: Apart::default(),
         };
         Self { state: Mutex::new(state) }
@@ -162,7 +165,8 @@ impl<T> Core<T> {
         let state = &mut *state;
         let work = item.work();
         if !work.is_empty() {
-            state.counts.add(work);
+            work.streak.cut();
+            state.add(key, id, work);
         }
         let over = state.is_over();
         let Some(row) = state.rows.get_mut(key).filter(|row| row.id == id) else {
@@ -180,6 +184,7 @@ impl<T> Core<T> {
             state.counts.hists.held.record(nanos(held));
             return Returned::Closed(item, reason, state.drop_row(key, reason, now));
         }
+        row.past.end(row.since, now);
         row.counted = false;
         row.lent = false;
         row.touched = true;
@@ -204,7 +209,7 @@ impl<T> Core<T> {
     ) -> Option<Wakes> {
         let mut state = self.state.lock();
         let state = &mut *state;
-        state.counts.add(work);
+        state.add(key, id, work);
         let row = state.rows.get(key).filter(|row| row.id == id)?;
         if row.counted {
             state.counts.totals.discarded += 1;
@@ -214,8 +219,8 @@ impl<T> Core<T> {
     }
 
     /// What a lease counted so far.
-    pub fn tell(&self, work: &mut Work) {
-        self.state.lock().counts.add(work);
+    pub fn tell(&self, key: usize, id: ConnId, work: &mut Work) {
+        self.state.lock().add(key, id, work);
     }
 
     /// A connection is open; whoever opened it has it, `waited` after asking.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::connector::{Connector, Pooled};
 use super::core::Held;
 use super::inner::{Inner, Member, Slot};
-use crate::event::{CloseReason, ConnId, SeenAt};
+use crate::event::{CloseReason, ConnId, SeenAt, Stamp};
 
 /// What holds of a lease until it ends: there is no way to end it and keep it.
 const HAS_IT: &str = "a lease has its connection until it ends";
@@ -55,6 +55,19 @@ impl<C: Connector> Lease<C> {
     /// Whether the pool took the connection back, or something spoilt it: the next use fails, and its end closes it.
     pub fn is_over(&self) -> bool {
         self.spoilt.is_some() || self.taken_back().is_some()
+    }
+
+    /// Counts what its commands did so far.
+    pub(super) fn tell_at(&mut self, now: Stamp) {
+        let key = self.key;
+        let (inner, member) = self.parts();
+        member.told = now;
+        inner.core.tell(key, member.id, &mut member.work);
+    }
+
+    /// Its row, for who counts while its parts are lent out.
+    pub(super) fn key(&self) -> usize {
+        self.key
     }
 
     pub(super) fn member(&self) -> &Member<C::Conn> {

@@ -77,7 +77,11 @@ impl Batch<'_> {
     {
         let mut answered = Vec::with_capacity(commands.len());
         let (clock, sent, left) = (self.clock, self.sent, &mut self.left);
+        let key = self.lease.key();
         let (inner, member) = self.lease.parts();
+        // What a pipeline sends at once is no run of single commands.
+        member.work.streak.cut();
+        let id = member.id;
         let (conn, work, recent, told) =
             (&mut member.conn, &mut member.work, &mut member.recent, &mut member.told);
         let each = |value: Value| {
@@ -87,7 +91,7 @@ impl Batch<'_> {
             *left -= 1;
             if work.trips.len() >= Work::TRIPS {
                 *told = now;
-                inner.core.tell(work);
+                inner.core.tell(key, id, work);
             }
             answered.push(value);
         };

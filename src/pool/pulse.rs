@@ -2,11 +2,19 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
+use super::config::OnExhausted;
 use super::connector::Connector;
-use super::core::{Look, RowLook};
+use super::core::{Look, RowLook, RunCount};
+use super::holder::Tag;
 use super::inner::Inner;
-use crate::event::{ConnPulse, ConnState, Event, PoolEvent, Pulse, PulseSource, Stamp, Waiting};
+use crate::event::{
+    Bound, Bounds, ConnPulse, ConnState, Event, PastLease, PoolEvent, Pulse, PulseSource, Run, Stamp, Waiting,
+};
+
+/// Whoever is willing to wait for longer is willing to wait for ever: configuration files allow a year.
+const LONGEST_BOUND: Duration = Duration::from_secs(366 * 86_400);
 
 impl<C: Connector> Inner<C> {
     /// Everything since the last pulse. Only swapping histograms and copying rows needs the lock; the rest is made
@@ -19,7 +27,7 @@ impl<C: Connector> Inner<C> {
     }
 
     fn pulse_of(&self, look: Look) -> Pulse {
-        let Look { gauges, totals, mut hists, rows, waiters } = look;
+        let Look { gauges, totals, mut hists, rows, waiters, run } = look;
         hists.wait.record_n(1, hists.immediate);
         let trips = hists.trips.iter().enumerate().filter(|(_, hist)| !hist.is_empty());
         let round_trips = trips.filter_map(|(id, hist)| Some((self.name(id)?, hist.samples()))).collect();
@@ -36,6 +44,8 @@ impl<C: Connector> Inner<C> {
                 .into_iter()
                 .map(|(since, tag)| Waiting { since, holder: tag.holder() })
                 .collect(),
+            run: run.map(|(run, tag)| self.run(run, &tag)),
+            bounds: self.bounds(),
         };
         hists.clear();
         *self.spare.lock() = hists;
@@ -44,6 +54,25 @@ impl<C: Connector> Inner<C> {
 
     fn name(&self, id: usize) -> Option<Arc<str>> {
         self.names.name(super::names::NameId(u16::try_from(id).ok()?))
+    }
+
+    fn run(&self, run: RunCount, tag: &Tag) -> Run {
+        Run {
+            commands: run.commands.into(),
+            took: Duration::from_nanos(run.took),
+            between: Duration::from_nanos(run.between),
+            command: self.names.name(run.last),
+            holder: tag.holder(),
+        }
+    }
+
+    fn bounds(&self) -> Bounds {
+        let wait = self.setting(|config| match config.on_exhausted {
+            OnExhausted::Fail => Bound::Within(Duration::ZERO),
+            OnExhausted::Wait if config.blocking_timeout > LONGEST_BOUND => Bound::Unbounded,
+            OnExhausted::Wait => Bound::Within(config.blocking_timeout),
+        });
+        Bounds { wait, reply: self.connector.reply_bound() }
     }
 
     fn row(&self, row: RowLook) -> ConnPulse {
@@ -62,6 +91,7 @@ impl<C: Connector> Inner<C> {
             last_active: vitals.last_active(),
             busy_since: vitals.busy_since(),
             dead,
+            last: row.past.map(|(since, until, tag)| PastLease { since, until, holder: tag.holder() }),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::core::Work;
 use super::failure::CommandError;
 use super::lease::Lease;
 use super::{InstrumentedPool, PoolConfig};
-use crate::event::{Clock, CloseReason, ConnId, Stamp, Tap, nanos};
+use crate::event::{Bound, Clock, CloseReason, ConnId, Stamp, Tap, nanos};
 use crate::net::{self, ConnectError, ConnectOptions, Connection, IoError, IoErrorKind};
 use crate::resp::Value;
 
@@ -60,6 +60,10 @@ impl Connector for RedisConnector {
 
     fn pause_after(&self, error: &ConnectError) -> Option<Duration> {
         Some(if error.is_auth() { AUTH_PAUSE } else { PAUSE })
+    }
+
+    fn reply_bound(&self) -> Bound {
+        self.options.socket_timeout.into()
     }
 
     fn tidy(&self, conn: &mut Connection) {
@@ -144,7 +148,10 @@ impl RedisLease {
         limit: Option<Duration>,
     ) -> Result<Value, CommandError> {
         self.set_socket_timeout(limit);
+        // What may take as long as it likes waits for something else than its turn: no pipeline saves that.
+        self.member_mut().work.streak.cut();
         let outcome = self.command(args).await;
+        self.member_mut().work.streak.cut();
         let usual = self.inner.connector.options().socket_timeout;
         self.set_socket_timeout(usual);
         outcome
@@ -165,9 +172,7 @@ impl RedisLease {
     /// at the numbers while keeping it.
     pub fn tell(&mut self) {
         let now = self.inner.clock.now();
-        let (inner, member) = self.parts();
-        member.told = now;
-        inner.core.tell(&mut member.work);
+        self.tell_at(now);
     }
 
     /// What a command that went wrong did to the lease: it ends with its connection closed.
@@ -213,6 +218,7 @@ impl<'a> Running<'a> {
         let (inner, member) = lease.parts();
         let name = member.recent.id(command, &inner.names);
         member.vitals.sent(name, sent);
+        member.work.streak.sent(sent);
         Self { lease, name, sent, ended: false }
     }
 
@@ -220,16 +226,16 @@ impl<'a> Running<'a> {
     fn end(mut self, outcome: Result<Value, IoError>) -> Result<Value, CommandError> {
         self.ended = true;
         let now = self.lease.inner.clock.now();
-        let (inner, member) = self.lease.parts();
+        let member = self.lease.member_mut();
         let value = match outcome {
             Ok(value) => value,
             Err(error) => return Err(self.fail(error, now)),
         };
         member.vitals.settled(now);
         member.work.answered(self.name, nanos(now.since(self.sent)), &value);
+        member.work.streak.answered(now, nanos(now.since(self.sent)), self.name);
         if member.work.trips.len() >= Work::TRIPS || now.since(member.told) > TELL_EVERY {
-            member.told = now;
-            inner.core.tell(&mut member.work);
+            self.lease.tell_at(now);
         }
         Ok(value)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::event::{CloseReason, ConnId, CreateSteps, Holder, Stamp, Totals};
 use crate::snapshot::{
-    ConnectionRow, Latency, Level, LintRow, Lost, Percentiles, PoolRow, RowState, ServerRow,
+    ConnectionRow, Latency, Level, LintRow, Lost, Past, Percentiles, PoolRow, RowState, ServerRow,
 };
 
 fn s(tenths: u64) -> Stamp {
@@ -81,6 +81,7 @@ fn connection(conn: u64) -> ConnectionRow {
         busy_since: None,
         dead_since: None,
         flagged: false,
+        past: Past::default(),
     }
 }
 

@@ -9,9 +9,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use redis_pooltop::event::{
-    CloseReason, ClosedBy, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder, Opened,
-    PoolEvent, PoolFacts, PoolId, Pulse, Samples, SeenAt, ServerEvent, Stamp, Timed, Totals, WaitEnd,
-    Waiting,
+    Bound, Bounds, CloseReason, ClosedBy, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder,
+    Opened, PastLease, PoolEvent, PoolFacts, PoolId, Pulse, Run, Samples, SeenAt, ServerEvent, Stamp, Timed,
+    Totals, WaitEnd, Waiting,
 };
 use redis_pooltop::model::{Levels, ModelOptions, lint_ids};
 use redis_pooltop::record::{End, Record};
@@ -94,16 +94,29 @@ fn state() -> BoxedStrategy<ConnState> {
 }
 
 fn row() -> BoxedStrategy<ConnPulse> {
-    (conn(), state(), any::<(u64, u64, bool)>(), shared(), stamp(), option::of(stamp()))
-        .prop_map(|(conn, state, (uses, commands, dead), last_command, last_active, busy_since)| ConnPulse {
-            conn,
-            state,
-            uses,
+    let last = (stamp(), stamp(), holder());
+    let last = option::of(last.prop_map(|(since, until, holder)| PastLease { since, until, holder }));
+    let active = (shared(), stamp(), option::of(stamp()));
+    (conn(), state(), any::<(u64, u64, bool)>(), active, last)
+        .prop_map(|(conn, state, (uses, commands, dead), active, last)| {
+            let (last_command, last_active, busy_since) = active;
+            ConnPulse { conn, state, uses, commands, last_command, last_active, busy_since, dead, last }
+        })
+        .boxed()
+}
+
+fn bound() -> BoxedStrategy<Bound> {
+    prop_oneof![Just(Bound::Unknown), Just(Bound::Unbounded), span().prop_map(Bound::Within)].boxed()
+}
+
+fn run() -> BoxedStrategy<Run> {
+    (any::<u64>(), span(), span(), shared(), holder())
+        .prop_map(|(commands, took, between, command, holder)| Run {
             commands,
-            last_command,
-            last_active,
-            busy_since,
-            dead,
+            took,
+            between,
+            command,
+            holder,
         })
         .boxed()
 }
@@ -119,9 +132,23 @@ fn pulse() -> BoxedStrategy<Pulse> {
     let waiter = (stamp(), holder()).prop_map(|(since, holder)| Waiting { since, holder });
     let named = (words().prop_map(Arc::from), samples());
     let samples = (samples(), samples(), samples(), samples(), vec(named, 0..4));
-    (gauges, totals(), samples, vec(row(), 0..4), vec(waiter, 0..3))
-        .prop_map(|(gauges, totals, (wait, held, create, unanswered, round_trips), connections, waiters)| {
-            Pulse { gauges, totals, wait, held, create, round_trips, unanswered, connections, waiters }
+    let bounds = (bound(), bound()).prop_map(|(wait, reply)| Bounds { wait, reply });
+    (gauges, totals(), samples, vec(row(), 0..4), vec(waiter, 0..3), option::of(run()), bounds)
+        .prop_map(|(gauges, totals, samples, connections, waiters, run, bounds)| {
+            let (wait, held, create, unanswered, round_trips) = samples;
+            Pulse {
+                gauges,
+                totals,
+                wait,
+                held,
+                create,
+                round_trips,
+                unanswered,
+                connections,
+                waiters,
+                run,
+                bounds,
+            }
         })
         .boxed()
 }

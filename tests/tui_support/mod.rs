@@ -12,8 +12,8 @@ use redis_pooltop::event::{
     CloseReason, ConnId, CreateSteps, Holder, PoolId, SeenAt, Stamp, Totals, WaitEnd,
 };
 use redis_pooltop::snapshot::{
-    ConnectionRow, EventRow, Latency, Level, LintRow, Lost, Percentiles, PoolRow, RowState, SeriesPoint,
-    ServerRow, Severity, Snapshot, What,
+    ConnectionRow, EventRow, Latency, Level, LintRow, Lost, Past, Percentiles, PoolRow, RowState,
+    SeriesPoint, ServerRow, Severity, Snapshot, What,
 };
 use redis_pooltop::tui::action::Effect;
 use redis_pooltop::tui::app::{App, Facts};
@@ -163,6 +163,7 @@ fn in_use(id: u64, server: u64, held: u64, label: &str, location: Option<&str>, 
         busy_since: None,
         dead_since: None,
         flagged: false,
+        past: Past::default(),
     }
 }
 

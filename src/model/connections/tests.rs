@@ -20,6 +20,7 @@ fn available(conn: u64, since: u64) -> ConnPulse {
         last_active: Stamp(since),
         busy_since: None,
         dead: false,
+        last: None,
     }
 }
 

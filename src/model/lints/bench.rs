@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::{Finding, Lint, View, row};
 use crate::event::{
-    ConnId, ConnPulse, ConnState, Gauges, Holder, PoolId, Pulse, Stamp, Totals, Waiting, nanos,
+    Bounds, ConnId, ConnPulse, ConnState, Gauges, Holder, PastLease, PoolId, Pulse, Run, Stamp, Totals,
+    Waiting, nanos,
 };
 use crate::model::ModelOptions;
 use crate::model::connections::Connections;
 use crate::model::recent::Recent;
+use crate::model::runs::Runs;
 use crate::model::waits::Waits;
 use crate::snapshot::{LintRow, ServerRow};
 
@@ -24,6 +26,8 @@ pub(crate) struct Bench {
     pub(crate) single: bool,
     pub(crate) server: ServerRow,
     pub(crate) recent: Recent,
+    pub(crate) bounds: Bounds,
+    runs: Runs,
     pub(crate) options: ModelOptions,
     waits: Waits,
     connections: Connections,
@@ -39,6 +43,8 @@ impl Bench {
             single: false,
             server: ServerRow::default(),
             recent: Recent::default(),
+            bounds: Bounds::default(),
+            runs: Runs::default(),
             options: ModelOptions::default(),
             waits: Waits::default(),
             connections: Connections::new(PoolId(1)),
@@ -59,6 +65,7 @@ impl Bench {
             last_active: Stamp::default(),
             busy_since: None,
             dead: false,
+            last: None,
         });
         self.gauges.in_use += 1;
         self.pulse(since);
@@ -101,7 +108,23 @@ impl Bench {
     pub(crate) fn give_back(&mut self, conn: u64, at: Stamp) {
         self.gauges.in_use -= 1;
         self.gauges.available += 1;
-        self.change(conn, at, |row| row.state = ConnState::Available { since: at });
+        self.change(conn, at, |row| {
+            if let ConnState::InUse { since, holder, .. } = &row.state {
+                row.last = Some(PastLease { since: *since, until: at, holder: holder.clone() });
+            }
+            row.state = ConnState::Available { since: at };
+        });
+    }
+
+    /// It is lent once more.
+    pub(crate) fn lend_again(&mut self, conn: u64, since: Stamp, label: &str) {
+        self.gauges.in_use += 1;
+        self.gauges.available -= 1;
+        let holder = Holder { label: Some(label.into()), ..Holder::default() };
+        self.change(conn, since, |row| {
+            row.state = ConnState::InUse { since, holder, pinned: None };
+            row.uses += 1;
+        });
     }
 
     /// It is closed.
@@ -147,6 +170,11 @@ impl Bench {
         });
     }
 
+    /// So many commands ran one after the other.
+    pub(crate) fn ran(&mut self, at: Stamp, run: &Run) {
+        self.runs.pulse(at, Some(run));
+    }
+
     /// A fact of INFO CLIENTS.
     pub(crate) fn says(&mut self, name: &str, value: u64) {
         self.server.clients.retain(|(known, _)| known != name);
@@ -176,6 +204,8 @@ impl Bench {
             gauges: self.gauges,
             waits: &self.waits,
             recent: &self.recent,
+            runs: &self.runs,
+            bounds: self.bounds,
             server: Some(Arc::new(self.server.clone())),
             connections: &self.connections,
         }

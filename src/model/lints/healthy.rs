@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::bench::s;
 use crate::event::{
-    CloseReason, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder, Opened, PoolEvent,
-    PoolFacts, PoolId, Pulse, Samples, ServerEvent, Stamp, Timed, Totals,
+    Bound, Bounds, CloseReason, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder, Opened,
+    PoolEvent, PoolFacts, PoolId, Pulse, Run, Samples, ServerEvent, Stamp, Timed, Totals,
 };
 use crate::model::{Model, ModelOptions};
 
@@ -30,7 +30,14 @@ fn row(conn: u64, since: Stamp, command: &str, busy_since: Option<Stamp>) -> Con
         last_active: since,
         busy_since,
         dead: false,
+        last: None,
     }
+}
+
+/// What a request does on its lease: a few dozen commands, with work of its own in between.
+fn small_run() -> Run {
+    let (took, between) = (Duration::from_millis(30), Duration::from_millis(40));
+    Run { commands: 40, took, between, command: Some("GET".into()), holder: Holder::default() }
 }
 
 /// A quarter of a second: a worker blocks on a queue, and requests come and go in waves.
@@ -52,6 +59,11 @@ fn quarter(totals: &mut Totals, at: Stamp, second: u64) -> Pulse {
         wait: Samples(vec![(1_000, leases)]),
         round_trips: vec![("GET".into(), Samples(vec![(4_000_000, 2 * leases)]))],
         connections,
+        run: Some(small_run()),
+        bounds: Bounds {
+            wait: Bound::Within(Duration::from_secs(20)),
+            reply: Bound::Within(Duration::from_secs(5)),
+        },
         ..Pulse::default()
     }
 }

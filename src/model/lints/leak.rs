@@ -66,7 +66,20 @@ impl Lint for Leak {
 
     fn ending(&self, leak: &LintRow, view: &View<'_>) -> String {
         let Some(conn) = leak.conn else { return leak.evidence.clone() };
-        let ended = match view.connections.get(conn).map(|row| &row.state) {
+        let row = view.connections.get(conn);
+        if let Some(over) =
+            row.and_then(|row| row.past.newest()).filter(|over| over.until >= Some(leak.since))
+            && let Some(held) = over.held()
+        {
+            return format!(
+                "{conn} returned after {}: slow, not lost  {}",
+                duration(held),
+                name(&over.holder)
+            )
+            .trim_end()
+            .to_owned();
+        }
+        let ended = match row.map(|row| &row.state) {
             Some(RowState::Available { .. }) => "came back",
             Some(RowState::InUse { .. }) => "was used again",
             None => "was closed",
@@ -121,9 +134,23 @@ mod tests {
         let row = bench.raise(&Leak, s(30));
         bench.give_back(3, s(42));
         assert!(found(&bench, s(42)).is_empty());
-        assert_eq!(bench.ending(&Leak, &row, s(42)), "#3 came back, 12.0 s after it was called a leak");
+        assert_eq!(bench.ending(&Leak, &row, s(42)), "#3 returned after 42.0 s: slow, not lost  worker-2");
         bench.close(3);
         assert_eq!(bench.ending(&Leak, &row, s(43)), "#3 was closed, 13.0 s after it was called a leak");
+    }
+
+    #[test]
+    fn one_that_is_used_again_was_no_leak_whatever_leases_were_before() {
+        let mut bench = Bench::new(10);
+        bench.lend(3, s(0), "worker-1");
+        bench.give_back(3, s(9));
+        bench.lend(4, s(1), "worker-2");
+        bench.lend_again(3, s(10), "worker-2");
+        let row = bench.ask(&Leak, s(41), false).pop().expect("the newer one, too");
+        assert_eq!(row.conn, Some(ConnId(3)));
+        let row = bench.raise(&Leak, s(41));
+        bench.used(3, s(50), "GET");
+        assert_eq!(bench.ending(&Leak, &row, s(50)), "#3 was used again, 9.0 s after it was called a leak");
     }
 
     #[test]

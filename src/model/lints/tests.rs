@@ -109,6 +109,8 @@ fn every_lint_has_a_name() {
             "sequential",
             "stale",
             "maxclients",
+            "sequential",
+            "no-timeout",
         ])
     );
 }

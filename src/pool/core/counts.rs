@@ -5,6 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use smallvec::SmallVec;
 
+use super::streak::Streak;
 use crate::event::{CloseReason, Samples, Totals, nanos};
 use crate::pool::names::NameId;
 use crate::resp::Value;
@@ -153,6 +154,8 @@ pub struct Work {
     pub trips: SmallVec<[(NameId, u64); Work::TRIPS]>,
     /// How long what got no answer was in flight, in nanoseconds: it is work as much as an answered command is.
     pub unanswered: Vec<u64>,
+    /// Commands one after the other.
+    pub streak: Streak,
 }
 
 impl Work {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Core, Hists, Row, State};
+use super::{Core, Hists, Row, RunCount, State};
 use crate::event::{ConnId, Gauges, Pulse, Stamp, Totals};
 use crate::pool::holder::Tag;
 use crate::pool::vitals::Vitals;
@@ -21,6 +21,8 @@ pub struct Look {
     pub rows: Vec<RowLook>,
     /// Who waits longest.
     pub waiters: Vec<(Stamp, Tag)>,
+    /// The longest run since the last look.
+    pub run: Option<(RunCount, Tag)>,
 }
 
 /// One connection.
@@ -36,6 +38,8 @@ pub struct RowLook {
     pub uses: u64,
     /// Its signs of life.
     pub vitals: Arc<Vitals>,
+    /// The lease that was released last, from, until and whose, where that was not told before.
+    pub past: Option<(Stamp, Stamp, Tag)>,
 }
 
 /// How full the pool is, for the error of a caller that got nothing.
@@ -86,6 +90,7 @@ impl<T> Core<T> {
             totals,
             hists: std::mem::replace(&mut state.counts.hists, fresh),
             rows,
+            run: state.run.take(),
             waiters: state.queue.iter().take(Pulse::WAITERS).map(|w| (w.since, w.tag.clone())).collect(),
         }
     }
@@ -111,8 +116,9 @@ impl<T> Core<T> {
 }
 
 impl Row {
-    fn look(&self) -> RowLook {
+    fn look(&mut self) -> RowLook {
         RowLook {
+            past: self.past.tell(&self.tag),
             id: self.id,
             since: self.since,
             lent: self.lent.then(|| (self.tag.clone(), self.pinned.clone())),

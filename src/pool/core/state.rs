@@ -9,7 +9,8 @@ use smallvec::SmallVec;
 
 use super::counts::Counts;
 use super::queue::{Queue, Ticket, Waiter};
-use super::{Arrival, Held, Limits, Take, Unwanted, Wakes};
+use super::streak::RunCount;
+use super::{Arrival, Held, Limits, Take, Unwanted, Wakes, Work};
 use crate::event::{CloseReason, ConnId, Stamp, Totals, nanos};
 use crate::pool::holder::Tag;
 use crate::pool::vitals::Vitals;
@@ -69,6 +70,42 @@ impl Fresh {
     }
 }
 
+/// The lease on a connection that was released last.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    pub(super) since: Stamp,
+    pub(super) until: Stamp,
+    /// Who had it, once the row's own tag is another's.
+    tag: Tag,
+    tag_is_rows: bool,
+    /// It is not told yet.
+    fresh: bool,
+}
+
+impl Past {
+    /// One was released. Its tag stays where it is until the row needs another.
+    #[inline]
+    pub(super) fn end(&mut self, since: Stamp, until: Stamp) {
+        (self.since, self.until) = (since, until);
+        self.tag_is_rows = true;
+        self.fresh = true;
+    }
+
+    /// The row's tag was this, and is another now.
+    #[inline]
+    fn keep(&mut self, tag: Tag) {
+        if std::mem::take(&mut self.tag_is_rows) {
+            self.tag = tag;
+        }
+    }
+
+    /// What is to be told of it, once; `rows` is the row's own tag.
+    pub(super) fn tell(&mut self, rows: &Tag) -> Option<(Stamp, Stamp, Tag)> {
+        let tag = if self.tag_is_rows { rows } else { &self.tag };
+        std::mem::take(&mut self.fresh).then(|| (self.since, self.until, tag.clone()))
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) id: ConnId,
@@ -86,6 +123,7 @@ pub(super) struct Row {
     /// Leases granted on it.
     pub(super) uses: u64,
     pub(super) fresh: Fresh,
+    pub(super) past: Past,
     /// Something changed since the last look.
     pub(super) touched: bool,
 }
@@ -100,6 +138,8 @@ pub(super) struct State<T> {
     pub(super) limits: Limits,
     pub(super) closed: bool,
     pub(super) generation: u64,
+    /// The longest run since the last look, and whose it was.
+    pub(super) run: Option<(RunCount, Tag)>,
     pub(super) counts: Apart<Counts>,
 }
 
@@ -117,6 +157,7 @@ impl Arrival<'_> {
             pinned: None,
             uses: u64::from(lent),
             fresh: Fresh::default(),
+            past: Past::default(),
             touched: true,
         }
     }
@@ -153,7 +194,8 @@ impl<T> State<T> {
         let idle_since = std::mem::replace(&mut row.since, now);
         row.lent = true;
         row.touched = true;
-        row.tag.clone_from(tag);
+        let before = std::mem::replace(&mut row.tag, tag.clone());
+        row.past.keep(before);
         let stale = nanos(now.since(row.proven)) > self.limits.stale_after;
         Some(Held { key, id: row.id, item, stale, idle_since })
     }
@@ -212,6 +254,21 @@ impl<T> State<T> {
         let mut row = self.rows.remove(key);
         row.fresh.fold(&mut self.counts);
         row
+    }
+
+    /// What a lease did since it last told.
+    pub(super) fn add(&mut self, key: usize, id: ConnId, work: &mut Work) {
+        self.counts.add(work);
+        let longest = work.streak.longest();
+        if longest.commands < RunCount::LEAST {
+            return;
+        }
+        let known = self.run.as_ref().map_or(0, |(run, _)| run.commands);
+        if longest.commands > known {
+            let row = self.rows.get(key).filter(|row| row.id == id);
+            self.run = Some((longest, row.map(|row| row.tag.clone()).unwrap_or_default()));
+        }
+        work.streak.told();
     }
 
     /// A lease was released after so long.

@@ -122,12 +122,11 @@ impl<'a> Session<'a> {
         let Some(Owed { name, sent, reply, .. }) = self.owed.pop_front() else { return };
         let now = self.lease.inner.clock.now();
         let oldest = self.owed.front().map(|oldest| (oldest.sent, oldest.limit));
-        let (inner, member) = self.lease.parts();
+        let member = self.lease.member_mut();
         member.vitals.answered(now, oldest.map(|(sent, _)| sent));
         member.work.answered(name, nanos(now.since(sent)), &value);
         if member.work.trips.len() >= Work::TRIPS || now.since(member.told) > TELL_EVERY {
-            member.told = now;
-            inner.core.tell(&mut member.work);
+            self.lease.tell_at(now);
         }
         match oldest {
             Some((_, limit)) => self.expect(limit),

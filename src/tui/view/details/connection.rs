@@ -1,10 +1,11 @@
 //! Everything that is known of one connection.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Fact, Role, when};
 use crate::event::{CreateSteps, Holder};
-use crate::snapshot::{ConnectionRow, LintRow, RowState, Severity, What};
+use crate::snapshot::{ConnectionRow, LintRow, PastLease, RowState, Severity, What};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::theme::mark;
@@ -25,6 +26,7 @@ pub(super) fn facts(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
     facts.push(Fact::known("pool", words(pool.map(|pool| &*pool.name))));
     facts.push(Fact::known("opened", row.opened.map(|opened| when(app, opened))));
     facts.push(Fact::known("create", row.steps.map(|steps| create(&steps))));
+    facts.extend(leases(app, row));
     facts.extend(history(app, row));
     facts
 }
@@ -141,6 +143,50 @@ fn lints(app: &App, row: &ConnectionRow) -> Vec<Fact> {
         facts.push(Fact::plain("advice", lint.advice));
     }
     facts
+}
+
+/// Its leases that are over, newest first. Many short ones between two looks are one line with the last of them: the
+/// numbers say how many went by.
+fn leases(app: &App, row: &ConnectionRow) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for (at, lease) in row.past.iter().enumerate() {
+        if at == 0 {
+            facts.push(Fact::gap());
+        }
+        let name = if at == 0 { "leases" } else { "" };
+        facts.push(Fact::plain(name, format!("{:>3}  {}", lease.nth, lent(app, lease))));
+    }
+    facts
+}
+
+/// `4.0 s ago  for 30 ms  7 commands, last GET  worker-2  jobs.rs:88`.
+fn lent(app: &App, lease: &PastLease) -> String {
+    let ago = age(app.shown.as_of.since(lease.until.unwrap_or(lease.since)));
+    let mut words = format!("{ago} ago");
+    if let Some(held) = lease.held() {
+        let _ = write!(words, "  for {}", text::duration(held));
+    }
+    match &lease.ran {
+        Some((0, _)) => words.push_str("  no command"),
+        Some((commands, last)) => {
+            let some = if *commands == 1 {
+                "1 command".to_owned()
+            } else {
+                format!("{} commands", text::thousands(*commands))
+            };
+            let last =
+                last.as_deref().map_or_else(String::new, |last| format!(", last {}", text::escape_str(last)));
+            let _ = write!(words, "  {some}{last}");
+        }
+        None => {}
+    }
+    let holder = &lease.holder;
+    for part in
+        [self::words(holder.label.as_deref()), self::words(holder.location.as_deref())].into_iter().flatten()
+    {
+        let _ = write!(words, "  {part}");
+    }
+    words
 }
 
 /// Its own rare events, newest first.
