@@ -4,6 +4,7 @@
 //! Whatever the events are and in whatever order they come, nothing panics and memory is bounded: rings, capped names,
 //! and caps on pools, rows, commands and findings.
 
+mod causes;
 mod connections;
 mod events;
 mod levels;
@@ -223,6 +224,7 @@ impl Model {
             view.server = server.take();
             let verdict = self.judge.look(id, &view);
             pool.connections.flag(&verdict.flagged);
+            pool.look_for_causes(self.now, &options);
             news.extend(verdict.news.into_iter().map(|what| (id, what)));
         }
         for (id, what) in news {

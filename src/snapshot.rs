@@ -3,6 +3,7 @@
 //! Ages are computed from [`Snapshot::as_of`], never from a clock, so that a paused screen, a report and a replay
 //! agree. What the source cannot see is `None` and draws as `–`, never as 0.
 
+mod causes;
 mod past;
 
 use std::borrow::Cow;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{CloseReason, ConnId, CreateSteps, Holder, PoolId, SeenAt, Stamp, Totals, WaitEnd};
 
+pub use causes::{Cause, CauseKind, Exhaustion, LostWaits, Suspect};
 pub use past::{Past, PastLease};
 
 /// Everything a reader may know, at one moment.
@@ -125,6 +127,8 @@ pub struct PoolRow {
     pub latency: Latency,
     /// One point a second, oldest first.
     pub series: Arc<[SeriesPoint]>,
+    /// Why callers wait, or did when they last had to.
+    pub exhaustion: Option<Arc<Exhaustion>>,
     /// Whether it is closed.
     pub stopped: bool,
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::causes::{Trips, Watch};
 use super::connections::Connections;
 use super::lints::View;
 use super::recent::Recent;
@@ -31,6 +32,7 @@ pub(crate) struct Pool {
     runs: Runs,
     bounds: Bounds,
     pub(crate) connections: Connections,
+    causes: Watch,
     stopped: bool,
 }
 
@@ -51,6 +53,7 @@ impl Pool {
             runs: Runs::default(),
             bounds: Bounds::default(),
             connections: Connections::new(id),
+            causes: Watch::default(),
             stopped: false,
         }
     }
@@ -89,6 +92,7 @@ impl Pool {
         self.waits = Waits::default();
         self.recent = Recent::default();
         self.runs = Runs::default();
+        self.causes = Watch::default();
     }
 
     /// Whether it is closed.
@@ -145,6 +149,27 @@ impl Pool {
         })
     }
 
+    /// Why its callers wait, if they do.
+    pub(crate) fn look_for_causes(&mut self, now: Stamp, options: &ModelOptions) {
+        let totals = self.totals.unwrap_or_default();
+        let mut trips = Trips::new();
+        if self.causes.has_news(&self.waits, &totals) {
+            let busy = self.connections.in_use().filter(|(row, ..)| row.busy_since.is_some());
+            for command in busy.filter_map(|(row, ..)| row.last_command.as_ref()) {
+                if !trips.contains_key(command)
+                    && let Some(trip) = self.windows.trips(command)
+                {
+                    trips.insert(Arc::clone(command), trip);
+                }
+            }
+        }
+        let mut causes = std::mem::take(&mut self.causes);
+        if let Some(view) = self.view(now, options) {
+            causes.look(&view, &totals, &trips);
+        }
+        self.causes = causes;
+    }
+
     /// What it is judged by: everybody's thresholds, but for its own.
     pub(crate) fn thresholds(&self, options: &ModelOptions) -> ModelOptions {
         let leak_threshold = self.facts.leak_threshold.unwrap_or(options.leak_threshold);
@@ -178,6 +203,7 @@ impl Pool {
             closed_by,
             latency: self.windows.latency(),
             series: self.series.points(),
+            exhaustion: self.causes.exhaustion(),
             stopped: self.stopped,
         })
     }

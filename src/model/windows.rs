@@ -217,6 +217,14 @@ impl Windows {
         });
     }
 
+    /// The round trips of one command; nothing where it may be among those that have no row of their own.
+    pub(crate) fn trips(&mut self, name: &str) -> Option<Percentiles> {
+        match self.by_command.get_mut(name) {
+            Some(window) => Some(window.percentiles()),
+            None => self.other.is_empty().then(Percentiles::default),
+        }
+    }
+
     /// The numbers as they stand.
     pub(crate) fn latency(&mut self) -> Latency {
         let mut by_command: Vec<_> =

@@ -59,6 +59,7 @@ fn pool() -> PoolRow {
             histogram: vec![(50_000, 10), (100_000, 11_990)],
         },
         series: Arc::default(),
+        exhaustion: None,
         stopped: false,
     }
 }

@@ -243,6 +243,7 @@ fn busy_pool() -> PoolRow {
             histogram: histogram(),
         },
         series: series.collect(),
+        exhaustion: None,
         stopped: false,
     }
 }

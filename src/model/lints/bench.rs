@@ -151,6 +151,11 @@ impl Bench {
         self.waits.pulse(at, &pulse, &before);
     }
 
+    /// What it has counted.
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals
+    }
+
     /// A pulse with what `change` says was counted since the last one.
     pub(crate) fn tick(&mut self, at: Stamp, change: impl FnOnce(&mut Pulse)) {
         let mut pulse = Pulse { gauges: self.gauges, totals: self.totals, ..Pulse::default() };

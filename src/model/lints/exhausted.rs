@@ -14,15 +14,16 @@ use crate::snapshot::Severity;
 use crate::text::duration;
 
 /// How old the oldest wait must be.
-const GRACE: Duration = Duration::from_millis(100);
+pub(crate) const GRACE: Duration = Duration::from_millis(100);
 
 /// How long there must have been no queue.
-const CALM: Duration = Duration::from_secs(2);
+pub(crate) const CALM: Duration = Duration::from_secs(2);
 
-const ADVICE: &str =
-    "see who holds the connections and for how long: return leaks, shorten long holds, or raise max";
+const ADVICE: &str = "see the four causes (F9 on the screen) and who holds the connections: return leaks, shorten long \
+                      holds, or raise max";
 
-const OVER: &str = "there is room again: when it comes back, see who holds the connections, or raise max";
+const OVER: &str = "there is room again: F9 on the screen shows what it was; return leaks, shorten long holds, or raise \
+                    max";
 
 /// See the module.
 pub(crate) struct Exhausted;

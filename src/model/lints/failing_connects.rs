@@ -23,7 +23,8 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long the last word on a server counts that is known to be up.
 const KEPT: Duration = Duration::from_secs(60);
 
-const ADVICE: &str = "is the server up, the address right, the password good, and room under its maxclients?";
+pub(crate) const ADVICE: &str =
+    "is the server up, the address right, the password good, and room under its maxclients?";
 
 /// See the module.
 pub(crate) struct FailingConnects;

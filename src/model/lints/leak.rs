@@ -12,7 +12,7 @@ use crate::text::duration;
 /// Commands after which a connection waits for messages, not for its holder.
 const LISTENING: [&str; 4] = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"];
 
-const ADVICE: &str = "if you hold it by hand, POOL RELEASE; else POOL RESET now, and give it back on every path, errors \
+pub(crate) const ADVICE: &str = "if you hold it by hand, POOL RELEASE; else POOL RESET now, and give it back on every path, errors \
                       too: a guard, `with` or `finally`";
 
 const DEAD: &str = "the server closed it and nothing can be sent on it: release it, or POOL RESET drops it; then see \
@@ -22,17 +22,17 @@ const DEAD: &str = "the server closed it and nothing can be sent on it: release 
 pub(crate) struct Leak;
 
 /// When the lease last had a sign of life: bytes, or its beginning.
-pub(super) fn quiet_since(row: &ConnectionRow, out_since: Stamp) -> Stamp {
+pub(crate) fn quiet_since(row: &ConnectionRow, out_since: Stamp) -> Stamp {
     row.last_active.max(out_since)
 }
 
-pub(super) fn at_work(row: &ConnectionRow) -> bool {
+pub(crate) fn at_work(row: &ConnectionRow) -> bool {
     let listening = row.last_command.as_deref().is_some_and(|last| LISTENING.contains(&last));
     row.busy_since.is_some() || listening
 }
 
 /// Whether this lease is a leak.
-pub(super) fn leaks(view: &View<'_>, row: &ConnectionRow, since: Stamp) -> bool {
+pub(crate) fn leaks(view: &View<'_>, row: &ConnectionRow, since: Stamp) -> bool {
     let threshold = view.options.leak_threshold;
     let (out, quiet) = (view.now.since(since), view.now.since(quiet_since(row, since)));
     !at_work(row) && out >= threshold && quiet >= threshold / 2

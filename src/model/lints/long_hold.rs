@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::leak::{at_work, quiet_since};
 use super::stuck_transaction::in_transaction;
 use super::{Finding, Lint, View, name};
-use crate::model::recent::{LONG, OUTLIER};
+use crate::model::recent::{LONG, OUTLIER, Span};
 use crate::snapshot::{LintRow, RowState, Severity};
 use crate::text::duration;
 
@@ -24,7 +24,7 @@ const WINDOW: u64 = 60;
 /// So many leases of [`LONG`] and more must have ended, and that must be the average of all.
 const LEASES: u64 = 20;
 
-const ADVICE: &str = "take what you need, give the connection back, compute, and take one again";
+pub(crate) const ADVICE: &str = "take what you need, give the connection back, compute, and take one again";
 
 /// See the module.
 pub(crate) struct LongHold;
@@ -72,12 +72,18 @@ impl Lint for LongHold {
     }
 }
 
+/// Whether leases are long and commands a small part of them.
+pub(crate) fn computes(span: &Span) -> bool {
+    let (held, used) = (span.usual, span.flown.nanos);
+    span.long.count >= LEASES && held.mean() >= LONG && used.saturating_mul(10) < held.nanos
+}
+
 fn on_average(view: &View<'_>) -> Option<Finding> {
     let span = view.recent.last(view.now, WINDOW);
-    let (held, used) = (span.usual, span.flown.nanos);
-    if span.long.count < LEASES || held.mean() < LONG || used.saturating_mul(10) >= held.nanos {
+    if !computes(&span) {
         return None;
     }
+    let (held, used) = (span.usual, span.flown.nanos);
     let flown = Duration::from_nanos(used / held.count);
     let evidence = format!(
         "{} leases of {} on average, {} of it with a command in flight",

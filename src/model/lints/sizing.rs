@@ -25,7 +25,8 @@ const WASTE: u64 = 10;
 /// What is asked for beyond the measured concurrency.
 const HEADROOM: f64 = 1.25;
 
-const RAISE: &str = "raise max-connections to the size given, or hold each connection for less time";
+pub(crate) const RAISE: &str =
+    "raise max-connections to the size given, or hold each connection for less time";
 
 const LOWER: &str = "lower max-connections or warmup towards the size given, or let max-idle close the rest";
 

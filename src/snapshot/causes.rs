@@ -1,0 +1,113 @@
+//! Why callers wait for a connection, or got none: the four causes there are, each with what speaks for it.
+
+use std::time::Duration;
+
+use crate::event::{ConnId, Stamp};
+
+/// A time in which callers waited or got nothing, as it was when that was last so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exhaustion {
+    /// Callers have waited since.
+    pub since: Stamp,
+    /// The moment of everything below.
+    pub at: Stamp,
+    /// It is over.
+    pub over: bool,
+    /// Callers queued.
+    pub waiting: u32,
+    /// The longest that any of them had waited at a look.
+    pub longest: Duration,
+    /// Waits that have ended without a connection, and how.
+    pub lost: LostWaits,
+    /// The limit.
+    pub max: u32,
+    /// Connections with holders who do nothing unusual. With a backlog they are its own.
+    pub at_work: u32,
+    /// Connections lent so lately, with nothing in flight, that it is too early to tell.
+    pub unclear: u32,
+    /// One of each kind, in the order of [`CauseKind::ALL`].
+    pub causes: [Cause; 4],
+}
+
+impl Exhaustion {
+    /// Those that account for most.
+    pub fn likely(&self) -> impl Iterator<Item = &Cause> {
+        self.causes.iter().filter(|cause| cause.likely)
+    }
+}
+
+/// Waits that ended without a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LostWaits {
+    /// Ran into the blocking timeout.
+    pub timeouts: u64,
+    /// Refused at once.
+    pub refused: u64,
+    /// No connection could be opened.
+    pub failed: u64,
+}
+
+impl LostWaits {
+    /// Each with its word.
+    pub fn kinds(&self) -> [(u64, &'static str); 3] {
+        [(self.timeouts, "timed out"), (self.refused, "refused"), (self.failed, "failed")]
+    }
+}
+
+/// What callers can wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CauseKind {
+    /// Connections that are lent and that nobody uses.
+    Leak,
+    /// More callers than the pool can serve, each of them quick.
+    Backlog,
+    /// Connections that cannot be opened.
+    FailedConnects,
+    /// Connections whose holders wait for a reply.
+    SlowCommands,
+}
+
+impl CauseKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Leak, Self::Backlog, Self::FailedConnects, Self::SlowCommands];
+
+    /// The words for it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Leak => "leak",
+            Self::Backlog => "backlog",
+            Self::FailedConnects => "failed connects",
+            Self::SlowCommands => "slow commands",
+        }
+    }
+}
+
+/// One of them, judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cause {
+    /// Which.
+    pub kind: CauseKind,
+    /// Connections of the limit that it accounts for: lent ones, or such as cannot be opened.
+    pub slots: u32,
+    /// No other accounts for more.
+    pub likely: bool,
+    /// In numbers, a few words a line.
+    pub evidence: Vec<String>,
+    /// Who has the connections, worst first.
+    pub suspects: Vec<Suspect>,
+    /// How many more there are than those.
+    pub more: usize,
+    /// What to do about it, one line.
+    pub advice: &'static str,
+}
+
+/// A connection that a cause accounts for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suspect {
+    /// Which.
+    pub conn: ConnId,
+    /// What speaks against its holder: `out 74.0 s, idle 70.0 s`.
+    pub says: String,
+    /// Who the holder is, as far as that is known.
+    pub who: String,
+}
