@@ -6,6 +6,7 @@
 //! healthy half of a pool whose other half leaks is no cause. Slots with no connection in them are the failed
 //! connects', as far as connects fail.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -264,7 +265,7 @@ fn slow(view: &View<'_>, slow: &[Lent<'_>], trips: &Trips) -> Cause {
     }
     let on_purpose = commands.keys().all(|command| BLOCKING.contains(command)) && !commands.is_empty();
     let mut commands: Vec<_> = commands.into_iter().collect();
-    commands.sort_by(|a, b| b.1.cmp(&a.1));
+    commands.sort_by_key(|(_, seen)| Reverse(*seen));
     let mut evidence: Vec<_> = commands
         .iter()
         .take(COMMANDS)

@@ -7,13 +7,16 @@ use serde_json::{Map, Value, json};
 use super::verdict::{self, Verdict};
 use super::{Screenful, millis, pool_name, severity};
 use crate::event::{CreateSteps, Holder, nanos};
-use crate::snapshot::{ConnectionRow, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Snapshot};
+use crate::snapshot::{
+    Cause, ConnectionRow, Exhaustion, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Snapshot,
+};
 
 /// The snapshot as one JSON document, indented, with a newline at its end.
 ///
 /// ```text
 /// {"as_of_ms", "time_ms",
-///  "pools": [{"name", "target", "max", "created", "in_use", "available", "opening", "waiting", …, "latency"}],
+///  "pools": [{"name", "target", "max", "created", "in_use", "available", "opening", "waiting", …, "latency",
+///             "exhaustion": null or {"over", "ago_ms", "waiting", "causes": [{"cause", "slots", "likely", …}], …}}],
 ///  "connections": [{"pool", "id", "server_id", "state", "held_ms", "holder", "dead", …}],
 ///  "server": {"target", "version", "clients": {"connected_clients", …}, "lost"},
 ///  "lints": [{"id", "level", "severity", "pool", "connection", "evidence", "advice", "since_ms"}],
@@ -127,6 +130,33 @@ fn pool(snapshot: &Snapshot, row: &PoolRow) -> Value {
         "health_checks": totals.health_checks,
         "health_failures": totals.health_failures,
         "latency": latency(&row.latency),
+        "exhaustion": row.exhaustion.as_deref().map(|found| exhaustion(snapshot, found)),
+    })
+}
+
+fn exhaustion(snapshot: &Snapshot, found: &Exhaustion) -> Value {
+    let cause = |cause: &Cause| {
+        json!({
+            "cause": cause.kind.words(),
+            "slots": cause.slots,
+            "likely": cause.likely,
+            "evidence": cause.evidence,
+            "connections": cause.suspects.iter().map(|suspect| suspect.conn.0).collect::<Vec<_>>(),
+            "advice": cause.advice,
+        })
+    };
+    json!({
+        "over": found.over,
+        "ago_ms": millis(snapshot.as_of.since(found.at)),
+        "waiting": found.waiting,
+        "longest_wait_ms": millis(found.longest),
+        "timeouts": found.lost.timeouts,
+        "refused": found.lost.refused,
+        "failed": found.lost.failed,
+        "max": found.max,
+        "at_work": found.at_work,
+        "unclear": found.unclear,
+        "causes": found.causes.iter().map(cause).collect::<Vec<_>>(),
     })
 }
 

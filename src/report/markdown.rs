@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::text::count;
-use super::{UNKNOWN, pool_name, severity, who};
+use super::{UNKNOWN, causes, pool_name, severity, who};
 use crate::snapshot::{ConnectionRow, Latency, Percentiles, PoolRow, RowState, Snapshot};
 use crate::text::{self, duration, thousands};
 
@@ -51,6 +51,12 @@ pub fn markdown(screen: &Screenful) -> String {
     head(&mut out, screen);
     for row in &snapshot.pools {
         pool(&mut out, row);
+    }
+    for row in &snapshot.pools {
+        if let Some(exhaustion) = &row.exhaustion {
+            let said = causes(exhaustion, snapshot.as_of.since(exhaustion.at)).join("\n");
+            fenced(&mut out, "Why callers wait", &said);
+        }
     }
     lints(&mut out, snapshot);
     connections(&mut out, screen);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{UNKNOWN, pool_name, who};
+use super::{UNKNOWN, causes, pool_name, who};
 use crate::event::{Stamp, Totals};
 use crate::snapshot::{
     ConnectionRow, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Severity, Snapshot,
@@ -95,6 +95,13 @@ fn pool(out: &mut String, snapshot: &Snapshot, row: &PoolRow) {
     );
     line(out, &format!("total     {}", totals(row)));
     latency(out, &row.latency);
+    if let Some(exhaustion) = &row.exhaustion {
+        line(out, "");
+        let ago = snapshot.as_of.since(exhaustion.at);
+        for said in causes(exhaustion, ago) {
+            line(out, &said);
+        }
+    }
 }
 
 /// The totals that always count, then those that are not 0.

@@ -98,6 +98,8 @@ pub enum Action {
     Freeze,
     /// Move in the recording that is shown.
     Tape(Control),
+    /// Show or hide why callers wait.
+    Causes,
     /// Show or hide the help.
     Help,
     /// Close what is on top: help, search, candidates.

@@ -2,6 +2,7 @@
 //!
 //! A pane's view takes a [`Cx`] and an area, draws its own title on the area's first row and its content below.
 
+pub mod causes;
 pub mod connections;
 pub mod details;
 pub mod events;

@@ -19,10 +19,10 @@ pub(crate) const GRACE: Duration = Duration::from_millis(100);
 /// How long there must have been no queue.
 pub(crate) const CALM: Duration = Duration::from_secs(2);
 
-const ADVICE: &str = "see the four causes (F9 on the screen) and who holds the connections: return leaks, shorten long \
+const ADVICE: &str = "see the four causes (F2 on the screen) and who holds the connections: return leaks, shorten long \
                       holds, or raise max";
 
-const OVER: &str = "there is room again: F9 on the screen shows what it was; return leaks, shorten long holds, or raise \
+const OVER: &str = "there is room again: F2 on the screen shows what it was; return leaks, shorten long holds, or raise \
                     max";
 
 /// See the module.

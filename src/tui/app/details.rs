@@ -31,6 +31,8 @@ pub enum Subject {
     Event(EventRow),
     /// INFO CLIENTS, beside what it was when it was last looked at.
     Info(Option<Arc<ServerRow>>),
+    /// Why callers wait.
+    Causes,
 }
 
 impl Subject {
@@ -41,6 +43,7 @@ impl Subject {
             Subject::Lint(..) => Pane::Lints,
             Subject::Event(_) => Pane::Events,
             Subject::Info(_) => Pane::Server,
+            Subject::Causes => Pane::Pool,
         }
     }
 
@@ -56,7 +59,7 @@ impl Subject {
     pub fn exists(&self) -> bool {
         match self {
             Subject::Connection(_, exists) | Subject::Lint(_, exists) => *exists,
-            Subject::Event(_) | Subject::Info(_) => true,
+            Subject::Event(_) | Subject::Info(_) | Subject::Causes => true,
         }
     }
 
@@ -80,7 +83,7 @@ impl Subject {
                     *row = Arc::clone(newer);
                 }
             }
-            Subject::Event(_) | Subject::Info(_) => {}
+            Subject::Event(_) | Subject::Info(_) | Subject::Causes => {}
         }
     }
 }
@@ -89,6 +92,21 @@ impl App {
     /// Shows the selected row in full, or the server's raw reply.
     pub(super) fn open(&mut self) {
         self.details = self.subject().map(|subject| Details { subject, offset: 0 });
+    }
+
+    /// Shows why callers wait, or closes that.
+    pub(super) fn toggle_causes(&mut self) {
+        let shown = self.shows_causes();
+        self.help = None;
+        self.close_details();
+        if !shown {
+            self.details = Some(Details { subject: Subject::Causes, offset: 0 });
+        }
+    }
+
+    /// Whether why callers wait is shown.
+    pub fn shows_causes(&self) -> bool {
+        matches!(&self.details, Some(Details { subject: Subject::Causes, .. }))
     }
 
     /// Whether the focused pane has something to show in full.
@@ -119,9 +137,9 @@ impl App {
         true
     }
 
-    /// Goes on to the next row of the pane, or back; INFO, which is one, is scrolled.
+    /// Goes on to the next row of the pane, or back; INFO and the causes, which are one, are scrolled.
     pub(super) fn walk(&mut self, by: isize) {
-        if self.list(self.focus).is_none() {
+        if self.list(self.focus).is_none() || self.shows_causes() {
             return self.scroll_details(if by < 0 { Step::Up } else { Step::Down });
         }
         let at = self.list(self.focus).map_or(0, Listing::at);

@@ -73,6 +73,7 @@ impl App {
             Action::Invert => self.invert(),
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Freeze => self.freeze(),
+            Action::Causes => self.toggle_causes(),
             Action::Help => {
                 self.help = match self.help {
                     Some(_) => None,

@@ -86,6 +86,7 @@ pub(super) fn of(action: &Action) -> Option<&'static str> {
             Control::Faster => "replay-faster",
             Control::NextLint => "replay-next-lint",
         },
+        Action::Causes => "causes",
         Action::Help => "help",
         Action::Dismiss => "dismiss",
         Action::Answer(true) => "yes",

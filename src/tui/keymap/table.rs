@@ -204,6 +204,7 @@ pub const TABLE: &[Binding] = &[
         "report",
         "Write what is shown and the end of the shell to files where the program was started: Markdown and JSON",
     ),
+    row(&["c"], View, Action::Causes, "causes", "Why callers wait, and back: exhaustion's four causes"),
     quiet(&["+"], View, Action::Slower, "Look less often"),
     quiet(&["-"], View, Action::Faster, "Look more often"),
     row(&["p"], View, Action::Freeze, "freeze", "Freeze what is shown, and go on"),
@@ -223,6 +224,7 @@ pub const TABLE: &[Binding] = &[
         help: "Pool, latency, server, connections, lints, events, shell",
         name: None,
     },
+    row(&["f2"], Anywhere, Action::Causes, "causes", "Why callers wait: the four causes side by side"),
     row(&["f1"], Anywhere, Action::Help, "help", "This help"),
     quiet(&["alt-z", "f8"], Anywhere, Action::Freeze, "Freeze what is shown, and go on"),
     quiet(

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-use super::{NONE, age, more, more_words, outside_part, put};
+use super::{NONE, age, causes, more, more_words, outside_part, put};
 use crate::explain::{self, Part};
 use crate::snapshot::{EventRow, Level, LintRow};
 use crate::text;
@@ -97,6 +97,9 @@ pub fn draw(app: &App, theme: &Theme, screen: Rect, buf: &mut Buffer) {
 /// The details as plain text, for the clipboard.
 pub fn text(app: &App) -> String {
     let Some(details) = &app.details else { return String::new() };
+    if let Subject::Causes = details.subject {
+        return causes::text(app);
+    }
     if let Subject::Info(_) = details.subject {
         return text::escape_lines(app.shown.server.raw.as_bytes());
     }
@@ -124,6 +127,7 @@ fn title(app: &App, subject: &Subject) -> String {
         }
         Subject::Event(_) => "event".to_owned(),
         Subject::Info(_) => info::title(app),
+        Subject::Causes => causes::title(app),
     }
 }
 
@@ -133,12 +137,17 @@ fn facts(app: &App, subject: &Subject) -> Vec<Fact> {
         Subject::Lint(row, holds) => lint(app, row, *holds),
         Subject::Event(row) => event(app, row),
         Subject::Info(before) => info::facts(app, before.as_deref()),
+        // They are blocks, not facts.
+        Subject::Causes => Vec::new(),
     }
 }
 
 /// The facts in lines of this width: a value goes on below itself.
 fn lines<'a>(app: &App, theme: &Theme, width: u16) -> Vec<Line<'a>> {
     let Some(details) = &app.details else { return Vec::new() };
+    if let Subject::Causes = details.subject {
+        return causes::lines(app, theme, width);
+    }
     let info = matches!(details.subject, Subject::Info(_));
     let mut lines = Vec::new();
     for fact in facts(app, &details.subject) {

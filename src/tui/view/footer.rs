@@ -5,18 +5,19 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{outside, put};
+use super::{causes, outside, put};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::keymap::{Chord, Mode};
 use crate::tui::theme::Theme;
 
 /// What is listed first where there is no room for all: the ways on, help, and what the place is for.
-const FIRST: [&str; 28] = [
+const FIRST: [&str; 29] = [
     "",
     "yes",
     "no",
     "cancel",
+    "causes",
     "keep",
     "close",
     "prompt",
@@ -84,7 +85,13 @@ fn fitting(app: &App, width: u16) -> Vec<(String, String)> {
     let mut entries = app.facts.keys.footer(app.pending, &context);
     // A pane that has the screen to itself anyway cannot be made larger.
     let alone = !app.zoomed && app.plan().panes.len() < 2;
-    entries.retain(|(_, word)| !(alone && *word == "zoom"));
+    // Why callers wait is a question only while they do.
+    let calm = app.shows_causes() || !causes::pressing(&app.shown);
+    entries.retain(|(_, word)| match *word {
+        "zoom" => !alone,
+        "causes" => !calm,
+        _ => true,
+    });
     if app.running.is_some() && app.pending.is_none() && !matches!(context.mode, Mode::Ask | Mode::Confirm) {
         entries.insert(0, ("Ctrl-C".to_owned(), "cancel"));
     }

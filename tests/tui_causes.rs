@@ -1,0 +1,252 @@
+//! Why callers wait: the four causes on the screen, at every size, with good and with ugly facts, and in the reports.
+
+mod support;
+#[allow(dead_code, unreachable_pub, reason = "shared by test binaries")]
+#[path = "tui_support/tty.rs"]
+mod tty;
+mod tui_support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::style::Color;
+use redis_pooltop::event::ConnId;
+use redis_pooltop::report;
+use redis_pooltop::snapshot::{Cause, CauseKind, Exhaustion, LostWaits, Snapshot, Suspect};
+use redis_pooltop::tui::action::Effect;
+use redis_pooltop::tui::app::App;
+use redis_pooltop::tui::keymap::Mode;
+use redis_pooltop::tui::layout::Pane;
+use redis_pooltop::tui::theme::Theme;
+use tty::Tty;
+use tui_support::{UGLY, ago, app, buffer, busy, press, text};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (140, 40), (60, 13)];
+
+fn suspect(conn: u64, says: &str, who: &str) -> Suspect {
+    Suspect { conn: ConnId(conn), says: says.to_owned(), who: who.to_owned() }
+}
+
+fn cause(
+    kind: CauseKind,
+    slots: u32,
+    evidence: &[&str],
+    suspects: Vec<Suspect>,
+    advice: &'static str,
+) -> Cause {
+    Cause {
+        kind,
+        slots,
+        likely: false,
+        evidence: evidence.iter().map(|&line| line.to_owned()).collect(),
+        suspects,
+        more: 0,
+        advice,
+    }
+}
+
+/// A full pool of six: one leak, three in BLPOP, two at work, and five callers wait.
+fn exhaustion() -> Exhaustion {
+    let mut slow = cause(
+        CauseKind::SlowCommands,
+        3,
+        &["3 in BLPOP, up to 41.0 s; p50 5.0 s, p99 5.0 s"],
+        [(5, "job 1"), (6, "job 2"), (7, "job 3")].map(|(id, who)| suspect(id, "BLPOP 41.0 s", who)).to_vec(),
+        "what blocks on purpose keeps its connection: give it a pool of its own, or a short timeout",
+    );
+    slow.likely = true;
+    Exhaustion {
+        since: ago(12_000),
+        at: ago(0),
+        over: false,
+        waiting: 5,
+        longest: Duration::from_millis(5_200),
+        lost: LostWaits { timeouts: 2, refused: 0, failed: 0 },
+        max: 6,
+        at_work: 2,
+        unclear: 0,
+        causes: [
+            cause(
+                CauseKind::Leak,
+                1,
+                &["1 over the threshold of 30.0 s"],
+                vec![suspect(3, "out 74.2 s, idle 66.8 s", "worker-2 src/jobs.rs:88")],
+                "if you hold it by hand, POOL RELEASE; else POOL RESET now",
+            ),
+            cause(
+                CauseKind::Backlog,
+                0,
+                &["2 at work + 5 waiting, max 6", "420/s at 25.0 ms a use, 240/s at most"],
+                vec![],
+                "raise max-connections to the size given",
+            ),
+            cause(
+                CauseKind::FailedConnects,
+                0,
+                &["none failed in the last 10 s"],
+                vec![],
+                "is the server up?",
+            ),
+            slow,
+        ],
+    }
+}
+
+fn with(exhaustion: Exhaustion) -> Snapshot {
+    let mut snapshot = busy();
+    Arc::make_mut(&mut snapshot.pools[0]).exhaustion = Some(Arc::new(exhaustion));
+    snapshot
+}
+
+fn ugly() -> Exhaustion {
+    let long = UGLY.repeat(12);
+    let mut ugly = exhaustion();
+    ugly.waiting = u32::MAX;
+    ugly.longest = Duration::MAX;
+    ugly.lost = LostWaits { timeouts: u64::MAX, refused: u64::MAX, failed: u64::MAX };
+    ugly.max = u32::MAX;
+    ugly.unclear = u32::MAX;
+    for cause in &mut ugly.causes {
+        cause.slots = u32::MAX;
+        cause.likely = true;
+        cause.evidence = vec![long.clone(); 3];
+        cause.suspects = (0..16).map(|id| suspect(u64::MAX - id, &long, &long)).collect();
+        cause.more = usize::MAX - 99;
+    }
+    ugly
+}
+
+fn opened(keys: &str, snapshot: Snapshot, width: u16, height: u16) -> App {
+    let mut app = app(width, height, snapshot);
+    press(&mut app, keys);
+    app
+}
+
+fn screen(app: &App) -> String {
+    text(app, &Theme::DEFAULT, 80, 24)
+}
+
+#[test]
+fn the_four_causes_at_every_size() {
+    for (width, height) in SIZES {
+        let shown = text(&opened("f2", with(exhaustion()), width, height), &Theme::DEFAULT, width, height);
+        insta::assert_snapshot!(format!("causes_{width}x{height}"), shown);
+        let shown = text(&opened("f2", with(ugly()), width, height), &Theme::DEFAULT, width, height);
+        assert!(!shown.contains(['\u{1b}', '\u{202e}', '\u{7f}']));
+        insta::assert_snapshot!(format!("ugly_causes_{width}x{height}"), shown);
+    }
+    for (width, height) in [(1, 1), (20, 3), (21, 5), (40, 10), (119, 13), (300, 100)] {
+        text(&opened("f2", with(ugly()), width, height), &Theme::DEFAULT, width, height);
+    }
+}
+
+#[test]
+fn without_colours_and_in_ascii_the_likely_cause_is_said_in_words() {
+    let app = opened("f2", with(exhaustion()), 80, 24);
+    let buf = buffer(&app, &Theme::MONO, 80, 24);
+    assert!(buf.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+    assert!(text(&app, &Theme::MONO, 80, 24).contains("slow commands  3 of 6  likely"));
+}
+
+#[test]
+fn it_opens_from_anywhere_and_closes_to_where_one_was() {
+    let mut app = opened("'GET_a f2", with(exhaustion()), 80, 24);
+    assert!(screen(&app).contains("why callers wait"));
+    press(&mut app, "esc");
+    assert!(screen(&app).contains("> GET a") && app.context().mode == Mode::Prompt, "{}", screen(&app));
+    for (open, close) in [("c", "c"), ("c", "q"), ("f2", "f2"), ("f2", "esc"), ("enter c", "enter")] {
+        let mut app = opened(&format!("alt-4 {open}"), with(exhaustion()), 80, 24);
+        assert!(screen(&app).contains("why callers wait"), "{open}");
+        press(&mut app, "j");
+        assert!(screen(&app).contains("why callers wait"), "j scrolls, it goes to no row");
+        press(&mut app, close);
+        assert_eq!(app.context().mode, Mode::Pane(Pane::Connections), "{close}");
+    }
+}
+
+#[test]
+fn the_footer_names_the_key_while_callers_wait() {
+    let footer = |app: &App| screen(app).lines().last().unwrap_or_default().to_owned();
+    let waits = with(exhaustion());
+    assert!(footer(&app(80, 24, waits.clone())).contains("F2 causes"));
+    assert!(footer(&opened("alt-4", waits.clone(), 80, 24)).contains("c causes"));
+    assert!(!footer(&opened("f2", waits, 80, 24)).contains("causes"), "it is shown");
+    assert!(!footer(&app(80, 24, busy())).contains("causes"));
+    let over = Exhaustion { over: true, ..exhaustion() };
+    assert!(!footer(&app(80, 24, with(over))).contains("causes"));
+}
+
+#[test]
+fn it_is_live_unless_frozen_and_says_when_it_is_over() {
+    let mut app = opened("f2", with(exhaustion()), 80, 24);
+    let more = with(Exhaustion { waiting: 77, ..exhaustion() });
+    press(&mut app, "p");
+    app.take(Arc::new(more));
+    assert!(!screen(&app).contains("77 callers wait"));
+    press(&mut app, "p");
+    assert!(screen(&app).contains("77 callers wait"));
+    app.take(Arc::new(with(Exhaustion { over: true, at: ago(9_000), ..exhaustion() })));
+    let shown = screen(&app);
+    assert!(shown.contains("nobody waits now; 9.0 s ago callers waited up to 5.2 s; 2 timed out"), "{shown}");
+    assert!(shown.contains("likely: slow commands (3 of 6)"), "what it was stays: {shown}");
+}
+
+#[test]
+fn where_nobody_has_waited_it_says_so() {
+    let mut calm = busy();
+    Arc::make_mut(&mut calm.pools[0]).waiting = Some(0);
+    assert!(screen(&opened("f2", calm, 80, 24)).contains("nobody waits for a connection"));
+    assert!(screen(&opened("f2", busy(), 80, 24)).contains("3 wait, and none of them for long"));
+    assert!(screen(&opened("f2", tui_support::unknown(), 80, 24)).contains("nobody can be seen to wait"));
+}
+
+#[test]
+fn it_is_copied_and_reported_in_the_same_words() {
+    let mut app = opened("f2", with(exhaustion()), 80, 24);
+    let effects = press(&mut app, "y");
+    let [Effect::Copy(copied)] = &*effects else { panic!("{effects:?}") };
+    insta::assert_snapshot!("copied_causes", copied);
+    let report = report::text(&with(exhaustion()));
+    for line in copied.lines() {
+        assert!(report.lines().any(|said| said == line), "{line}\n{report}");
+    }
+    let document: serde_json::Value = serde_json::from_str(&report::json(&with(exhaustion()))).expect("JSON");
+    let found = &document["pools"][0]["exhaustion"];
+    assert_eq!(
+        (&found["waiting"], &found["timeouts"], &found["over"]),
+        (&5.into(), &2.into(), &false.into())
+    );
+    assert_eq!(found["causes"][3]["cause"], "slow commands");
+    assert_eq!(found["causes"][3]["connections"], serde_json::json!([5, 6, 7]));
+    assert!(document["pools"][0]["exhaustion"]["causes"][3]["likely"].as_bool().unwrap_or(false));
+    for unsafe_report in [report::text(&with(ugly())), report::json(&with(ugly()))] {
+        assert!(!unsafe_report.contains(['\u{1b}', '\u{202e}', '\u{7f}']));
+    }
+}
+
+#[test]
+fn a_leak_and_two_blocked_jobs_in_a_pool_of_three_are_named_as_what_a_caller_waits_for() {
+    let mut tty = Tty::pooltop(&["--demo", "--max-connections", "3"], 140, 40);
+    tty.see("live ");
+    for line in ["POOL LEAK 1", "BLPOP q 0 &", "BLPOP r 0 &"] {
+        tty.run(line);
+    }
+    tty.see("leaked ");
+    tty.wait_for("two jobs that block", |tty| tty.text().matches("BLPOP").count() >= 6);
+    tty.run("GET a");
+    tty.see("F2 causes");
+    tty.send("\u{1b}[12~");
+    tty.see("why callers wait");
+    tty.see("leak  1 of 3");
+    tty.see("likely: slow commands (2 of 3)");
+    tty.see("2 in BLPOP");
+    tty.see("POOL LEAK 1");
+    // The caller gives up: what it waited for stays to be read.
+    tty.send("\u{3}");
+    tty.see("nobody waits now; ");
+    tty.see("likely: slow commands (2 of 3)");
+    tty.send("\r");
+    tty.run("QUIT");
+    assert!(tty.end().success());
+    tty.given_back();
+}
