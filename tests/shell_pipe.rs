@@ -285,7 +285,10 @@ fn what_is_out_for_long_is_a_leak_whoever_has_it() {
     let printed = text(&feed(shell(&["--demo"]), script).stdout);
     let found = printed.lines().find(|line| line.starts_with("#1 out ")).expect("a leak");
     assert!(found.contains(", idle ") && found.ends_with("POOL HOLD 1 (by hand) line 2"), "{found}");
-    assert!(printed.contains("POOL RELEASE if you hold it") && printed.contains("no leaks"), "{printed}");
+    assert!(
+        printed.contains("if you hold it by hand, POOL RELEASE") && printed.contains("no leaks"),
+        "{printed}"
+    );
 }
 
 #[test]
