@@ -81,7 +81,7 @@ fn pulse(at: Stamp, conns: Range<u64>, totals: &mut Totals) -> Record {
     let samples = |typical: u64| Samples((0..24).map(|n| (typical + n * typical / 16, 200)).collect());
     let row = |conn: u64| ConnPulse {
         conn: ConnId(conn),
-        state: if conn % 2 == 0 {
+        state: if conn.is_multiple_of(2) {
             ConnState::InUse { since: at, holder: holder(conn), pinned: None }
         } else {
             ConnState::Available { since: at }
@@ -90,7 +90,7 @@ fn pulse(at: Stamp, conns: Range<u64>, totals: &mut Totals) -> Record {
         commands: at.0 / 500_000,
         last_command: Some("GET".into()),
         last_active: at,
-        busy_since: (conn % 4 == 0).then_some(at),
+        busy_since: conn.is_multiple_of(4).then_some(at),
         dead: false,
     };
     let (in_use, max) = ((count / 2) as u32, count as u32);
@@ -245,7 +245,7 @@ fn lints() {
     for (name, records) in cases {
         let mut shares = Vec::new();
         let mut whole = Vec::new();
-        for _ in 0..2 * ROUNDS + 1 {
+        for _ in 0..=2 * ROUNDS {
             // In turn, so that a busy machine is busy for both.
             let (with, without) = (judged(records, true), judged(records, false));
             shares.push(1.0 - without.as_secs_f64() / with.as_secs_f64());
