@@ -64,9 +64,9 @@ mod tests {
             action: action.to_owned(),
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
         };
-        let changes = [bind("help", &["f2"]), bind("focus-server", &[]), bind("focus-connections", &["f4"])];
+        let changes = [bind("help", &["f7"]), bind("focus-server", &[]), bind("focus-connections", &["f5"])];
         let all = words(&Keys::default().rebound(&changes).unwrap());
-        assert_eq!(all[5], "F4 connections; Alt-6 events");
-        assert_eq!(all[6], "HELP all the words; F2 shows the keys");
+        assert_eq!(all[5], "F5 connections; Alt-6 events");
+        assert_eq!(all[6], "HELP all the words; F7 shows the keys");
     }
 }
