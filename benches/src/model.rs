@@ -12,8 +12,8 @@ use ratatui::layout::{Rect, Size};
 use redis_pooltop::command::Kind;
 use redis_pooltop::event::wire::{Header, write_line};
 use redis_pooltop::event::{
-    CloseReason, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder, Opened, PoolEvent,
-    PoolFacts, PoolId, Pulse, Samples, Stamp, Timed, Totals,
+    CloseReason, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder, Opened, PastLease,
+    PoolEvent, PoolFacts, PoolId, Pulse, Samples, Stamp, Timed, Totals,
 };
 use redis_pooltop::model::{Model, ModelOptions, lint_ids};
 use redis_pooltop::record::{End, Player, Record, Step};
@@ -92,6 +92,11 @@ fn pulse(at: Stamp, conns: Range<u64>, totals: &mut Totals) -> Record {
         last_active: at,
         busy_since: conn.is_multiple_of(4).then_some(at),
         dead: false,
+        last: (conn % 2 == 1).then(|| PastLease {
+            since: Stamp(at.0.saturating_sub(1_000_000)),
+            until: at,
+            holder: holder(conn),
+        }),
     };
     let (in_use, max) = ((count / 2) as u32, count as u32);
     let pulse = Pulse {
