@@ -74,9 +74,10 @@ fn a_replay_is_paused_stepped_sought_and_searched_for_lints() {
     tty.see("of 10:00 1x");
     tty.send(" ");
     tty.see("of 10:00 paused");
-    tty.send("(");
-    tty.see("0:00 of 10:00 paused");
-    tty.send("...");
+    tty.send("}}");
+    tty.wait("two minutes on", |text| text.contains("  2:0") && text.contains("of 10:00 paused"));
+    // All at once: each key acts from where the one before it went.
+    tty.send("(...");
     tty.see("0:03 of 10:00 paused");
     tty.send("}}");
     tty.see("2:03 of 10:00 paused");

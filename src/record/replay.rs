@@ -270,6 +270,8 @@ impl Deck {
         }
         self.goal = Some(Goal::Moment(to, then));
         self.motion = Motion::Seeking;
+        // Where that is near it is there now: a key right behind this one acts from there.
+        self.seek();
     }
 
     fn pace(&mut self, by: i32) {
