@@ -25,7 +25,7 @@ use crate::demo;
 use crate::error::{Error, Exit};
 use crate::event::{Clock, Event, ServerEvent};
 use crate::hub::Hub;
-use crate::net::{ConnectOptions, Connection, Endpoint, OBSERVER};
+use crate::net::{ConnectError, ConnectOptions, Connection, Endpoint, OBSERVER};
 use crate::pool::RedisPool;
 use crate::record::Recording;
 use crate::resp::Caps;
@@ -56,6 +56,8 @@ pub struct Parts {
     pub pool: RedisPool,
     /// Who knows what it does.
     pub hub: Hub,
+    /// What its times are counted on.
+    clock: Clock,
     /// What is known of commands.
     pub registry: Arc<Registry>,
     /// What the person should know from the start, safe to show.
@@ -129,7 +131,7 @@ async fn start(settings: &Settings) -> Result<Result<(Parts, Option<Guard>), Exi
         return screen::start(settings).await;
     }
     let parts = Parts::start(settings).await?;
-    parts.warnings.iter().for_each(|warning| warn(warning));
+    parts.warn();
     Ok(Ok((parts, None)))
 }
 
@@ -147,45 +149,54 @@ fn warn(words: &str) {
 }
 
 impl Parts {
-    /// Starts everything, and says what is wrong with the server before anything is shown.
+    /// Starts everything, and says what is wrong with the server before anything is shown. A report finds that out
+    /// through the pool it reports on, and starts the rest itself.
     async fn start(settings: &Settings) -> Result<Self, Error> {
         let mut connect = settings.connect.clone();
         let demo = if settings.demo { Some(start_demo(&mut connect).await?) } else { None };
-        let hint = settings.nobody_named_it.then_some(NOBODY_NAMED_IT);
-        let observer = ConnectOptions { client_name: Some(OBSERVER.to_owned()), ..connect.clone() };
-        let probe = Connection::open(&observer).await.map_err(|error| Error::Connect { error, hint })?;
+        let reports = is_report(&settings.form);
+        let probe = if reports { None } else { Some(open(settings, &connect).await?) };
         let clock = Clock::start();
         let (recorder, recording) = match &settings.record {
             Some(path) => recording::start(settings, path, &clock).map(|(a, b)| (Some(a), Some(b)))?,
             None => (None, None),
         };
         let hub = Hub::start_recorded(clock, settings.model.clone(), tick(settings), recorder);
-        let info = wants_info(&settings.form)
-            .then(|| watch_info(connect.clone(), info_every(tick(settings)), hub.tap(), clock))
-            .map(Arc::new);
         let pool = RedisPool::redis(connect.clone(), settings.pool.clone(), clock, hub.tap());
         hub.attach(pool.pulse_source());
         let registry = Arc::new(Registry::new());
-        if is_typed(&settings.form) {
+        if let Some(probe) = probe.filter(|_| is_typed(&settings.form)) {
             learn(probe, registry.clone());
         }
-        let mut warnings = Vec::new();
+        let (info, warnings) = (None, Vec::new());
+        let mut parts = Self { connect, pool, hub, clock, registry, warnings, info, recording, _demo: demo };
+        if !reports {
+            parts.open_up(settings).await;
+        }
+        Ok(parts)
+    }
+
+    /// Has the server asked how it is, where somebody looks at that, and the pool warmed up.
+    async fn open_up(&mut self, settings: &Settings) {
+        if wants_info(&settings.form) {
+            let every = info_every(tick(settings));
+            self.info = Some(Arc::new(watch_info(self.connect.clone(), every, self.hub.tap(), self.clock)));
+        }
         if settings.pool.warmup > 0 {
-            let warmed = pool.warmup(settings.pool.warmup).await;
+            let warmed = self.pool.warmup(settings.pool.warmup).await;
             if let Some(error) = warmed.error {
                 let (opened, wanted) = (warmed.opened, settings.pool.warmup);
                 let error = text::escape_str(&error.to_string()).into_owned();
-                warnings.push(format!(
+                self.warnings.push(format!(
                     "Warning: {opened} of {wanted} connections opened by the warm-up: {error}"
                 ));
             }
         }
-        Ok(Self { connect, pool, hub, registry, warnings, info, recording, _demo: demo })
     }
 
     /// Faces whoever asked, in the form they asked for, to the end.
     async fn face(
-        &self,
+        &mut self,
         settings: &Settings,
         guard: Option<Guard>,
         judge: Option<&mut Judge>,
@@ -193,7 +204,7 @@ impl Parts {
         match &settings.form {
             form if is_screen(form) => screen::run(self, settings, guard).await,
             Form::Replay(replay) => replay::run(settings, replay, judge).await,
-            Form::Screen(report) => once::run(self, report, judge).await,
+            Form::Screen(report) => once::run(self, settings, report, judge).await,
             Form::Lab(asked) => lab::run(settings, asked).await,
             Form::Shell(shell) => {
                 let target = self.address(settings);
@@ -207,6 +218,11 @@ impl Parts {
                 }
             }
         }
+    }
+
+    /// Says what the person should know from the start, where no screen does.
+    fn warn(&self) {
+        self.warnings.iter().for_each(|warning| warn(warning));
     }
 
     /// Runs lines on the pool, and what its jobs have to say.
@@ -273,6 +289,11 @@ fn is_screen(form: &Form) -> bool {
     matches!(form, Form::Screen(report) if report.on_screen())
 }
 
+/// Whether one report is what was asked for.
+fn is_report(form: &Form) -> bool {
+    matches!(form, Form::Screen(report) if !report.on_screen())
+}
+
 /// A terminal without a cursor to move would show the screen as a heap of signs.
 fn can_show_a_screen() -> Result<(), Error> {
     let term = std::env::var_os("TERM").filter(|term| !term.is_empty());
@@ -289,6 +310,17 @@ fn can_show_a_screen() -> Result<(), Error> {
 fn is_typed(form: &Form) -> bool {
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     terminal && !matches!(form, Form::Shell(shell) if !shell.command.is_empty())
+}
+
+/// Whether the server is there and lets us in: a connection of our own, not the pool's.
+async fn open(settings: &Settings, connect: &ConnectOptions) -> Result<Connection, Error> {
+    let observer = ConnectOptions { client_name: Some(OBSERVER.to_owned()), ..connect.clone() };
+    Connection::open(&observer).await.map_err(|error| unreachable(settings, error))
+}
+
+/// What a server that cannot be reached means, with what else to try.
+fn unreachable(settings: &Settings, error: ConnectError) -> Error {
+    Error::Connect { error, hint: settings.nobody_named_it.then_some(NOBODY_NAMED_IT) }
 }
 
 async fn start_demo(connect: &mut ConnectOptions) -> Result<demo::Server, Error> {

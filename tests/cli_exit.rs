@@ -218,6 +218,57 @@ fn an_address_on_the_line_beats_the_environment() {
     assert_eq!(with(&["--demo", "--once"]).status.code(), Some(0));
 }
 
+/// What a report says of a server that cannot be reached, in both forms that programs read, and why on stderr.
+fn lost_reports(args: &[&str]) -> (serde_json::Value, String, String) {
+    let with = |format: &str| {
+        let output = run(&[args, &["--once", "--format", format]].concat());
+        assert_eq!(output.status.code(), Some(3), "{args:?}");
+        let said = String::from_utf8(output.stderr).expect("it is text");
+        assert!(!said.contains("s3cret"), "{said}");
+        (String::from_utf8(output.stdout).expect("it is text"), said)
+    };
+    let (json, why) = with("json");
+    let (prometheus, again) = with("prometheus");
+    assert_eq!(why, again);
+    assert!(!json.contains("s3cret") && !prometheus.contains("s3cret"), "{json}{prometheus}");
+    (serde_json::from_str(&json).expect("one JSON document"), prometheus, why)
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_reported_too() {
+    let locked = RedisServer::start(&["--requirepass", "right"]);
+    let (nowhere, port) = (free_port().to_string(), locked.port().to_string());
+    for args in [&["-p", &nowhere][..], &["-p", &port, "-a", "s3cret-wrong", "--no-auth-warning"]] {
+        let (json, prometheus, why) = lost_reports(&[args, &["--warmup", "3"]].concat());
+        let error = json["server"]["lost"]["error"].as_str().expect("why");
+        assert_eq!(why, format!("redis-pooltop: {error}\n"));
+        assert!(json["server"]["target"].as_str().is_some_and(|target| target.contains(args[1])), "{json}");
+        let pool = &json["pools"][0];
+        assert_eq!((&pool["open_failures"], &pool["created"]), (&1.into(), &0.into()), "tried once: {json}");
+        let line = format!("# lost: {error}");
+        assert!(prometheus.lines().any(|said| said == line), "{prometheus}");
+        assert!(prometheus.lines().any(|said| said == "redis_pooltop_server_up 0"), "{prometheus}");
+        // Who reads words has the sentence.
+        let output = run(&[args, &["--once"]].concat());
+        assert_eq!((output.status.code(), &*output.stdout), (Some(3), &b""[..]));
+    }
+}
+
+#[test]
+fn a_report_has_tried_the_pool() {
+    let server = RedisServer::start(&[]);
+    for address in [&["--demo"][..], &["-u", &server.url()]] {
+        let output = run(&[address, &["--once", "--format", "json"]].concat());
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        let pool = &json["pools"][0];
+        for key in ["created", "available", "opened", "checkouts", "commands"] {
+            assert_eq!(pool[key], 1, "{key}: {pool}");
+        }
+        assert_eq!((&pool["in_use"], &pool["error_replies"]), (&0.into(), &0.into()), "{pool}");
+        assert_eq!(json["connections"][0]["last_command"], "PING", "{json}");
+    }
+}
+
 #[test]
 fn help_and_version_are_answers() {
     for args in [&["--help"][..], &["shell", "--help"]] {

@@ -194,6 +194,10 @@ impl Page<'_> {
         let snapshot = self.snapshot;
         let server = &snapshot.server;
         let up = server.lost.is_some() || server.seen_at.is_some();
+        // A label would make a series of every error: for who reads the page itself.
+        if let Some(lost) = &server.lost {
+            let _ = writeln!(self.out, "# lost: {}", text::escape_str(&lost.error));
+        }
         self.family(
             Kind::Gauge,
             "redis_pooltop_server_up",

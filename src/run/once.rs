@@ -3,11 +3,14 @@
 use std::io::{Write, stderr};
 use std::time::Duration;
 
-use super::Parts;
 use super::judge::Judge;
+use super::{Parts, unreachable};
 use crate::cli::Format;
-use crate::config::ReportSettings;
+use crate::config::{ReportSettings, Settings};
 use crate::error::{Error, Exit};
+use crate::event::{Event, ServerEvent};
+use crate::net::ConnectError;
+use crate::pool::{CheckoutError, RedisPool};
 use crate::report::{Verdict, verdict};
 use crate::snapshot::Snapshot;
 use crate::{report, terminal};
@@ -15,18 +18,59 @@ use crate::{report, terminal};
 /// How long a report waits for the server's first INFO.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Who holds the pool's connection while it is tried.
+const HOLDER: &str = "report";
+
 pub(super) async fn run(
-    parts: &Parts,
-    settings: &ReportSettings,
+    parts: &mut Parts,
+    settings: &Settings,
+    report: &ReportSettings,
     judge: Option<&mut Judge>,
 ) -> Result<Exit, Error> {
+    if let Err(error) = try_the_pool(&parts.pool).await {
+        return Err(lost(parts, settings, report, error).await?);
+    }
+    parts.open_up(settings).await;
+    parts.warn();
     parts.first_answer(PATIENCE).await;
-    if let Some(duration) = settings.duration {
+    if let Some(duration) = report.duration {
         tokio::time::sleep(duration).await;
     }
     // What is reported is the last that is recorded, so that a replay reports the same.
     let snapshot = parts.hub.end_recording().await;
-    print(settings, &snapshot, judge)
+    print(report, &snapshot, judge)
+}
+
+/// Opens a connection as the pool's callers do, and has it answer: a pool that nobody has asked for anything cannot tell
+/// whether it could give it. What comes of the PING itself is in the pool's numbers.
+async fn try_the_pool(pool: &RedisPool) -> Result<(), ConnectError> {
+    match pool.checkout_as(HOLDER.into()).await {
+        Ok(mut lease) => {
+            let _ = lease.command_within(&["PING"], Some(PATIENCE)).await;
+            Ok(())
+        }
+        Err(CheckoutError::Connect(error)) => Err(error),
+        // Nobody else asks this pool for anything or closes it.
+        Err(_) => Ok(()),
+    }
+}
+
+/// The end of a report on a server that cannot be reached. What a program reads says so too, where it can; a person has
+/// the sentence, and no use for a report beside it.
+async fn lost(
+    parts: &Parts,
+    settings: &Settings,
+    report: &ReportSettings,
+    error: ConnectError,
+) -> Result<Error, Error> {
+    let now = parts.hub.sync().await.as_of;
+    let why = ServerEvent::Lost { error: error.to_string(), retry_at: now };
+    parts.hub.tap().emit(now, Event::Server(why));
+    let snapshot = parts.hub.end_recording().await;
+    if matches!(report.format, Some(Format::Json | Format::Prometheus)) {
+        print(report, &snapshot, None)?;
+    }
+    Ok(unreachable(settings, error))
 }
 
 /// Prints a snapshot in the form asked for, and judges it.

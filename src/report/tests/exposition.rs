@@ -20,6 +20,9 @@ pub(super) fn check(page: &str) {
             assert!(families.insert(name), "a family's lines stand together: {line}");
             assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
             family = Some((name, kind));
+        } else if line.starts_with('#') {
+            // A comment.
+            assert!(line.starts_with("# lost: "), "{line}");
         } else {
             let (name, labels, value) = sample(line);
             let (of, kind) = family.expect("a type before a sample");
