@@ -28,7 +28,7 @@ pub use report::{json, list_json, list_text, text};
 pub use run::{Ground, Record, Run, Step, settled};
 pub use stats::Spread;
 pub use verdict::{Claim, Finding, Verdict};
-pub use watcher::Raised;
+pub use watcher::{Raised, Witness};
 
 use crate::demo;
 use crate::nearest::nearest;

@@ -92,7 +92,7 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
         }
     }
     if let Form::Lab(asked) = &settings.form {
-        return lab::run(&settings, asked).await;
+        return lab::run(&settings, asked, judge.as_mut()).await;
     }
     typed::refuse(&settings.form)?;
     let started = tokio::select! {
@@ -205,7 +205,7 @@ impl Parts {
             form if is_screen(form) => screen::run(self, settings, guard).await,
             Form::Replay(replay) => replay::run(settings, replay, judge).await,
             Form::Screen(report) => once::run(self, settings, report, judge).await,
-            Form::Lab(asked) => lab::run(settings, asked).await,
+            Form::Lab(asked) => lab::run(settings, asked, judge).await,
             Form::Shell(shell) => {
                 let target = self.address(settings);
                 let (mut session, news) = self.session(settings);

@@ -31,7 +31,8 @@ fn repetitions(experiment: &dyn Experiment) -> u32 {
 
 /// Runs an experiment, and holds what comes of it to what is promised of all.
 async fn hold(experiment: &'static dyn Experiment, connect: &ConnectOptions, demo: bool) {
-    let ground = Ground { connect: connect.clone(), demo, hub: None, repetitions: repetitions(experiment) };
+    let (connect, repetitions) = (connect.clone(), repetitions(experiment));
+    let ground = Ground { connect, demo, hub: None, repetitions, witness: None };
     let about = experiment.about();
     let outcome = Run::start(experiment, ground).end().await;
     let said = lab::text(about, &outcome);

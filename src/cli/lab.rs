@@ -3,10 +3,12 @@
 
 use clap::{Args, ValueEnum};
 
+use super::Format;
+
 /// `lab`: which experiments, and how their outcome is printed.
 #[derive(Clone, Args)]
 pub struct Lab {
-    /// How the outcome is printed
+    /// How the outcome is printed; junit, what --fail-on-leak and --fail-on find
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<LabFormat>,
 
@@ -23,4 +25,17 @@ pub enum LabFormat {
     Text,
     /// One JSON document.
     Json,
+    /// JUnit's XML, for what --fail-on-leak and --fail-on find.
+    Junit,
+}
+
+impl LabFormat {
+    /// The form of what is found meanwhile.
+    pub(crate) fn of_report(self) -> Format {
+        match self {
+            Self::Text => Format::Text,
+            Self::Json => Format::Json,
+            Self::Junit => Format::Junit,
+        }
+    }
 }

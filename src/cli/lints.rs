@@ -19,11 +19,11 @@ pub struct Lints {
     #[arg(long = "lint", value_name = "ID=off|warn|fail", value_parser = lint_level, global = true, help_heading = LINTS)]
     pub levels: Vec<LintLevel>,
 
-    /// Leave with 4 when connections have leaked at the end, and say who has them; implies --once
+    /// Leave with 4 when connections have leaked at the end, and say who has them; implies --once. In lab: when any leaked meanwhile, as wrong ways do on purpose
     #[arg(long, global = true, help_heading = LINTS)]
     pub fail_on_leak: bool,
 
-    /// The same when one of these lints holds at the end
+    /// The same when one of these lints holds at the end, or in lab was raised
     #[arg(long, value_name = "ID,ID", value_delimiter = ',', value_parser = lint, global = true, help_heading = LINTS)]
     pub fail_on: Vec<&'static str>,
 

@@ -39,8 +39,8 @@ impl Bench {
                 }
             };
             let (connect, hub) = (self.connect.clone(), Some(self.hub.clone()));
-            let mut run =
-                Run::start(experiment, Ground { connect, demo: false, hub, repetitions: REPETITIONS });
+            let ground = Ground { connect, demo: false, hub, repetitions: REPETITIONS, witness: None };
+            let mut run = Run::start(experiment, ground);
             while let Some(now) = run.step().await {
                 step(format!("{name} {}/{} {}", now.repetition, now.of, now.way));
             }

@@ -10,8 +10,8 @@ use crate::lab::{self, Experiment};
 pub struct LabSettings {
     /// What to run, in this order, each once; nothing lists them all.
     pub experiments: Vec<&'static dyn Experiment>,
-    /// The outcome as one JSON document.
-    pub json: bool,
+    /// The form of the outcome.
+    pub format: LabFormat,
 }
 
 /// The experiments, and the URL among the words, if there is one.
@@ -35,5 +35,5 @@ pub(super) fn settings(asked: &Lab) -> Result<(LabSettings, Option<String>), Err
             }
         }
     }
-    Ok((LabSettings { experiments, json: asked.format == Some(LabFormat::Json) }, url))
+    Ok((LabSettings { experiments, format: asked.format.unwrap_or_default() }, url))
 }

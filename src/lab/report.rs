@@ -158,9 +158,9 @@ fn paragraph(out: &mut String, words: &str) {
 ///   "ways": [{"name", "right", "what", "lint", "lints": {id: {"times", "evidence"}},
 ///     "figures": [{"name", "unit": "1" | "s" | "1/s" | "%", "median", "low", "high", "values"}]}]}]}
 /// ```
-pub fn json<'a>(outcomes: impl IntoIterator<Item = (&'a About, &'a Result<Record, Trouble>)>) -> String {
+pub fn json<'a>(outcomes: impl IntoIterator<Item = (&'a About, &'a Result<Record, Trouble>)>) -> Value {
     let all: Vec<Value> = outcomes.into_iter().map(|(about, outcome)| one(about, outcome)).collect();
-    format!("{:#}\n", document!({ "experiments": all }))
+    document!({ "experiments": all })
 }
 
 fn one(about: &About, outcome: &Result<Record, Trouble>) -> Value {

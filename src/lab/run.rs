@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::middlebox::Middlebox;
 use super::place::Place;
 use super::stage::{Stage, pool_name};
-use super::watcher::{Raised, Watcher};
+use super::watcher::{Raised, Watcher, Witness};
 use super::{Experiment, Figures, Trouble, Verdict};
 use crate::demo;
 use crate::event::Clock;
@@ -41,6 +41,8 @@ pub struct Ground {
     pub hub: Option<Hub>,
     /// How often each way runs.
     pub repetitions: u32,
+    /// Who sees what is raised meanwhile.
+    pub witness: Option<Witness>,
 }
 
 /// How far an experiment is.
@@ -163,7 +165,7 @@ async fn perform(
         _ = stopped.wait_for(|stopped| *stopped) => return Err(Trouble::Stopped),
         place = Place::open(connect, hub.clone()) => Arc::new(place?),
     };
-    let watcher = Arc::new(Watcher::start(hub, experiment.about().ways.len()));
+    let watcher = Arc::new(Watcher::start(hub, experiment.about().ways.len(), ground.witness));
     let mut stages = Vec::new();
     let measured = tokio::select! {
         biased;

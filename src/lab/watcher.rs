@@ -1,6 +1,7 @@
 //! Which lints the model raised while an experiment ran, and in which of its ways.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,23 @@ pub struct Raised {
     pub evidence: String,
 }
 
+/// Somebody else who sees what the watcher sees: a lint that is over when the experiment ends is not lost on them.
+#[derive(Clone)]
+pub struct Witness(Arc<dyn Fn(&Snapshot) + Send + Sync>);
+
+impl Witness {
+    /// Told of each snapshot, in order.
+    pub fn new(saw: impl Fn(&Snapshot) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(saw))
+    }
+}
+
+impl fmt::Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Witness").finish_non_exhaustive()
+    }
+}
+
 /// Looks at an experiment's pools while it lives.
 pub(crate) struct Watcher {
     hub: Hub,
@@ -37,12 +55,14 @@ struct Noted {
     now: usize,
     known: HashSet<(PoolId, &'static str, Option<ConnId>, Stamp)>,
     raised: Vec<BTreeMap<&'static str, Raised>>,
+    witness: Option<Witness>,
 }
 
 impl Watcher {
     /// Of so many ways.
-    pub(crate) fn start(hub: Hub, ways: usize) -> Self {
-        let noted = Arc::new(Mutex::new(Noted { raised: vec![BTreeMap::new(); ways], ..Noted::default() }));
+    pub(crate) fn start(hub: Hub, ways: usize, witness: Option<Witness>) -> Self {
+        let raised = vec![BTreeMap::new(); ways];
+        let noted = Arc::new(Mutex::new(Noted { raised, witness, ..Noted::default() }));
         let task = tokio::spawn({
             let (hub, noted) = (hub.clone(), noted.clone());
             async move {
@@ -92,6 +112,9 @@ impl Drop for Watcher {
 
 impl Noted {
     fn note(&mut self, snapshot: &Snapshot) {
+        if let Some(Witness(saw)) = &self.witness {
+            saw(snapshot);
+        }
         for row in &snapshot.lints {
             // What is said of the server is said with whichever pool is first: it is about who runs.
             let server = (row.id == "maxclients").then_some(self.now);

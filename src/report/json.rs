@@ -29,9 +29,7 @@ pub fn json(snapshot: &Snapshot) -> String {
 
 /// The same with a `"verdict"`: what a judged run comes to.
 pub fn json_judged(snapshot: &Snapshot, verdict: &Verdict) -> String {
-    let mut document = document(snapshot);
-    document["verdict"] = verdict::value(verdict);
-    printable(&format!("{document:#}\n"))
+    verdict::beside(document(snapshot), verdict)
 }
 
 /// A screenful as one JSON document: that of its snapshot, and what [`markdown`] tells beside it.

@@ -71,6 +71,18 @@ impl Verdict {
         verdict
     }
 
+    /// Of a run whose pools come and go: what is raised [meanwhile](Self::add_meanwhile).
+    pub fn meanwhile(target: String, checked: Vec<&'static str>) -> Self {
+        Self { checked, findings: Vec::new(), target, ran: Duration::ZERO, wall_ms: 0, pools: 0 }
+    }
+
+    /// Adds what holds in a snapshot on the way, though it may be over at the end.
+    pub fn add_meanwhile(&mut self, snapshot: &Snapshot) {
+        self.wall_ms = self.wall_ms.max(snapshot.wall_ms);
+        self.pools = self.pools.max(snapshot.pools.len());
+        self.add(snapshot);
+    }
+
     /// Adds what holds in a later snapshot.
     pub fn add(&mut self, snapshot: &Snapshot) {
         let Self { checked, .. } = &*self;
@@ -198,7 +210,13 @@ pub fn document(verdict: &Verdict) -> String {
     printable(&format!("{:#}\n", value(verdict)))
 }
 
-pub(super) fn value(verdict: &Verdict) -> Value {
+/// Another document with a `"verdict"` of that form in it.
+pub fn beside(mut document: Value, verdict: &Verdict) -> String {
+    document["verdict"] = value(verdict);
+    printable(&format!("{document:#}\n"))
+}
+
+fn value(verdict: &Verdict) -> Value {
     let findings: Vec<Value> = verdict.findings.iter().map(finding).collect();
     let word = if verdict.passes() { "pass" } else { "fail" };
     json!({ "verdict": word, "checked": verdict.checked, "findings": findings })

@@ -2,12 +2,17 @@
 
 use std::fs::File;
 use std::io::{Write, stderr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::Parts;
 use crate::cli::Format;
 use crate::command::session::Session;
 use crate::config::{LEAKS, Settings};
 use crate::error::{Error, Exit};
+use crate::lab::Witness;
 use crate::report::{Verdict, verdict};
 use crate::snapshot::{Level, Snapshot};
 use crate::text;
@@ -46,6 +51,11 @@ impl Judge {
         Verdict::new(snapshot, self.checked.clone())
     }
 
+    /// What an experiment's witness saw goes here: whatever was raised counts, however soon it was over.
+    pub(super) fn bench(&self, target: String) -> Bench {
+        Bench(Arc::new(Mutex::new(Verdict::meanwhile(target, self.checked.clone()))))
+    }
+
     /// Judges a session whose input has ended. What it holds is no leak; what is out when it has given that back is one.
     pub(super) async fn session(
         &mut self,
@@ -80,11 +90,30 @@ impl Judge {
         Ok(if verdict.passes() { exit } else { Exit::Judged })
     }
 
-    fn document(&self, verdict: &Verdict) -> String {
+    pub(super) fn document(&self, verdict: &Verdict) -> String {
         match self.format {
             Format::Text | Format::Prometheus => verdict::words(verdict),
             Format::Json => verdict::document(verdict),
             Format::Junit => verdict::junit(verdict),
         }
+    }
+}
+
+/// Keeps what was raised while experiments ran.
+#[derive(Clone)]
+pub(super) struct Bench(Arc<Mutex<Verdict>>);
+
+impl Bench {
+    /// Sees what the experiments' watchers see.
+    pub(super) fn witness(&self) -> Witness {
+        let Self(verdict) = self.clone();
+        Witness::new(move |snapshot| verdict.lock().add_meanwhile(snapshot))
+    }
+
+    /// What it comes to, after so long.
+    pub(super) fn verdict(&self, ran: Duration) -> Verdict {
+        let mut verdict = self.0.lock().clone();
+        verdict.ran = ran;
+        verdict
     }
 }

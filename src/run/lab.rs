@@ -1,39 +1,55 @@
 //! `lab`: runs experiments one after the other, says how far they are, and prints what they came to.
 
 use std::io::{IsTerminal, Write, stderr};
+use std::time::Instant;
 
+use super::judge::{Bench, Judge};
 use super::{NOBODY_NAMED_IT, SIGNALS};
+use crate::cli::LabFormat;
 use crate::config::{LabSettings, Settings};
 use crate::error::{Error, Exit};
 use crate::lab::{self, About, Experiment, Ground, REPETITIONS, Record, Run, Step, Trouble};
+use crate::report::{Verdict, verdict};
 use crate::terminal::{self, EndSignals};
 
-pub(super) async fn run(settings: &Settings, asked: &LabSettings) -> Result<Exit, Error> {
+/// What the experiments came to, so far.
+type Outcomes = Vec<(&'static About, Result<Record, Trouble>)>;
+
+pub(super) async fn run(
+    settings: &Settings,
+    asked: &LabSettings,
+    judge: Option<&mut Judge>,
+) -> Result<Exit, Error> {
     if asked.experiments.is_empty() {
-        print(&if asked.json {
-            lab::list_json(lab::all())
-        } else {
-            lab::list_text(lab::all(), "redis-pooltop lab --demo ")
+        print(&match asked.format {
+            LabFormat::Json => lab::list_json(lab::all()),
+            LabFormat::Text | LabFormat::Junit => lab::list_text(lab::all(), "redis-pooltop lab --demo "),
         })?;
         return Ok(Exit::Fine);
     }
     let mut signals = EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?;
+    let begun = Instant::now();
+    let bench = judge.as_ref().map(|judge| judge.bench(target(settings)));
     let ground = Ground {
         connect: settings.connect.clone(),
         demo: settings.demo,
         hub: None,
         repetitions: REPETITIONS,
+        witness: bench.as_ref().map(Bench::witness),
     };
-    let mut outcomes: Vec<(&'static About, Result<Record, Trouble>)> = Vec::new();
+    // JUnit's XML has no place for tables; a file of its own leaves them theirs.
+    let tables = match asked.format {
+        LabFormat::Text => true,
+        LabFormat::Json => false,
+        LabFormat::Junit => judge.as_ref().is_some_and(|judge| judge.has_file()),
+    };
+    let mut outcomes = Outcomes::new();
     let mut exit = Exit::Fine;
     for (number, experiment) in asked.experiments.iter().enumerate() {
         let place = format!("{}/{}", number + 1, asked.experiments.len());
         let outcome = match one(*experiment, ground.clone(), &place, &mut signals).await {
             Ok(outcome) => outcome,
-            Err(signal) => {
-                exit = Exit::Signal(signal);
-                break;
-            }
+            Err(signal) => return Ok(Exit::Signal(signal)),
         };
         match outcome {
             // No other experiment will find a server there either.
@@ -45,16 +61,50 @@ pub(super) async fn run(settings: &Settings, asked: &LabSettings) -> Result<Exit
             Ok(_) => {}
         }
         let about = experiment.about();
-        if !asked.json {
+        if tables {
             let gap = if number > 0 { "\n" } else { "" };
             print(&format!("{gap}{}", lab::text(about, &outcome)))?;
         }
         outcomes.push((about, outcome));
     }
-    if asked.json && !matches!(exit, Exit::Signal(_)) {
-        print(&lab::json(outcomes.iter().map(|(about, outcome)| (*about, outcome))))?;
+    let verdict = bench.map(|bench| bench.verdict(begun.elapsed()));
+    finish(&outcomes, asked.format, (judge, verdict), exit)
+}
+
+/// Prints what is said once all are over, and judges it.
+fn finish(
+    outcomes: &Outcomes,
+    format: LabFormat,
+    judged: (Option<&mut Judge>, Option<Verdict>),
+    exit: Exit,
+) -> Result<Exit, Error> {
+    let (judge, verdict) = match judged {
+        (Some(judge), Some(verdict)) => (Some(judge), Some(verdict)),
+        _ => (None, None),
+    };
+    // With a file of its own the verdict is there and nowhere else.
+    let shown = verdict.as_ref().filter(|_| judge.as_ref().is_some_and(|judge| !judge.has_file()));
+    match (format, shown) {
+        (LabFormat::Json, shown) => {
+            let document = lab::json(outcomes.iter().map(|(about, outcome)| (*about, outcome)));
+            print(&shown.map_or_else(
+                || format!("{document:#}\n"),
+                |verdict| verdict::beside(document.clone(), verdict),
+            ))?;
+        }
+        (LabFormat::Text, Some(verdict)) => print(&format!("\n{}", verdict::words(verdict)))?,
+        (LabFormat::Junit, Some(verdict)) => print(&verdict::junit(verdict))?,
+        (LabFormat::Text | LabFormat::Junit, None) => {}
     }
-    Ok(exit)
+    match (judge, verdict) {
+        (Some(judge), Some(verdict)) => judge.end(&verdict, exit),
+        _ => Ok(exit),
+    }
+}
+
+/// Where the connections go, safe to show.
+fn target(settings: &Settings) -> String {
+    if settings.demo { "the embedded server".to_owned() } else { settings.connect.target() }
 }
 
 /// One experiment to its end; or the signal that stopped it, once all it opened is closed. A second one does not wait for
