@@ -45,6 +45,23 @@ async fn the_last_in_is_the_first_out() {
     assert_eq!(pool.checkout().await.unwrap().id(), second);
 }
 
+/// A limit that no clock can count to is none.
+#[tokio::test(start_paused = true)]
+async fn a_wait_may_be_unlimited() {
+    let config = PoolConfig { blocking_timeout: Duration::MAX, ..plain(1) };
+    let (pool, ..) = fake_pool(config);
+    let lease = pool.checkout().await.unwrap();
+    let waits = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.checkout().await.map(|lease| lease.id()) }
+    });
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    assert_eq!(pool.status().0.waiting, 1);
+    let id = lease.id();
+    drop(lease);
+    assert_eq!(waits.await.unwrap().unwrap(), id);
+}
+
 #[tokio::test(start_paused = true)]
 async fn waiters_are_served_in_order() {
     let (pool, ..) = fake_pool(plain(1));

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::connector::Connector;
 use super::core::{Take, Ticket};
@@ -59,6 +60,9 @@ async fn slowly<C: Connector>(
 
 type Held<C> = super::core::Held<Slot<<C as Connector>::Conn>>;
 
+/// What a clock can still count to: a longer limit is none.
+const FOR_EVER: Duration = Duration::from_secs(86_400 * 365 * 30);
+
 async fn search<C: Connector>(
     wait: &mut Wait<'_, C>,
     pending: &mut Pending<'_, C>,
@@ -82,7 +86,8 @@ async fn search<C: Connector>(
                 pending.take = Some(Take::Queue(ticket));
                 let limit = inner.setting(|config| config.blocking_timeout);
                 // One limit for the whole wait, however often a broken connection sends the caller back.
-                let deadline = *deadline.get_or_insert_with(|| tokio::time::Instant::now() + limit);
+                let deadline =
+                    *deadline.get_or_insert_with(|| tokio::time::Instant::now() + limit.min(FOR_EVER));
                 let granted = tokio::time::timeout_at(deadline, Queued { inner, ticket }).await;
                 // What was granted in the same moment as the time ran out is taken all the same.
                 let Some(granted) = granted.ok().or_else(|| inner.core.leave(ticket)) else {
