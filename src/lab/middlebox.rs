@@ -24,6 +24,8 @@ struct Rules {
     generation: u64,
     /// New links are closed at once.
     refuse: bool,
+    /// New links are taken, and carry nothing.
+    mute: bool,
 }
 
 /// A running middlebox. It ends, and every link with it, when it is dropped.
@@ -81,6 +83,11 @@ impl Middlebox {
         self.change(|rules| rules.refuse = refuse);
     }
 
+    /// Takes new links and carries nothing on them, or carries on those that come from now on.
+    pub(crate) fn mute(&self, mute: bool) {
+        self.change(|rules| rules.mute = mute);
+    }
+
     fn change(&self, change: impl FnOnce(&mut Rules)) {
         self.rules.lock().send_modify(change);
     }
@@ -104,13 +111,29 @@ async fn accept(listener: TcpListener, target: Target, rules: watch::Receiver<Ru
         tokio::select! {
             Ok((client, _)) = listener.accept() => {
                 let now = *rules.borrow();
-                if !now.refuse {
+                if now.mute {
+                    links.spawn(nothing(client, now.generation, rules.clone()));
+                } else if !now.refuse {
                     links.spawn(link(client, target.clone(), now.generation, rules.clone()));
                 }
             }
             Some(_) = links.join_next() => {}
         }
     }
+}
+
+/// A link that nobody answers on, until it is cut.
+async fn nothing(mut client: TcpStream, generation: u64, mut rules: watch::Receiver<Rules>) {
+    tokio::select! {
+        () = swallow(&mut client) => {}
+        _ = rules.wait_for(|rules| rules.cut >= generation) => {}
+    }
+}
+
+/// Reads on, so that nobody learns from a full buffer that nothing gets through.
+async fn swallow(client: &mut TcpStream) {
+    let mut nowhere = [0; 4096];
+    while client.read(&mut nowhere).await.is_ok_and(|read| read > 0) {}
 }
 
 async fn link(mut client: TcpStream, target: Target, generation: u64, rules: watch::Receiver<Rules>) {
@@ -142,9 +165,7 @@ async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
             _ = copy_bidirectional(client, server) => return,
             _ = rules.wait_for(|rules| rules.silent >= generation) => {}
         }
-        // It reads on, so that nobody learns from a full buffer that nothing gets through.
-        let mut nowhere = [0; 4096];
-        while client.read(&mut nowhere).await.is_ok_and(|read| read > 0) {}
+        swallow(client).await;
         let _ = server.shutdown().await;
     };
     tokio::select! {
@@ -159,7 +180,7 @@ mod tests {
 
     use super::*;
     use crate::demo;
-    use crate::net::{Connection, IoErrorKind};
+    use crate::net::{ConnectErrorKind, Connection, IoErrorKind};
 
     async fn through(middlebox: &ConnectOptions) -> Connection {
         let mut connection = Connection::open(middlebox).await.expect("it takes links");
@@ -168,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_carries_forgets_cuts_and_refuses() {
+    async fn it_carries_forgets_cuts_refuses_and_says_nothing() {
         let server = demo::Server::start().await.expect("a server");
         let connect = ConnectOptions::from_url(&server.url()).expect("its address");
         let (middlebox, connect) = Middlebox::start(&connect).await.expect("a middlebox");
@@ -186,5 +207,16 @@ mod tests {
         assert!(Connection::open(&connect).await.is_err(), "and no new one is taken");
         middlebox.refuse(false);
         through(&connect).await.call(&["PING"]).await.expect("until it takes them again");
+        middlebox.mute(true);
+        let hurried = ConnectOptions { connect_timeout: Duration::from_millis(50), ..connect.clone() };
+        let error = Connection::open(&hurried).await.expect_err("nobody greets it");
+        assert_eq!(error.kind(), ConnectErrorKind::Timeout);
+        let waits = tokio::spawn(async move { Connection::open(&connect).await });
+        while !waits.is_finished() {
+            middlebox.cut();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let error = waits.await.expect("no panic").expect_err("its link is cut");
+        assert_ne!(error.kind(), ConnectErrorKind::Timeout, "long before its time is over");
     }
 }
