@@ -22,7 +22,7 @@ const IDLE: Duration = Duration::from_millis(350);
 
 const FAILED: Measure = Measure::count("GETs failed of 3");
 const SLOWEST: Measure = Measure::time("slowest GET");
-const FOUND: Measure = Measure::count("found dead by checks");
+const FOUND: Measure = Measure::count("dead that no GET ran into");
 
 const TRUSTS: usize = 0;
 const CHECKS: usize = 1;
@@ -35,7 +35,7 @@ static ABOUT: About = About {
     ways: &[
         Way::wrong(
             "trusts them",
-            "no checks; a middlebox forgets 5 idle connections, then come 3 callers",
+            "a middlebox forgets 5 idle connections, then come 3 callers; one check after that, too late",
             "stale",
         ),
         Way::right("checks them", "the same with health-check-interval 50 ms").noticed("stale"),
