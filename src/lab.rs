@@ -112,6 +112,12 @@ pub trait Experiment: Send + Sync {
         Ok(self.about().connections)
     }
 
+    /// What a reader of the outcome should know of a server with these clients.
+    #[doc(hidden)]
+    fn note(&self, _clients: &Clients) -> Option<String> {
+        None
+    }
+
     /// One repetition of one way.
     #[doc(hidden)]
     fn once<'a>(&'a self, stage: &'a Stage) -> BoxFuture<'a, Outcome>;

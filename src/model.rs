@@ -216,12 +216,14 @@ impl Model {
         let clients = self.clients();
         let mut news = Vec::new();
         // What is to be said of the server is said once, with the first pool.
+        let ours = self.pools.values().map(Pool::created).sum();
         let mut server = Some(self.server.row().clone()).filter(|row| row.lost.is_none());
         for (&id, pool) in &mut self.pools {
             pool.tick(self.now, clients);
             let options = pool.thresholds(&self.options);
             let Some(mut view) = pool.view(self.now, &options) else { continue };
             view.server = server.take();
+            view.ours = ours;
             let verdict = self.judge.look(id, &view);
             pool.connections.flag(&verdict.flagged);
             pool.look_for_causes(self.now, &options);

@@ -71,6 +71,24 @@ async fn every_experiment_shows_its_effect_on_a_real_server_and_leaves_nothing_t
     wait_for("the last connection to go", || nobody_of_the_lab(&server).then_some(()));
 }
 
+/// A server as it comes takes ten thousand clients, too many to come near to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watching_a_server_is_shown_where_its_limit_is_far_too() {
+    let server = RedisServer::start(&["--maxclients", "10000"]);
+    let connect = ConnectOptions::from_url(&server.url()).expect("its address");
+    let experiment = lab::find("watch-server").expect("it is one");
+    let ground = Ground { connect, demo: false, hub: None, repetitions: 2, witness: None };
+    let outcome = Run::start(experiment, ground).end().await;
+    let said = lab::text(experiment.about(), &outcome);
+    let record = outcome.unwrap_or_else(|_| panic!("{said}"));
+    assert!(record.verdict.shown, "{said}");
+    let most = record.figures.of(0)[0].spread().high;
+    assert!((300.0..400.0).contains(&most), "{said}");
+    assert!(record.raised.iter().all(|raised| !raised.contains_key("maxclients")), "{said}");
+    assert!(said.contains("maxclients is 10,000: 300 clients more do not come near it"), "{said}");
+    wait_for("the last connection to go", || nobody_of_the_lab(&server).then_some(()));
+}
+
 fn nobody_of_the_lab(server: &RedisServer) -> bool {
     !server.cli(&["CLIENT", "LIST"]).contains("name=redis-pooltop-")
 }

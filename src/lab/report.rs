@@ -129,6 +129,9 @@ fn findings(out: &mut String, record: &Record) {
             paragraph(out, &format!("beside it in '{}': {}", way.name, others.join(", ")));
         }
     }
+    if let Some(note) = &record.note {
+        paragraph(out, note);
+    }
     paragraph(out, &format!("{}: {}", verdict.word(), if verdict.shown { about.lesson } else { NOT_SHOWN }));
 }
 
@@ -154,7 +157,7 @@ fn paragraph(out: &mut String, words: &str) {
 ///
 /// ```text
 /// {"experiments": [{"name", "practice", "verdict": "shown" | "not shown here" | null, "error": null,
-///   "findings": [{"holds", "timed", "words"}], "lesson", "target", "repetitions", "took_s",
+///   "findings": [{"holds", "timed", "words"}], "note": null, "lesson", "target", "repetitions", "took_s",
 ///   "ways": [{"name", "right", "what", "lint", "lints": {id: {"times", "evidence"}},
 ///     "figures": [{"name", "unit": "1" | "s" | "1/s" | "%", "median", "low", "high", "values"}]}]}]}
 /// ```
@@ -183,6 +186,7 @@ fn one(about: &About, outcome: &Result<Record, Trouble>) -> Value {
         "verdict": record.verdict.word(),
         "error": null,
         "findings": findings,
+        "note": record.note,
         "lesson": about.lesson,
         "target": text::escape_str(&record.target),
         "repetitions": record.repetitions,

@@ -65,6 +65,8 @@ pub struct Record {
     pub target: String,
     /// What was measured.
     pub figures: Figures,
+    /// What is different on this server.
+    pub note: Option<String>,
     /// Lints that the model raised, by way.
     pub raised: Vec<BTreeMap<&'static str, Raised>>,
     /// What the figures show.
@@ -184,7 +186,7 @@ async fn perform(
     watcher.look().await;
     let cleaned = place.clean().await;
     drop(server);
-    let figures = measured?;
+    let (figures, note) = measured?;
     cleaned?;
     Ok(Record {
         experiment,
@@ -192,6 +194,7 @@ async fn perform(
         verdict: experiment.judge(&figures),
         raised: watcher.raised(),
         figures,
+        note,
         repetitions: ground.repetitions,
         took: begun.elapsed(),
     })
@@ -216,9 +219,10 @@ async fn measure(
     demo: bool,
     stages: &mut Vec<Stage>,
     told: &mpsc::Sender<Step>,
-) -> Result<Figures, Trouble> {
+) -> Result<(Figures, Option<String>), Trouble> {
     let about = experiment.about();
-    let needed = u64::from(experiment.needs(&place.clients().await?).map_err(Trouble::NoRoom)?);
+    let clients = place.clients().await?;
+    let needed = u64::from(experiment.needs(&clients).map_err(Trouble::NoRoom)?);
     // A server in this process has a descriptor of its own for each, and a middlebox two.
     let each = 1 + u64::from(demo) + 2 * u64::from(about.middlebox);
     place.has_room(needed, needed * each).await?;
@@ -253,5 +257,5 @@ async fn measure(
             figures.add(stage.way(), sample);
         }
     }
-    Ok(figures)
+    Ok((figures, experiment.note(&clients)))
 }

@@ -59,6 +59,8 @@ pub(crate) struct View<'a> {
     pub(crate) bounds: Bounds,
     /// The server, while it answers, for the one pool with which it is judged.
     pub(crate) server: Option<Arc<ServerRow>>,
+    /// Connections of all pools together, where the server is judged.
+    pub(crate) ours: u64,
     /// Every connection.
     pub(crate) connections: &'a Connections,
 }

@@ -133,6 +133,13 @@ impl Pool {
         self.windows.set_length(options.window);
     }
 
+    /// How many connections it has.
+    pub(crate) fn created(&self) -> u64 {
+        self.gauges
+            .filter(|_| !self.stopped)
+            .map_or(0, |gauges| u64::from(gauges.in_use) + u64::from(gauges.available))
+    }
+
     /// What a lint may look at, once there is anything to see.
     pub(crate) fn view<'a>(&'a self, now: Stamp, options: &'a ModelOptions) -> Option<View<'a>> {
         Some(View {
@@ -145,6 +152,7 @@ impl Pool {
             runs: &self.runs,
             bounds: self.bounds,
             server: None,
+            ours: 0,
             connections: &self.connections,
         })
     }

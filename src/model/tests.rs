@@ -221,6 +221,25 @@ fn a_lost_server_is_told_and_has_no_client_count_until_it_is_back() {
     assert_eq!(what, [What::Lost("connection refused".to_owned()), What::Back]);
 }
 
+/// What is said of the server is said once, with whichever pool is first: it is not about that one alone.
+#[test]
+fn the_servers_clients_from_here_are_those_of_every_pool() {
+    let mut model = model();
+    let raw = "# Clients\r\nconnected_clients:90\r\nmaxclients:100\r\n".into();
+    model.apply(&Timed { at: s(1), event: Event::Server(ServerEvent::Info { raw, took: Duration::ZERO }) });
+    for (id, event) in [
+        (1, PoolEvent::Pulse(Box::new(pulse(0, 0)))),
+        (2, PoolEvent::Pulse(Box::new(pulse(3, 4)))),
+        (3, PoolEvent::Pulse(Box::new(pulse(5, 6)))),
+        (3, PoolEvent::Stopped),
+    ] {
+        model.apply(&Timed { at: s(1), event: Event::Pool(PoolId(id), event) });
+    }
+    model.tick(s(1));
+    let said: Vec<_> = model.snapshot(s(1), 0).lints.iter().map(|row| row.evidence.clone()).collect();
+    assert_eq!(said, ["90 clients of the server's 100 (90%), 7 of them from here"]);
+}
+
 #[test]
 fn pools_without_end_do_not_stay() {
     let mut model = model();

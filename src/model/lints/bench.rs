@@ -212,6 +212,7 @@ impl Bench {
             runs: &self.runs,
             bounds: self.bounds,
             server: Some(Arc::new(self.server.clone())),
+            ours: u64::from(self.gauges.in_use) + u64::from(self.gauges.available),
             connections: &self.connections,
         }
     }

@@ -35,10 +35,9 @@ impl Lint for MaxClients {
         if percent < if holds { ALERT - SLACK } else { ALERT } {
             return Vec::new();
         }
-        let mine = u64::from(view.gauges.in_use) + u64::from(view.gauges.available);
         let severity = if percent >= NEARLY { Severity::Bad } else { Severity::Warn };
         let evidence =
-            format!("{clients} clients of the server's {most} ({percent}%), {mine} of them this pool's");
+            format!("{clients} clients of the server's {most} ({percent}%), {} of them from here", view.ours);
         vec![Finding { conn: None, severity, evidence, advice: ADVICE }]
     }
 }
@@ -60,7 +59,7 @@ mod tests {
     fn it_raises_near_the_limit_and_clears_five_points_lower() {
         assert_eq!(at(799, false), None);
         let near = at(800, false).expect("a finding");
-        assert_eq!(near.evidence, "800 clients of the server's 1000 (80%), 3 of them this pool's");
+        assert_eq!(near.evidence, "800 clients of the server's 1000 (80%), 3 of them from here");
         assert_eq!(near.severity, Severity::Warn);
         assert_eq!(at(950, false).map(|finding| finding.severity), Some(Severity::Bad));
         assert!(at(750, true).is_some());
