@@ -42,6 +42,27 @@ fn it_is_found_in_the_configuration_directory_and_another_where_it_is_named() {
 }
 
 #[test]
+fn a_pipe_that_a_shell_made_is_read_and_one_that_lies_about_is_not() {
+    let home = tempfile::tempdir().unwrap();
+    let line = format!(
+        "{} --config <(printf '[pool]\\nmax-connections = 8\\n') shell --demo POOL CONFIG GET max_connections",
+        env!("CARGO_BIN_EXE_redis-pooltop")
+    );
+    let output = std::process::Command::new("bash").args(["-c", &line]).stdin(Stdio::null()).output();
+    let (code, out, err) = said(&output.expect("bash runs"));
+    assert!(code == Some(0) && out.contains('8'), "{code:?} {out} {err}");
+    let pipe = home.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    for path in [pipe.to_str().unwrap(), "/dev/zero"] {
+        let (code, _, err) = said(&limit(home.path(), &["--config", path]));
+        let sentence = format!("the configuration file {path} cannot be used: it is no regular file\n");
+        assert_eq!((code, err), (Some(2), format!("redis-pooltop: {sentence}")));
+    }
+    assert_eq!(said(&limit(home.path(), &["--config", "/dev/null"])).0, Some(0));
+}
+
+#[test]
 fn a_bad_one_ends_the_program_with_2_and_one_sentence() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("redis-pooltop/config.toml");
@@ -60,7 +81,7 @@ fn a_bad_one_ends_the_program_with_2_and_one_sentence() {
     std::fs::create_dir(&path).unwrap();
     let (code, _, err) = said(&limit(home.path(), &[]));
     assert!(
-        code == Some(2) && err.trim_end().ends_with("config.toml cannot be used: it is no file"),
+        code == Some(2) && err.trim_end().ends_with("config.toml cannot be used: it is a directory"),
         "{err}"
     );
 }

@@ -38,19 +38,22 @@ impl ConfigFile {
         let Some(path) = default_path() else { return Ok(None) };
         match std::fs::metadata(&path) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-            // Whoever left a pipe there would have the program wait for ever.
-            Ok(found) if !found.is_file() => Err(wrong(&path, "it is no file")),
             _ => Self::read(&path).map(Some),
         }
     }
 
     fn read(path: &Path) -> Result<Self, Error> {
         let failed = |error: std::io::Error| wrong(path, &because(&error));
-        let file = File::open(path).map_err(failed)?;
-        let found = file.metadata().map_err(failed)?;
+        let found = std::fs::metadata(path).map_err(failed)?;
         if found.is_dir() {
             return Err(wrong(path, "it is a directory"));
         }
+        // Merely to open a pipe waits until somebody writes there, and a device may give without end, or nothing.
+        if !found.is_file() && !is_given_by_shell(path, &found) && !is_null(&found) {
+            return Err(wrong(path, "it is no regular file"));
+        }
+        let file = File::open(path).map_err(failed)?;
+        let found = file.metadata().map_err(failed)?;
         let mut bytes = Vec::new();
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > LARGEST {
@@ -97,6 +100,30 @@ fn because(error: &std::io::Error) -> String {
     }
 }
 
+/// `<(command)` of a shell: a pipe that is open already, and somebody writes to it.
+#[cfg(unix)]
+fn is_given_by_shell(path: &Path, found: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&found.file_type()) && path.starts_with("/dev/fd")
+}
+
+#[cfg(not(unix))]
+fn is_given_by_shell(_: &Path, _: &std::fs::Metadata) -> bool {
+    false
+}
+
+/// `/dev/null`, by whichever name: the file in which nothing is set.
+#[cfg(unix)]
+fn is_null(found: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let null = std::fs::metadata("/dev/null");
+    found.file_type().is_char_device() && null.is_ok_and(|null| null.rdev() == found.rdev())
+}
+
+#[cfg(not(unix))]
+fn is_null(_: &std::fs::Metadata) -> bool {
+    false
+}
+
 #[cfg(unix)]
 fn open_to_others(found: &std::fs::Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o044 != 0
@@ -138,11 +165,16 @@ mod tests {
         assert!(!refused(&evil).contains('\u{1b}'));
     }
 
-    /// Endless, and no file of any length.
-    #[cfg(target_os = "linux")]
+    /// Whoever opens one of these may wait for ever, or read for ever.
+    #[cfg(unix)]
     #[test]
-    fn an_endless_file_is_read_no_further_than_the_limit() {
-        assert!(refused(Path::new("/dev/zero")).ends_with("it is larger than 1 MiB"));
+    fn a_pipe_or_a_device_is_refused_and_nothing_is_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(refused(&pipe).ends_with("it is no regular file"));
+        assert!(refused(Path::new("/dev/zero")).ends_with("it is no regular file"));
+        assert!(ConfigFile::find(Some(Path::new("/dev/null"))).unwrap().unwrap().text.is_empty());
     }
 
     #[cfg(unix)]
