@@ -4,11 +4,14 @@
 //! refusal at once. Only queueing counts: an open that is slow is no want of connections. It clears when there is room
 //! again, or no queue was seen for [`CALM`]; callers that got nothing are told of while they are news, as what was.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::time::Duration;
 
 use super::leak::leaks;
 use super::{Finding, Lint, View, name};
+use crate::event::{ConnId, Stamp};
 use crate::model::waits::RECENT_SECONDS;
 use crate::snapshot::Severity;
 use crate::text::duration;
@@ -73,9 +76,24 @@ fn lost(view: &View<'_>) -> Option<String> {
     (!parts.is_empty()).then(|| format!("{} in the last {RECENT_SECONDS} s", parts.join(" and ")))
 }
 
-/// `7 held (1 leak, 6 busy with BLPOP, longest #3 74.2 s worker-2)`.
+/// `7 held, 5 by worker-2 (longest #3 74.2 s); 1 leak, 6 busy with BLPOP`: who first, as a narrow screen cuts the rest.
 fn holders(view: &View<'_>) -> String {
+    let mut said = format!("{} held", view.gauges.in_use);
     let mut parts = Vec::new();
+    let longest = |since: Stamp, conn: ConnId| format!("longest {conn} {}", duration(view.now.since(since)));
+    // How many each has out, and the one that is out longest.
+    let mut by: BTreeMap<String, (usize, (Stamp, ConnId))> = BTreeMap::new();
+    for (row, since, holder) in view.connections.in_use() {
+        let (count, oldest) = by.entry(name(holder)).or_insert((0, (since, row.id)));
+        *count += 1;
+        *oldest = (since, row.id).min(*oldest);
+    }
+    // One of many holders tells no more than who has had its own longest.
+    let first = by.iter().max_by_key(|(_, (count, oldest))| (*count, Reverse(*oldest)));
+    if let Some((who, (count, (since, conn)))) = first {
+        let who = if who.is_empty() { String::new() } else { format!("{count} by {who} ") };
+        let _ = write!(said, ", {who}({})", longest(*since, *conn));
+    }
     // As many as have a row of their own.
     let leaked = view.connections.in_use().filter(|(row, since, _)| leaks(view, row, *since)).count();
     match leaked {
@@ -92,24 +110,20 @@ fn holders(view: &View<'_>) -> String {
     if let Some((command, count)) = busy.into_iter().max_by_key(|(_, count)| *count) {
         parts.push(format!("{count} busy with {command}"));
     }
-    if let Some((row, since, holder)) =
-        view.connections.in_use().min_by_key(|(row, since, _)| (*since, row.id))
-    {
-        let longest = format!("longest {} {} {}", row.id, duration(view.now.since(since)), name(holder));
-        parts.push(longest.trim_end().to_owned());
+    let oldest = by.iter().min_by_key(|(_, (_, oldest))| *oldest);
+    if let Some((who, (_, (since, conn)))) = oldest.filter(|oldest| Some(*oldest) != first) {
+        parts.push(format!("{} {who}", longest(*since, *conn)).trim_end().to_owned());
     }
-    let held = format!("{} held", view.gauges.in_use);
     if view.gauges.opening > 0 {
         parts.push(format!("{} opening", view.gauges.opening));
     }
-    if parts.is_empty() { held } else { format!("{held} ({})", parts.join(", ")) }
+    if parts.is_empty() { said } else { format!("{said}; {}", parts.join(", ")) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::bench::{Bench, s};
     use super::*;
-    use crate::event::Stamp;
 
     fn found(bench: &Bench, now: Stamp, holds: bool) -> Option<String> {
         bench.ask(&Exhausted, now, holds).pop().map(|finding| finding.evidence)
@@ -127,8 +141,20 @@ mod tests {
     fn it_says_who_waits_and_who_holds() {
         let mut bench = full();
         bench.queue(3, s(73), s(74));
-        let want = "3 waiting 1.2 s: 2 held (1 leak, 1 busy with BLPOP, longest #3 74.2 s worker-2)";
+        let want = "3 waiting 1.2 s: 2 held, 1 by worker-2 (longest #3 74.2 s); 1 leak, 1 busy with BLPOP";
         assert_eq!(found(&bench, Stamp(74_200_000_000), false).as_deref(), Some(want));
+    }
+
+    #[test]
+    fn who_has_most_comes_first_and_who_has_one_longest_is_told_of() {
+        let mut bench = Bench::new(3);
+        bench.lend(3, s(0), "worker-2");
+        bench.lend(4, s(70), "job");
+        bench.lend(5, s(71), "job");
+        bench.queue(3, s(73), s(75));
+        let said = found(&bench, s(75), false).expect("a queue");
+        let want = "3 waiting 2.0 s: 3 held, 2 by job (longest #4 5.0 s); 1 leak, longest #3 75.0 s worker-2";
+        assert_eq!(said, want);
     }
 
     #[test]
@@ -139,10 +165,10 @@ mod tests {
         bench.busy(4, s(1), "BLPOP");
         bench.queue(1, s(73), s(75));
         let said = found(&bench, s(75), false).expect("a queue");
-        assert!(said.contains("2 held (1 leak, 1 busy with BLPOP, longest"), "{said}");
+        assert!(said.ends_with("; 1 leak, 1 busy with BLPOP"), "{said}");
         bench.used(3, s(74), "GET");
         let said = found(&bench, s(75), false).expect("a queue");
-        assert!(said.contains("2 held (1 busy with BLPOP, longest"), "{said}");
+        assert!(said.ends_with("; 1 busy with BLPOP"), "{said}");
     }
 
     #[test]
@@ -160,7 +186,7 @@ mod tests {
         let mut bench = Bench::new(2);
         bench.gauges.opening = 2;
         bench.queue(5, s(1), s(3));
-        assert_eq!(found(&bench, s(3), false).as_deref(), Some("5 waiting 2.0 s: 0 held (2 opening)"));
+        assert_eq!(found(&bench, s(3), false).as_deref(), Some("5 waiting 2.0 s: 0 held; 2 opening"));
     }
 
     #[test]
@@ -196,7 +222,7 @@ mod tests {
         let mut bench = full();
         bench.queue(3, s(70), s(74));
         bench.queue(0, s(74), s(75));
-        let want = "nobody waits now: 2 held (1 leak, 1 busy with BLPOP, longest #3 75.0 s worker-2)";
+        let want = "nobody waits now: 2 held, 1 by worker-2 (longest #3 75.0 s); 1 leak, 1 busy with BLPOP";
         assert_eq!(found(&bench, s(75), true).as_deref(), Some(want));
         assert_eq!(found(&bench, s(75), false), None, "and is not raised by what is over");
         assert_eq!(found(&bench, s(76), true), None);
