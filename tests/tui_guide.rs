@@ -140,7 +140,9 @@ fn the_footer_lists_what_a_place_is_for_before_the_rest() {
     for (way, keys) in [
         ("", &["? help", "Alt-1…7 panes", "Tab complete", "Enter run"][..]),
         ("'SET", &["F1 help", "Alt-1…7 panes", "Tab complete", "Enter run"]),
-        ("alt-4", &[": prompt", "? help", "1…7 panes", "Enter details", "/ filter"]),
+        ("alt-4", &[": prompt", "? help", "K kill", "Enter details", "/ filter", "s sort"]),
+        ("alt-4 / 'held>1s enter", &[": prompt", "? help", "K kill", "Enter details", "Esc clear", "s sort"]),
+        ("alt-5", &[": prompt", "? help", "1…7 panes", "Enter details", "/ filter"]),
         ("alt-4 enter", &["Esc close", "? help", "K kill"]),
         ("alt-1", &[": prompt", "? help", "1…7 panes"]),
     ] {
@@ -173,10 +175,10 @@ fn without_a_row_the_footer_lists_no_key_for_one() {
     press(&mut app, "/ 'nobody enter");
     assert!(shown(&app).contains("the filter leaves none"));
     assert!(!rows.iter().any(|key| footer(&app).contains(key)), "{}", footer(&app));
-    assert!(footer(&app).contains("Esc all rows"), "{}", footer(&app));
+    assert!(footer(&app).contains("Esc clear"), "{}", footer(&app));
     press(&mut app, "esc");
     assert!(rows.iter().all(|key| footer(&app).contains(key)), "{}", footer(&app));
-    assert!(!footer(&app).contains("Esc all rows"), "{}", footer(&app));
+    assert!(!footer(&app).contains("Esc clear"), "{}", footer(&app));
     // What is shown in full and exists no more cannot be closed, and still be copied.
     press(&mut app, "enter");
     assert!(footer(&app).contains("K kill"), "{}", footer(&app));

@@ -136,7 +136,7 @@ pub const TABLE: &[Binding] = &[
     quiet(&["alt-p"], Prompt, Action::Page, "What the last line gave, in full, in $PAGER"),
     quiet(&["alt-/"], Prompt, Action::Find, "Look for words in the output, and read it"),
     row(&["enter"], Filter, Action::KeepFilter, "keep", "Back to the rows that the filter leaves"),
-    row(&["esc", "ctrl-c"], Filter, Action::ClearFilter, "all rows", "Clear the filter"),
+    row(&["esc", "ctrl-c"], Filter, Action::ClearFilter, "clear", "Clear the filter: all rows again"),
     quiet(&["backspace"], Filter, Action::Edit(Edit::Backspace), "Take a letter back"),
     quiet(&["ctrl-w"], Filter, Action::Edit(Edit::KillBlankWordLeft), "Take a term back"),
     quiet(&["ctrl-u"], Filter, Action::Edit(Edit::KillToStart), "Begin anew"),
@@ -171,7 +171,7 @@ pub const TABLE: &[Binding] = &[
         "details",
         "The selected row in full; in server, the raw INFO CLIENTS",
     ),
-    row(&["esc"], Filtered, Action::LeavePane, "all rows", "Clear the filter"),
+    row(&["esc"], Filtered, Action::LeavePane, "clear", "Clear the filter: all rows again"),
     quiet(&["esc"], Pane, Action::LeavePane, "Back to the prompt"),
     row(&["K", "f9"], Connection, Action::Close, "kill", "Close the connection, after a question")
         .named("close-connection"),

@@ -75,7 +75,7 @@ const WORDS: [(&str, &str); 24] = [
         "a connection came back with a reply still owed: it is closed, so that nobody reads another's",
     ),
     ("PAUSED", "the screen keeps its picture; everything goes on behind it"),
-    (NONE, "not known, or nothing yet"),
+    (NONE, "unknown or nothing yet; never a way to write 0"),
 ];
 
 /// A heading and what is explained under it.
