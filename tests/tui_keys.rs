@@ -39,6 +39,30 @@ fn a_line_runs_is_remembered_and_the_next_waits_for_its_end() {
 }
 
 #[test]
+fn a_text_longer_than_the_pane_is_read_from_its_beginning_and_a_reply_from_its_end() {
+    let printed = |line: &str, lines: usize| {
+        let mut app = app(80, 24, busy());
+        press(&mut app, &format!("'{line} enter"));
+        let lines = (1..=lines).map(|n| (Kind::Reply, format!("line {n} of it"))).collect();
+        app.hear(Said::Lines(lines));
+        app.hear(Said::Ended);
+        (text(&app, &Theme::DEFAULT, 80, 24), app)
+    };
+    for line in ["HELP", "help_pool", "EXPLAIN_leak"] {
+        let (shown, mut app) = printed(line, 60);
+        let echo = format!("> {}", line.replace('_', " "));
+        // With the line itself, four of them fit.
+        assert!(shown.contains(&echo) && shown.contains("line 1 of it"), "{shown}");
+        assert!(shown.contains("━ 7 shell ↓ 56, ") && !shown.contains("line 60 of it"), "{shown}");
+        press(&mut app, "'x");
+        assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("line 60 of it"), "typing goes to the end");
+    }
+    assert!(printed("LRANGE_a_0_-1", 60).0.contains("line 60 of it"));
+    let (short, _) = printed("HELP", 2);
+    assert!(short.contains("line 2 of it") && !short.contains("━ 7 shell ↓"), "{short}");
+}
+
+#[test]
 fn a_secret_is_run_and_not_remembered() {
     let mut app = app(80, 24, busy());
     assert_eq!(press(&mut app, "'AUTH_hunter2 enter"), [run("AUTH hunter2")]);
@@ -259,7 +283,7 @@ fn help_opens_searches_scrolls_and_closes() {
     press(&mut app, "'undo");
     assert!(!text(&app, &Theme::DEFAULT, 80, 24).contains("Complete the word"));
     press(&mut app, "backspace backspace backspace backspace end");
-    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("not known, or nothing yet"));
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("unknown or nothing yet; never a way to write 0"));
     press(&mut app, "esc");
     assert_eq!(mode(&app), Mode::Prompt);
     press(&mut app, "alt-3 ? alt-1");

@@ -199,6 +199,14 @@ impl Output {
         }
     }
 
+    /// Shows what begins with a line from there, where it has more rows than the area: it is read from its beginning.
+    pub fn read_from(&mut self, line: LineId, width: usize, height: usize) {
+        if self.place(line.0).is_some() {
+            self.held = Some((line.0, 0));
+            self.forth(height, width);
+        }
+    }
+
     /// The rows to show in an area of this size, from the top.
     pub fn rows(&self, width: usize, height: usize) -> Vec<Row<'_>> {
         let mut rows = Vec::with_capacity(height);

@@ -47,6 +47,12 @@ impl Word {
     }
 }
 
+/// Whether what a line prints is a text to read, which has its beginning at its top and no news at its end.
+fn is_read(line: &str) -> bool {
+    let name = line.split_whitespace().next().unwrap_or_default();
+    ["HELP", "EXPLAIN"].iter().any(|word| name.eq_ignore_ascii_case(word))
+}
+
 impl App {
     /// Runs the typed line, or each line of a paste in turn; what runs already goes first. While a quote is open the
     /// line goes on instead.
@@ -133,7 +139,12 @@ impl App {
             Said::Lend(loan) => return vec![Effect::Lend(loan)],
             Said::Quit => return vec![Effect::Quit],
             Said::Ended => {
-                self.running = None;
+                if let Some(ran) =
+                    self.running.take().filter(|ran| self.queue.is_empty() && is_read(&ran.line))
+                {
+                    let (width, height) = self.output_size();
+                    self.output.read_from(ran.echo, width, height);
+                }
                 self.question = None;
                 self.word = None;
                 return self.next().into_iter().collect();
