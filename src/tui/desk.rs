@@ -154,7 +154,9 @@ impl Runner for Desk {
         let last = self.last.clone();
         // A long reply takes a while to print, and this is the screen's own thread.
         tokio::spawn(async move {
-            let page = tokio::task::spawn_blocking(move || last.page()).await.ok().flatten();
+            // A terminal whose size is not known is as wide as most.
+            let columns = || crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+            let page = tokio::task::spawn_blocking(move || last.page(columns())).await.ok().flatten();
             let _ = said
                 .send(page.map_or_else(
                     || Said::Lines(vec![(Kind::Note, "the last line gave nothing to page".to_owned())]),

@@ -41,8 +41,9 @@ impl Last {
         }
     }
 
-    /// All of it as a terminal may read it; nothing when there was none.
-    pub(super) fn page(&self) -> Option<Bytes> {
+    /// All of it as a terminal of so many columns may read it; nothing when there was none. Our own words are broken
+    /// between words, which no pager can be relied on to do; replies stay whole, for whoever looks for them or keeps them.
+    pub(super) fn page(&self, columns: usize) -> Option<Bytes> {
         let (outputs, cut) = {
             let kept = self.0.lock();
             (kept.outputs.clone(), kept.cut)
@@ -52,9 +53,11 @@ impl Last {
         for output in outputs {
             match &*output {
                 Output::Reply { value, verbatim } => page.extend(form.print(value, *verbatim)),
-                Output::Text(words) => page.extend_from_slice(words.as_bytes()),
-                Output::Error(words) => page.extend_from_slice(format!("error: {words}\n").as_bytes()),
-                Output::Note(words) => page.extend_from_slice(format!("{words}\n").as_bytes()),
+                Output::Text(words) => page.extend(text::folded(words, columns).bytes()),
+                Output::Error(words) => {
+                    page.extend(text::folded(&format!("error: {words}\n"), columns).bytes());
+                }
+                Output::Note(words) => page.extend(text::folded(&format!("{words}\n"), columns).bytes()),
                 Output::Streaming | Output::Took(_) | Output::Clear => {}
             }
         }
@@ -80,11 +83,22 @@ mod tests {
         let last = Last::default();
         last.keep(Output::Note("from the line before".to_owned()));
         last.begin();
-        assert_eq!(last.page(), None);
+        assert_eq!(last.page(80), None);
         let long = "x".repeat(1 << 20);
         last.keep(reply(format!("{long}\u{1b}[2J")));
         last.keep(Output::Error("no".to_owned()));
-        assert_eq!(last.page().unwrap(), format!("\"{long}\\x1b[2J\"\nerror: no\n"));
+        assert_eq!(last.page(80).unwrap(), format!("\"{long}\\x1b[2J\"\nerror: no\n"));
+    }
+
+    #[test]
+    fn our_own_words_are_broken_between_words_and_replies_not_at_all() {
+        let last = Last::default();
+        last.keep(Output::text("  summary: Returns and removes an element"));
+        last.keep(reply("a reply that is longer than that"));
+        let page = last.page(20).unwrap();
+        let want =
+            "  summary: Returns\n    and removes an\n    element\n\"a reply that is longer than that\"\n";
+        assert_eq!(page, want);
     }
 
     #[test]
@@ -93,6 +107,6 @@ mod tests {
         last.keep(reply("first"));
         last.keep(reply(vec![b'x'; KEPT]));
         last.keep(reply("a hole would hide what is missing"));
-        assert_eq!(last.page().unwrap(), "\"first\"\n… and more than the 67,108,864 bytes that are kept\n");
+        assert_eq!(last.page(80).unwrap(), "\"first\"\n… and more than the 67,108,864 bytes that are kept\n");
     }
 }
