@@ -68,6 +68,29 @@ fn a_terminal_that_nobody_reads_holds_up_no_signal() {
 }
 
 #[test]
+fn a_pager_gets_nothing_that_the_terminal_would_obey() {
+    let mut tty = shell();
+    // Some pass on all that they read.
+    let more = tty.home().join("more");
+    std::fs::write(&more, "#!/bin/sh\ncat\n").expect("a script");
+    std::fs::set_permissions(&more, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+    for (command, obeyed) in [("more", false), ("cat", true)] {
+        let run_it = if obeyed { "cat" } else { "./more" };
+        let line = format!(r#"ECHO "{command} \x1b]0;evil-{command}\x07" | {run_it}"#);
+        run(&mut tty, &line, &format!("\n{command} "));
+        // What a program prints that is no pager is what the person has it print, every byte.
+        assert_eq!(
+            tty.written().contains(&format!("\u{1b}]0;evil-{command}")),
+            obeyed,
+            "{:?}",
+            tty.written()
+        );
+    }
+    assert!(tty.text().contains("\nmore \\x1b]0;evil-more\\x07"), "{}", tty.text());
+    leave(tty);
+}
+
+#[test]
 fn a_signal_at_a_question_or_during_a_command_gives_the_terminal_back() {
     let mut asked = shell();
     asked.run("FLUSHALL");

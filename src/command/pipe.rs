@@ -30,6 +30,9 @@ const TAB: usize = 8;
 const INTERACTIVE: [&str; 11] =
     ["less", "more", "most", "vi", "vim", "nvim", "view", "nano", "emacs", "micro", "fzf"];
 
+/// Programs with the whole terminal that show a control character as it is written, and obey none.
+const GUARDED: [&str; 9] = ["less", "vi", "vim", "nvim", "view", "nano", "emacs", "micro", "fzf"];
+
 /// Where a line's output goes that has a shell command behind it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pipes {
@@ -58,12 +61,23 @@ pub fn pager() -> OsString {
 
 /// Whether a shell command is one that people use with the whole terminal: its last program is a pager or an editor.
 pub fn wants_terminal(command: &str) -> bool {
-    let program = |command: &str| {
-        let word = command.split_whitespace().next().unwrap_or_default();
-        word.rsplit('/').next().unwrap_or_default().to_owned()
-    };
     let last = program(command.rsplit('|').next().unwrap_or_default());
-    INTERACTIVE.contains(&last.as_str()) || last == program(&pager().to_string_lossy())
+    INTERACTIVE.contains(&last) || last == program(&pager().to_string_lossy())
+}
+
+/// How replies are printed for a shell command that has the terminal: safe to show, as it may be a mere `more`. Programs
+/// before one that guards itself get every byte as it came: they may have to understand them.
+pub fn form(command: &str) -> Printer {
+    let mut programs = command.split('|').map(program);
+    let last = programs.next_back();
+    let guarded = programs.next().is_some() && last.is_some_and(|last| GUARDED.contains(&last));
+    Printer { style: Style::Raw, escape: !guarded }
+}
+
+/// The name of the program that a command runs.
+fn program(command: &str) -> &str {
+    let word = command.split_whitespace().next().unwrap_or_default();
+    word.rsplit('/').next().unwrap_or_default()
 }
 
 /// A shell command that runs.
@@ -78,8 +92,8 @@ pub(super) struct Piped {
 }
 
 impl Piped {
-    /// Starts a shell command. What the feed is given goes to it: replies as they came, and our own texts; errors and
-    /// notes go past it. `None` when it cannot be started, which is said.
+    /// Starts a shell command. What the feed is given goes to it: replies as they came, or safe to show where it pages
+    /// them on the terminal, and our own texts; errors and notes go past it. `None` when it cannot be started, which is said.
     pub(super) async fn start(
         command: &str,
         pipes: Pipes,
@@ -107,7 +121,9 @@ impl Piped {
             Some(id) => (Held::group(id).map(Group), None),
             None => (None, None),
         };
-        Ok(Some((Feed { feed, asides: asides.clone() }, Self { child, group, lent, asides, past })))
+        let pages = pipes == Pipes::Terminal && wants_terminal(command);
+        let form = if pages { form(command) } else { AS_IT_CAME };
+        Ok(Some((Feed { to: feed, asides: asides.clone(), form }, Self { child, group, lent, asides, past })))
     }
 
     /// Shows what it prints while `running` feeds it, and says so when it fails.
@@ -244,11 +260,14 @@ fn untabbed(lines: &str) -> String {
     shown
 }
 
-/// What a shell command gets of an output, or the output, where that goes past it.
-pub fn fed(output: Output) -> Result<Bytes, Output> {
+/// Replies for a program, which may have to understand every byte.
+const AS_IT_CAME: Printer = Printer { style: Style::Raw, escape: false };
+
+/// What a shell command gets of an output in this form, or the output, where that goes past it.
+pub fn fed(output: Output, form: Printer) -> Result<Bytes, Output> {
     match output {
         Output::Reply { value, verbatim } if value.error().is_none() => {
-            Ok(Printer { style: Style::Raw, escape: false }.print(&value, verbatim).into())
+            Ok(form.print(&value, verbatim).into())
         }
         Output::Text(text) => Ok(text.into()),
         past => Err(past),
@@ -257,16 +276,17 @@ pub fn fed(output: Output) -> Result<Bytes, Output> {
 
 /// Where a line's outputs go: replies and texts to the shell command, all else past it.
 pub(super) struct Feed {
-    feed: mpsc::Sender<Bytes>,
+    to: mpsc::Sender<Bytes>,
     asides: mpsc::Sender<Output>,
+    form: Printer,
 }
 
 impl Sink for Feed {
     fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
         Box::pin(async move {
-            match fed(output) {
-                Ok(bytes) => self.feed.send(bytes).await.map_err(|_| gone()),
+            match fed(output, self.form) {
+                Ok(bytes) => self.to.send(bytes).await.map_err(|_| gone()),
                 Err(past) => self.asides.send(past).await.map_err(|_| gone()),
             }
         })

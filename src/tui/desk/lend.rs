@@ -10,7 +10,7 @@ use crate::command::Line;
 use crate::command::output::{Outcome, Output, Sink};
 use crate::command::pipe;
 use crate::command::session::Session;
-use crate::resp::print::{Printer, Style};
+use crate::resp::print::Printer;
 use crate::text;
 use crate::tui::action::Loan;
 use crate::tui::run::Said;
@@ -19,8 +19,6 @@ use crate::tui::run::Said;
 const KEPT: usize = 64 << 20;
 /// How many outputs are kept that go past it.
 const PAST: usize = 1_000;
-/// Programs with the whole terminal that show a control character as it is written, and obey none.
-const GUARDED: [&str; 9] = ["less", "vi", "vim", "nvim", "view", "nano", "emacs", "micro", "fzf"];
 
 /// Runs a line whose shell command wants the terminal: that comes when the line has ended.
 pub(super) async fn lend(
@@ -34,7 +32,7 @@ pub(super) async fn lend(
         sink.push(line.hidden.cover(Output::error(&words))).await?;
         return Ok(Outcome::Failed);
     }
-    let mut plate = Plate::new(form(&command));
+    let mut plate = Plate::new(pipe::form(&command));
     let outcome = match session.run(line, &mut plate).await {
         // There was no more room for what it gives.
         Err(_) if plate.is_full() => Outcome::Done,
@@ -49,18 +47,6 @@ pub(super) async fn lend(
     }
     sink.say(Said::Lend(Loan::Page { command: Some(command), input: plate.serve() })).await?;
     Ok(outcome)
-}
-
-/// How replies are printed for a shell command that has the terminal: safe to show, as it may be a mere `more`. Programs
-/// before one that guards itself get every byte as it came: they may have to understand them.
-fn form(command: &str) -> Printer {
-    let mut programs = command.split('|').map(|command| {
-        let word = command.split_whitespace().next().unwrap_or_default();
-        word.rsplit('/').next().unwrap_or_default()
-    });
-    let last = programs.next_back();
-    let guarded = programs.next().is_some() && last.is_some_and(|last| GUARDED.contains(&last));
-    Printer { style: Style::Raw, escape: !guarded }
 }
 
 /// What a line gives, for a shell command that starts when it has ended.
@@ -86,16 +72,13 @@ impl Plate {
     /// Keeps an output while there is room, and says when there is no more.
     fn keep(&mut self, output: Output) -> io::Result<()> {
         let bytes: Bytes = match output {
-            Output::Reply { value, verbatim } if value.error().is_none() => {
-                self.form.print(&value, verbatim).into()
-            }
             Output::Took(_) => {
                 // One that is repeated tells of the last time.
                 self.past.retain(|past| !matches!(past, Output::Took(_)));
                 self.past.push(output);
                 return Ok(());
             }
-            output => match pipe::fed(output) {
+            output => match pipe::fed(output, self.form) {
                 Ok(bytes) => bytes,
                 Err(past) if self.past.len() < PAST => {
                     self.past.push(past);
@@ -136,6 +119,7 @@ impl Sink for Plate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::pipe::form;
     use crate::event::ConnId;
     use crate::resp::Value;
 
