@@ -25,6 +25,7 @@ mod keys;
 pub mod line;
 mod login;
 mod matching;
+pub mod monitor;
 pub mod output;
 pub mod pipe;
 mod pool_run;

@@ -232,6 +232,9 @@ impl Parts {
         if let Some(profile) = settings.profile.as_ref().filter(|profile| profile.typed) {
             session.confirm_by(&profile.name);
         }
+        if let Some(info) = &self.info {
+            session.leave_out(info.from());
+        }
         (session, news)
     }
 

@@ -403,6 +403,31 @@ fn job(line: &str) -> Tty {
 }
 
 #[test]
+fn monitor_leaves_out_what_the_screen_itself_asks() {
+    let server = RedisServer::start(&[]);
+    let asked = || {
+        let stats = server.cli(&["INFO", "commandstats"]);
+        let calls = stats.split("cmdstat_info:calls=").nth(1).and_then(|rest| rest.split(',').next());
+        calls.and_then(|calls| calls.parse::<u64>().ok()).unwrap_or_default()
+    };
+    let mut tty = Tty::pooltop(&["-u", &server.url()], 120, 40);
+    tty.see("live ");
+    tty.run("MONITOR");
+    tty.see("left out: the INFO that this screen itself sends, from 127.0.0.1:");
+    let before = asked();
+    let mut ours = 0;
+    support::wait_for("some questions of the screen's", || {
+        ours += 1;
+        (asked() >= before + ours + 2).then_some(())
+    });
+    tty.run("ECHO marker");
+    tty.see("\"ECHO\" \"marker\"");
+    let text = tty.text();
+    assert!(!text.contains("\"INFO\" \"CLIENTS\""), "{text}");
+    assert!(text.contains("\"INFO\" \"commandstats\""), "another's is there: {text}");
+}
+
+#[test]
 fn ctrl_z_stops_the_script_that_started_it_as_well() {
     let mut tty = job("bash -c \"$program --demo; true\"");
     tty.send("\u{1a}");

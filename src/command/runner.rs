@@ -14,6 +14,7 @@ use crate::resp::print::is_verbatim;
 use crate::text;
 
 use super::Registry;
+use super::monitor::{Asker, Monitor};
 use super::output::{Outcome, Output, Sink, Took};
 use super::secret::{MASK, open_words};
 use super::spec::ArgKind;
@@ -28,6 +29,8 @@ pub(super) struct Runner {
     pub(super) registry: Arc<Registry>,
     /// The database of the pool's connections.
     pub(super) home: u32,
+    /// Where the server is asked how it is from, beside the pool, when somebody does.
+    pub(super) asker: Option<Asker>,
 }
 
 /// A lease that outlives one command.
@@ -243,10 +246,19 @@ impl Runner {
             return self.failed(&kept.lease.explain(error), sink).await;
         }
         sink.push(Output::Streaming).await?;
+        let mut own = self.asker.as_ref().filter(|_| name == "MONITOR").map(Monitor::beside);
         loop {
             match kept.lease.receive().await {
                 Ok(value) => {
                     let refused = matches!(value, Value::Error(_)) && kept.lease.mode() == Mode::Normal;
+                    if let Some(own) = own.as_mut().filter(|_| !refused) {
+                        if own.asked(&value) {
+                            continue;
+                        }
+                        if let Some(words) = own.note() {
+                            sink.push(Output::Note(words)).await?;
+                        }
+                    }
                     sink.push(Output::Reply { value, verbatim: false }).await?;
                     if refused {
                         return Ok(Outcome::Failed);

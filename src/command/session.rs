@@ -16,6 +16,7 @@ use crate::pool::{RedisLease, RedisPool};
 use super::builtin::Builtin;
 use super::experiment::Bench;
 use super::jobs::{self, JobControl, JobNews, Jobs, Order};
+use super::monitor::Asker;
 use super::output::{Outcome, Output, Sink};
 use super::pipe::{Piped, Pipes};
 use super::runner::{First, Kept, Runner, Whose, may_pin};
@@ -56,7 +57,7 @@ impl Session {
         home: u32,
     ) -> (Self, tokio::sync::mpsc::Receiver<JobNews>) {
         let (jobs, news) = Jobs::new();
-        let runner = Runner { pool, registry, home };
+        let runner = Runner { pool, registry, home, asker: None };
         let session = Self {
             runner,
             hub,
@@ -77,6 +78,11 @@ impl Session {
     /// From now on blocking commands, SUBSCRIBE and MONITOR run as jobs, without `&`.
     pub fn run_waiting_beside(&mut self) {
         self.beside = true;
+    }
+
+    /// From now on MONITOR leaves out what is asked from there, beside the pool, for the screen.
+    pub fn leave_out(&mut self, asker: Asker) {
+        self.runner.asker = Some(asker);
     }
 
     /// From now on a line may end in `| shell command`.

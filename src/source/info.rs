@@ -3,6 +3,7 @@
 //! It says what the server said, or one sentence on why it says nothing and when it is asked again. It ends with its
 //! guard, and no failure of the server ends it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -41,6 +42,7 @@ const RAW_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct InfoWatch {
     interval: watch::Sender<Duration>,
+    from: watch::Receiver<Option<SocketAddr>>,
     task: JoinHandle<()>,
 }
 
@@ -53,6 +55,11 @@ impl InfoWatch {
     /// Changes the time between two questions, from the next one on.
     pub fn set_interval(&self, interval: Duration) {
         self.interval.send_replace(interval);
+    }
+
+    /// Where the poller asks from: its own end of the connection, while it has one that has an address.
+    pub fn from(&self) -> watch::Receiver<Option<SocketAddr>> {
+        self.from.clone()
     }
 }
 
@@ -68,10 +75,11 @@ impl Drop for InfoWatch {
 /// Outside of a tokio runtime, as [`tokio::spawn`] does.
 pub fn watch_info(options: ConnectOptions, interval: Duration, tap: Tap, clock: Clock) -> InfoWatch {
     let (interval, changes) = watch::channel(interval);
+    let (told, from) = watch::channel(None);
     let answer = options.socket_timeout.unwrap_or(ANSWER);
     let options = ConnectOptions { client_name: Some(OBSERVER.to_owned()), database: 0, ..options };
-    let poller = Poller { options, answer, changes, tap, clock, failures: 0 };
-    InfoWatch { interval, task: tokio::spawn(poller.run()) }
+    let poller = Poller { options, answer, changes, told, tap, clock, failures: 0 };
+    InfoWatch { interval, from, task: tokio::spawn(poller.run()) }
 }
 
 /// Why there is no answer.
@@ -86,6 +94,7 @@ struct Poller {
     options: ConnectOptions,
     answer: Duration,
     changes: watch::Receiver<Duration>,
+    told: watch::Sender<Option<SocketAddr>>,
     tap: Tap,
     clock: Clock,
     /// Failures in a row.
@@ -115,6 +124,8 @@ impl Poller {
             Err(error) => return Silence { denied: error.is_auth(), error: error.to_string() },
         };
         connection.set_caps(Caps::SMALL);
+        // Left as it is when the connection ends: what was asked last may come by later.
+        self.told.send_replace(connection.local_addr());
         let mut section = "SERVER";
         loop {
             let asked = Instant::now();
