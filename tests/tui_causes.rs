@@ -176,6 +176,38 @@ fn the_footer_names_the_key_while_callers_wait() {
     assert!(!footer(&app(80, 24, with(over))).contains("causes"));
 }
 
+/// One of several pools is shown, by the wait that is longest, and the others are not left out in silence.
+#[test]
+fn of_several_pools_that_wait_the_worst_is_shown_and_the_others_are_counted() {
+    let with = |waits: &[(&str, u64, bool)]| {
+        let mut snapshot = busy();
+        let model = snapshot.pools[0].clone();
+        snapshot.pools = waits
+            .iter()
+            .map(|(name, longest, over)| {
+                let mut row = (*model).clone();
+                (*name).clone_into(&mut row.name);
+                let longest = Duration::from_millis(*longest);
+                row.exhaustion = Some(Arc::new(Exhaustion { longest, over: *over, ..exhaustion() }));
+                Arc::new(row)
+            })
+            .collect();
+        snapshot
+    };
+    let shown = |waits: &[(&str, u64, bool)]| screen(&opened("f2", with(waits), 80, 24));
+    let two = shown(&[("jobs", 9_000, false), ("web", 5_000, false), ("old", 99_000, true)]);
+    assert!(two.contains("why callers wait  jobs, and in another ") && two.contains("up to 9.0 s"), "{two}");
+    let long = "a".repeat(300);
+    let three = shown(&[("web", 1, false), (&long, 2_000, false), ("x", 1_000, false)]);
+    assert!(three.contains("aaaa") && three.contains(", and in 2 others"), "{three}");
+    let one = shown(&[("web", 5_000, false), ("old", 99_000, true)]);
+    assert!(one.contains("why callers wait  web ") && !one.contains("and in"), "{one}");
+    let mut app = opened("f2", with(&[("jobs", 9_000, false), ("web", 5_000, false)]), 80, 24);
+    let effects = press(&mut app, "y");
+    let [Effect::Copy(copied)] = &*effects else { panic!("{effects:?}") };
+    assert!(copied.starts_with("why callers wait  jobs, and in another\n"), "{copied}");
+}
+
 #[test]
 fn it_is_live_unless_frozen_and_says_when_it_is_over() {
     let mut app = opened("f2", with(exhaustion()), 80, 24);

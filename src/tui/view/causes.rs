@@ -1,5 +1,7 @@
 //! Why callers wait: the four causes side by side, two by two, or one below the other where there is no room.
 
+use std::time::Duration;
+
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -20,6 +22,9 @@ const SUSPECTS: [usize; 2] = [8, 3];
 /// Lines of one piece of evidence, at the most.
 const EVIDENCE: usize = 3;
 
+/// Columns of a pool's name.
+const NAME: usize = 24;
+
 /// Columns between causes.
 const GAP: usize = 2;
 
@@ -27,10 +32,27 @@ const GAP: usize = 2;
 const CALM: &str = "When callers wait or get nothing, this shows what for: connections that leak, a backlog of quick \
                     callers, connects that fail, or slow commands, with the holders that account for them.";
 
-/// The pool whose callers wait, else the one whose callers waited last.
+/// The pool whose callers wait, where there are several the one with the longest wait; else the one whose callers waited
+/// last.
 fn pool(snapshot: &Snapshot) -> Option<(&PoolRow, &Exhaustion)> {
-    let known = snapshot.pools.iter().filter_map(|row| Some((&**row, row.exhaustion.as_deref()?)));
-    known.max_by_key(|(_, exhaustion)| (!exhaustion.over, exhaustion.at))
+    known(snapshot).max_by_key(|(_, exhaustion)| {
+        let Exhaustion { over, at, longest, waiting, .. } = exhaustion;
+        if *over { (false, Duration::ZERO, 0, *at) } else { (true, *longest, *waiting, *at) }
+    })
+}
+
+fn known(snapshot: &Snapshot) -> impl Iterator<Item = (&PoolRow, &Exhaustion)> {
+    snapshot.pools.iter().filter_map(|row| Some((&**row, row.exhaustion.as_deref()?)))
+}
+
+/// `, and in 2 others`: pools beside the one that is shown.
+fn others(snapshot: &Snapshot) -> String {
+    let waits = known(snapshot).filter(|(_, exhaustion)| !exhaustion.over).count();
+    match waits.saturating_sub(1) {
+        0 => String::new(),
+        1 => ", and in another".to_owned(),
+        others => format!(", and in {} others", text::thousands(others as u64)),
+    }
 }
 
 /// Whether callers of some pool wait, or got nothing a moment ago.
@@ -41,7 +63,10 @@ pub fn pressing(snapshot: &Snapshot) -> bool {
 /// The title of all of it.
 pub fn title(app: &App) -> String {
     let name = pool(&app.shown).filter(|_| app.shown.pools.len() > 1);
-    let name = name.map_or_else(String::new, |(row, _)| format!("  {}", text::escape_str(&row.name)));
+    let name = name.map_or_else(String::new, |(row, _)| {
+        // However long it is, how many others there are has room.
+        format!("  {}{}", text::escape_str(text::fit(&row.name, NAME).as_str()), others(&app.shown))
+    });
     format!("why callers wait{name}")
 }
 
@@ -49,7 +74,10 @@ pub fn title(app: &App) -> String {
 pub fn text(app: &App) -> String {
     let Some((_, exhaustion)) = pool(&app.shown) else { return format!("{}\n", calm(&app.shown)) };
     let ago = app.shown.as_of.since(exhaustion.at);
-    let lines = report::causes(exhaustion, ago);
+    let mut lines = report::causes(exhaustion, ago);
+    if app.shown.pools.len() > 1 {
+        lines.insert(0, title(app));
+    }
     lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
