@@ -14,23 +14,25 @@ where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    let start = Arc::new(Barrier::new(callers as usize + 1));
+    let start = Arc::new(Barrier::new(callers as usize));
     let mut tasks = JoinSet::new();
     for caller in 0..callers {
         let (start, called) = (start.clone(), call(caller));
         tasks.spawn(async move {
             start.wait().await;
-            called.await
+            let begun = Instant::now();
+            (begun, called.await)
         });
     }
-    start.wait().await;
-    let begun = Instant::now();
-    let mut all = Vec::with_capacity(callers as usize);
+    let (mut all, mut first) = (Vec::with_capacity(callers as usize), None::<Instant>);
     // None is aborted, and what one that panicked would have said is missing.
     while let Some(done) = tasks.join_next().await {
-        all.extend(done);
+        let Ok((begun, said)) = done else { continue };
+        // By their own clocks: whoever waits for them may be woken when half of them are done.
+        first = Some(first.map_or(begun, |first| first.min(begun)));
+        all.push(said);
     }
-    (all, begun.elapsed())
+    (all, first.map_or(Duration::ZERO, |first| first.elapsed()))
 }
 
 /// So many requests, shared by so many workers that take one after the other.
@@ -99,4 +101,28 @@ pub(crate) fn longest(times: impl IntoIterator<Item = Duration>) -> Duration {
 pub(crate) fn middle(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On one thread a caller that never waits is over before anybody else runs.
+    #[tokio::test]
+    async fn all_takes_as_long_as_the_longest() {
+        let (each, all) = at_once(3, async |_| {
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(3) {
+                std::hint::spin_loop();
+            }
+            begun.elapsed()
+        })
+        .await;
+        assert!(each.len() == 3 && all >= each.iter().sum::<Duration>(), "{all:?} {each:?}");
+    }
+
+    #[tokio::test]
+    async fn no_callers_take_no_time() {
+        assert_eq!(at_once(0, async |_| ()).await, (Vec::new(), Duration::ZERO));
+    }
 }

@@ -138,7 +138,7 @@ impl Claim {
 /// A ratio with as many digits as say something.
 fn ratio(times: f64) -> String {
     match times {
-        _ if times.fract() == 0.0 || times >= 9.95 => format!("{times:.0}"),
+        _ if times.fract() == 0.0 || times >= 9.95 => Unit::Count.show(times.round()),
         _ if times < 1.95 => format!("{times:.2}"),
         _ => format!("{times:.1}"),
     }
@@ -170,7 +170,7 @@ mod tests {
     fn a_claim_says_its_figures_and_its_rule() {
         let claim = Claim::times(OPENED, 0, 1, 2.0);
         let found = look(claim, &[1_000.0, 999.0, 1_001.0], &[1.0, 1.0, 2.0]);
-        assert_eq!(found.words, "opened: cold 1,000, one by one 1, 1000 times (at least 2 times)");
+        assert_eq!(found.words, "opened: cold 1,000, one by one 1, 1,000 times (at least 2 times)");
         assert!(found.holds);
         assert!(!look(claim, &[19.0; 3], &[10.0; 3]).holds);
         assert!(look(Claim::at_least(OPENED, 0, 3.0), &[3.0], &[]).holds);
