@@ -6,7 +6,7 @@
 use super::{Finding, Lint, View};
 use crate::model::recent::BRIEF;
 use crate::snapshot::Severity;
-use crate::text::duration;
+use crate::text::{duration, thousands};
 
 /// In seconds.
 const WINDOW: u64 = 10;
@@ -35,7 +35,7 @@ impl Lint for Churn {
         }
         let evidence = format!(
             "{} closed in the last {WINDOW} s within {} s of opening, {} old on average",
-            span.brief.count,
+            thousands(span.brief.count),
             BRIEF.as_secs(),
             duration(span.brief.mean())
         );

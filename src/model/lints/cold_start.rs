@@ -5,7 +5,7 @@
 
 use super::{Finding, Lint, View};
 use crate::snapshot::Severity;
-use crate::text::duration;
+use crate::text::{duration, thousands};
 
 /// In seconds.
 const WINDOW: u64 = 10;
@@ -35,8 +35,8 @@ impl Lint for ColdStart {
         }
         let evidence = format!(
             "{} opened in 2 s for {} checkouts, {} each; a command takes {}",
-            burst.opened,
-            burst.checkouts,
+            thousands(burst.opened),
+            thousands(burst.checkouts),
             duration(burst.create.mean()),
             duration(burst.round_trip.mean())
         );

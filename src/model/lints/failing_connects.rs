@@ -2,8 +2,8 @@
 //!
 //! One failure is an event; [`FAILURES`] within [`WINDOW`] seconds are a judgement. So is a single one, [`GRACE`] later,
 //! of a pool that has no connection left: a server that refuses the password is asked seldom, and still nothing works.
-//! It clears when one is opened, when there was no failure for [`WINDOW`] seconds where the pool has others, and after
-//! [`KEPT`] where the server answers again and nobody asks.
+//! The first clears when there was no failure for [`WINDOW`] seconds; the second when one is opened, and after [`KEPT`]
+//! where the server answers again and nobody asks.
 
 use std::time::Duration;
 
@@ -106,6 +106,19 @@ mod tests {
         bench.gauges.available = 0;
         bench.tick(s(51), |pulse| pulse.totals.opened += 1);
         assert!(bench.ask(&FailingConnects, s(52), true).is_empty(), "one went well, and was closed");
+    }
+
+    #[test]
+    fn its_page_has_these_numbers() {
+        let page = include_str!("../../../assets/lints/failing-connects.md");
+        for words in [
+            format!("failed in the last {WINDOW} s >= {FAILURES}\n"),
+            format!("every connect failed for {} s or longer\n", GRACE.as_secs()),
+            format!("none for {WINDOW} s;"),
+            format!("after {} s without another", KEPT.as_secs()),
+        ] {
+            assert!(page.contains(&words), "{words}");
+        }
     }
 
     #[test]

@@ -180,6 +180,19 @@ mod tests {
     }
 
     #[test]
+    fn its_page_has_these_numbers() {
+        let page = include_str!("../../../assets/lints/long-hold.md");
+        let long = LONG.as_millis();
+        for words in [
+            format!("out >= {} s    and    quiet >= out / 2\n", OUT.as_secs()),
+            format!("ended in the last {WINDOW} s, but for those of\nmore than {} s", OUTLIER.as_secs()),
+            format!("{LEASES} or more of {long} ms and more each    and    mean use >= {long} ms\n"),
+        ] {
+            assert!(page.contains(&words), "{words}");
+        }
+    }
+
+    #[test]
     fn one_outlier_moves_no_verdict() {
         let mut bench = Bench::new(10);
         bench.leases(s(5), 300, Duration::ZERO, Duration::from_micros(100));

@@ -5,6 +5,7 @@
 
 use super::{Finding, Lint, View};
 use crate::snapshot::Severity;
+use crate::text::thousands;
 
 /// In percent.
 const ALERT: u64 = 80;
@@ -36,8 +37,9 @@ impl Lint for MaxClients {
             return Vec::new();
         }
         let severity = if percent >= NEARLY { Severity::Bad } else { Severity::Warn };
+        let [clients, most, ours] = [clients, most, view.ours].map(thousands);
         let evidence =
-            format!("{clients} clients of the server's {most} ({percent}%), {} of them from here", view.ours);
+            format!("{clients} clients of the server's {most} ({percent}%), {ours} of them from here");
         vec![Finding { conn: None, severity, evidence, advice: ADVICE }]
     }
 }
@@ -59,7 +61,7 @@ mod tests {
     fn it_raises_near_the_limit_and_clears_five_points_lower() {
         assert_eq!(at(799, false), None);
         let near = at(800, false).expect("a finding");
-        assert_eq!(near.evidence, "800 clients of the server's 1000 (80%), 3 of them from here");
+        assert_eq!(near.evidence, "800 clients of the server's 1,000 (80%), 3 of them from here");
         assert_eq!(near.severity, Severity::Warn);
         assert_eq!(at(950, false).map(|finding| finding.severity), Some(Severity::Bad));
         assert!(at(750, true).is_some());

@@ -5,6 +5,7 @@
 
 use super::{Finding, Lint, View};
 use crate::snapshot::Severity;
+use crate::text::thousands;
 
 /// Redis' own default for `maxclients`.
 const MOST: u64 = 10_000;
@@ -30,7 +31,7 @@ impl Lint for Unbounded {
         if view.single || max < most {
             return Vec::new();
         }
-        let evidence = format!("max is {max}, and {whose} {most} clients in all");
+        let evidence = format!("max is {}, and {whose} {} clients in all", thousands(max), thousands(most));
         vec![Finding { conn: None, severity: Severity::Warn, evidence, advice: ADVICE }]
     }
 }
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn a_limit_over_all_that_the_server_takes_raises_it_and_a_lower_one_clears_it() {
-        let want = "max is 1000000, and a server usually takes 10000 clients in all";
+        let want = "max is 1,000,000, and a server usually takes 10,000 clients in all";
         assert_eq!(at(1_000_000, None).as_deref(), Some(want));
         let want = "max is 500, and the server takes 500 clients in all";
         assert_eq!(at(500, Some(500)).as_deref(), Some(want));
