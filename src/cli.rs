@@ -2,9 +2,11 @@
 //! None of them has a `Debug` form: passwords and URLs are among them.
 #![allow(clippy::doc_markdown, reason = "doc comments on options are the help, which has no markdown")]
 
+mod after;
 mod connect;
 mod lab;
 mod lints;
+mod named;
 mod pool;
 mod print;
 mod read;
@@ -20,10 +22,12 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::values;
 
 pub use crate::values::{Limit, duration, looks_like_url};
+pub(crate) use after::{ENVIRONMENT, EXIT_CODES};
 pub use connect::Connection;
 pub use lab::{Lab, LabFormat};
 pub use lints::{LintLevel, Lints};
 pub(crate) use lints::{level, lint};
+use named::named;
 pub use pool::{Exhausted, Pool};
 pub use print::Print;
 pub(crate) use read::TWO_ADDRESSES;
@@ -43,9 +47,7 @@ const OUTPUT: &str = "Output";
     disable_help_flag = true,
     disable_help_subcommand = true,
     override_usage = "redis-pooltop [OPTIONS] [URL]\n       redis-pooltop shell [OPTIONS] [COMMAND...]\n       redis-pooltop lab [OPTIONS] [EXPERIMENT...|all] [URL]\n       redis-pooltop replay [OPTIONS] FILE",
-    after_help = "Durations are 5s, 500ms, 2m, 1h or plain seconds.\n\
-                  Defaults give way to the configuration file, that to the environment, and that to options.\n\
-                  Environment: REDIS_URL, REDISCLI_AUTH, NO_COLOR, CLICOLOR_FORCE."
+    after_help = after::help()
 )]
 pub struct Cli {
     /// redis://, rediss:// or unix:// address, as redis://user:password@host:port/db or unix:///path?db=1
@@ -61,7 +63,7 @@ pub struct Cli {
     pub once: bool,
 
     /// Watch for this long before the report; implies --once
-    #[arg(long, value_name = "D", value_parser = duration, help_heading = OUTPUT)]
+    #[arg(long, value_name = "D", value_parser = duration, allow_negative_numbers = true, help_heading = OUTPUT)]
     pub duration: Option<Duration>,
 
     /// The report's form; implies --once
@@ -105,7 +107,7 @@ pub struct Common {
     pub ascii: bool,
 
     /// Colours of the screen: default, light, high-contrast or color-blind
-    #[arg(long, global = true, value_name = "NAME", value_parser = values::theme, help_heading = OUTPUT)]
+    #[arg(long, global = true, value_name = "NAME", value_parser = named(values::theme, values::THEMES), hide_possible_values = true, help_heading = OUTPUT)]
     pub theme: Option<String>,
 
     /// Leave the mouse to the terminal, to select text with
@@ -129,17 +131,18 @@ pub struct Common {
 #[derive(Clone, Subcommand)]
 pub enum Command {
     /// Line by line: an editor on a terminal, commands from a pipe, or one command
-    #[command(disable_help_flag = true, override_usage = "redis-pooltop shell [OPTIONS] [URL] [COMMAND...]")]
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop shell [OPTIONS] [URL] [COMMAND...]", after_help = after::exits())]
     Shell(Shell),
     /// Measured experiments on pooling; no name lists them
     #[command(
         disable_help_flag = true,
-        override_usage = "redis-pooltop lab [OPTIONS] [EXPERIMENT...|all] [URL]"
+        override_usage = "redis-pooltop lab [OPTIONS] [EXPERIMENT...|all] [URL]",
+        after_help = after::exits()
     )]
     Lab(Lab),
 
     /// Show a recording of --record on the same screen, at any speed
-    #[command(disable_help_flag = true, override_usage = "redis-pooltop replay [OPTIONS] FILE")]
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop replay [OPTIONS] FILE", after_help = after::exits())]
     Replay(Replay),
 
     #[allow(missing_docs, reason = "its variants are the documentation")]

@@ -40,7 +40,7 @@ pub fn page(id: &str) -> Option<&'static str> {
 
 /// The name of the lint that a word names; or one sentence, with the nearest.
 pub(crate) fn named(word: &str) -> Result<&'static str, String> {
-    names().find(|id| *id == word).ok_or_else(|| {
+    names().find(|id| id.eq_ignore_ascii_case(word)).ok_or_else(|| {
         let shown = word.escape_debug();
         match nearest(word, names()) {
             Some(near) => format!("unknown lint \"{shown}\"; did you mean \"{near}\"?"),
@@ -107,7 +107,7 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     PAGES.iter().map(|(id, page)| (*id, summary(page)))
 }
 
-fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     PAGES.iter().map(|(id, _)| *id)
 }
 

@@ -3,6 +3,7 @@
 
 mod judge;
 mod lab;
+mod manual;
 mod once;
 mod password;
 mod print;

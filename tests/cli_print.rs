@@ -67,7 +67,69 @@ fn shells_and_man_get_what_they_take() {
         let script = printed(&["completions", shell]);
         assert!(script.contains(has) && script.contains("fail-on-leak"), "{shell}");
     }
+    assert_eq!(run(&["completions", "csh"]).status.code(), Some(2));
+}
+
+/// What bash offers for the last of these words.
+fn completed(words: &[&str]) -> Vec<String> {
+    let script = printed(&["completions", "bash"]);
+    let last = words.len() - 1;
+    let (cur, prev, words) = (words[last], words[last - 1], words.join("' '"));
+    let asked = format!(
+        "{script}\nCOMP_WORDS=('{words}'); COMP_CWORD={last}\n_redis__pooltop redis-pooltop '{cur}' '{prev}'\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+    );
+    let output = std::process::Command::new("bash").args(["-c", &asked]).output().expect("bash runs");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_subcommands_options_and_names() {
+    for (words, offered) in [
+        (&["redis-pooltop", "repl"][..], "replay"),
+        (&["redis-pooltop", "--fail-on-l"], "--fail-on-leak"),
+        (&["redis-pooltop", "shell", "--fail-on-l"], "--fail-on-leak"),
+        (&["redis-pooltop", "lab", "forg"], "forgotten-release"),
+        (&["redis-pooltop", "lab", "--format", ""], "junit"),
+        (&["redis-pooltop", "explain", "aban"], "abandoned"),
+        (&["redis-pooltop", "shell", "--fail-on", "aban"], "abandoned"),
+        (&["redis-pooltop", "--theme", "high"], "high-contrast"),
+        (&["redis-pooltop", "completions", "zs"], "zsh"),
+    ] {
+        let found = completed(words);
+        assert!(found.iter().any(|word| word == offered), "{words:?}: {found:?}");
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_the_program_and_each_subcommand() {
     let page = printed(&["man"]);
     assert!(page.contains(".TH redis-pooltop 1") && page.contains("fail\\-on\\-leak"), "{page}");
-    assert_eq!(run(&["completions", "csh"]).status.code(), Some(2));
+    assert!(page.contains(".SH \"EXIT STATUS\"") && !page.contains("EXTRA"), "{page}");
+    for name in page.lines().filter_map(|line| line.strip_prefix("redis\\-pooltop\\-")) {
+        let name = name.trim_end_matches("(1)").replace('\\', "");
+        let its = printed(&["man", &name]);
+        assert!(its.contains(&format!(".TH redis-pooltop-{name} 1")), "{name}: {its}");
+        assert!(its.contains("redis\\-pooltop ") || its.contains("redis-pooltop "), "{name}: {its}");
+    }
+    assert_eq!(run(&["man", "shel"]).status.code(), Some(2));
+}
+
+#[test]
+fn help_has_the_exit_codes_and_a_page_only_what_means_something_to_it() {
+    for form in [&["--help"][..], &["shell", "--help"], &["lab", "--help"], &["replay", "--help"]] {
+        let help = printed(form);
+        assert!(help.contains("Exit codes:") && help.contains("130 is Ctrl-C"), "{help}");
+    }
+    for page in ["explain", "gen-config", "completions", "man"] {
+        let help = printed(&[page, "--help"]);
+        assert!(help.contains("--help") && !help.contains("--max-connections"), "{help}");
+    }
+    // A verdict is no metric.
+    let refused = run(&["shell", "--demo", "--fail-on-leak", "--format", "prometheus", "PING"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let negative = run(&["--demo", "--duration", "-1"]);
+    let said = String::from_utf8_lossy(&negative.stderr);
+    assert!(negative.status.code() == Some(2) && said.contains("no duration"), "{said}");
 }

@@ -1,9 +1,12 @@
 //! `lab`: experiments by name.
 #![allow(clippy::doc_markdown, reason = "doc comments on options are the help, which has no markdown")]
 
+use clap::builder::StringValueParser;
 use clap::{Args, ValueEnum};
 
 use super::Format;
+use super::named::named;
+use crate::lab;
 
 /// `lab`: which experiments, and how their outcome is printed.
 #[derive(Clone, Args)]
@@ -13,7 +16,7 @@ pub struct Lab {
     pub format: Option<LabFormat>,
 
     /// Experiments by name, or all; and a URL
-    #[arg(value_name = "EXPERIMENT")]
+    #[arg(value_name = "EXPERIMENT", value_parser = named(StringValueParser::new(), names()), hide_possible_values = true)]
     pub words: Vec<String>,
 }
 
@@ -38,4 +41,8 @@ impl LabFormat {
             Self::Junit => Format::Junit,
         }
     }
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    lab::all().iter().map(|experiment| experiment.about().name).chain(["all"])
 }

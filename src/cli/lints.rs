@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::named::named;
 use crate::explain;
 use crate::model::Levels;
 use crate::snapshot::Level;
@@ -15,16 +16,16 @@ const LINTS: &str = "Lints";
 /// What is made of lints.
 #[derive(Clone, Default, Args)]
 pub struct Lints {
-    /// Level of a lint, as leak=fail: off does not raise it, fail marks it; for each lint again
+    /// Level of a lint, as leak=fail: off does not raise it, fail marks it, and fails a run that is judged; for each lint again
     #[arg(long = "lint", value_name = "ID=off|warn|fail", value_parser = lint_level, global = true, help_heading = LINTS)]
     pub levels: Vec<LintLevel>,
 
-    /// Leave with 4 when connections have leaked at the end, and say who has them; implies --once. In lab: when any leaked meanwhile, as wrong ways do on purpose
+    /// Leave with 4 when connections have leaked at the end, and say who has them; without a subcommand it implies --once. In lab: when any leaked meanwhile, as wrong ways do on purpose
     #[arg(long, global = true, help_heading = LINTS)]
     pub fail_on_leak: bool,
 
     /// The same when one of these lints holds at the end, or in lab was raised
-    #[arg(long, value_name = "ID,ID", value_delimiter = ',', value_parser = lint, global = true, help_heading = LINTS)]
+    #[arg(long, value_name = "ID,ID", value_delimiter = ',', value_parser = named(lint, explain::names()), hide_possible_values = true, global = true, help_heading = LINTS)]
     pub fail_on: Vec<&'static str>,
 
     /// Where to write what was found [default: stdout; in shell, stderr]

@@ -1,7 +1,14 @@
 //! What the program prints about itself: no server is asked, and no settings are read.
 
 use clap::Subcommand;
+use clap::builder::StringValueParser;
 use clap_complete::Shell;
+
+use super::named::named;
+use crate::explain;
+
+/// Those with a page of their own.
+const SUBCOMMANDS: [&str; 7] = ["shell", "lab", "replay", "explain", "gen-config", "completions", "man"];
 
 /// A page, an example, or what a shell or `man` takes.
 #[derive(Clone, Subcommand)]
@@ -10,7 +17,7 @@ pub enum Print {
     #[command(disable_help_flag = true, override_usage = "redis-pooltop explain [LINT]")]
     Explain {
         /// The lint's name, such as leak
-        #[arg(value_name = "LINT")]
+        #[arg(value_name = "LINT", value_parser = named(StringValueParser::new(), explain::names()), hide_possible_values = true)]
         lint: Option<String>,
     },
 
@@ -26,7 +33,11 @@ pub enum Print {
         shell: Shell,
     },
 
-    /// The manual page, in roff
-    #[command(disable_help_flag = true, override_usage = "redis-pooltop man > redis-pooltop.1")]
-    Man,
+    /// The manual, in roff: the program's page, or that of a subcommand
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop man [SUBCOMMAND] > redis-pooltop.1")]
+    Man {
+        /// The subcommand, such as shell
+        #[arg(value_name = "SUBCOMMAND", value_parser = SUBCOMMANDS, hide_possible_values = true)]
+        page: Option<String>,
+    },
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use super::{Cli, Command};
 use crate::nearest::nearest;
@@ -26,7 +26,7 @@ impl Cli {
     /// so its first word stands that far from the end. Taken out, the line is read again, which makes options between
     /// the URL and the command options still.
     fn shell_url(mut args: Vec<OsString>) -> Result<Self, clap::Error> {
-        let mut cli = Self::try_parse_from(&args)?;
+        let mut cli = Self::parse_whole(&args)?;
         let mut url = None;
         while let Some(Command::Shell(shell)) = &mut cli.command {
             let first = shell.command.first().and_then(|first| first.to_str()).filter(|a| looks_like_url(a));
@@ -39,9 +39,30 @@ impl Cli {
             }
             url = Some(first.to_owned());
             args.remove(args.len() - shell.command.len());
-            cli = Self::try_parse_from(&args)?;
+            cli = Self::parse_whole(&args)?;
         }
         Ok(cli)
+    }
+
+    /// clap's command, in whose help each form has the options that mean something to it.
+    pub(crate) fn whole() -> clap::Command {
+        let mut command = Self::command();
+        // From here on what every form takes stands in each.
+        command.build();
+        for page in PAGES {
+            command = command.mut_subcommand(page, |page| {
+                page.mut_args(|arg| {
+                    let hidden = arg.is_global_set() && arg.get_id() != "help";
+                    if hidden { arg.hide(true) } else { arg }
+                })
+            });
+        }
+        command
+    }
+
+    fn parse_whole(args: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = Self::whole().try_get_matches_from(args)?;
+        Self::from_arg_matches(&matches)
     }
 
     fn check_positionals(&self) -> Result<(), clap::Error> {
@@ -60,6 +81,9 @@ impl Cli {
         }
     }
 }
+
+/// The subcommands that print a page: no server is asked, and no option of the others means anything.
+const PAGES: [&str; 4] = ["explain", "gen-config", "completions", "man"];
 
 /// What is said when the command line names two servers.
 pub(crate) const TWO_ADDRESSES: &str = "two addresses: give one of a URL, -u, -h and -p, -s or --demo";

@@ -4,7 +4,8 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
 
 use super::{Format, OUTPUT};
 use crate::values::{self, duration};
@@ -45,8 +46,8 @@ pub struct Shell {
     #[arg(long, help_heading = OUTPUT, conflicts_with_all = ["raw", "no_raw", "csv"])]
     pub json: bool,
 
-    /// The form of what --fail-on-leak and --fail-on find: text, json or junit
-    #[arg(long, value_name = "FORMAT", help_heading = OUTPUT)]
+    /// The form of what --fail-on-leak and --fail-on find
+    #[arg(long, value_name = "FORMAT", value_parser = judged(), help_heading = OUTPUT)]
     pub format: Option<Format>,
 
     /// `shell URL`: what [`Cli::read`] found before the command.
@@ -56,4 +57,12 @@ pub struct Shell {
     /// The command; from its first word on, nothing is an option
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// The forms a verdict has: metrics are none.
+fn judged() -> impl TypedValueParser<Value = Format> {
+    let forms = [Format::Text, Format::Json, Format::Junit];
+    let names = forms.iter().filter_map(ValueEnum::to_possible_value);
+    // Only these names come through.
+    PossibleValuesParser::new(names).map(|name| Format::from_str(&name, false).unwrap_or_default())
 }

@@ -300,6 +300,10 @@ pub(super) fn unknown_key(section: &str, name: &str) -> String {
         return format!("unknown key \"{shown}\" in [{section_shown}]; did you mean \"{near}\"?");
     }
     match SETTINGS.iter().find(|known| known.name == name) {
+        Some(known) if section == PROFILE && !IN_PROFILES.contains(&known.section) => format!(
+            "unknown key \"{shown}\" in [{section_shown}]: a profile has none of [{}], where it belongs",
+            known.section
+        ),
         Some(known) => {
             format!("unknown key \"{shown}\" in [{section_shown}]; it belongs in [{within}{}]", known.section)
         }

@@ -2,8 +2,9 @@
 
 use std::io::{IsTerminal, Write};
 
-use clap::CommandFactory;
+use clap_complete::Shell;
 
+use super::manual;
 use crate::cli::{self, Cli, Print};
 use crate::error::{Error, Exit};
 use crate::{explain, terminal};
@@ -31,15 +32,19 @@ pub fn print(what: &Print) -> Result<Exit, Error> {
         Print::GenConfig => EXAMPLE.as_bytes().to_vec(),
         Print::Completions { shell } => {
             let mut out = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), NAME, &mut out);
-            out
+            clap_complete::generate(*shell, &mut Cli::whole(), NAME, &mut out);
+            if *shell == Shell::Bash { mended(out) } else { out }
         }
-        Print::Man => {
-            let mut out = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut out).map_err(Error::io("the manual page"))?;
-            out
-        }
+        Print::Man { page } => manual::page(page.as_deref()).map_err(Error::io("the manual page"))?,
     };
     terminal::output().and_then(|mut out| out.write_all(&text)).map_err(Error::io("standard output"))?;
     Ok(Exit::Fine)
+}
+
+/// clap_complete 4.6 spells the hyphen of a program's name in two ways, and then finds none of its subcommands.
+fn mended(script: Vec<u8>) -> Vec<u8> {
+    match String::from_utf8(script) {
+        Ok(script) => script.replace("redis__subcmd__pooltop", "redis__pooltop").into_bytes(),
+        Err(script) => script.into_bytes(),
+    }
 }
