@@ -124,7 +124,8 @@ impl Experiment for WatchServer {
             None => "the server does not tell its maxclients".to_owned(),
         };
         Some(format!(
-            "{far}: {FAR} clients more do not come near it, so the lint maxclients is not raised here; --demo takes {DEMO}"
+            "{far}: {FAR} clients more do not come near it, so the lint maxclients is not raised here; \
+             `redis-pooltop lab watch-server --demo` starts a server of {DEMO}"
         ))
     }
 
@@ -211,7 +212,7 @@ mod tests {
         assert_eq!(on(2, Some(400)), (Ok(358), None));
         assert_eq!(on(2, Some(1_502)), (Ok(1_349), None));
         let far = "maxclients is 10,000: 300 clients more do not come near it, so the lint maxclients is not raised here; \
-                   --demo takes 400";
+                   `redis-pooltop lab watch-server --demo` starts a server of 400";
         assert_eq!(on(2, Some(10_000)), (Ok(300), Some(far.to_owned())));
         let (needs, note) = on(2, None);
         assert_eq!(needs, Ok(300));
