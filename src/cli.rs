@@ -122,6 +122,10 @@ pub struct Common {
     #[arg(long, global = true, value_name = "NAME", help_heading = OUTPUT)]
     pub profile: Option<String>,
 
+    /// Run what a profile would ask about, and ask nothing
+    #[arg(short = 'y', long, global = true, help_heading = OUTPUT)]
+    pub yes: bool,
+
     /// Print help
     #[arg(long, global = true, action = ArgAction::HelpShort)]
     pub help: Option<bool>,

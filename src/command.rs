@@ -32,6 +32,7 @@ mod pool_run;
 mod pool_text;
 mod registry;
 mod runner;
+mod script;
 mod secret;
 pub mod session;
 pub mod settings;
@@ -39,8 +40,9 @@ pub mod spec;
 pub mod token;
 mod typed;
 
+pub use ask::LAB;
 pub use complete::{Candidate, Completions, Context};
-pub use danger::{MANY_KEYS, Question, danger, wants_key_count};
+pub use danger::{ASKED, ASKED_TYPED, Care, MANY_KEYS, NOT_ASKED, Question, danger, wants_key_count};
 pub(crate) use help::ours;
 pub use highlight::Kind;
 pub use keys::KeysSeen;

@@ -92,6 +92,8 @@ pub struct Settings {
     pub judging: Option<Judging>,
     /// The profile that was chosen.
     pub profile: Option<Profile>,
+    /// Nothing is asked before a command runs.
+    pub unasked: bool,
     /// Sentences for stderr.
     pub warnings: Vec<String>,
 }
@@ -287,6 +289,7 @@ impl Settings {
             record: common.record.record,
             judging,
             profile,
+            unasked: common.yes,
             warnings,
         })
     }

@@ -9,7 +9,7 @@ use crate::net::ConnectError;
 pub enum Exit {
     /// All went well.
     Fine,
-    /// A command was answered with an error.
+    /// A command was answered with an error, or not run because nobody could be asked.
     Failed,
     /// The command line or a setting is wrong.
     Usage,

@@ -236,6 +236,9 @@ impl Parts {
         if let Some(info) = &self.info {
             session.leave_out(info.from());
         }
+        if settings.unasked {
+            session.ask_nothing();
+        }
         (session, news)
     }
 

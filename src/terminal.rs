@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::future::poll_fn;
-use std::io::{self, IsTerminal, Write, stdin, stdout};
+use std::io::{self, IsTerminal, Write, stderr, stdin, stdout};
 use std::os::fd::AsFd;
 use std::task::Poll;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal as Sent, getpgrp, kill_current_process_group};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use crate::children;
@@ -101,6 +102,24 @@ const OWN_SCREEN: &str = "\x1b[?1049l";
 /// Makes the terminal show lines again, whatever a program that had it has left.
 pub fn plain() {
     write(PLAIN);
+}
+
+/// Asks whoever started the program, with the terminal as it is; `None` where nobody can be asked, nothing at all when
+/// they end the input. The question goes where no reply goes.
+pub async fn ask(question: String) -> io::Result<Option<String>> {
+    if !stdin().is_terminal() || !stderr().is_terminal() {
+        return Ok(None);
+    }
+    let (sender, answer) = oneshot::channel();
+    let asking = move || {
+        let mut typed = String::new();
+        let read = stderr().write_all(question.as_bytes()).and_then(|()| stdin().read_line(&mut typed));
+        // Whoever asked may be gone: the program ends.
+        let _ = sender.send(read.map(|_| typed));
+    };
+    // A thread of its own: nobody waits for it when a signal ends the program.
+    std::thread::Builder::new().name("question".to_owned()).spawn(asking)?;
+    answer.await.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into())).map(Some)
 }
 
 /// What comes after us on the terminal begins a line of its own.

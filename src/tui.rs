@@ -224,9 +224,9 @@ impl World {
                     app.cancelling();
                 }
                 Effect::EndJob(number) => self.runner.end_job(number),
-                Effect::Answer(yes) => {
+                Effect::Answer(answer) => {
                     if let Some(job) = &self.job {
-                        job.answer(yes);
+                        job.answer(answer);
                     }
                 }
                 Effect::Tape(control) => self.runner.tape(control),

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use redis_pooltop::cli::Cli;
+use redis_pooltop::command::{ASKED, ASKED_TYPED, NOT_ASKED, Registry};
 use redis_pooltop::config::{ConfigFile, Environment, Settings, names};
 use redis_pooltop::model::lint_ids;
 use redis_pooltop::snapshot::Level;
@@ -32,6 +33,18 @@ fn all(settings: &Settings) -> String {
 }
 
 const EXAMPLE: &str = include_str!("../assets/config.toml");
+
+/// HELP, the example and the README tell the same commands.
+#[test]
+fn what_asks_first_is_told_everywhere_alike() {
+    let flat = |text: &str| text.replace("\n# ", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let help = Registry::new().help::<&str>(&[]).expect("an overview");
+    for (place, text) in [("example", EXAMPLE), ("README", include_str!("../README.md")), ("HELP", &help)] {
+        for told in [ASKED, ASKED_TYPED, NOT_ASKED] {
+            assert!(flat(text).contains(told), "{place}: {told}");
+        }
+    }
+}
 
 /// The example with its settings in force: they stand there behind `#` with no blank after it.
 fn uncommented() -> String {

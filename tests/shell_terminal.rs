@@ -129,7 +129,7 @@ fn lines_typed_ahead_are_run_in_their_order() {
     tty.wait("the last answer", |text| text.lines().any(|line| line == "\"second\""));
     let text = tty.text();
     let at = |line: &str| text.lines().position(|shown| shown == line).unwrap_or_else(|| panic!("{text}"));
-    assert!(at("PONG") < at("\"first\"") && at("\"first\"") < at("Not run."), "{text}");
+    assert!(at("PONG") < at("\"first\"") && at("\"first\"") < at("not run"), "{text}");
     leave(tty);
 }
 
@@ -148,7 +148,7 @@ fn bytes_that_are_no_text_end_neither_the_session_nor_what_it_holds() {
     tty.run("FLUSHALL");
     tty.see("[y/N]");
     tty.send_bytes(b"y\xff\r");
-    tty.see("Not run.");
+    tty.see("not run");
     leave(tty);
 }
 
@@ -160,7 +160,7 @@ fn all_but_a_yes_is_a_no_and_the_program_goes_on() {
         tty.run("FLUSHALL");
         tty.see("[y/N]");
         tty.send(no);
-        tty.see("Not run.");
+        tty.see("not run");
         prompt(&tty);
         run(&mut tty, "ECHO on", "\"on\"");
         leave(tty);
@@ -173,7 +173,7 @@ fn a_signal_from_outside_is_a_no_as_well() {
     tty.run("FLUSHALL");
     tty.see("[y/N]");
     tty.signal("INT");
-    tty.see("Not run.");
+    tty.see("not run");
     leave(tty);
 }
 
@@ -187,7 +187,7 @@ fn the_keys_are_counted_where_the_command_would_run_and_not_as_the_persons() {
     tty.run("KEYS *");
     tty.see("KEYS looks at 100,001 keys and");
     tty.send("n\r");
-    tty.see("Not run.");
+    tty.see("not run");
     prompt(&tty);
     run(&mut tty, "POOL STATS", "commands:1");
     tty.run("#1 SELECT 0");
@@ -474,7 +474,12 @@ fn a_careful_profile_is_red_and_wants_its_name_typed() {
     assert!(tty.cursor_row().starts_with("production 127.0.0.1:"), "{}", tty.text());
     assert!(tty.written().contains("\u{1b}[1;31mproduction "), "{:?}", tty.written());
     run(&mut tty, "SET a 1", "OK");
-    for (answer, said) in [("y", "Not run."), ("productio", "Not run."), ("production", "OK")] {
+    for (answer, said) in [
+        ("y", "not run: \"y\" is not the profile's name"),
+        ("productio", "not run: \"productio\" is not the profile's name"),
+        ("", "not run"),
+        ("production", "OK"),
+    ] {
         tty.run("FLUSHALL");
         tty.see("Run it? Type production:");
         run(&mut tty, answer, said);

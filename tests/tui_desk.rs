@@ -271,10 +271,10 @@ async fn a_job_works_in_the_database_the_prompt_shows_and_leaves_the_transaction
 async fn a_dangerous_command_runs_only_after_a_yes() {
     let mut bench = Bench::start().await;
     bench.run("SET a 1").await;
-    for (yes, left) in [(false, "(integer) 1"), (true, "(integer) 0")] {
+    for (answer, left) in [("", "(integer) 1"), ("no", "(integer) 1"), ("y", "(integer) 0")] {
         let job = bench.start_line("FLUSHALL");
         assert!(matches!(bench.next().await, Said::Ask(text) if text.contains("FLUSHALL")));
-        job.answer(yes);
+        job.answer(answer.to_owned());
         bench.rest().await;
         assert_eq!(words(&bench.run("DBSIZE").await.0), [left]);
     }

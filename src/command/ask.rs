@@ -1,7 +1,10 @@
-//! The question before a command that cannot be undone. Whoever faces a person asks it; a pipe is never asked.
+//! The question before a command that cannot be undone. Whoever faces a person asks it. Where nobody can be asked it is
+//! no question, as in redis-cli, unless a word is to be typed: then the command does not run.
 
 use std::time::Duration;
 
+use super::builtin::{Builtin, PoolCall};
+use super::danger::Care;
 use super::runner::Kept;
 use super::session::Session;
 use super::{Call, Line, Question, danger, wants_key_count};
@@ -12,6 +15,13 @@ use crate::resp::{Caps, Value};
 /// How long the keys may take to count: asked without their number it is a question as well.
 const COUNTED: Duration = Duration::from_secs(1);
 
+/// What a reset of the pool does, as a question begins.
+const RESET: &str = "POOL RESET closes every connection of the pool, and what is in flight on them fails";
+
+/// What an experiment does to a server.
+pub const LAB: &str =
+    "LAB loads the server with up to a thousand connections, and writes keys that it deletes at the end";
+
 impl Session {
     /// From now on a question is answered by typing this word.
     pub fn confirm_by(&mut self, word: &str) {
@@ -21,9 +31,37 @@ impl Session {
     /// What to ask before the line runs, if anything. Where the answer depends on how many keys there are, they are
     /// counted first.
     pub async fn question(&self, line: &Line) -> Option<Question> {
-        let Call::Redis { on, args } = &line.call else { return None };
-        let keys = if wants_key_count(args) { self.key_count(*on).await } else { None };
-        danger(args, keys).map(|question| Question { word: self.confirm.clone(), ..question })
+        if self.unasked {
+            return None;
+        }
+        let care = if self.confirm.is_some() { Care::Typed } else { Care::Usual };
+        let (on, args) = match &line.call {
+            Call::Redis { on, args } => (*on, args),
+            Call::Builtin(Builtin::Pool(PoolCall::Burst { args, .. })) => (None, args),
+            Call::Builtin(Builtin::Pool(PoolCall::Reset)) if care == Care::Typed => {
+                return Some(self.about(RESET));
+            }
+            Call::Builtin(Builtin::Lab(names)) if care == Care::Typed && !names.is_empty() => {
+                return Some(self.about(LAB));
+            }
+            _ => return None,
+        };
+        let keys = if wants_key_count(args) { self.key_count(on).await } else { None };
+        danger(args, keys, care).map(|question| Question { word: self.confirm.clone(), ..question })
+    }
+
+    fn about(&self, what: &str) -> Question {
+        Question { what: what.to_owned(), word: self.confirm.clone() }
+    }
+
+    /// The same where nobody but a script may be there: a question only where a word is to be typed.
+    pub async fn typed_question(&self, line: &Line) -> Option<Question> {
+        if self.confirm.is_some() { self.question(line).await } else { None }
+    }
+
+    /// From now on nothing is asked.
+    pub fn ask_nothing(&mut self) {
+        self.unasked = true;
     }
 
     /// Counts the keys where a command would run, on a connection of its own: that nobody asked for it must show, and

@@ -1,17 +1,36 @@
 //! Commands that a person should be asked about first: they lose data, stop the server, or hold everybody up.
 
+use super::script::{self, Seen};
 use crate::text;
+
+/// Which they are, for people.
+pub const ASKED: &str = "FLUSHALL, FLUSHDB, SWAPDB, SHUTDOWN, FAILOVER, REPLICAOF; KEYS and SAVE with many keys; what \
+                         loses data, shuts clients out or holds them up of ACL, CLIENT, CLUSTER, CONFIG, DEBUG, FUNCTION, \
+                         MODULE and SCRIPT; and scripts that call one of these";
+
+/// And which besides, where a word is to be typed.
+pub const ASKED_TYPED: &str = "KEYS and SAVE with any number of keys, POOL RESET, LAB, and scripts that may call what \
+                               they do not name: EVALSHA and FCALL";
+
+/// What they might be taken for and are not.
+pub const NOT_ASKED: &str =
+    "DEL, UNLINK, GETDEL, LTRIM and their like are everyday commands, and run unasked";
 
 /// What to ask before a command runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// What it does and a question mark, in one or two sentences: to be followed by `[y/N]`.
-    pub text: String,
+    /// What the command does: a sentence without its end.
+    pub what: String,
     /// It is answered by typing this word, where that was wanted.
     pub word: Option<String>,
 }
 
 impl Question {
+    /// It in full, to be followed by [`how`](Self::how).
+    pub fn text(&self) -> String {
+        format!("{}. Run it?", self.what)
+    }
+
     /// What is said after the question: how it is answered.
     pub fn how(&self) -> String {
         self.word.as_ref().map_or_else(|| "[y/N] ".to_owned(), |word| format!("Type {word}: "))
@@ -24,6 +43,39 @@ impl Question {
             None => matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"),
         }
     }
+
+    /// What is said after an answer that is no yes.
+    pub fn declined(&self, answer: &str) -> String {
+        let answer = answer.trim();
+        match self.word {
+            Some(_) if !answer.is_empty() => format!("not run: {answer:?} is not the profile's name"),
+            _ => "not run".to_owned(),
+        }
+    }
+
+    /// What is said where nobody can be asked.
+    pub fn refusal(&self) -> String {
+        let who = self.word.as_ref().map_or_else(String::new, |word| format!(" for {word}"));
+        format!("not run: {}, and nobody can be asked here{who}: --yes runs it unasked", self.what)
+    }
+
+    /// Why the command does not run after this answer, if it does not; no answer is that of nobody.
+    pub fn verdict(&self, answer: Option<&str>) -> Option<String> {
+        match answer {
+            None => Some(self.refusal()),
+            Some(answer) if self.is_yes(answer) => None,
+            Some(answer) => Some(self.declined(answer)),
+        }
+    }
+}
+
+/// How much a person wants to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// About what cannot be undone.
+    Usual,
+    /// About what holds up the server too, however short, and what nobody can see through.
+    Typed,
 }
 
 /// Above this many keys, a command that looks at each of them is asked about.
@@ -36,7 +88,11 @@ pub fn wants_key_count<A: AsRef<[u8]>>(args: &[A]) -> bool {
 
 /// The question to ask before the command runs, if there is one. `keys` is how many keys the database has; where that is
 /// not known, a command that looks at each is asked about.
-pub fn danger<A: AsRef<[u8]>>(args: &[A], keys: Option<u64>) -> Option<Question> {
+pub fn danger<A: AsRef<[u8]>>(args: &[A], keys: Option<u64>, care: Care) -> Option<Question> {
+    what(args, keys, care).map(|what| Question { what, word: None })
+}
+
+fn what<A: AsRef<[u8]>>(args: &[A], keys: Option<u64>, care: Care) -> Option<String> {
     let name = word(args, 0);
     let sub = word(args, 1);
     if sub == "HELP" {
@@ -46,8 +102,10 @@ pub fn danger<A: AsRef<[u8]>>(args: &[A], keys: Option<u64>) -> Option<Question>
         "FLUSHALL" => "deletes every key of every database".to_owned(),
         "FLUSHDB" => "deletes every key of this database".to_owned(),
         "SHUTDOWN" if sub != "ABORT" => "stops the server".to_owned(),
-        "KEYS" => slow("looks at", "holds up the server meanwhile; SCAN does not", keys)?,
-        "SAVE" => slow("writes", "holds up the server until all is on disk; BGSAVE does not", keys)?,
+        "KEYS" => slow("looks at", "holds up the server meanwhile; SCAN does not", keys, care)?,
+        "SAVE" => slow("writes", "holds up the server until all is on disk; BGSAVE does not", keys, care)?,
+        "EVAL" | "EVAL_RO" => return in_script(&name, args, care),
+        "EVALSHA" | "EVALSHA_RO" | "FCALL" | "FCALL_RO" if care == Care::Typed => OPAQUE.to_owned(),
         "SWAPDB" => "swaps two databases under every client".to_owned(),
         "REPLICAOF" | "SLAVEOF" if sub == "NO" => "makes this server a primary of its own".to_owned(),
         "REPLICAOF" | "SLAVEOF" => "replaces all data here by another server's".to_owned(),
@@ -60,7 +118,7 @@ pub fn danger<A: AsRef<[u8]>>(args: &[A], keys: Option<u64>) -> Option<Question>
     Some(ask(&name, &what))
 }
 
-fn subcommand<A: AsRef<[u8]>>(name: &str, sub: &str, args: &[A]) -> Option<Question> {
+fn subcommand<A: AsRef<[u8]>>(name: &str, sub: &str, args: &[A]) -> Option<String> {
     let what = match (name, sub) {
         ("CLUSTER", "RESET") => "makes this node forget its cluster, and its keys when it is a replica",
         ("CLUSTER", "FAILOVER") => "makes this replica take over from its primary",
@@ -87,21 +145,49 @@ fn subcommand<A: AsRef<[u8]>>(name: &str, sub: &str, args: &[A]) -> Option<Quest
     Some(ask(&format!("{name} {sub}"), what))
 }
 
-fn ask(name: &str, what: &str) -> Question {
-    Question { text: format!("{name} {what}. Run it?"), word: None }
+fn ask(name: &str, what: &str) -> String {
+    format!("{name} {what}")
+}
+
+/// What is said of a script that may call anything.
+const OPAQUE: &str = "runs a script that may do what its text does not tell";
+
+/// A script is as dangerous as what it calls. How many keys there are is nothing to ask of one: it is over at once, or
+/// the server is held up by the script and not by its command.
+fn in_script<A: AsRef<[u8]>>(name: &str, args: &[A], care: Care) -> Option<String> {
+    let script = args.get(1)?;
+    let Seen::Calls(calls) = script::look(script.as_ref()) else {
+        return (care == Care::Typed).then(|| ask(name, OPAQUE));
+    };
+    let keys = if care == Care::Typed { None } else { Some(0) };
+    calls.iter().find_map(|call| {
+        let found = what(call, keys, care);
+        // The rest of the words is not written out.
+        let hidden = care == Care::Typed && call.len() == 1 && is_container(&call[0]);
+        found
+            .or_else(|| hidden.then(|| format!("what {} does is not written out", word(call, 0))))
+            .map(|what| format!("{name} runs a script: {what}"))
+    })
+}
+
+fn is_container(name: &[u8]) -> bool {
+    ["CLUSTER", "SCRIPT", "FUNCTION", "CONFIG", "CLIENT", "DEBUG", "ACL", "MODULE"]
+        .iter()
+        .any(|word| name.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// The number stands first: it is what the answer depends on.
-fn slow(does: &str, harm: &str, keys: Option<u64>) -> Option<String> {
+fn slow(does: &str, harm: &str, keys: Option<u64>, care: Care) -> Option<String> {
     match keys {
-        Some(keys) if keys <= MANY_KEYS => None,
+        Some(keys) if keys <= MANY_KEYS && care == Care::Usual => None,
+        Some(1) => Some(format!("{does} 1 key and {harm}")),
         Some(keys) => Some(format!("{does} {} keys and {harm}", text::thousands(keys))),
         None => Some(format!("{does} every key, how many is not known, and {harm}")),
     }
 }
 
 /// Settings whose change loses data, or shuts clients out.
-fn setting<A: AsRef<[u8]>>(args: &[A]) -> Option<Question> {
+fn setting<A: AsRef<[u8]>>(args: &[A]) -> Option<String> {
     let what = args.iter().skip(2).step_by(2).find_map(|name| {
         let what = match String::from_utf8_lossy(name.as_ref()).to_ascii_lowercase().as_str() {
             "maxmemory" | "maxmemory-policy" => "can make the server throw keys away",
@@ -135,12 +221,16 @@ mod tests {
     use super::*;
 
     fn asked(line: &str, keys: Option<u64>) -> Option<String> {
-        danger(&line.split(' ').collect::<Vec<_>>(), keys).map(|question| question.text)
+        danger(&line.split(' ').collect::<Vec<_>>(), keys, Care::Usual).map(|question| question.text())
+    }
+
+    fn asked_typed(args: &[&str]) -> Option<String> {
+        danger(args, Some(2), Care::Typed).map(|question| question.what)
     }
 
     #[test]
     fn a_word_is_typed_as_it_is() {
-        let asked = danger(&["FLUSHALL"], None).expect("a question");
+        let asked = danger(&["FLUSHALL"], None, Care::Usual).expect("a question");
         assert_eq!(asked.how(), "[y/N] ");
         assert!(
             asked.is_yes(" Y ") && asked.is_yes("yes") && !asked.is_yes("") && !asked.is_yes("production")
@@ -148,6 +238,54 @@ mod tests {
         let typed = Question { word: Some("production".to_owned()), ..asked };
         assert_eq!(typed.how(), "Type production: ");
         assert!(typed.is_yes("production ") && !typed.is_yes("y") && !typed.is_yes("Production"));
+        assert_eq!(typed.declined(" prod\u{1b} "), "not run: \"prod\\u{1b}\" is not the profile's name");
+        assert_eq!(
+            (typed.declined(" ").as_str(), asked_once().declined("x").as_str()),
+            ("not run", "not run")
+        );
+        assert_eq!(
+            typed.refusal(),
+            "not run: FLUSHALL deletes every key of every database, and nobody can be asked here for production: \
+             --yes runs it unasked"
+        );
+    }
+
+    fn asked_once() -> Question {
+        danger(&["FLUSHDB"], None, Care::Usual).expect("a question")
+    }
+
+    #[test]
+    fn a_script_is_as_dangerous_as_what_it_calls() {
+        let eval =
+            |script: &str, care| danger(&["eval", script, "0"], Some(0), care).map(|question| question.what);
+        let flush = "EVAL runs a script: FLUSHALL deletes every key of every database";
+        for care in [Care::Usual, Care::Typed] {
+            assert_eq!(eval("return redis.call('flushall')", care).as_deref(), Some(flush));
+            assert_eq!(eval("return redis.call('get', KEYS[1])", care), None);
+        }
+        for script in
+            ["return redis.call(ARGV[1])", "redis.call('keys', '*')", "redis.call('config', ARGV[1])"]
+        {
+            assert_eq!(eval(script, Care::Usual), None, "{script}");
+            assert!(eval(script, Care::Typed).is_some(), "{script}");
+        }
+    }
+
+    #[test]
+    fn with_more_care_more_is_asked_about() {
+        assert_eq!(
+            asked_typed(&["keys", "*"]).as_deref(),
+            Some("KEYS looks at 2 keys and holds up the server meanwhile; SCAN does not")
+        );
+        for args in [&["save"][..], &["evalsha", "f00", "0"], &["FCALL", "f", "0"], &["flushdb"]] {
+            assert!(asked_typed(args).is_some(), "{args:?}");
+        }
+        for args in
+            [&["get", "a"][..], &["script", "load", "redis.call('flushall')"], &["del", "a"], &["scan", "0"]]
+        {
+            assert_eq!(asked_typed(args), None, "{args:?}");
+        }
+        assert_eq!(asked("evalsha f00 0", None), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::explain;
 
 use super::builtin::{self, BUILTINS, Entry};
+use super::danger::{ASKED, ASKED_TYPED, NOT_ASKED};
 use super::hint::syntax;
 use super::registry::Registry;
 use super::spec::{Spec, Table};
@@ -59,9 +60,19 @@ fn overview(table: &Table) -> String {
     let rows = ours();
     format!(
         "A Redis command runs on a connection from the pool, and the pool shows what that took. Its own commands are\n\n\
-         {}\n\nHELP SET explains a Redis command, HELP @string lists a group, HELP lints what is judged. The groups are\n\n{}",
+         {}\n\nHELP SET explains a Redis command, HELP @string lists a group, HELP lints what is judged. The groups are\n\n{}\n\n\
+         Some commands ask first\n\n{}",
         columns(&rows),
         wrap(&groups(table).iter().map(|group| format!("@{group}")).collect::<Vec<_>>()),
+        wrap(&asked().split(' ').map(str::to_owned).collect::<Vec<_>>()),
+    )
+}
+
+/// Which commands ask before they run.
+fn asked() -> String {
+    format!(
+        "{ASKED}. Where a profile has confirm = \"typed\", its name is to be typed, and these ask too: {ASKED_TYPED}. \
+         {NOT_ASKED}."
     )
 }
 

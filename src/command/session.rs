@@ -46,6 +46,8 @@ pub struct Session {
     pipes: Pipes,
     /// What is typed to confirm what is dangerous, where a yes is not enough.
     pub(super) confirm: Option<String>,
+    /// Nothing is asked.
+    pub(super) unasked: bool,
 }
 
 impl Session {
@@ -71,6 +73,7 @@ impl Session {
             beside: false,
             pipes: Pipes::Off,
             confirm: None,
+            unasked: false,
         };
         (session, news)
     }

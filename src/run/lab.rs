@@ -4,8 +4,9 @@ use std::io::{IsTerminal, Write, stderr};
 use std::time::Instant;
 
 use super::judge::{Bench, Judge};
-use super::{NOBODY_NAMED_IT, SIGNALS};
+use super::{NOBODY_NAMED_IT, SIGNALS, warn};
 use crate::cli::LabFormat;
+use crate::command::{LAB, Question};
 use crate::config::{LabSettings, Settings};
 use crate::error::{Error, Exit};
 use crate::lab::{self, About, Experiment, Ground, REPETITIONS, Record, Run, Step, Trouble};
@@ -28,6 +29,15 @@ pub(super) async fn run(
         return Ok(Exit::Fine);
     }
     let mut signals = EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?;
+    let answered = tokio::select! {
+        biased;
+        number = signals.next() => return Ok(Exit::Signal(number)),
+        answered = consent(settings) => answered?,
+    };
+    if let Some(declined) = answered {
+        warn(&declined);
+        return Ok(Exit::Failed);
+    }
     let begun = Instant::now();
     let bench = judge.as_ref().map(|judge| judge.bench(target(settings)));
     let ground = Ground {
@@ -69,6 +79,16 @@ pub(super) async fn run(
     }
     let verdict = bench.map(|bench| bench.verdict(begun.elapsed()));
     finish(&outcomes, asked.format, (judge, verdict), exit)
+}
+
+/// Asks first where the profile wants its name typed; why nothing runs, if so.
+async fn consent(settings: &Settings) -> Result<Option<String>, Error> {
+    let profile = settings.profile.as_ref().filter(|profile| profile.typed);
+    let Some(profile) = profile.filter(|_| !settings.unasked) else { return Ok(None) };
+    let question = Question { what: LAB.to_owned(), word: Some(profile.name.clone()) };
+    let words = format!("{} {}", question.text(), question.how());
+    let answer = terminal::ask(words).await.map_err(Error::io("standard input"))?;
+    Ok(question.verdict(answer.as_deref()))
 }
 
 /// Prints what is said once all are over, and judges it.

@@ -113,9 +113,9 @@ async fn serve(
             }
         };
         if let Some(question) = question
-            && !keyboard.answer(&question).await?
+            && let Some(declined) = keyboard.declined(&question).await?
         {
-            printer.write(&Output::Note("Not run.".to_owned())).await.map_err(Error::io(OUTPUT))?;
+            printer.write(&Output::Note(declined)).await.map_err(Error::io(OUTPUT))?;
             continue;
         }
         let outcome = tokio::select! {
@@ -168,11 +168,11 @@ impl Keyboard {
         self.want(|reply| Wanted::Line(prompt.clone(), reply)).await
     }
 
-    /// Whether the answer is a yes: anything else, Ctrl-C and Ctrl-D too, is a no.
-    async fn answer(&self, question: &Question) -> Result<bool, Error> {
-        let words = format!("{} {}", question.text, question.how());
-        let answer = self.want(|reply| Wanted::Answer(words.clone(), reply)).await?;
-        Ok(answer.is_some_and(|answer| question.is_yes(&answer)))
+    /// What to say when the answer is no yes: anything else, Ctrl-C and Ctrl-D too, is a no.
+    async fn declined(&self, question: &Question) -> Result<Option<String>, Error> {
+        let words = format!("{} {}", question.text(), question.how());
+        let answer = self.want(|reply| Wanted::Answer(words.clone(), reply)).await?.unwrap_or_default();
+        Ok((!question.is_yes(&answer)).then(|| question.declined(&answer)))
     }
 
     /// Asks until there is an answer: a stop on the way is no answer.

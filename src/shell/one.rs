@@ -7,11 +7,12 @@ use bytes::Bytes;
 
 use super::printer::StdoutSink;
 use super::{INPUT, OUTPUT, input};
-use crate::command::output::Outcome;
-use crate::command::parse_args;
+use crate::command::output::{Outcome, Output};
 use crate::command::session::Session;
+use crate::command::{Question, parse_args};
 use crate::config::ShellSettings;
 use crate::error::{Error, Exit};
+use crate::terminal;
 use crate::text;
 
 pub(super) async fn run(
@@ -38,6 +39,12 @@ async fn run_command(
     }
     let line =
         parse_args(args).map_err(|error| Error::Usage(text::escape_str(&error.to_string()).into_owned()))?;
+    if let Some(question) = session.typed_question(&line).await
+        && let Some(declined) = asked(&question, !settings.last_from_stdin).await?
+    {
+        printer.write(&Output::error(&declined)).await.map_err(Error::io(OUTPUT))?;
+        return Ok(Exit::Failed);
+    }
     let mut worst = Outcome::Done;
     for round in 0..settings.repeat {
         if round > 0 {
@@ -53,4 +60,11 @@ async fn run_command(
         Outcome::Failed => Exit::Failed,
         Outcome::NoConnection => Exit::NoConnection,
     })
+}
+
+/// Asks on the terminal, unless standard input has something else on it; why the command does not run, if so.
+async fn asked(question: &Question, free: bool) -> Result<Option<String>, Error> {
+    let words = format!("{} {}", question.text(), question.how());
+    let answer = if free { terminal::ask(words).await.map_err(Error::io(INPUT))? } else { None };
+    Ok(question.verdict(answer.as_deref()))
 }

@@ -25,27 +25,28 @@ pub(super) async fn run(
     let mut worst = Outcome::Done;
     let mut line = Vec::new();
     let mut ended = HashSet::new();
+    let mut refused = false;
     for number in 1.. {
         input::line(&mut lines, &mut line, input::LONGEST).await.map_err(Error::io(INPUT))?;
         if line.is_empty() {
             break;
         }
         session.at_line(number);
-        let outcome = run_line(session, &line, &mut printer).await?;
+        let outcome = run_line(session, &line, &mut printer, &mut refused).await?;
         while let Ok(said) = news.try_recv() {
             hear(said, &mut ended, &mut printer).await.map_err(Error::io(OUTPUT))?;
         }
         match outcome {
-            Outcome::Quit => return Ok(exit(worst, settings)),
+            Outcome::Quit => return Ok(exit(worst, settings.exit_code || refused)),
             outcome => worst = worst.max(outcome),
         }
     }
     wait_for_jobs(session, &mut news, &mut ended, &mut printer).await.map_err(Error::io(OUTPUT))?;
-    Ok(exit(worst, settings))
+    Ok(exit(worst, settings.exit_code || refused))
 }
 
-fn exit(worst: Outcome, settings: &ShellSettings) -> Exit {
-    if settings.exit_code && worst > Outcome::Done { Exit::Failed } else { Exit::Fine }
+fn exit(worst: Outcome, tells: bool) -> Exit {
+    if tells && worst > Outcome::Done { Exit::Failed } else { Exit::Fine }
 }
 
 /// At the end of the input, what runs beside it and ends by itself is still answered. What waits for the server as long
@@ -80,8 +81,22 @@ async fn hear(news: JobNews, ended: &mut HashSet<u32>, printer: &mut StdoutSink)
     tell(news, printer).await
 }
 
-async fn run_line(session: &mut Session, line: &[u8], printer: &mut StdoutSink) -> Result<Outcome, Error> {
-    match parse(line) {
+/// Runs a line, unless it wants a word that nobody is there to type: that shows in the exit code whatever was asked for.
+async fn run_line(
+    session: &mut Session,
+    line: &[u8],
+    printer: &mut StdoutSink,
+    refused: &mut bool,
+) -> Result<Outcome, Error> {
+    let line = parse(line);
+    if let Ok(line) = &line
+        && let Some(question) = session.typed_question(line).await
+    {
+        *refused = true;
+        printer.write(&Output::error(&question.refusal())).await.map_err(Error::io(OUTPUT))?;
+        return Ok(Outcome::Failed);
+    }
+    match line {
         Ok(line) => session.run(&line, printer).await.map_err(Error::io(OUTPUT)),
         Err(error) => {
             let said = match error {

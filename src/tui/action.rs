@@ -216,8 +216,8 @@ pub enum Effect {
     Cancel,
     /// End the job with this number.
     EndJob(u32),
-    /// Answer the command that asked.
-    Answer(bool),
+    /// Answer the command that asked, with what was typed: `y`, or a word.
+    Answer(String),
     /// Put this text into the terminal's clipboard.
     Copy(String),
     /// Take snapshots so often from now on.

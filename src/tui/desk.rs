@@ -108,7 +108,7 @@ struct Order {
     line: String,
     said: mpsc::Sender<Said>,
     cancel: oneshot::Receiver<()>,
-    answers: mpsc::Receiver<bool>,
+    answers: mpsc::Receiver<String>,
 }
 
 impl Desk {
@@ -287,7 +287,7 @@ async fn answer(
     session: &mut Session,
     line: &str,
     sink: &mut ToScreen,
-    answers: &mut mpsc::Receiver<bool>,
+    answers: &mut mpsc::Receiver<String>,
 ) -> io::Result<Outcome> {
     let hidden = Hidden::of(line);
     let mut line = match session.understand(line) {
@@ -298,13 +298,14 @@ async fn answer(
         }
     };
     if let Some(question) = session.question(&line).await {
-        sink.say(match question.word {
-            Some(word) => Said::AskWord(question.text, word),
-            None => Said::Ask(question.text),
+        sink.say(match question.word.clone() {
+            Some(word) => Said::AskWord(question.text(), word),
+            None => Said::Ask(question.text()),
         })
         .await?;
-        if answers.recv().await != Some(true) {
-            sink.push(Output::Note("not run".to_owned())).await?;
+        let answer = answers.recv().await.unwrap_or_default();
+        if !question.is_yes(&answer) {
+            sink.push(Output::Note(question.declined(&answer))).await?;
             return Ok(Outcome::Done);
         }
     }

@@ -56,12 +56,12 @@ pub struct Beside {
 #[derive(Debug)]
 pub struct Job {
     cancel: Option<oneshot::Sender<()>>,
-    answers: mpsc::Sender<bool>,
+    answers: mpsc::Sender<String>,
 }
 
 impl Job {
     /// A job that ends when `cancel` is told to, and reads what it asked from the other end of `answers`.
-    pub fn new(cancel: oneshot::Sender<()>, answers: mpsc::Sender<bool>) -> Self {
+    pub fn new(cancel: oneshot::Sender<()>, answers: mpsc::Sender<String>) -> Self {
         Self { cancel: Some(cancel), answers }
     }
 
@@ -72,9 +72,9 @@ impl Job {
         }
     }
 
-    /// Answers what it asked.
-    pub fn answer(&self, yes: bool) {
-        let _ = self.answers.try_send(yes);
+    /// Answers what it asked: `y`, or the word it wants; anything else is a no.
+    pub fn answer(&self, answer: String) {
+        let _ = self.answers.try_send(answer);
     }
 }
 

@@ -168,8 +168,8 @@ impl App {
         match self.question.take() {
             // Of a word that is to be typed the key only says that it is done.
             Some(_) => {
-                let right = self.word.take().is_none_or(|word| word.typed.trim() == word.wanted);
-                vec![Effect::Answer(yes && right)]
+                let said = self.word.take().map_or_else(|| "y".to_owned(), |word| word.typed);
+                vec![Effect::Answer(if yes { said } else { String::new() })]
             }
             None => Vec::new(),
         }
