@@ -138,7 +138,7 @@ pub struct PoolRow {
 pub struct Latency {
     /// The window's length.
     pub window: Duration,
-    /// From asking for a connection to having it, opening one included where that was needed.
+    /// From asking for a connection to having it, opening one included where that was needed, or to the blocking timeout.
     pub wait: Percentiles,
     /// Holding one.
     pub held: Percentiles,
@@ -216,7 +216,7 @@ pub struct ConnectionRow {
     pub uses: u64,
     /// Commands sent.
     pub commands: u64,
-    /// Last command's name.
+    /// Last command's name, whoever sent it: see [`last_sent`](Self::last_sent).
     pub last_command: Option<Arc<str>>,
     /// When bytes last moved.
     pub last_active: Stamp,
@@ -246,6 +246,16 @@ impl ConnectionRow {
             RowState::InUse { since, .. } => Some(as_of.since(*since)),
             RowState::Available { .. } => None,
         }
+    }
+
+    /// The last command that whoever has it now sent on it; of one that nobody has, the last of all. Of a holder that has
+    /// sent nothing it is none: the command before is another's.
+    pub fn last_sent(&self) -> Option<&str> {
+        let theirs = match &self.state {
+            RowState::InUse { since, .. } => self.busy_since.is_some() || self.last_active > *since,
+            RowState::Available { .. } => true,
+        };
+        self.last_command.as_deref().filter(|_| theirs)
     }
 
     /// How long nothing has moved on it and no reply was awaited; of one that is lent, by its holder.
@@ -438,5 +448,37 @@ impl What {
             Self::Opened(id, _) | Self::Closed(id, _) | Self::UnreadReply(id, ..) => Some(*id),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_before_a_lease_is_not_its_holders() {
+        let (since, holder) = (Stamp(100), Holder::default());
+        let available = ConnectionRow {
+            pool: PoolId(0),
+            id: ConnId(1),
+            server_id: None,
+            local: None,
+            opened: None,
+            steps: None,
+            state: RowState::Available { since },
+            uses: 1,
+            commands: 1,
+            last_command: Some("GET".into()),
+            last_active: Stamp(90),
+            busy_since: None,
+            dead_since: None,
+            flagged: false,
+            past: Past::default(),
+        };
+        assert_eq!(available.last_sent(), Some("GET"));
+        let lent = ConnectionRow { state: RowState::InUse { since, holder, pinned: None }, ..available };
+        assert_eq!(lent.last_sent(), None);
+        assert_eq!(ConnectionRow { last_active: Stamp(101), ..lent.clone() }.last_sent(), Some("GET"));
+        assert_eq!(ConnectionRow { busy_since: Some(Stamp(101)), ..lent }.last_sent(), Some("GET"));
     }
 }

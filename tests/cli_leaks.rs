@@ -48,6 +48,20 @@ fn a_scripted_leak_fails_the_run_and_names_its_holder() {
     assert!(text(&shell(&["--fail-on-leak"], LEAK).stdout).ends_with("1\n"));
 }
 
+/// What another caller sent on it before is nobody's clue to who has it now.
+#[test]
+fn the_command_of_the_lease_before_is_not_the_leaks() {
+    let lines = "GET a\nPOOL LEAK 1\nPOOL LIST\n";
+    let report = |format: &str, code: i32| said(&["--fail-on-leak", "--format", format], lines, code);
+    for format in ["text", "json", "junit"] {
+        let said = report(format, 4);
+        assert!(said.contains("POOL LEAK 1") && !said.contains("GET"), "{format}: {said}");
+    }
+    let listed = text(&shell(&[], lines).stdout);
+    let row = listed.lines().find(|line| line.contains("#1 ")).expect("a row");
+    assert!(row.contains(" – ") && !row.contains("GET"), "{listed}");
+}
+
 #[test]
 fn without_the_flag_a_leak_is_no_failure() {
     assert_eq!(said(&[], LEAK, 0), "");

@@ -121,7 +121,7 @@ fn list_row(row: &ConnectionRow, as_of: Stamp) -> [String; 8] {
         duration(row.held_for(as_of)),
         duration(row.idle_for(as_of)),
         row.uses.to_string(),
-        row.last_command.as_deref().map_or_else(unknown, |last| text::escape_str(last).into_owned()),
+        row.last_sent().map_or_else(unknown, |last| text::escape_str(last).into_owned()),
         holder,
     ]
 }

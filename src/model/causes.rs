@@ -176,7 +176,7 @@ fn parts<'a>(view: &View<'a>, trips: &Trips, longest: Duration, span: &Span) -> 
 }
 
 fn is_slow(row: &ConnectionRow, now: Stamp, trips: &Trips) -> bool {
-    let usual = row.last_command.as_ref().and_then(|command| trips.get(command)).map_or(0, |trip| trip.p50);
+    let usual = row.last_sent().and_then(|command| trips.get(command)).map_or(0, |trip| trip.p50);
     // One that listens has nothing in flight, and waits all the same.
     row.busy_since.is_none_or(|since| now.since(since) >= SLOW) || Duration::from_nanos(usual) >= SLOW
 }
@@ -258,7 +258,7 @@ fn leak(view: &View<'_>, kept: &[Lent<'_>]) -> Cause {
 fn slow(view: &View<'_>, slow: &[Lent<'_>], trips: &Trips) -> Cause {
     let mut commands: BTreeMap<&str, (usize, Duration)> = BTreeMap::new();
     for (row, since, _) in slow {
-        let command = row.last_command.as_deref().unwrap_or("?");
+        let command = row.last_sent().unwrap_or("?");
         let (number, longest) = commands.entry(command).or_default();
         *number += 1;
         *longest = view.now.since(row.busy_since.unwrap_or(*since)).max(*longest);
@@ -289,7 +289,7 @@ fn slow(view: &View<'_>, slow: &[Lent<'_>], trips: &Trips) -> Cause {
     }
     let advice = if on_purpose { APART } else { SLOWNESS };
     cause(CauseKind::SlowCommands, slow, evidence, advice, |(row, since, _)| {
-        let command = row.last_command.as_deref().unwrap_or("?");
+        let command = row.last_sent().unwrap_or("?");
         format!("{command} {}", duration(view.now.since(row.busy_since.unwrap_or(since))))
     })
 }

@@ -210,7 +210,7 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Value {
         "busy_ms": row.busy_since.map(|since| millis(as_of.since(since))),
         "uses": row.uses,
         "commands": row.commands,
-        "last_command": row.last_command.as_deref(),
+        "last_command": row.last_sent(),
         "create": row.steps.as_ref().map(steps),
         "dead": row.dead_since.is_some(),
         "flagged": row.flagged,

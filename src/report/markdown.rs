@@ -233,7 +233,7 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Vec<String> {
         thousands(row.commands),
         known(row.opened.map(|opened| snapshot.as_of.since(opened))),
         known(row.steps.map(|steps| steps.total())),
-        row.last_command.as_deref().map_or_else(|| UNKNOWN.to_owned(), code),
+        row.last_sent().map_or_else(|| UNKNOWN.to_owned(), code),
         holder,
     ]
 }

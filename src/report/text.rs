@@ -202,7 +202,7 @@ fn connection(row: &ConnectionRow, as_of: Stamp) -> Vec<String> {
         row.idle_for(as_of).map_or_else(|| "busy".to_owned(), duration),
         time(row.opened.map(|opened| as_of.since(opened))),
         thousands(row.uses),
-        row.last_command.as_deref().map_or_else(|| UNKNOWN.to_owned(), name),
+        row.last_sent().map_or_else(|| UNKNOWN.to_owned(), name),
         holder,
     ]
 }

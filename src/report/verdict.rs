@@ -166,7 +166,7 @@ impl Found {
             ("connection", format!("{}{server}", row.id)),
             ("holder", named.unwrap_or_else(|| UNKNOWN.to_owned())),
             ("out", duration(self.lasted)),
-            ("last command", row.last_command.as_deref().map_or(UNKNOWN.into(), escape_str).into_owned()),
+            ("last command", row.last_sent().map_or(UNKNOWN.into(), escape_str).into_owned()),
         ]
     }
 }
@@ -231,7 +231,7 @@ fn finding(found: &Found) -> Value {
         "server_id": found.row.as_ref().and_then(|row| row.server_id),
         "holder": found.holder().map(holder),
         "lasted_ms": millis(found.lasted),
-        "last_command": found.row.as_ref().and_then(|row| row.last_command.as_deref()),
+        "last_command": found.row.as_ref().and_then(|row| row.last_sent()),
         "evidence": found.evidence,
         "advice": found.advice,
     })

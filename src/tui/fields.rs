@@ -135,7 +135,7 @@ impl Listed for ConnectionRow {
         down("commands", |row, _| Value::Number(row.commands)),
         down("age", |row, around| time(row.opened.map(|opened| around.as_of.since(opened)))),
         down("create", |row, _| time(row.steps.map(|steps| steps.total()))),
-        up("last", |row, _| words(row.last_command.as_deref())),
+        up("last", |row, _| words(row.last_sent())),
         up("holder", |row, _| match &row.state {
             RowState::InUse { holder, .. } => named(holder),
             RowState::Available { .. } => Value::None,

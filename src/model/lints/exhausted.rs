@@ -103,7 +103,7 @@ fn holders(view: &View<'_>) -> String {
     }
     let mut busy: BTreeMap<&str, usize> = BTreeMap::new();
     for (row, ..) in view.connections.in_use().filter(|(row, ..)| row.busy_since.is_some()) {
-        if let Some(command) = row.last_command.as_deref() {
+        if let Some(command) = row.last_sent() {
             *busy.entry(command).or_default() += 1;
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn quiet_since(row: &ConnectionRow, out_since: Stamp) -> Stamp {
 }
 
 pub(crate) fn at_work(row: &ConnectionRow) -> bool {
-    let listening = row.last_command.as_deref().is_some_and(|last| LISTENING.contains(&last));
+    let listening = row.last_sent().is_some_and(|last| LISTENING.contains(&last));
     row.busy_since.is_some() || listening
 }
 

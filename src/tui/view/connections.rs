@@ -59,7 +59,7 @@ const COLUMNS: &[Of] = &[
         Cell::new(known(row.steps.map(|steps| text::duration(steps.total()))), with.theme.dim)
     }),
     word("last", 9, 72, |row, with| {
-        let name = row.last_command.as_deref().map_or(NONE.into(), text::escape_str);
+        let name = row.last_sent().map_or(NONE.into(), text::escape_str);
         Cell::new(name, with.theme.text)
     }),
     word("holder", 0, 0, holder),

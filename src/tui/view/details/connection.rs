@@ -75,10 +75,11 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
     facts
 }
 
-/// The last command: its name, which is all that is kept of one.
+/// The last command: its name, which is all that is kept of one; and whose it is, where that is not the holder.
 fn last(row: &ConnectionRow) -> Fact {
+    let whose = if row.last_sent().is_some() { "" } else { " by the lease before, and none by this one" };
     let name = words(row.last_command.as_deref());
-    Fact::known("last", name.map(|name| format!("{name} (arguments are not kept)")))
+    Fact::known("last", name.map(|name| format!("{name}{whose} (arguments are not kept)")))
 }
 
 fn task(holder: &Holder) -> Option<Fact> {
