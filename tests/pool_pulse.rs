@@ -3,9 +3,11 @@
 mod pool_support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pool_support::{FakePool, fake_pool, plain};
 use redis_pooltop::event::{ConnState, Event, PoolEvent, Pulse, PulseSource, Samples, Stamp};
+use redis_pooltop::pool::PoolConfig;
 
 fn pulse(pool: &FakePool, source: &Arc<dyn PulseSource>) -> Pulse {
     let Some(Event::Pool(id, PoolEvent::Pulse(pulse))) = source.pulse(Stamp(0)) else { panic!("no pulse") };
@@ -96,4 +98,38 @@ async fn a_holder_has_its_task_and_a_waiter_its_place() {
     let calm = pulse(&pool, &source);
     assert_eq!((calm.gauges.waiting, calm.waiters.len(), calm.totals.waited), (0, 0, 40));
     assert_eq!((count(&crowded.wait), count(&calm.wait)), (1, 40));
+}
+
+/// The longest waits of all are those that ran into the timeout: without them the times would look best when it is worst.
+#[tokio::test]
+async fn a_wait_that_times_out_is_counted_with_its_time() {
+    let limit = Duration::from_millis(20);
+    let (pool, ..) = fake_pool(PoolConfig { blocking_timeout: limit, ..plain(1) });
+    let source = pool.pulse_source();
+    let lease = pool.checkout().await.unwrap();
+    assert_eq!(count(&pulse(&pool, &source).wait), 1, "opening one");
+    let (one, other) = tokio::join!(pool.checkout(), pool.checkout());
+    assert!(one.is_err() && other.is_err());
+    let after = pulse(&pool, &source);
+    assert_eq!((after.totals.timeouts, after.totals.waited, after.totals.checkouts), (2, 2, 1));
+    assert_eq!(count(&after.wait), 2);
+    assert!(after.wait.0.iter().all(|(nanos, _)| *nanos >= 19_000_000), "{:?}", after.wait);
+    drop(lease);
+}
+
+/// It has queued too, but nobody knows for how long it would have.
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_went_away_has_waited_and_has_no_time() {
+    let (pool, ..) = fake_pool(plain(1));
+    let source = pool.pulse_source();
+    let lease = pool.checkout().await.unwrap();
+    pulse(&pool, &source);
+    tokio::select! {
+        biased;
+        _ = pool.checkout() => panic!("there is none"),
+        () = tokio::task::yield_now() => {}
+    }
+    let after = pulse(&pool, &source);
+    assert_eq!((after.totals.cancelled, after.totals.waited, count(&after.wait)), (1, 1, 0));
+    drop(lease);
 }

@@ -106,7 +106,7 @@ impl Pool {
         let take = self.core.take(self.now(), &Tag::default());
         thread::yield_now();
         settle(self.core.give_back(take, self.now()));
-        self.core.wait_failed(WaitEnd::Cancelled);
+        self.core.wait_failed(WaitEnd::Cancelled, Duration::ZERO, true);
     }
 }
 

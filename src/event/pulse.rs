@@ -14,7 +14,7 @@ pub struct Pulse {
     pub gauges: Gauges,
     /// Totals since the pool started: a lost pulse loses no count.
     pub totals: Totals,
-    /// Wait time of waits that ended in a grant since the last pulse, opening included.
+    /// Wait time of waits that ended in a grant or ran into the timeout since the last pulse, opening included.
     pub wait: Samples,
     /// Use time of leases that ended since the last pulse.
     pub held: Samples,
@@ -76,7 +76,7 @@ pub struct Totals {
     pub discarded: u64,
     /// Leases that the pool took back from their holder.
     pub reclaimed: u64,
-    /// Grants that had to queue first.
+    /// Callers that had to queue, whether they got a connection or not.
     pub waited: u64,
     /// Waits that ran into the blocking timeout.
     pub timeouts: u64,

@@ -79,11 +79,13 @@ pub(crate) struct Span {
     pub(crate) open_failures: u64,
     pub(crate) checkouts: u64,
     pub(crate) waited: u64,
+    /// Waits that ended without a connection.
+    pub(crate) lost: u64,
     pub(crate) commands: u64,
     pub(crate) unread_replies: u64,
     pub(crate) health_checks: u64,
     pub(crate) health_failures: u64,
-    /// Waits that were granted.
+    /// Waits that were granted or ran into the timeout.
     pub(crate) wait: Took,
     /// Leases that ended.
     pub(crate) held: Took,
@@ -107,6 +109,11 @@ impl Span {
         self.created_sum.checked_div(self.looks).unwrap_or_default()
     }
 
+    /// Callers that asked, whether they got a connection or not.
+    pub(crate) fn asked(&self) -> u64 {
+        self.checkouts.saturating_add(self.lost)
+    }
+
     /// Leases a second.
     pub(crate) fn rate(&self) -> f64 {
         self.checkouts as f64 / self.seconds.max(1) as f64
@@ -124,6 +131,7 @@ impl Span {
             (&mut self.open_failures, other.open_failures),
             (&mut self.checkouts, other.checkouts),
             (&mut self.waited, other.waited),
+            (&mut self.lost, other.lost),
             (&mut self.commands, other.commands),
             (&mut self.unread_replies, other.unread_replies),
             (&mut self.health_checks, other.health_checks),
@@ -176,6 +184,12 @@ pub(crate) struct Recent {
     unread: Option<Unread>,
 }
 
+/// Waits that ended without a connection, for any reason.
+fn lost(totals: &Totals) -> u64 {
+    let kinds = [totals.timeouts, totals.cancelled, totals.refused, totals.failed];
+    kinds.into_iter().fold(0, u64::saturating_add)
+}
+
 impl Recent {
     /// Takes a pulse, the totals before it, and the server's number of clients.
     pub(crate) fn pulse(&mut self, at: Stamp, pulse: &Pulse, before: &Totals, clients: Option<u64>) {
@@ -190,6 +204,7 @@ impl Recent {
             open_failures: totals.open_failures.saturating_sub(before.open_failures),
             checkouts: totals.checkouts.saturating_sub(before.checkouts),
             waited: totals.waited.saturating_sub(before.waited),
+            lost: lost(totals).saturating_sub(lost(before)),
             commands: totals.commands.saturating_sub(before.commands),
             unread_replies: totals.unread_replies.saturating_sub(before.unread_replies),
             health_checks: totals.health_checks.saturating_sub(before.health_checks),

@@ -41,10 +41,11 @@ async fn slowly<C: Connector>(
     started: Stamp,
     take: Take<Slot<C::Conn>>,
 ) -> Outcome<C> {
-    let mut wait = Wait { inner: &inner, tag: &tag, eager, started, ended: false };
+    let mut wait = Wait { inner: &inner, tag: &tag, eager, started, queued: false, ended: false };
     let mut pending = Pending { inner: &inner, take: Some(take) };
     let found = search(&mut wait, &mut pending).await;
     wait.ended = true;
+    let queued = wait.queued;
     match found {
         Ok(held) => {
             drop((wait, pending));
@@ -52,7 +53,7 @@ async fn slowly<C: Connector>(
         }
         Err(error) => {
             let now = inner.clock.now();
-            inner.wait_failed(error.ended(), now.since(started), &tag, now);
+            inner.wait_failed(error.ended(), now.since(started), queued, &tag, now);
             Err(error)
         }
     }
@@ -69,20 +70,19 @@ async fn search<C: Connector>(
 ) -> Result<Held<C>, CheckoutError<C::Error>> {
     let inner = wait.inner;
     let mut deadline = None;
-    let mut queued = false;
     while let Some(take) = pending.take.take() {
         match take {
             Take::Conn(held) => {
-                if let Some(held) = wait.examine(held, queued, pending).await {
+                if let Some(held) = wait.examine(held, pending).await {
                     return Ok(held);
                 }
             }
             Take::Open(generation) => {
                 let permit = Permit::new(inner, generation);
-                return wait.open(permit, queued).await;
+                return wait.open(permit).await;
             }
             Take::Queue(ticket) => {
-                queued = true;
+                wait.queued = true;
                 pending.take = Some(Take::Queue(ticket));
                 let limit = inner.setting(|config| config.blocking_timeout);
                 // One limit for the whole wait, however often a broken connection sends the caller back.
@@ -117,12 +117,14 @@ struct Wait<'a, C: Connector> {
     tag: &'a Tag,
     eager: bool,
     started: Stamp,
+    /// It was not served at once.
+    queued: bool,
     ended: bool,
 }
 
 impl<C: Connector> Wait<'_, C> {
     /// Looks at a connection from the shelf. A dead one is closed, and what comes in its place is left in `pending`.
-    async fn examine(&self, held: Held<C>, queued: bool, pending: &mut Pending<'_, C>) -> Option<Held<C>> {
+    async fn examine(&self, held: Held<C>, pending: &mut Pending<'_, C>) -> Option<Held<C>> {
         let inner = self.inner;
         let ask = held.stale;
         let mut candidate = Candidate::new(inner, held);
@@ -130,7 +132,7 @@ impl<C: Connector> Wait<'_, C> {
         let mut held = candidate.into_held()?;
         let now = inner.clock.now();
         let Some(reason) = verdict else {
-            if inner.core.confirm(&held, now, now.since(self.started), queued) {
+            if inner.core.confirm(&held, now, now.since(self.started), self.queued) {
                 return Some(held);
             }
             // The pool took it back while it was asked: closed and counted already.
@@ -150,10 +152,10 @@ impl<C: Connector> Wait<'_, C> {
         None
     }
 
-    async fn open(&self, permit: Permit<'_, C>, queued: bool) -> Result<Held<C>, CheckoutError<C::Error>> {
+    async fn open(&self, permit: Permit<'_, C>) -> Result<Held<C>, CheckoutError<C::Error>> {
         let core = &self.inner.core;
         let opened = permit.open(self.tag, self.eager, |member, arrival| {
-            core.arrived(member, arrival, arrival.now.since(self.started), queued)
+            core.arrived(member, arrival, arrival.now.since(self.started), self.queued)
         });
         match opened.await {
             Ok((held, wakes)) => {
@@ -170,7 +172,7 @@ impl<C: Connector> Drop for Wait<'_, C> {
     fn drop(&mut self) {
         if !self.ended {
             let now = self.inner.clock.now();
-            self.inner.wait_failed(WaitEnd::Cancelled, now.since(self.started), self.tag, now);
+            self.inner.wait_failed(WaitEnd::Cancelled, now.since(self.started), self.queued, self.tag, now);
         }
     }
 }

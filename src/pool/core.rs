@@ -249,9 +249,16 @@ impl<T> Core<T> {
         state.dispatch(now)
     }
 
-    /// A wait ended without a connection.
-    pub fn wait_failed(&self, how: WaitEnd) {
-        let totals = &mut self.state.lock().counts.totals;
+    /// A wait ended without a connection, after `waited`. One that ran into the timeout is a wait as long as that: the
+    /// longest of all must not be missing from the times. How long a caller that went away or was refused would have
+    /// waited, nobody knows.
+    pub fn wait_failed(&self, how: WaitEnd, waited: Duration, queued: bool) {
+        let counts = &mut self.state.lock().counts;
+        if how == WaitEnd::TimedOut {
+            counts.hists.wait.record(nanos(waited));
+        }
+        let totals = &mut counts.totals;
+        totals.waited += u64::from(queued);
         match how {
             WaitEnd::Granted => {}
             WaitEnd::TimedOut => totals.timeouts += 1,

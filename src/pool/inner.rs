@@ -254,8 +254,8 @@ impl<C: Connector> Inner<C> {
     }
 
     /// A wait ended without a connection.
-    pub(crate) fn wait_failed(&self, ended: WaitEnd, waited: Duration, tag: &Tag, at: Stamp) {
-        self.core.wait_failed(ended);
+    pub(crate) fn wait_failed(&self, ended: WaitEnd, waited: Duration, queued: bool, tag: &Tag, at: Stamp) {
+        self.core.wait_failed(ended, waited, queued);
         self.emit(at, PoolEvent::WaitFailed { ended, waited, holder: tag.holder() });
     }
 

@@ -129,7 +129,7 @@ impl Page<'_> {
             }),
             (
                 "db_client_connection_wait_time_seconds",
-                "From asking for a connection to having it, opening one included.",
+                "From asking for a connection to having it, opening one included, or to the blocking timeout.",
                 |pool| &pool.latency.wait,
             ),
             ("db_client_connection_use_time_seconds", "Holding a connection.", |pool| &pool.latency.held),

@@ -62,7 +62,7 @@ impl Lint for Undersized {
             return Vec::new();
         }
         let span = view.recent.last(view.now, WINDOW);
-        let waited = span.waited.saturating_mul(100).checked_div(span.checkouts).unwrap_or_default();
+        let waited = span.waited.saturating_mul(100).checked_div(span.asked()).unwrap_or_default();
         let max = f64::from(view.gauges.max);
         let few = span.checkouts < LEASES || span.active < WATCHED;
         if few || waited < if holds { 10 } else { 20 } || running(&span) < 0.7 * max {

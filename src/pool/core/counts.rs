@@ -57,7 +57,7 @@ impl Hist {
 /// Histograms since the last pulse.
 #[derive(Debug, Default)]
 pub struct Hists {
-    /// Waits that ended in a grant and were not immediate.
+    /// Waits that were not immediate and ended in a grant or ran into the timeout.
     pub wait: Hist,
     /// Grants that took no time at all: counted, and put in with the waits when somebody looks.
     pub immediate: u32,

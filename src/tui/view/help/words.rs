@@ -54,7 +54,7 @@ const WORDS: [(&str, &str); 24] = [
     ("checkout, release", "lending a connection, and its return; elsewhere: get_connection, borrow, return"),
     (
         "wait",
-        "from asking for a connection to having it, opening one included; waited counts those that queued",
+        "from asking for a connection to having it or to the timeout, opening one included; waited counts those that queued",
     ),
     ("lease", "a granted checkout; ends released, discarded with a reason, or reclaimed by the pool"),
     ("use", "time a connection was held; create: time to open one"),
