@@ -41,7 +41,7 @@ pub fn print(what: &Print) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
-/// clap_complete 4.6 spells the hyphen of a program's name in two ways, and then finds none of its subcommands.
+/// `clap_complete` 4.6 spells the hyphen of a program's name in two ways, and then finds none of its subcommands.
 fn mended(script: Vec<u8>) -> Vec<u8> {
     match String::from_utf8(script) {
         Ok(script) => script.replace("redis__subcmd__pooltop", "redis__pooltop").into_bytes(),
