@@ -8,11 +8,13 @@
 
 mod checkout;
 mod commands;
+mod frames;
 mod model;
 mod pictures;
 mod rounds;
 mod screen;
 mod server;
+mod took;
 
 use std::process::ExitCode;
 

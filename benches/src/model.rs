@@ -1,15 +1,12 @@
-//! What the model costs: events it takes in, alone and from a recording; the lints' share of it; and a screen with ten
-//! thousand connections.
+//! What the model costs: events it takes in, alone and from a recording, and the lints' share of it. The loads that it is
+//! given are made here.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::net::SocketAddr;
 use std::ops::Range;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Rect, Size};
-use redis_pooltop::command::Kind;
 use redis_pooltop::event::wire::{Header, write_line};
 use redis_pooltop::event::{
     CloseReason, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder, Opened, PastLease,
@@ -17,34 +14,36 @@ use redis_pooltop::event::{
 };
 use redis_pooltop::model::{Model, ModelOptions, lint_ids};
 use redis_pooltop::record::{End, Player, Record, Step};
-use redis_pooltop::snapshot::{Level, Snapshot};
-use redis_pooltop::tui::action::Action;
-use redis_pooltop::tui::app::{App, Facts};
-use redis_pooltop::tui::keymap::Chord;
-use redis_pooltop::tui::layout::Pane;
-use redis_pooltop::tui::prompt::Candidates;
-use redis_pooltop::tui::run::Assist;
-use redis_pooltop::tui::theme::Theme;
-use redis_pooltop::tui::view;
+use redis_pooltop::snapshot::Level;
+
+use crate::frames;
+use crate::took::{Took, ms};
 
 /// Events a round, and rounds of which the median is printed.
 const EVENTS: u64 = 1_000_000;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 /// How often the model judges.
 const TICK: Duration = Duration::from_millis(250);
 /// Connections of the pool that events come from, and of the one on the screen.
 const POOL: u64 = 100;
-const CROWD: u64 = 10_000;
-/// A frame's time: sixty a second.
-const FRAME: Duration = Duration::from_millis(16);
+pub(crate) const CROWD: u64 = 10_000;
 
 type Failure = Box<dyn std::error::Error>;
 
 pub(crate) fn run() -> Result<(), Failure> {
-    println!("the model, on one core");
-    intake()?;
-    lints();
-    screen()
+    let only = std::env::var("ONLY").ok();
+    let runs = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    println!("the model, on one core: the thread's processor time, and in brackets the clock on the wall");
+    if runs("replay") {
+        intake()?;
+    }
+    if runs("lints") {
+        lints();
+    }
+    if runs("frames") {
+        frames::run()?;
+    }
+    Ok(())
 }
 
 fn happens(at: Stamp, event: PoolEvent) -> Record {
@@ -64,7 +63,8 @@ fn start(max: u64) -> Record {
 
 fn opened(at: Stamp, conn: u64) -> Record {
     let steps = CreateSteps { dial: Duration::from_micros(80), ..CreateSteps::default() };
-    let opened = Opened { conn: ConnId(conn), server_id: Some(conn), local: None, steps };
+    let local = SocketAddr::from(([127, 0, 0, 1], 20_000 + (conn % 40_000) as u16));
+    let opened = Opened { conn: ConnId(conn), server_id: Some(conn), local: Some(local), steps };
     happens(at, PoolEvent::Opened(opened))
 }
 
@@ -138,102 +138,85 @@ fn storm(events: u64) -> Vec<Record> {
     records
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+/// Millions of events a second.
+fn rate(took: Took) -> String {
+    let millions = |time: Duration| EVENTS as f64 / time.as_secs_f64() / 1e6;
+    format!("{:.2} ({:.2}) million events a second", millions(took.cpu), millions(took.wall))
 }
 
-fn millions(count: u64, time: Duration) -> f64 {
-    count as f64 / time.as_secs_f64() / 1e6
+/// Feeds a model, and takes a snapshot where it judges.
+fn feed(model: &mut Model, records: &[Record]) {
+    for record in records {
+        record.feed(model);
+        if let Record::Tick(at) = record {
+            std::hint::black_box(model.snapshot(*at, 0));
+        }
+    }
 }
 
 /// Takes a second's storm in, alone and from a file.
 fn intake() -> Result<(), Failure> {
     let records = storm(EVENTS);
-    let mut alone = Vec::new();
-    for _ in 0..ROUNDS {
-        let begun = Instant::now();
-        let mut model = Model::new(ModelOptions::default());
-        for record in &records {
-            record.feed(&mut model);
-            if let Record::Tick(at) = record {
-                std::hint::black_box(model.snapshot(*at, 0));
-            }
-        }
-        alone.push(begun.elapsed());
-    }
-    let time = median(alone);
-    println!(
-        "  taken in             {:.2} million events a second, ticks and snapshots among them",
-        millions(EVENTS, time)
-    );
+    let alone = (0..ROUNDS).map(|_| Took::by(|| feed(&mut Model::new(ModelOptions::default()), &records)).0);
+    let alone = Took::median(&alone.collect::<Vec<_>>());
+    println!("  taken in             {}, ticks and snapshots among them", rate(alone));
 
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("storm.ndjson");
-    let mut file = BufWriter::new(File::create(&path)?);
-    let mut line = Vec::new();
-    write_line(&Header::new(0, &["pool"]), &mut line)?;
-    let begun = Instant::now();
-    for record in records.iter().chain(&[Record::End(End::Finished)]) {
-        write_line(record, &mut line)?;
-        file.write_all(&line)?;
-        line.clear();
-    }
-    file.flush()?;
-    let wrote = begun.elapsed();
-    let bytes = path.metadata()?.len() as f64;
-    let mut replayed = Vec::new();
+    let (mut recorded, mut replayed) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let begun = Instant::now();
-        let mut player = Player::open(&path)?;
-        while player.step() != Step::Over {}
-        std::hint::black_box(player.snapshot());
-        replayed.push(begun.elapsed());
-        if let Some(damage) = player.damage().words() {
+        let mut file = BufWriter::new(File::create(&path)?);
+        let mut line = Vec::new();
+        let (took, written) = Took::by(|| -> std::io::Result<()> {
+            write_line(&Header::new(0, &["pool"]), &mut line)?;
+            for record in records.iter().chain(&[Record::End(End::Finished)]) {
+                write_line(record, &mut line)?;
+                file.write_all(&line)?;
+                line.clear();
+            }
+            file.flush()
+        });
+        written?;
+        recorded.push(took);
+        let (took, damage) = Took::by(|| -> Result<_, Failure> {
+            let mut player = Player::open(&path)?;
+            while player.step() != Step::Over {}
+            std::hint::black_box(player.snapshot());
+            Ok(player.damage().words())
+        });
+        if let Some(damage) = damage? {
             return Err(damage.into());
         }
+        replayed.push(took);
     }
-    let time = median(replayed);
-    println!(
-        "  recorded             {:.2} million events a second; {:.0} bytes an event",
-        millions(EVENTS, wrote),
-        bytes / EVENTS as f64
-    );
-    println!(
-        "  replayed             {:.2} million events a second, {:.0} MB/s",
-        millions(EVENTS, time),
-        bytes / 1e6 / time.as_secs_f64()
-    );
+    let (recorded, replayed) = (Took::median(&recorded), Took::median(&replayed));
+    let bytes = path.metadata()?.len() as f64;
+    println!("  recorded             {}, {:.0} bytes each", rate(recorded), bytes / EVENTS as f64);
+    let speed = bytes / 1e6 / replayed.cpu.as_secs_f64();
+    println!("  replayed             {}, {speed:.0} MB/s", rate(replayed));
     Ok(())
 }
 
-/// The model's time for `records`, snapshots included, with every lint or without any.
-fn judged(records: &[Record], lints: bool) -> Duration {
-    let mut options = ModelOptions::default();
-    if !lints {
-        for id in lint_ids() {
-            options.levels.set(id, Level::Off);
-        }
-    }
-    let begun = Instant::now();
-    let mut model = Model::new(options);
-    for record in records {
-        record.feed(&mut model);
-        if let Record::Tick(at) = record {
-            std::hint::black_box(model.snapshot(*at, 0));
-        }
-    }
-    begun.elapsed()
+/// A minute of a busy pool of so many connections, in which none is opened or closed and half of them are lent anew at
+/// every look.
+pub(crate) fn busy(conns: u64) -> Vec<Record> {
+    let mut totals = Totals { opened: conns, ..Totals::default() };
+    minute(conns, |at| pulse(at, 0..conns, &mut totals))
 }
 
-/// A minute of a pool of so many connections, in which nothing is opened or closed.
-fn minute(conns: u64) -> Vec<Record> {
+/// A minute in which nothing happens.
+fn idle(conns: u64) -> Vec<Record> {
+    let gauges = Gauges { available: conns as u32, max: conns as u32, ..Gauges::default() };
+    let totals = Totals { opened: conns, ..Totals::default() };
+    minute(conns, |at| happens(at, PoolEvent::Pulse(Box::new(Pulse { gauges, totals, ..Pulse::default() }))))
+}
+
+fn minute(conns: u64, mut pulse: impl FnMut(Stamp) -> Record) -> Vec<Record> {
     let mut records = vec![start(conns)];
     records.extend((0..conns).map(|conn| opened(Stamp(0), conn)));
-    let mut totals = Totals { opened: conns, ..Totals::default() };
     for tick in 1..=240_u32 {
         let at = Stamp::default() + TICK * tick;
-        records.push(pulse(at, 0..conns, &mut totals));
+        records.push(pulse(at));
         records.push(Record::Tick(at));
     }
     records
@@ -241,143 +224,43 @@ fn minute(conns: u64) -> Vec<Record> {
 
 /// The lints' share: what is saved by switching all of them off.
 fn lints() {
-    let storm = storm(EVENTS);
     let cases = [
-        ("a million events", &storm),
-        ("100 connections", &minute(POOL)),
-        ("10,000 connections", &minute(CROWD)),
+        ("a second of a million events", storm(EVENTS)),
+        ("a busy minute of 100 connections", busy(POOL)),
+        ("a busy minute of 10,000 connections", busy(CROWD)),
+        ("an idle minute of 100 connections", idle(POOL)),
     ];
-    for (name, records) in cases {
-        let mut shares = Vec::new();
-        let mut whole = Vec::new();
-        for _ in 0..=2 * ROUNDS {
-            // In turn, so that a busy machine is busy for both.
-            let (with, without) = (judged(records, true), judged(records, false));
-            shares.push(1.0 - without.as_secs_f64() / with.as_secs_f64());
-            whole.push(with);
-        }
-        shares.sort_by(f64::total_cmp);
-        let what = if name.starts_with('a') { "" } else { ", a minute of them" };
+    for (name, records) in &cases {
+        let mut shares: Vec<_> = (0..ROUNDS).map(|_| share(records)).collect();
+        shares.sort_by(|left, right| left.0.total_cmp(&right.0));
+        let (share, whole) = shares[ROUNDS / 2];
         println!(
-            "  lints' share         {:.1}% of {:.1} ms for {name}{what}",
-            shares[shares.len() / 2] * 100.0,
-            ms(median(whole))
+            "  lints' share         {:.1}% of {:.1} ({:.1}) ms: {name}",
+            share * 100.0,
+            ms(whole.cpu),
+            ms(whole.wall)
         );
     }
 }
 
-/// Nobody types.
-struct Nothing;
-
-impl Assist for Nothing {
-    fn complete(&self, _: &str, pos: usize, _: &Snapshot) -> Candidates {
-        Candidates { range: pos..pos, words: Vec::new() }
-    }
-
-    fn hint(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn note(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn highlight(&self, _: &str) -> Vec<(Range<usize>, Kind)> {
-        Vec::new()
-    }
-
-    fn secrets(&self, _: &str) -> Vec<Range<usize>> {
-        Vec::new()
-    }
-
-    fn ran(&self, _: &str) {}
-}
-
-/// Ten thousand connections on the screen: what a frame costs after a key or a snapshot.
-fn screen() -> Result<(), Failure> {
-    let mut model = Model::new(ModelOptions::default());
-    let mut snapshots = Vec::new();
-    for record in minute(CROWD).iter().take(CROWD as usize + 41) {
-        record.feed(&mut model);
-        if let Record::Tick(at) = record {
-            snapshots.push(Arc::new(model.snapshot(*at, 0)));
+/// The lints' share of the processor time, and the whole of it. A model with every lint and one without any take their
+/// turns tick by tick, so that a busy machine is busy for both.
+fn share(records: &[Record]) -> (f64, Took) {
+    // Said for each lint one by one, so that looking its level up costs both the same.
+    let mut models = [Level::Warn, Level::Off].map(|level| {
+        let mut options = ModelOptions::default();
+        for id in lint_ids() {
+            options.levels.set(id, level);
+        }
+        Model::new(options)
+    });
+    let mut took = [Took::default(); 2];
+    for (n, records) in records.split_inclusive(|record| matches!(record, Record::Tick(_))).enumerate() {
+        // None of them finds what both read in the processor's cache more often than the other.
+        for which in if n % 2 == 0 { [0, 1] } else { [1, 0] } {
+            took[which] += Took::by(|| feed(&mut models[which], records)).0;
         }
     }
-    let size = Size { width: 120, height: 40 };
-    let mut app = App::new(Facts::default(), Arc::new(Nothing), size);
-    app.take(snapshots.first().ok_or("no snapshot")?.clone());
-    app.update(Action::Focus(Pane::Connections));
-    app.update(Action::Zoom);
-    println!("  a frame of 10,000 connections, 120x40");
-    let mut slowest = Duration::ZERO;
-    let keys = |keys: &str| keys.chars().map(String::from).collect::<Vec<_>>();
-    let mut cases = vec![
-        ("scrolled a page", vec!["pgdn".to_owned()]),
-        ("sorted by the next column", keys("s")),
-        ("inverted", keys("i")),
-        ("a letter of a filter", keys("/worker-3")),
-    ];
-    for (what, keys) in &mut cases {
-        let mut frames = Vec::new();
-        for round in 0..40 {
-            let key = &keys[round % keys.len()];
-            let chord: Chord = key.parse().map_err(|()| format!("{key} is no key"))?;
-            frames.push(frame(size, &mut app, |app| {
-                app.press(chord);
-            }));
-            // A filter is begun anew when it is whole.
-            if keys.len() > 1 && round % keys.len() == keys.len() - 1 {
-                app.press("esc".parse().map_err(|()| "no key")?);
-                app.press("esc".parse().map_err(|()| "no key")?);
-                app.update(Action::Focus(Pane::Connections));
-            }
-        }
-        slowest = slowest.max(told(what, frames));
-    }
-    for filter in [None, Some("worker-3")] {
-        if let Some(words) = filter {
-            app.update(Action::Filter);
-            words.chars().for_each(|c| {
-                app.update(Action::Insert(c));
-            });
-            app.update(Action::KeepFilter);
-        }
-        let frames = snapshots.iter().map(|snapshot| {
-            frame(size, &mut app, |app| {
-                app.take(Arc::clone(snapshot));
-            })
-        });
-        let frames = frames.collect();
-        let what = if filter.is_some() { "a snapshot, sorted and filtered" } else { "a snapshot, sorted" };
-        slowest = slowest.max(told(what, frames));
-    }
-    let verdict = if slowest < FRAME { "within" } else { "over" };
-    println!(
-        "    the slowest of all     {:.1} ms: {verdict} the {} ms of a frame",
-        ms(slowest),
-        FRAME.as_millis()
-    );
-    Ok(())
-}
-
-/// How long a change and the drawing after it take.
-fn frame(size: Size, app: &mut App, change: impl FnOnce(&mut App)) -> Duration {
-    let area = Rect { x: 0, y: 0, width: size.width, height: size.height };
-    let begun = Instant::now();
-    change(app);
-    let mut buf = Buffer::empty(area);
-    view::screen(app, &Theme::DEFAULT, area, &mut buf);
-    std::hint::black_box(buf);
-    begun.elapsed()
-}
-
-/// Prints the median and the slowest, and gives the slowest.
-fn told(what: &str, frames: Vec<Duration>) -> Duration {
-    let slowest = frames.iter().max().copied().unwrap_or_default();
-    println!("    {what:<32} {:>5.1} ms, at most {:.1} ms", ms(median(frames)), ms(slowest));
-    slowest
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
+    let [with, without] = took;
+    (1.0 - without.cpu.as_secs_f64() / with.cpu.as_secs_f64(), with)
 }
