@@ -142,6 +142,7 @@ pub enum PoolEvent {
         /// Bytes received and not read.
         bytes: u64,
         /// Who had it, as far as known.
+        #[serde(skip_serializing_if = "Option::is_none")]
         holder: Option<Holder>,
     },
     /// A wait ended without a connection.
@@ -149,6 +150,7 @@ pub enum PoolEvent {
         /// How it ended; never `Granted`.
         ended: WaitEnd,
         /// How long it had waited.
+        #[serde(with = "wire::nanos")]
         waited: Duration,
         /// Who waited.
         holder: Holder,
@@ -171,7 +173,7 @@ pub struct PoolFacts {
     /// Commands queue on one connection instead of taking their own.
     pub single: bool,
     /// A lease out and idle for longer is called a leak, where this pool has a threshold of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "wire::nanos::option")]
     pub leak_threshold: Option<Duration>,
 }
 
@@ -181,8 +183,10 @@ pub struct Opened {
     /// Our number for it.
     pub conn: ConnId,
     /// The server's client id, where the server told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub server_id: Option<u64>,
     /// Our end of the socket, the other join key.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub local: Option<SocketAddr>,
     /// The steps of opening it.
     pub steps: CreateSteps,
@@ -192,10 +196,13 @@ pub struct Opened {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateSteps {
     /// Name look-up and connect.
+    #[serde(with = "wire::nanos")]
     pub dial: Duration,
     /// TLS, where there is any.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "wire::nanos::option")]
     pub tls: Option<Duration>,
     /// HELLO, AUTH, SELECT and the rest.
+    #[serde(with = "wire::nanos")]
     pub handshake: Duration,
 }
 
@@ -211,10 +218,13 @@ impl CreateSteps {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The shell's command or job, or the label of a scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Arc<str>>,
     /// `path/file.rs:LINE` of the call that asked for it, or a script's `line 3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Arc<str>>,
     /// The runtime's task id, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<u64>,
     /// The stack of the call that asked for it, where the pool keeps those: a frame a line, innermost first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -328,6 +338,7 @@ pub enum ServerEvent {
         /// The bulk string, decoded lossily and capped.
         raw: Arc<str>,
         /// How long the call took.
+        #[serde(with = "wire::nanos")]
         took: Duration,
     },
     /// The server does not answer.

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Stamp, Timed};
+use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Stamp, Timed, wire};
 use crate::snapshot::{Snapshot, What};
 use events::Events;
 pub use levels::{Levels, lint_ids};
@@ -42,8 +42,10 @@ const SENTENCE_BYTES: usize = 512;
 #[serde(default)]
 pub struct ModelOptions {
     /// How far back percentiles look, in whole seconds.
+    #[serde(with = "wire::nanos")]
     pub window: Duration,
     /// A lease out for longer with nothing happening on it is a leak.
+    #[serde(with = "wire::nanos")]
     pub leak_threshold: Duration,
     /// Percent of the limit that may be in use before `pool-usage` speaks.
     pub usage_alert: u8,

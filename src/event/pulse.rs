@@ -127,10 +127,13 @@ pub struct Run {
     /// How many.
     pub commands: u64,
     /// Their round trips together.
+    #[serde(with = "super::wire::nanos")]
     pub took: Duration,
     /// The time between a reply and the next command, all together.
+    #[serde(with = "super::wire::nanos")]
     pub between: Duration,
     /// The last command's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Arc<str>>,
     /// Who had the lease.
     pub holder: Holder,
@@ -145,7 +148,7 @@ pub enum Bound {
     /// For ever.
     Unbounded,
     /// So long.
-    Within(Duration),
+    Within(#[serde(with = "super::wire::nanos")] Duration),
 }
 
 impl From<Option<Duration>> for Bound {
@@ -185,10 +188,12 @@ pub struct ConnPulse {
     /// Commands sent on it.
     pub commands: u64,
     /// The last command's name, never its arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_command: Option<Arc<str>>,
     /// When bytes last moved on it.
     pub last_active: Stamp,
     /// When the oldest command still unanswered was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub busy_since: Option<Stamp>,
     /// Lent, with nothing under way, and closed by the other end.
     #[serde(default)]
@@ -224,6 +229,7 @@ pub enum ConnState {
         /// To whom.
         holder: Holder,
         /// MULTI, WATCH or SELECT keep it on this lease.
+        #[serde(skip_serializing_if = "Option::is_none")]
         pinned: Option<Arc<str>>,
     },
 }

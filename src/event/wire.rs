@@ -1,8 +1,10 @@
 //! Events as lines of a file: one JSON document a line, enums tagged from outside, under a header line that says what the
-//! file is.
+//! file is. Moments and durations are whole nanoseconds; what is not known is left out.
 //!
 //! What is in such a line came from servers and programs, and people look at files with `cat`: whatever a terminal would
 //! obey is written as `\u009b`. Read back it is what it was.
+
+pub(crate) mod nanos;
 
 use std::io::{self, Write};
 
@@ -73,6 +75,10 @@ struct Shown;
 
 impl Formatter for Shown {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, to: &mut W, fragment: &str) -> io::Result<()> {
+        // Nearly all: names of fields, numbers and most words.
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return to.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         // What is below a blank never gets here: JSON has its own escapes for that.
         while let Some(at) = rest.find(obeyed) {

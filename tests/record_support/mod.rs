@@ -33,7 +33,7 @@ fn stamp() -> impl Strategy<Value = Stamp> {
 }
 
 fn span() -> impl Strategy<Value = Duration> {
-    (any::<u64>(), 0..1_000_000_000_u32).prop_map(|(seconds, nanos)| Duration::new(seconds, nanos))
+    any::<u64>().prop_map(Duration::from_nanos)
 }
 
 fn holder() -> BoxedStrategy<Holder> {
