@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::connections::Lent;
 use super::lints::exhausted::{CALM, GRACE};
 use super::lints::leak::{at_work, leaks, quiet_since};
 use super::lints::{self, View, failing_connects, leak, long_hold, sizing};
 use super::recent::Span;
 use super::waits::Waits;
-use crate::event::{Holder, Stamp, Totals};
+use crate::event::{Stamp, Totals};
 use crate::snapshot::{Cause, CauseKind, ConnectionRow, Exhaustion, LostWaits, Percentiles, Suspect};
 use crate::text::duration;
 
@@ -137,9 +138,6 @@ struct Waited {
     longest: Duration,
     lost: LostWaits,
 }
-
-/// A lent connection.
-type Lent<'a> = (&'a ConnectionRow, Stamp, &'a Holder);
 
 /// The lent connections by what they account for, longest first.
 #[derive(Default)]

@@ -7,6 +7,7 @@ mod history;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::event::{ConnId, ConnPulse, ConnState, Holder, Opened, PoolId, Pulse, Stamp};
 use crate::snapshot::{ConnectionRow, Past, RowState};
@@ -40,7 +41,16 @@ pub(crate) struct Connections {
     gone_order: VecDeque<ConnId>,
     disagreements: u32,
     behind: bool,
+    /// What lints speak of.
+    flagged: HashSet<ConnId>,
+    /// Since when the lease is out that is out longest.
+    longest: Option<Stamp>,
+    /// Some lent connection is dead, or left behind by its holder.
+    stray: bool,
 }
+
+/// A lent connection, since when, and by whom.
+pub(crate) type Lent<'a> = (&'a ConnectionRow, Stamp, &'a Holder);
 
 impl Connections {
     /// An empty table.
@@ -52,6 +62,9 @@ impl Connections {
             gone_order: VecDeque::new(),
             disagreements: 0,
             behind: false,
+            flagged: HashSet::new(),
+            longest: None,
+            stray: false,
         }
     }
 
@@ -96,8 +109,14 @@ impl Connections {
     /// Takes a pulse's rows.
     pub(crate) fn pulse(&mut self, at: Stamp, pulse: &Pulse) {
         let mut listed: HashSet<ConnId> = HashSet::with_capacity(pulse.connections.len());
+        // Of what was lent at the last pulse only what this one lists stays lent.
+        (self.longest, self.stray) = (None, false);
         for seen in &pulse.connections {
             listed.insert(seen.conn);
+            if let ConnState::InUse { since, holder, .. } = &seen.state {
+                self.longest = Some(self.longest.map_or(*since, |longest| longest.min(*since)));
+                self.stray |= seen.dead || holder.ended.is_some();
+            }
             if let Some(entry) = self.entry(seen.conn, at) {
                 let row = Arc::make_mut(&mut entry.row);
                 history::remember(row, entry.base, seen);
@@ -159,8 +178,21 @@ impl Connections {
         self.rows.get(&conn).map(|entry| &*entry.row)
     }
 
-    /// The rows in use: row, since when, and by whom.
-    pub(crate) fn in_use(&self) -> impl Iterator<Item = (&ConnectionRow, Stamp, &Holder)> {
+    /// Those in use that are out for so long, are dead, or were left behind by their holder: most pools have none, at most
+    /// looks.
+    pub(crate) fn lingering(&self, now: Stamp, least: Duration) -> Vec<Lent<'_>> {
+        let long = |since: Stamp| now.since(since) >= least;
+        if !self.stray && !self.longest.is_some_and(long) {
+            return Vec::new();
+        }
+        let lingers = |(row, since, holder): &Lent<'_>| {
+            long(*since) || row.dead_since.is_some() || holder.ended.is_some()
+        };
+        self.in_use().filter(lingers).collect()
+    }
+
+    /// The rows in use.
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = Lent<'_>> {
         self.rows.values().filter_map(|entry| match &entry.row.state {
             RowState::InUse { since, holder, .. } => Some((&*entry.row, *since, holder)),
             RowState::Available { .. } => None,
@@ -169,9 +201,12 @@ impl Connections {
 
     /// Marks these rows, and no others.
     pub(crate) fn flag(&mut self, flagged: &HashSet<ConnId>) {
-        for (conn, entry) in &mut self.rows {
+        let before = std::mem::replace(&mut self.flagged, flagged.clone());
+        for conn in before.union(flagged) {
             let flag = flagged.contains(conn);
-            if entry.row.flagged != flag {
+            if let Some(entry) = self.rows.get_mut(conn)
+                && entry.row.flagged != flag
+            {
                 Arc::make_mut(&mut entry.row).flagged = flag;
             }
         }

@@ -22,10 +22,11 @@ mod stuck_transaction;
 mod unbounded;
 mod unread_reply;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::connections::Connections;
+use super::connections::{Connections, Lent};
 use super::recent::Recent;
 use super::runs::Runs;
 use super::waits::Waits;
@@ -63,6 +64,17 @@ pub(crate) struct View<'a> {
     pub(crate) ours: u64,
     /// Every connection.
     pub(crate) connections: &'a Connections,
+    /// See [`View::lingering`].
+    pub(crate) lingering: OnceCell<Vec<Lent<'a>>>,
+}
+
+impl<'a> View<'a> {
+    /// The leases that a lint may find something in by themselves: out for as long as any of them asks at the least, dead,
+    /// or left behind. They are looked for once for all lints.
+    pub(crate) fn lingering(&self) -> impl Iterator<Item = Lent<'a>> {
+        let least = self.options.leak_threshold.min(long_hold::OUT).min(stuck_transaction::OUT);
+        self.lingering.get_or_init(|| self.connections.lingering(self.now, least)).iter().copied()
+    }
 }
 
 /// What a lint found.

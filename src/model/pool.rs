@@ -1,5 +1,7 @@
 //! One pool: what its events and pulses add up to.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::causes::{Trips, Watch};
@@ -154,6 +156,7 @@ impl Pool {
             server: None,
             ours: 0,
             connections: &self.connections,
+            lingering: OnceCell::new(),
         })
     }
 
@@ -179,9 +182,11 @@ impl Pool {
     }
 
     /// What it is judged by: everybody's thresholds, but for its own.
-    pub(crate) fn thresholds(&self, options: &ModelOptions) -> ModelOptions {
-        let leak_threshold = self.facts.leak_threshold.unwrap_or(options.leak_threshold);
-        ModelOptions { leak_threshold, ..options.clone() }
+    pub(crate) fn thresholds<'a>(&self, options: &'a ModelOptions) -> Cow<'a, ModelOptions> {
+        match self.facts.leak_threshold {
+            Some(leak_threshold) => Cow::Owned(ModelOptions { leak_threshold, ..options.clone() }),
+            None => Cow::Borrowed(options),
+        }
     }
 
     /// Where it connects to.

@@ -2,6 +2,7 @@
 //!
 //! Sums of what pulses counted, so a lost pulse loses nothing but its second. A second without a pulse has no entry.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -172,11 +173,20 @@ pub(crate) struct Unread {
     pub(crate) holder: Option<Holder>,
 }
 
+/// Sums that are kept: more than lints ask for in a second.
+const SUMS: usize = 24;
+
+/// What was asked for since the running second began, by its first and its last second: several lints ask for the same,
+/// at every tick, and what is over changes no more.
+#[derive(Clone, Debug, Default)]
+struct Sums(Vec<((u64, u64), Span)>);
+
 /// The last [`SECONDS`] of one pool.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recent {
     /// Oldest first.
     seconds: VecDeque<(u64, Span)>,
+    sums: RefCell<Sums>,
     /// The first second ever seen.
     began: Option<u64>,
     error: Option<String>,
@@ -244,6 +254,7 @@ impl Recent {
                 self.seconds.pop_front();
             }
             self.seconds.push_back((now, Span::default()));
+            self.sums.get_mut().0.clear();
         }
         let newest = self.seconds.len() - 1;
         &mut self.seconds[newest].1
@@ -277,16 +288,34 @@ impl Recent {
     pub(crate) fn between(&self, now: Stamp, from: u64, to: u64) -> Span {
         let newest = second(now).saturating_sub(to);
         let oldest = second(now).saturating_add(1).saturating_sub(from);
-        let mut sum = Span::default();
-        let in_time = self.seconds.iter().rev().skip_while(|(at, _)| *at > newest);
-        let mut entries: Vec<&Span> =
-            in_time.take_while(|(at, _)| *at >= oldest).map(|(_, span)| span).collect();
-        entries.reverse();
-        for span in entries {
-            sum.join(span);
+        let mut sum = self.over(oldest, newest);
+        // The running second is the one that still changes.
+        if let Some((at, running)) = self.seconds.back()
+            && (oldest..=newest).contains(at)
+        {
+            sum.join(running);
         }
         let began = self.began.unwrap_or(newest).max(oldest);
         sum.seconds = newest.saturating_add(1).saturating_sub(began).max(1);
+        sum
+    }
+
+    /// Those of these seconds that are over, added up.
+    fn over(&self, oldest: u64, newest: u64) -> Span {
+        let mut sums = self.sums.borrow_mut();
+        if let Some((_, sum)) = sums.0.iter().find(|(of, _)| *of == (oldest, newest)) {
+            return *sum;
+        }
+        let mut sum = Span::default();
+        let over = self.seconds.range(..self.seconds.len().saturating_sub(1));
+        let first = self.seconds.partition_point(|(at, _)| *at < oldest);
+        for (_, span) in over.skip(first).take_while(|(at, _)| *at <= newest) {
+            sum.join(span);
+        }
+        if sums.0.len() == SUMS {
+            sums.0.clear();
+        }
+        sums.0.push(((oldest, newest), sum));
         sum
     }
 
@@ -340,6 +369,21 @@ mod tests {
         assert_eq!((recent.last(at(6), 1).commands, recent.last(at(16), 10).commands), (15, 0));
         assert_eq!(recent.between(at(6), 10, 1).commands, 10, "what was before the last second");
         assert_eq!(recent.age(at(6)), 2);
+    }
+
+    #[test]
+    fn what_was_added_up_before_is_added_up_again_when_it_has_changed() {
+        let mut recent = Recent::default();
+        for second in 0..400 {
+            recent.pulse(at(second), &pulse(1, 0), &Totals::default(), None);
+            let seen = (second + 1).min(60);
+            assert_eq!(recent.last(at(second), 60).held.count, 3 * seen);
+            recent.pulse(at(second), &pulse(9, 0), &Totals::default(), None);
+            assert_eq!(recent.last(at(second), 60).held.count, 3 * (2 * seen).min(2 * second + 2));
+            assert_eq!(recent.between(at(second), 61, 1).held.count, 6 * second.min(60));
+            assert_eq!(recent.last(at(second + 3), 60).held.count, 6 * (second + 1).min(57));
+        }
+        assert!(recent.sums.borrow().0.len() <= SUMS);
     }
 
     #[test]

@@ -19,7 +19,7 @@ impl Lint for Abandoned {
     }
 
     fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
-        let left = view.connections.in_use().filter_map(|(row, since, holder)| {
+        let left = view.lingering().filter_map(|(row, since, holder)| {
             let alone = view.now.since(holder.ended?);
             let out = duration(view.now.since(since));
             let evidence =

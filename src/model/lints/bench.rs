@@ -1,5 +1,6 @@
 //! A pool laid out by hand, for the tests of lints.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -214,6 +215,7 @@ impl Bench {
             server: Some(Arc::new(self.server.clone())),
             ours: u64::from(self.gauges.in_use) + u64::from(self.gauges.available),
             connections: &self.connections,
+            lingering: OnceCell::new(),
         }
     }
 

@@ -26,8 +26,7 @@ impl Lint for Dead {
 
     fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
         let mut dead: Vec<_> = view
-            .connections
-            .in_use()
+            .lingering()
             .filter_map(|(row, _, holder)| Some((row.dead_since?, row.id, holder)))
             .filter(|(since, ..)| view.now.since(*since) >= GRACE)
             .collect();

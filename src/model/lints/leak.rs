@@ -44,8 +44,7 @@ impl Lint for Leak {
     }
 
     fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
-        let mut leaks: Vec<_> =
-            view.connections.in_use().filter(|(row, since, _)| leaks(view, row, *since)).collect();
+        let mut leaks: Vec<_> = view.lingering().filter(|(row, since, _)| leaks(view, row, *since)).collect();
         leaks.sort_by_key(|(row, since, _)| (*since, row.id));
         leaks
             .into_iter()

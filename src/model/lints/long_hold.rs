@@ -16,7 +16,7 @@ use crate::snapshot::{LintRow, RowState, Severity};
 use crate::text::duration;
 
 /// How long one lease must be out.
-const OUT: Duration = OUTLIER;
+pub(super) const OUT: Duration = OUTLIER;
 
 /// How far back the leases that ended are looked at, in seconds.
 const WINDOW: u64 = 60;
@@ -39,7 +39,7 @@ impl Lint for LongHold {
             return Vec::new();
         }
         let threshold = view.options.leak_threshold;
-        let held = view.connections.in_use().filter_map(|(row, since, holder)| {
+        let held = view.lingering().filter_map(|(row, since, holder)| {
             let (out, quiet) = (view.now.since(since), view.now.since(quiet_since(row, since)));
             let leaked = out >= threshold && quiet >= threshold / 2;
             let long = out >= OUT && quiet >= out / 2;

@@ -11,7 +11,7 @@ use crate::snapshot::{ConnectionRow, LintRow, RowState, Severity};
 use crate::text::duration;
 
 /// How long the lease must be out.
-const OUT: Duration = Duration::from_secs(10);
+pub(super) const OUT: Duration = Duration::from_secs(10);
 
 /// How long nothing may have moved.
 const QUIET: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ impl Lint for StuckTransaction {
     }
 
     fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
-        let stuck = view.connections.in_use().filter_map(|(row, since, holder)| {
+        let stuck = view.lingering().filter_map(|(row, since, holder)| {
             let (out, quiet) = (view.now.since(since), view.now.since(quiet_since(row, since)));
             let began = in_transaction(row)?;
             if out < OUT || quiet < QUIET || row.busy_since.is_some() {
