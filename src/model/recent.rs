@@ -121,8 +121,8 @@ impl Span {
     }
 
     fn join(&mut self, other: &Self) {
-        self.active += u64::from(other.checkouts > 0);
-        self.brief_seconds += u64::from(other.brief.count > 0);
+        self.active += other.active;
+        self.brief_seconds += other.brief_seconds;
         self.peak = self.peak.max(other.peak);
         self.clients = other.clients.or(self.clients);
         for (sum, more) in [
@@ -173,6 +173,9 @@ pub(crate) struct Unread {
     pub(crate) holder: Option<Holder>,
 }
 
+/// Seconds that are added up together.
+const TEN: u64 = 10;
+
 /// Sums that are kept: more than lints ask for in a second.
 const SUMS: usize = 24;
 
@@ -186,6 +189,8 @@ struct Sums(Vec<((u64, u64), Span)>);
 pub(crate) struct Recent {
     /// Oldest first.
     seconds: VecDeque<(u64, Span)>,
+    /// Those that are over by tens, each by its first second: what reaches over minutes is added up from them.
+    tens: VecDeque<(u64, Span)>,
     sums: RefCell<Sums>,
     /// The first second ever seen.
     began: Option<u64>,
@@ -232,7 +237,9 @@ impl Recent {
             this.round_trip.add_all(samples);
             this.flown.add_within(samples, Duration::ZERO..=OUTLIER);
         }
-        self.at(at).join(&this);
+        let span = self.at(at);
+        span.join(&this);
+        span.active = u64::from(span.checkouts > 0);
     }
 
     /// So many went well and so many failed since the last pulse.
@@ -253,6 +260,16 @@ impl Recent {
             while self.seconds.front().is_some_and(|(oldest, _)| oldest.saturating_add(SECONDS) <= now) {
                 self.seconds.pop_front();
             }
+            if let Some((at, over)) = self.seconds.back() {
+                let first = at - at % TEN;
+                match self.tens.back_mut() {
+                    Some((ten, sum)) if *ten == first => sum.join(over),
+                    _ => self.tens.push_back((first, *over)),
+                }
+            }
+            while self.tens.front().is_some_and(|(first, _)| first + TEN + SECONDS <= now) {
+                self.tens.pop_front();
+            }
             self.seconds.push_back((now, Span::default()));
             self.sums.get_mut().0.clear();
         }
@@ -265,7 +282,9 @@ impl Recent {
     pub(crate) fn closed(&mut self, at: Stamp, lived: Duration, reason: CloseReason) {
         use CloseReason::{Asked, Cancelled, Expired, Idle, Tainted, Timeout};
         if lived < BRIEF && matches!(reason, Asked | Cancelled | Expired | Idle | Tainted | Timeout) {
-            self.at(at).brief.add(1, crate::event::nanos(lived));
+            let span = self.at(at);
+            span.brief.add(1, crate::event::nanos(lived));
+            span.brief_seconds = 1;
         }
     }
 
@@ -306,11 +325,19 @@ impl Recent {
         if let Some((_, sum)) = sums.0.iter().find(|(of, _)| *of == (oldest, newest)) {
             return *sum;
         }
+        let ends = self.seconds.front().zip(self.seconds.back());
+        let (first, running) = ends.map_or((0, 0), |((first, _), (running, _))| (*first, *running));
+        let (begin, end) = (oldest.max(first), newest.saturating_add(1).min(running));
         let mut sum = Span::default();
-        let over = self.seconds.range(..self.seconds.len().saturating_sub(1));
-        let first = self.seconds.partition_point(|(at, _)| *at < oldest);
-        for (_, span) in over.skip(first).take_while(|(at, _)| *at <= newest) {
-            sum.join(span);
+        for (ten, all) in &self.tens {
+            let (from, to) = (begin.max(*ten), end.min(ten + TEN));
+            if to.saturating_sub(from) == TEN {
+                sum.join(all);
+            } else if from < to {
+                let part = self.seconds.partition_point(|(at, _)| *at < from);
+                let part = self.seconds.range(part..).take_while(|(at, _)| *at < to);
+                part.for_each(|(_, span)| sum.join(span));
+            }
         }
         if sums.0.len() == SUMS {
             sums.0.clear();
@@ -374,16 +401,46 @@ mod tests {
     #[test]
     fn what_was_added_up_before_is_added_up_again_when_it_has_changed() {
         let mut recent = Recent::default();
-        for second in 0..400 {
+        for second in 100..500 {
+            let before = second - 100;
             recent.pulse(at(second), &pulse(1, 0), &Totals::default(), None);
-            let seen = (second + 1).min(60);
-            assert_eq!(recent.last(at(second), 60).held.count, 3 * seen);
+            assert_eq!(recent.last(at(second), 60).held.count, 6 * before.min(59) + 3);
             recent.pulse(at(second), &pulse(9, 0), &Totals::default(), None);
-            assert_eq!(recent.last(at(second), 60).held.count, 3 * (2 * seen).min(2 * second + 2));
-            assert_eq!(recent.between(at(second), 61, 1).held.count, 6 * second.min(60));
-            assert_eq!(recent.last(at(second + 3), 60).held.count, 6 * (second + 1).min(57));
+            assert_eq!(recent.last(at(second), 60).held.count, 6 * before.min(59) + 6);
+            assert_eq!(recent.between(at(second), 61, 1).held.count, 6 * before.min(60));
+            assert_eq!(recent.last(at(second + 3), 60).held.count, 6 * before.min(56) + 6);
         }
-        assert!(recent.sums.borrow().0.len() <= SUMS);
+        assert!(recent.sums.borrow().0.len() <= SUMS && recent.tens.len() as u64 <= SECONDS / TEN + 1);
+    }
+
+    #[test]
+    fn tens_of_seconds_and_single_ones_add_up_to_every_span() {
+        let mut recent = Recent::default();
+        let mut told = Vec::new();
+        // With gaps, and from the middle of ten seconds.
+        for second in (7..900).filter(|second| second % 7 != 3 && !(310..345).contains(second)) {
+            let totals = Totals { checkouts: second % 3, ..Totals::default() };
+            let pulse = Pulse { totals, ..pulse((second % 50) as u32, second) };
+            recent.pulse(at(second), &pulse, &Totals::default(), Some(second));
+            told.push((second, second % 3));
+            for (from, to) in [(300, 0), (60, 0), (10, 0), (61, 1), (300, 240), (2, 1), (u64::MAX, 0)] {
+                let seen = |&&(at, _): &&(u64, u64)| {
+                    at <= second.saturating_sub(to)
+                        && at > second.saturating_sub(from.min(SECONDS))
+                        && at + SECONDS > second
+                        || at == second && to == 0
+                };
+                let expected: Vec<_> = told.iter().filter(seen).collect();
+                let span = recent.between(at(second), from, to);
+                let active = expected.iter().filter(|(_, checkouts)| *checkouts > 0).count() as u64;
+                let peak = expected.iter().map(|(at, _)| at % 50).max().unwrap_or_default();
+                assert_eq!(
+                    (span.held.count, span.active, span.peak, span.clients),
+                    (3 * expected.len() as u64, active, peak, expected.last().map(|(at, _)| *at)),
+                    "at {second} from {from} to {to}"
+                );
+            }
+        }
     }
 
     #[test]
