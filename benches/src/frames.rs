@@ -57,7 +57,7 @@ impl Assist for Nothing {
 pub(crate) fn run() -> Result<(), Failure> {
     let mut model = Model::new(ModelOptions::default());
     let mut snapshots = Vec::new();
-    for record in busy(CROWD).iter().take(CROWD as usize + 41) {
+    for record in busy(CROWD, 1).iter().take(CROWD as usize + 41) {
         record.feed(&mut model);
         if let Record::Tick(at) = record {
             snapshots.push(Arc::new(model.snapshot(*at, 0)));
