@@ -76,9 +76,8 @@ impl Word {
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
-        let same = |part: &[u8]| match self.any_case {
-            true => part.eq_ignore_ascii_case(&self.letters),
-            false => part == self.letters,
+        let same = |part: &[u8]| {
+            if self.any_case { part.eq_ignore_ascii_case(&self.letters) } else { part == self.letters }
         };
         text.windows(self.letters.len()).any(same)
     }
