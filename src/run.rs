@@ -6,6 +6,7 @@ mod lab;
 mod manual;
 mod once;
 mod password;
+mod place;
 mod print;
 mod recording;
 mod replay;

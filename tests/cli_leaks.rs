@@ -17,7 +17,8 @@ fn shell(options: &[&str], lines: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    child.stdin.take().expect("its input").write_all(lines.as_bytes()).expect("it reads");
+    // One that refuses its options may end before it has read them.
+    let _ = child.stdin.take().expect("its input").write_all(lines.as_bytes());
     child.wait_with_output().expect("it ends")
 }
 
@@ -122,6 +123,33 @@ fn the_report_goes_to_a_file_that_is_known_to_be_writable_before_anything_runs()
     let output = shell(&["--fail-on-leak", "--report", nowhere.to_str().expect("a name")], LEAK);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), String::new()));
     assert_eq!(text(&output.stderr).lines().count(), 1, "{}", text(&output.stderr));
+}
+
+/// Whatever ends the run before there is a report leaves what was there, and nobody reads an empty one.
+#[test]
+fn a_report_that_is_never_written_destroys_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let [run, old, new] = ["run.ndjson", "old.xml", "new.xml"].map(|name| dir.path().join(name));
+    let name = |path: &std::path::Path| path.to_str().expect("a name").to_owned();
+    let recorded = shell(&["--record", &name(&run)], "PING\n");
+    assert_eq!(recorded.status.code(), Some(0), "{}", text(&recorded.stderr));
+    let recording = std::fs::read(&run).expect("a recording");
+    std::fs::write(&old, "<before/>").expect("a report");
+    let itself = ["replay", &name(&run), "--once", "--fail-on-leak", "--report", &name(&run)];
+    let output = pooltop().args(itself).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr).lines().count(), 1, "{}", text(&output.stderr));
+    assert!(std::fs::read(&run).expect("the recording") == recording, "it is as it was");
+    let gone = support::free_port().to_string();
+    for path in [&old, &new] {
+        let args = ["-p", &gone, "--once", "--fail-on-leak", "--report", &name(path)];
+        let output = pooltop().args(args).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    }
+    assert_eq!(std::fs::read_to_string(&old).expect("the report"), "<before/>");
+    assert!(!new.exists(), "an empty report is none");
+    let both = shell(&["--fail-on-leak", "--report", &name(&new), "--record", &name(&new)], "PING\n");
+    assert_eq!(both.status.code(), Some(2), "{}", text(&both.stderr));
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The end of a run that is judged: `--fail-on-leak` and `--fail-on`.
 
-use std::fs::File;
 use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +7,19 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Parts;
+use super::place::Place;
 use crate::cli::Format;
 use crate::command::session::Session;
-use crate::config::{LEAKS, Settings};
+use crate::config::{Form, LEAKS, Settings};
 use crate::error::{Error, Exit};
 use crate::lab::Witness;
 use crate::report::{Verdict, verdict};
 use crate::snapshot::{Level, Snapshot};
-use crate::text;
 
 /// Who judges, and where the verdict goes.
 pub(super) struct Judge {
     /// `--report`
-    file: Option<File>,
+    file: Option<Place>,
     format: Format,
     /// The lints that fail the run.
     checked: Vec<&'static str>,
@@ -30,12 +29,14 @@ impl Judge {
     /// The judge of this run, if it is judged. A report that cannot be written is known before anything runs.
     pub(super) fn new(settings: &Settings) -> Result<Option<Self>, Error> {
         let Some(judging) = &settings.judging else { return Ok(None) };
-        let file = judging.report.as_ref().map(|path| {
-            File::create(path).map_err(|error| {
-                let shown = text::escape_str(&path.to_string_lossy()).into_owned();
-                Error::Usage(format!("--report {shown}: {error}"))
-            })
-        });
+        let mut others = Vec::new();
+        if let Form::Replay(replay) = &settings.form {
+            others.push((replay.file.as_path(), "that is the recording to be replayed"));
+        }
+        if let Some(record) = &settings.record {
+            others.push((record, "that is what --record writes"));
+        }
+        let file = judging.report.as_ref().map(|path| Place::new(path, &others));
         let levels = &settings.model.levels;
         let checked = levels.iter().filter(|(_, level)| *level == Level::Fail).map(|(id, _)| id).collect();
         Ok(Some(Self { file: file.transpose()?, format: judging.format, checked }))
@@ -85,7 +86,7 @@ impl Judge {
     pub(super) fn end(&mut self, verdict: &Verdict, exit: Exit) -> Result<Exit, Error> {
         let document = self.document(verdict);
         if let Some(file) = &mut self.file {
-            file.write_all(document.as_bytes()).map_err(Error::io("the report"))?;
+            file.write(&document)?;
         }
         Ok(if verdict.passes() { exit } else { Exit::Judged })
     }
