@@ -46,7 +46,10 @@ fn start(cli: Cli) -> Result<Exit, Error> {
         .thread_name("redis-pooltop")
         .build()
         .map_err(Error::io("the runtime"))?;
-    let exit = runtime.block_on(run::run(settings));
+    let exit = runtime.block_on(async {
+        terminal::outlive_file_limits().map_err(Error::io("the signals"))?;
+        run::run(settings).await
+    });
     // While there is somebody to see them end.
     children::end();
     // A reader blocked on the terminal must not hold up the end.

@@ -174,6 +174,12 @@ pub async fn stop() -> io::Result<()> {
     Ok(())
 }
 
+/// Heard and not heeded from now on: a file that may not grow is an error of the write, and no end of the program. What
+/// we start has it as it was. Call it in a runtime.
+pub fn outlive_file_limits() -> io::Result<()> {
+    signal(SignalKind::from_raw(Sent::XFSZ.as_raw())).map(drop)
+}
+
 /// Whether a key sends it.
 fn is_key(kind: SignalKind) -> bool {
     [SignalKind::interrupt(), SignalKind::quit()].contains(&kind)

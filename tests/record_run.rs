@@ -182,3 +182,19 @@ fn no_value_and_no_password_gets_into_a_recording() {
     let secret = recorded.find("s3cret").map(|at| &recorded[at..(at + 16).min(recorded.len())]);
     assert_eq!(secret, None);
 }
+
+/// As `ulimit -f` sets it, and systems that give a user so much: the system's signal would end the program.
+#[test]
+fn a_file_that_may_not_grow_ends_the_recording_and_not_the_run() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let limited = "ulimit -f 0; exec \"$0\" \"$@\"";
+    let output = std::process::Command::new("sh")
+        .args(["-c", limited, env!("CARGO_BIN_EXE_redis-pooltop"), "shell", "--demo", "--record"])
+        .arg(directory.path().join("run.ndjson"))
+        .args(["--", "PING"])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), &b"PONG\n"[..]), "{said}");
+    assert!(said.contains("it ends early: File too large"), "{said}");
+}
