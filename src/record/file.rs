@@ -2,8 +2,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::Reader;
 use crate::text::escape_str;
@@ -17,6 +20,9 @@ pub enum Refused {
     /// What is there would lead elsewhere.
     #[error("{0} is a symbolic link: name the file itself")]
     Link(String),
+    /// Another run is at it.
+    #[error("another run records to {0}: name another file")]
+    Busy(String),
     /// The system says no.
     #[error("cannot record to {path}: {error}")]
     Io {
@@ -39,15 +45,32 @@ pub fn create(path: &Path) -> Result<File, Refused> {
         Err(error) => return Err(failed(error)),
         Ok(found) if found.is_symlink() => return Err(Refused::Link(name)),
         Ok(found) => {
-            let ours = found.is_file() && (found.len() == 0 || Reader::open(path).is_ok());
-            if !ours {
+            if !found.is_file() {
+                return Err(Refused::NotARecording(name));
+            }
+            // Ours until there is another in its place.
+            let earlier = File::open(path).map_err(failed)?;
+            if !take(&earlier, path) {
+                return Err(Refused::Busy(name));
+            }
+            if found.len() > 0 && Reader::open(path).is_err() {
                 return Err(Refused::NotARecording(name));
             }
             fs::remove_file(path).map_err(failed)?;
         }
     }
     // Whoever put something there meanwhile wins: nothing is followed and nothing is overwritten.
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    if take(&file, path) { Ok(file) } else { Err(Refused::Busy(name)) }
+}
+
+/// Makes it known that this run writes here, until the file is closed; not, if another does or has put its own there.
+fn take(file: &File, path: &Path) -> bool {
+    // A file system without locks is no reason to record nothing.
+    let taken = flock(file, FlockOperation::NonBlockingLockExclusive) != Err(Errno::WOULDBLOCK);
+    let id = |found: fs::Metadata| (found.dev(), found.ino());
+    let still_there = fs::symlink_metadata(path).ok().map(id) == file.metadata().ok().map(id);
+    taken && still_there
 }
 
 #[cfg(test)]
@@ -70,6 +93,19 @@ mod tests {
         }
         create(&path).expect("once more");
         assert_eq!(fs::metadata(&path).expect("it").len(), 0, "nothing of the one before");
+    }
+
+    #[test]
+    fn what_another_run_writes_is_left_to_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("run.ndjson");
+        let written = create(&path).expect("a file");
+        let id = |path: &Path| fs::metadata(path).expect("it is there").ino();
+        let before = id(&path);
+        assert!(matches!(create(&path), Err(Refused::Busy(_))));
+        assert_eq!(id(&path), before, "nobody took it away");
+        drop(written);
+        create(&path).expect("once the other is done");
     }
 
     #[test]
