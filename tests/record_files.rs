@@ -60,6 +60,17 @@ fn file(bytes: &[u8]) -> (TempDir, PathBuf) {
     (directory, path)
 }
 
+/// What follows the last tick has no say in how much memory opening takes.
+#[test]
+fn the_length_is_looked_for_in_the_end_of_a_file_only() {
+    for (after, length) in [(15 << 20, Some(Stamp(5_000_000_002))), (17 << 20, None)] {
+        let (_directory, path) = file(&lines(&run(5)));
+        let sparse = File::options().write(true).open(&path).expect("the file");
+        sparse.set_len(fs::metadata(&path).expect("its size").len() + after).expect("a longer one");
+        assert_eq!(Player::open(&path).expect("a recording").length(), length, "{after}");
+    }
+}
+
 /// How many connections there are at the end, what is missing, and what is said.
 fn read(path: &Path) -> (usize, u64, Option<String>) {
     let (player, snapshot) = play_to(path, None).expect("a recording");

@@ -16,6 +16,9 @@ const BUFFER: usize = 256 << 10;
 /// A first line longer than this is no header.
 const HEADER_BYTES: usize = 64 << 10;
 
+/// How much of the end of a file is looked through for its last moment: a whole recording has a tick in far less.
+const END_BYTES: u64 = 16 << 20;
+
 /// Why a file is not replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotOurs {
@@ -239,9 +242,9 @@ pub(super) fn last_moment(path: &Path) -> Option<Stamp> {
                 _ => None,
             }
         });
-        if found.is_some() || start == 0 || back > 2 * LINE_BYTES as u64 {
+        if found.is_some() || start == 0 || back == END_BYTES {
             return found;
         }
-        back *= 8;
+        back = END_BYTES.min(back * 8);
     }
 }
