@@ -9,6 +9,7 @@
 
 mod experiments;
 mod figures;
+mod keys;
 mod load;
 mod middlebox;
 mod place;

@@ -2,21 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::Trouble;
+use super::keys;
 use crate::hub::Hub;
 use crate::net::{ConnectOptions, Connection, OBSERVER};
 use crate::resp::Value;
 
 /// Keys end by themselves after so many seconds, should nobody be left to delete them.
-const KEY_SECONDS: &str = "300";
-
-/// How long the server may take to delete them.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const KEY_SECONDS: &str = "300";
 
 /// Descriptors that the rest of the program may need meanwhile.
 const SPARE: u64 = 16;
@@ -133,24 +130,31 @@ impl Place {
         Ok(())
     }
 
+    /// Finds out, before anything is measured, whether keys can be made here and go again; why it cannot be run, if not. A
+    /// name nobody has is asked to go first: what cannot be taken away is not made.
+    pub(crate) async fn may_write(&self) -> Result<(), Trouble> {
+        let key = format!("{}may-write", self.prefix);
+        let mut desk = self.desk.lock().await;
+        let stays = |refusal| Trouble::NoRoom(format!("it may not delete its keys here: {refusal}"));
+        keys::take_away(&mut desk, &key).await?.map_err(stays)?;
+        self.keys.lock().insert(key.clone());
+        let made = keys::said(&mut desk, &["SET", &key, "", "EX", KEY_SECONDS]).await?;
+        if made.is_ok() {
+            keys::take_away(&mut desk, &key).await?.map_err(stays)?;
+        }
+        self.keys.lock().remove(&key);
+        made.map_err(|refusal| Trouble::NoRoom(format!("it may not write keys here: {refusal}")))
+    }
+
     /// Deletes every key of this run.
     pub(crate) async fn clean(&self) -> Result<(), Trouble> {
         let keys: Vec<String> = std::mem::take(&mut *self.keys.lock()).into_iter().collect();
         if keys.is_empty() {
             return Ok(());
         }
-        let mut args = vec!["DEL"];
-        args.extend(keys.iter().map(String::as_str));
-        let late = |_| Trouble::Failed("the server did not answer DEL".to_owned());
-        tokio::time::timeout(PATIENCE, self.delete(&args)).await.map_err(late)?
-    }
-
-    /// On a connection of its own: the other may have been left in the middle of a reply.
-    async fn delete(&self, args: &[&str]) -> Result<(), Trouble> {
-        let observer = ConnectOptions { client_name: Some(OBSERVER.to_owned()), ..self.connect.clone() };
-        let mut connection = Connection::open(&observer).await?;
-        let deleted = connection.call(args).await;
-        deleted.map(drop).map_err(|error| Trouble::Failed(format!("DEL: {error}")))
+        // On a connection of its own: the other may have been left in the middle of a reply.
+        let options = ConnectOptions { client_name: Some(OBSERVER.to_owned()), ..self.connect.clone() };
+        keys::remove(&options, keys).await
     }
 }
 

@@ -186,8 +186,12 @@ async fn perform(
     watcher.look().await;
     let cleaned = place.clean().await;
     drop(server);
-    let (figures, note) = measured?;
-    cleaned?;
+    let (figures, note) = match (measured, cleaned) {
+        (Ok(measured), Ok(())) => measured,
+        (Ok(_), Err(left)) => return Err(left),
+        (Err(trouble), Ok(())) => return Err(trouble),
+        (Err(trouble), Err(left)) => return Err(Trouble::Failed(format!("{trouble}; {left}"))),
+    };
     Ok(Record {
         experiment,
         target,
@@ -226,6 +230,7 @@ async fn measure(
     // A server in this process has a descriptor of its own for each, and a middlebox two.
     let each = 1 + u64::from(demo) + 2 * u64::from(about.middlebox);
     place.has_room(needed, needed * each).await?;
+    place.may_write().await?;
     for (number, way) in about.ways.iter().enumerate() {
         let (mut connect, middlebox) = if about.middlebox {
             let failed = |error| Trouble::Failed(format!("the middlebox: {error}"));
