@@ -60,6 +60,11 @@ impl Way {
         Self { name, right: false, what, lint: Some(lint) }
     }
 
+    /// One that goes wrong, in too short a time for a lint to say so.
+    pub(crate) const fn too_small(name: &'static str, what: &'static str) -> Self {
+        Self { name, right: false, what, lint: None }
+    }
+
     /// One that works.
     pub(crate) const fn right(name: &'static str, what: &'static str) -> Self {
         Self { name, right: true, what, lint: None }

@@ -44,11 +44,12 @@ static ABOUT: About = About {
     name: "sizing",
     practice: "Too few connections make callers wait, too many are idle: the right size follows from how many are used at \
                once, which is requests a second times the time each has a connection (Little's law).",
-    lesson: "measure requests a second and use time, multiply, add a quarter, and check it against the waits; a setting \
-             for each environment.",
+    lesson: "measure requests a second and use time where few wait, multiply, add a quarter, and check it against the \
+             waits: a pool that is too small slows its callers down, so that there the lint undersized, which counts who \
+             waits, tells the most that they can use; a setting for each environment.",
     ways: &[
-        Way::right("max 1", "16 workers with 4 ms of use and 12 ms of thinking"),
-        Way::right("max 2", "the same"),
+        Way::too_small("max 1", "16 workers with 4 ms of use and 12 ms of thinking"),
+        Way::too_small("max 2", "the same"),
         Way::right("max 4", "the same"),
         Way::right("max 6", "the same"),
         Way::right("max 8", "the same"),
@@ -114,16 +115,16 @@ impl Experiment for Sizing {
                 ),
             ),
             finding(
-                knee > SIZES[0] && knee < largest,
+                knee > TOO_SMALL && knee < largest,
                 format!(
-                    "the knee: max {knee} is the smallest with 90% of the best (more than {}, less than {largest})",
-                    SIZES[0]
+                    "the knee: max {knee} is the smallest with 90% of the best (more than {TOO_SMALL}, less than {largest})"
                 ),
             ),
             finding(
                 fits,
                 format!(
-                    "Little's law: {} × {} of use = {law:.1} at once, × {HEADROOM} = {size} (half to twice the knee)",
+                    "Little's law, where nobody waits: {} × {} of use = {law:.1} at once, × {HEADROOM} = {size} (half to \
+                     twice the knee)",
                     show(RATE, most),
                     show(HELD, held)
                 ),
@@ -190,8 +191,8 @@ mod tests {
         let words: Vec<_> = verdict.findings.iter().map(|finding| finding.words.as_str()).collect();
         let want = [
             "too small waits: max 1 200/s, the best 1,000/s (at most half)",
-            "the knee: max 6 is the smallest with 90% of the best (more than 1, less than 16)",
-            "Little's law: 1,000/s × 4.50 ms of use = 4.5 at once, × 1.25 = 6 (half to twice the knee)",
+            "the knee: max 6 is the smallest with 90% of the best (more than 2, less than 16)",
+            "Little's law, where nobody waits: 1,000/s × 4.50 ms of use = 4.5 at once, × 1.25 = 6 (half to twice the knee)",
         ];
         assert_eq!(words, want);
     }

@@ -1,9 +1,16 @@
 //! `undersized` and `oversized`: the pool against the size that the measured concurrency asks for.
 //!
-//! Little's law: leases a second × the time each takes is how many run at once, and with the time they waited, how
-//! many want to. A quarter more is headroom. Undersized: a fifth of the leases had to wait while connections were
-//! really busy (a leak is no reason for a larger pool). Oversized: for five minutes of traffic there were four times
-//! as many connections open as asked for. A high limit alone costs nothing and is no finding.
+//! Little's law: what is asked for a second x the time each has a connection is how many are used at once. A quarter
+//! more is headroom. Waiting is no use, and does not count there.
+//!
+//! But a pool at its limit throttles its own callers: the rate that is measured is what it lets through, and gives its
+//! limit back whatever the load is. What a larger one would be asked for lies between that and as many as are in use
+//! or wait at once, since all of those cannot use more connections than one each, and those served sooner may come
+//! back sooner, or not. So `undersized` gives no size: it gives the most that this load can use.
+//!
+//! Undersized: a fifth of the callers had to wait while connections were really busy (a leak is no reason for a larger
+//! pool). Oversized: for five minutes of traffic there were four times as many connections open as asked for. A high
+//! limit alone costs nothing and is no finding.
 
 use super::{Finding, Lint, View};
 use crate::model::recent::{SECONDS, Span};
@@ -28,6 +35,9 @@ const HEADROOM: f64 = 1.25;
 pub(crate) const RAISE: &str =
     "raise max-connections to the size given, or hold each connection for less time";
 
+const STEPS: &str = "raise max-connections by steps until few wait, to the size given at most, or hold each connection \
+                     for less time";
+
 const LOWER: &str = "lower max-connections or warmup towards the size given, or let max-idle close the rest";
 
 /// See the module.
@@ -42,10 +52,15 @@ fn running(span: &Span) -> f64 {
 }
 
 /// With headroom, in whole connections.
-#[allow(clippy::cast_sign_loss, reason = "it is at least 1")]
 fn size(concurrency: f64) -> u64 {
+    whole(concurrency * HEADROOM)
+}
+
+/// In whole connections.
+#[allow(clippy::cast_sign_loss, reason = "it is at least 1")]
+fn whole(concurrency: f64) -> u64 {
     // A size over the mantissa's reach is no pool's.
-    (concurrency * HEADROOM).ceil().clamp(1.0, 1e15) as u64
+    concurrency.ceil().clamp(1.0, 1e15) as u64
 }
 
 fn finding(evidence: String, advice: &'static str) -> Vec<Finding> {
@@ -69,19 +84,21 @@ impl Lint for Undersized {
             return Vec::new();
         }
         let (held, wait) = (span.held.mean(), span.wait.mean());
-        let concurrency = span.rate() * (held + wait).as_secs_f64();
-        if size(concurrency) <= u64::from(view.gauges.max) {
+        // Who gave up was asking all the same.
+        let rate = span.asked() as f64 / span.seconds.max(1) as f64;
+        let (used, queued) = (rate * held.as_secs_f64(), rate * wait.as_secs_f64());
+        let most = size(used).max(whole(used + queued));
+        if most <= u64::from(view.gauges.max) {
             return Vec::new();
         }
         finding(
             format!(
-                "{:.0}/s × ({} use + {} wait) = {concurrency:.1}, ×{HEADROOM} = {}; max {max}, {waited}% waited",
-                span.rate(),
+                "{rate:.0}/s × {} use = {used:.1} of max {max}, × {} wait = {queued:.1} more: {most} would do, {waited}% \
+                 waited",
                 duration(held),
                 duration(wait),
-                size(concurrency)
             ),
-            RAISE,
+            STEPS,
         )
     }
 }
@@ -137,11 +154,31 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_whose_callers_wait_is_told_the_size_they_ask_for() {
+    fn a_pool_whose_callers_wait_is_told_the_most_they_can_use() {
         let bench = load(10, 60, 400, 15 * MS, 25 * MS);
-        let want = "400/s × (25.0 ms use + 15.0 ms wait) = 16.0, ×1.25 = 20; max 10, 100% waited";
+        let want =
+            "400/s × 25.0 ms use = 10.0 of max 10, × 15.0 ms wait = 6.0 more: 16 would do, 100% waited";
         assert_eq!(bench.raise(&Undersized, s(60)).evidence, want);
         assert!(bench.ask(&Undersized, s(125), true).is_empty(), "no load, no judgement");
+    }
+
+    /// Waiting is no use: as much of it as there is asks for no headroom, and a little of it for no less than the law.
+    #[test]
+    fn the_headroom_is_on_what_is_used_and_those_who_gave_up_asked_too() {
+        let long = load(2, 20, 250, 24 * MS, 6 * MS);
+        let want = "250/s × 6.00 ms use = 1.5 of max 2, × 24.0 ms wait = 6.0 more: 8 would do, 100% waited";
+        assert_eq!(long.raise(&Undersized, s(20)).evidence, want);
+        let short = load(10, 20, 400, 2 * MS, 25 * MS);
+        let want =
+            "400/s × 25.0 ms use = 10.0 of max 10, × 2.00 ms wait = 0.8 more: 13 would do, 100% waited";
+        assert_eq!(short.raise(&Undersized, s(20)).evidence, want);
+        let mut lost = Bench::new(10);
+        for second in 1..=20 {
+            lost.leases(s(second), 400, 2 * MS, 25 * MS);
+            lost.tick(s(second), |pulse| pulse.totals.timeouts += 400);
+        }
+        let want = "800/s × 25.0 ms use = 20.0 of max 10, × 2.00 ms wait = 1.6 more: 25 would do, 50% waited";
+        assert_eq!(lost.raise(&Undersized, s(20)).evidence, want);
     }
 
     #[test]
