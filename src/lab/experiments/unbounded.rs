@@ -8,6 +8,7 @@ use super::super::{About, Claim, Experiment, Measure, Outcome, Sample, Stage, Tr
 use super::{compute, read};
 use crate::net::ConnectOptions;
 use crate::pool::PoolConfig;
+use crate::source::info::watch_info;
 
 /// redis-py's default until version 7.
 const NO_LIMIT: u32 = i32::MAX as u32;
@@ -17,6 +18,9 @@ const LIMIT: u32 = 20;
 /// So many callers at once, and how long each has its connection.
 const CALLERS: [u32; 3] = [50, 100, 300];
 const USE: Duration = Duration::from_millis(5);
+
+/// How often the server is asked how many clients it takes.
+const EVERY: Duration = Duration::from_secs(1);
 
 const CONNECTIONS: [Measure; 3] = [
     Measure::count("connections, 50 callers"),
@@ -58,7 +62,10 @@ impl Experiment for Unbounded {
 
     fn once<'a>(&'a self, stage: &'a Stage) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let key = stage.place().set("unbounded", "value").await?;
+            let place = stage.place();
+            // So that the model knows what the limit is to be measured by.
+            let _watch = watch_info(place.connect.clone(), EVERY, place.hub.tap(), place.hub.clock());
+            let key = place.set("unbounded", "value").await?;
             let mut sample = Sample::new();
             let mut slowest = Duration::ZERO;
             for (callers, connections) in CALLERS.into_iter().zip(CONNECTIONS) {

@@ -213,6 +213,7 @@ impl Bench {
             runs: &self.runs,
             bounds: self.bounds,
             server: Some(Arc::new(self.server.clone())),
+            maxclients: self.server.client_field("maxclients"),
             ours: u64::from(self.gauges.in_use) + u64::from(self.gauges.available),
             connections: &self.connections,
             lingering: OnceCell::new(),

@@ -23,8 +23,7 @@ impl Lint for Unbounded {
 
     fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
         let max = u64::from(view.gauges.max);
-        let told = view.server.as_ref().and_then(|server| server.client_field("maxclients"));
-        let (most, whose) = match told.filter(|most| *most > 0) {
+        let (most, whose) = match view.maxclients.filter(|most| *most > 0) {
             Some(most) => (most, "the server takes"),
             None => (MOST, "a server usually takes"),
         };
