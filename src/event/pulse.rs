@@ -62,6 +62,9 @@ pub struct Gauges {
 pub struct Totals {
     /// Connections ever opened.
     pub opened: u64,
+    /// Of them those that nobody waited for: a warm-up's.
+    #[serde(default)]
+    pub warmed: u64,
     /// Connections closed, for any reason.
     pub closed: u64,
     /// Those, by their reasons.

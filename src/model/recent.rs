@@ -77,6 +77,8 @@ pub(crate) struct Span {
     /// The server's clients at the last look that knew.
     pub(crate) clients: Option<u64>,
     pub(crate) opened: u64,
+    /// Of them a warm-up's.
+    pub(crate) warmed: u64,
     pub(crate) open_failures: u64,
     pub(crate) checkouts: u64,
     pub(crate) waited: u64,
@@ -129,6 +131,7 @@ impl Span {
             (&mut self.created_sum, other.created_sum),
             (&mut self.looks, other.looks),
             (&mut self.opened, other.opened),
+            (&mut self.warmed, other.warmed),
             (&mut self.open_failures, other.open_failures),
             (&mut self.checkouts, other.checkouts),
             (&mut self.waited, other.waited),
@@ -216,6 +219,7 @@ impl Recent {
             looks: 1,
             clients,
             opened: totals.opened.saturating_sub(before.opened),
+            warmed: totals.warmed.saturating_sub(before.warmed),
             open_failures: totals.open_failures.saturating_sub(before.open_failures),
             checkouts: totals.checkouts.saturating_sub(before.checkouts),
             waited: totals.waited.saturating_sub(before.waited),

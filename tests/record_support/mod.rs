@@ -51,12 +51,13 @@ fn conn() -> impl Strategy<Value = ConnId> {
 }
 
 fn totals() -> BoxedStrategy<Totals> {
-    (any::<[u64; 19]>(), select(&CloseReason::ALL[..]), any::<u32>())
+    (any::<[u64; 20]>(), select(&CloseReason::ALL[..]), any::<u32>())
         .prop_map(|(n, reason, count)| {
             let mut closed_by = ClosedBy::default();
             closed_by.add(reason, u64::from(count));
             Totals {
                 opened: n[0],
+                warmed: n[19],
                 closed: n[1],
                 closed_by,
                 open_failures: n[2],

@@ -28,7 +28,8 @@ static ABOUT: About = About {
              fewer.",
     ways: &[
         Way::wrong("none", "100 callers on an empty pool", "cold-start"),
-        Way::right("commands", "100 PINGs at once before, then the callers"),
+        Way::right("commands", "100 PINGs at once before, which meet the empty pool in place of the callers")
+            .noticed("cold-start"),
         Way::right("direct", "100 connections made, greeted and shelved before, then the callers"),
     ],
     claims: &[

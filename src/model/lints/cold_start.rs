@@ -1,9 +1,11 @@
 //! `cold-start`: callers had to wait for a burst of connections to be opened.
 //!
 //! [`OPENED`] connections within two seconds, at least half of those that exist, while at least as many callers took
-//! one: opened beforehand, by a warm-up, they cost nobody anything. It is news for [`WINDOW`] seconds.
+//! one. What a warm-up opened cost nobody anything and is not counted, however soon the load followed it. It is news
+//! for [`WINDOW`] seconds.
 
 use super::{Finding, Lint, View};
+use crate::model::recent::Span;
 use crate::snapshot::Severity;
 use crate::text::{duration, thousands};
 
@@ -18,24 +20,30 @@ const ADVICE: &str = "open connections before the load: --warmup N here, N concu
 /// See the module.
 pub(crate) struct ColdStart;
 
+/// Connections that were opened for somebody who waited.
+fn met(span: &Span) -> u64 {
+    span.opened.saturating_sub(span.warmed)
+}
+
 impl Lint for ColdStart {
     fn id(&self) -> &'static str {
         "cold-start"
     }
 
     fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
-        if view.recent.last(view.now, WINDOW).opened < OPENED {
+        if met(&view.recent.last(view.now, WINDOW)) < OPENED {
             return Vec::new();
         }
         let spans = (0..WINDOW).map(|ago| view.recent.between(view.now, ago + 2, ago));
-        let burst = spans.max_by_key(|span| span.opened).unwrap_or_default();
+        let burst = spans.max_by_key(met).unwrap_or_default();
+        let opened = met(&burst);
         let exist = u64::from(view.gauges.in_use) + u64::from(view.gauges.available);
-        if burst.opened < OPENED || burst.checkouts < burst.opened || burst.opened.saturating_mul(2) < exist {
+        if opened < OPENED || burst.checkouts < opened || opened.saturating_mul(2) < exist {
             return Vec::new();
         }
         let evidence = format!(
             "{} opened in 2 s for {} checkouts, {} each; a command takes {}",
-            thousands(burst.opened),
+            thousands(opened),
             thousands(burst.checkouts),
             duration(burst.create.mean()),
             duration(burst.round_trip.mean())
@@ -69,6 +77,20 @@ mod tests {
         assert_eq!(bench.raise(&ColdStart, s(20)).evidence, want);
         assert_eq!(bench.raise(&ColdStart, s(29)).evidence, want);
         assert!(bench.ask(&ColdStart, s(30), true).is_empty());
+    }
+
+    #[test]
+    fn a_warm_up_is_none_though_the_load_follows_at_once() {
+        let mut bench = burst(50, 400, 50);
+        assert_eq!(bench.ask(&ColdStart, s(20), false).len(), 1);
+        bench = Bench::new(100);
+        bench.tick(s(20), |pulse| {
+            pulse.gauges.available = 57;
+            (pulse.totals.opened, pulse.totals.warmed, pulse.totals.checkouts) = (57, 50, 400);
+        });
+        assert!(bench.ask(&ColdStart, s(20), false).is_empty(), "seven beside it are a few");
+        bench.tick(s(21), |pulse| (pulse.totals.opened, pulse.gauges.available) = (90, 60));
+        assert!(bench.raise(&ColdStart, s(21)).evidence.starts_with("40 opened in 2 s for 400 checkouts"));
     }
 
     #[test]

@@ -52,6 +52,7 @@ impl<T> Core<T> {
     pub fn shelve(&self, item: T, arrival: &Arrival<'_>) -> Result<Wakes, Unwanted<T>> {
         let mut state = self.state.lock();
         let state = &mut *state;
+        state.counts.totals.warmed += 1;
         let item = state.admit(item, arrival)?;
         let key = state.rows.insert(arrival.row(false));
         state.available.push((key, item));
