@@ -1,10 +1,13 @@
 //! Experiments and their outcome as text and as JSON.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde_json::{Value, json as document};
 
+use super::run::LEAK;
 use super::{About, Experiment, Raised, Record, Spread, Trouble};
+use crate::model::ModelOptions;
 use crate::text;
 
 /// How wide a way's name may be in the table.
@@ -129,10 +132,19 @@ fn findings(out: &mut String, record: &Record) {
             paragraph(out, &format!("beside it in '{}': {}", way.name, others.join(", ")));
         }
     }
+    if let Some(threshold) = sooner(record) {
+        let [here, usual] = [threshold, ModelOptions::default().leak_threshold].map(text::duration);
+        paragraph(out, &format!("what is called a leak: threshold here {here} instead of {usual}"));
+    }
     if let Some(note) = &record.note {
         paragraph(out, note);
     }
     paragraph(out, &format!("{}: {}", verdict.word(), if verdict.shown { about.lesson } else { NOT_SHOWN }));
+}
+
+/// The threshold of its leaks, where there were any: no experiment waits as long as everybody else.
+fn sooner(record: &Record) -> Option<Duration> {
+    record.raised.iter().any(|raised| raised.contains_key("leak")).then_some(LEAK)
 }
 
 /// What it means that something is not shown.
@@ -157,7 +169,7 @@ fn paragraph(out: &mut String, words: &str) {
 ///
 /// ```text
 /// {"experiments": [{"name", "practice", "verdict": "shown" | "not shown here" | null, "error": null,
-///   "findings": [{"holds", "timed", "words"}], "note": null, "lesson", "target", "repetitions", "took_s",
+///   "findings": [{"holds", "timed", "words"}], "note": null, "lesson", "target", "repetitions", "took_s", "leak_threshold_s": null,
 ///   "ways": [{"name", "right", "what", "lint", "lints": {id: {"times", "evidence"}},
 ///     "figures": [{"name", "unit": "1" | "s" | "1/s" | "%", "median", "low", "high", "values"}]}]}]}
 /// ```
@@ -191,6 +203,7 @@ fn one(about: &About, outcome: &Result<Record, Trouble>) -> Value {
         "target": text::escape_str(&record.target),
         "repetitions": record.repetitions,
         "took_s": record.took.as_secs_f64(),
+        "leak_threshold_s": sooner(record).map(|threshold| threshold.as_secs_f64()),
         "ways": (0..about.ways.len()).map(|way| way_of(record, way)).collect::<Vec<_>>(),
     })
 }

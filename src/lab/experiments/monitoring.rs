@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::super::place::Clients;
 use super::super::{About, Claim, Experiment, Measure, Outcome, Sample, Stage, Way, load};
 use super::{compute, read};
 use crate::net::ConnectOptions;
@@ -22,7 +23,7 @@ const ALERT: u32 = 80;
 
 const LOOKS: Measure = Measure::count("looks");
 const HIGHEST: Measure = Measure::count("most in use that was seen");
-const WARNINGS: Measure = Measure::count("warnings over 80%");
+const WARNINGS: Measure = Measure::count("looks that saw over 80%");
 
 const LATE: usize = 0;
 const INTERVAL: usize = 1;
@@ -45,6 +46,9 @@ static ABOUT: About = About {
     middlebox: false,
 };
 
+const NOTE: &str = "pool-usage is raised in both ways because this program watches every pool at an interval: who looked \
+                    afterwards alone saw nothing of it";
+
 pub(super) struct Monitoring;
 
 impl Experiment for Monitoring {
@@ -54,6 +58,10 @@ impl Experiment for Monitoring {
 
     fn set_up(&self, _way: usize, pool: &mut PoolConfig, _connect: &mut ConnectOptions) {
         pool.max = MAX;
+    }
+
+    fn note(&self, _clients: &Clients) -> Option<String> {
+        Some(NOTE.to_owned())
     }
 
     fn once<'a>(&'a self, stage: &'a Stage) -> BoxFuture<'a, Outcome> {
