@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::event::{Holder, PoolId, nanos};
 use crate::snapshot::{PoolRow, Severity, Snapshot};
 
-pub use causes::{callers, causes, share, verdict};
+pub use causes::{callers, causes, evidence, says, share, verdict};
 pub use json::{json, json_judged, screen_json};
 pub use markdown::{Screenful, markdown};
 pub use prometheus::prometheus;

@@ -24,7 +24,7 @@ use tui_support::{UGLY, ago, app, buffer, busy, press, text};
 const SIZES: [(u16, u16); 3] = [(80, 24), (140, 40), (60, 13)];
 
 fn suspect(conn: u64, says: &str, who: &str) -> Suspect {
-    Suspect { conn: ConnId(conn), says: says.to_owned(), who: who.to_owned() }
+    Suspect { conn: ConnId(conn), since: ago(0), back: false, says: says.to_owned(), who: who.to_owned() }
 }
 
 fn cause(
@@ -61,7 +61,7 @@ fn exhaustion() -> Exhaustion {
         over: false,
         waiting: 5,
         longest: Duration::from_millis(5_200),
-        lost: LostWaits { timeouts: 2, refused: 0, failed: 0 },
+        lost: LostWaits { timeouts: 2, ..LostWaits::default() },
         max: 6,
         at_work: 2,
         unclear: 0,
@@ -103,7 +103,7 @@ fn ugly() -> Exhaustion {
     let mut ugly = exhaustion();
     ugly.waiting = u32::MAX;
     ugly.longest = Duration::MAX;
-    ugly.lost = LostWaits { timeouts: u64::MAX, refused: u64::MAX, failed: u64::MAX };
+    ugly.lost = LostWaits { timeouts: u64::MAX, refused: u64::MAX, failed: u64::MAX, again: u64::MAX / 2 };
     ugly.max = u32::MAX;
     ugly.unclear = u32::MAX;
     for cause in &mut ugly.causes {
@@ -220,7 +220,56 @@ fn it_is_live_unless_frozen_and_says_when_it_is_over() {
     app.take(Arc::new(with(Exhaustion { over: true, at: ago(9_000), ..exhaustion() })));
     let shown = screen(&app);
     assert!(shown.contains("nobody waits now; 9.0 s ago callers waited up to 5.2 s; 2 timed out"), "{shown}");
-    assert!(shown.contains("likely: slow commands (3 of 6)"), "what it was stays: {shown}");
+    assert!(
+        shown.contains("it was likely: slow commands (3 of 6); as it was at "),
+        "what it was stays: {shown}"
+    );
+}
+
+/// What nobody waits for any more is told as past, and what is back needs no advice, on the screen and in the reports.
+#[test]
+fn what_is_over_is_told_in_the_past_tense_with_its_time() {
+    let mut past = Exhaustion { waiting: 0, at: ago(9_000), ..exhaustion() };
+    past.causes[0].suspects[0].back = true;
+    let snapshot = with(past);
+    let clock = redis_pooltop::text::utc(snapshot.wall_ms - 9_000);
+    let at = format!("as it was at {} UTC", clock.rsplit(' ').next().expect("a time"));
+    let shown = text(&opened("f2", snapshot.clone(), 140, 40), &Theme::DEFAULT, 140, 40);
+    let effects = press(&mut opened("alt-4", snapshot.clone(), 80, 24), "w");
+    let [Effect::Report(screen)] = &*effects else { panic!("{effects:?}") };
+    for text in [shown, report::text(&snapshot), report::markdown(screen)] {
+        for words in [
+            &*at,
+            "nobody waits now",
+            "it was likely",
+            "then 1 over the",
+            "back, then out",
+            "still out, then BLPOP",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert!(!text.contains("POOL RESET now"), "{text}");
+    }
+    let document: serde_json::Value = serde_json::from_str(&report::json(&snapshot)).expect("JSON");
+    let found = &document["pools"][0]["exhaustion"];
+    assert_eq!((&found["past"], &found["over"]), (&true.into(), &false.into()));
+    let leak = &found["causes"][0];
+    assert_eq!((&leak["advice"], &leak["still_out"]), (&serde_json::Value::Null, &serde_json::json!([])));
+}
+
+#[test]
+fn attempts_are_not_told_as_callers_nor_an_unnoticed_wait_as_a_wait() {
+    let said = |failed, again, over| {
+        let lost = LostWaits { failed, again, ..LostWaits::default() };
+        let longest = Duration::from_nanos(900);
+        let found = Exhaustion { waiting: 0, over, longest, lost, at: ago(3_000), ..exhaustion() };
+        report::callers(&found, &with(exhaustion()))
+    };
+    assert_eq!(said(40, 30, false), "nobody waits now; 10 failed, after 40 attempts");
+    assert_eq!(said(40, 30, true), "nobody waits now; 3.0 s ago 10 failed, after 40 attempts");
+    assert_eq!(said(7, 7, false), "nobody waits now; 7 attempts failed");
+    assert_eq!(said(3, 0, false), "nobody waits now; 3 failed");
+    assert_eq!(said(0, 0, true), "nobody waits now");
 }
 
 #[test]

@@ -87,8 +87,11 @@ pub struct Totals {
     pub cancelled: u64,
     /// Waits refused because the pool was exhausted or closed.
     pub refused: u64,
-    /// Waits that failed because no connection could be opened.
+    /// Waits that failed because no connection could be opened: one for each attempt of a command.
     pub failed: u64,
+    /// Of those, the ones whose command made another attempt: the others are callers that got nothing.
+    #[serde(default)]
+    pub failed_again: u64,
     /// Commands that were answered, errors included.
     pub commands: u64,
     /// Commands answered with an error.

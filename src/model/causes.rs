@@ -18,7 +18,9 @@ use super::lints::{self, View, failing_connects, leak, long_hold, sizing};
 use super::recent::Span;
 use super::waits::Waits;
 use crate::event::{Stamp, Totals};
-use crate::snapshot::{Cause, CauseKind, ConnectionRow, Exhaustion, LostWaits, Percentiles, Suspect};
+use crate::snapshot::{
+    Cause, CauseKind, ConnectionRow, Exhaustion, LostWaits, Percentiles, RowState, Suspect,
+};
 use crate::text::duration;
 
 /// A command in flight for so long is slow.
@@ -104,12 +106,9 @@ impl Watch {
         let waits = view.waits.waiting() > 0 && (current.is_some() || waited >= GRACE);
         if !waits && lost == before {
             // Nobody waits: the old one stays, or has just ended.
-            if let Some(mut current) = current {
-                let over = view.now.since(current.at) >= CALM;
-                if over {
-                    Arc::make_mut(&mut current).over = true;
-                }
-                self.last = Some(current);
+            self.last = current.or(self.last.take());
+            if let Some(last) = &mut self.last {
+                settle(last, view);
             }
             return;
         }
@@ -122,13 +121,36 @@ impl Watch {
             timeouts: lost.timeouts.saturating_sub(self.before.timeouts),
             refused: lost.refused.saturating_sub(self.before.refused),
             failed: lost.failed.saturating_sub(self.before.failed),
+            again: lost.again.saturating_sub(self.before.again),
         };
         self.last = Some(Arc::new(judge(view, trips, Waited { since, longest, lost })));
     }
 }
 
 fn lost(totals: &Totals) -> LostWaits {
-    LostWaits { timeouts: totals.timeouts, refused: totals.refused, failed: totals.failed }
+    let Totals { timeouts, refused, failed, failed_again: again, .. } = *totals;
+    LostWaits { timeouts, refused, failed, again }
+}
+
+/// Brings what nobody waits for any more up to date: that it is over, and which connections are back.
+fn settle(last: &mut Arc<Exhaustion>, view: &View<'_>) {
+    let over = last.over || view.now.since(last.at) >= CALM;
+    let waiting = view.waits.waiting();
+    let is_back = |suspect: &Suspect| {
+        let row = view.connections.get(suspect.conn);
+        let still = |row: &ConnectionRow| matches!(row.state, RowState::InUse { since, .. } if since == suspect.since);
+        !row.is_some_and(still)
+    };
+    let suspects = || last.causes.iter().flat_map(|cause| &cause.suspects);
+    let news = suspects().any(|suspect| !suspect.back && is_back(suspect));
+    if !news && last.over == over && last.waiting == waiting {
+        return;
+    }
+    let last = Arc::make_mut(last);
+    (last.over, last.waiting) = (over, waiting);
+    for suspect in last.causes.iter_mut().flat_map(|cause| &mut cause.suspects) {
+        suspect.back = suspect.back || is_back(suspect);
+    }
 }
 
 /// How callers have fared.
@@ -219,7 +241,13 @@ fn cause<'a>(
     says: impl Fn(Lent<'a>) -> String,
 ) -> Cause {
     let named = lent.iter().take(NAMED);
-    let suspects = named.map(|&lent| Suspect { conn: lent.0.id, says: says(lent), who: lints::name(lent.2) });
+    let suspects = named.map(|&lent| Suspect {
+        conn: lent.0.id,
+        since: lent.1,
+        back: false,
+        says: says(lent),
+        who: lints::name(lent.2),
+    });
     Cause {
         kind,
         slots: count(lent.len()),
@@ -301,7 +329,10 @@ fn backlog(view: &View<'_>, at_work: &[Lent<'_>], span: &Span) -> Cause {
     if is {
         evidence.push(format!("{} at work + {waiting} waiting, max {max}", at_work.len()));
     } else if at_work.is_empty() {
-        evidence.push("no connection changes hands".to_owned());
+        // They may be lent all the time, for slow work: the line below tells.
+        let still = span.held.count == 0;
+        evidence
+            .push(if still { "no connection changes hands" } else { "none at quick work now" }.to_owned());
     } else {
         evidence.push(format!("{} at work + {waiting} waiting fit", at_work.len()));
     }

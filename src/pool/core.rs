@@ -268,9 +268,11 @@ impl<T> Core<T> {
         }
     }
 
-    /// A command is sent again.
-    pub fn retried(&self) {
-        self.state.lock().counts.totals.retries += 1;
+    /// A command is sent again; `unreached` is whether it had no connection to be sent on.
+    pub fn retried(&self, unreached: bool) {
+        let totals = &mut self.state.lock().counts.totals;
+        totals.retries += 1;
+        totals.failed_again += u64::from(unreached);
     }
 
     /// A reply was found that nobody had read.

@@ -99,7 +99,7 @@ pub(super) async fn again(
     let unreached = matches!(error, Some(CommandError::Checkout(_)));
     let known = if unreached { inner.backoff.left() } else { Duration::ZERO };
     tokio::time::sleep(pause(attempt, delay, fastrand::f64()).max(known)).await;
-    inner.core.retried();
+    inner.core.retried(unreached);
     true
 }
 

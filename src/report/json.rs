@@ -16,7 +16,7 @@ use crate::snapshot::{
 /// ```text
 /// {"as_of_ms", "time_ms",
 ///  "pools": [{"name", "target", "max", "created", "in_use", "available", "opening", "waiting", …, "latency",
-///             "exhaustion": null or {"over", "ago_ms", "waiting", "causes": [{"cause", "slots", "likely", …}], …}}],
+///             "exhaustion": null or {"over", "past", "ago_ms", "waiting", "causes": [{"cause", "slots", "likely", …}], …}}],
 ///  "connections": [{"pool", "id", "server_id", "state", "held_ms", "holder", "dead", …}],
 ///  "server": {"target", "version", "clients": {"connected_clients", …}, "lost"},
 ///  "lints": [{"id", "level", "severity", "pool", "connection", "evidence", "advice", "since_ms"}],
@@ -140,17 +140,20 @@ fn exhaustion(snapshot: &Snapshot, found: &Exhaustion) -> Value {
             "likely": cause.likely,
             "evidence": cause.evidence,
             "connections": cause.suspects.iter().map(|suspect| suspect.conn.0).collect::<Vec<_>>(),
-            "advice": cause.advice,
+            "still_out": cause.suspects.iter().filter(|suspect| !suspect.back).map(|suspect| suspect.conn.0).collect::<Vec<_>>(),
+            "advice": cause.advice_now(),
         })
     };
     json!({
         "over": found.over,
+        "past": found.is_past(),
         "ago_ms": millis(snapshot.as_of.since(found.at)),
         "waiting": found.waiting,
         "longest_wait_ms": millis(found.longest),
         "timeouts": found.lost.timeouts,
         "refused": found.lost.refused,
         "failed": found.lost.failed,
+        "failed_again": found.lost.again,
         "max": found.max,
         "at_work": found.at_work,
         "unclear": found.unclear,

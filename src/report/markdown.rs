@@ -54,7 +54,7 @@ pub fn markdown(screen: &Screenful) -> String {
     }
     for row in &snapshot.pools {
         if let Some(exhaustion) = &row.exhaustion {
-            let said = causes(exhaustion, snapshot.as_of.since(exhaustion.at)).join("\n");
+            let said = causes(exhaustion, snapshot).join("\n");
             fenced(&mut out, "Why callers wait", &said);
         }
     }

@@ -97,8 +97,7 @@ fn pool(out: &mut String, snapshot: &Snapshot, row: &PoolRow) {
     latency(out, &row.latency);
     if let Some(exhaustion) = &row.exhaustion {
         line(out, "");
-        let ago = snapshot.as_of.since(exhaustion.at);
-        for said in causes(exhaustion, ago) {
+        for said in causes(exhaustion, snapshot) {
             line(out, &said);
         }
     }

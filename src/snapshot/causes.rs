@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::event::{ConnId, Stamp};
+use crate::text::thousands;
 
 /// A time in which callers waited or got nothing, as it was when that was last so.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +14,7 @@ pub struct Exhaustion {
     pub at: Stamp,
     /// It is over.
     pub over: bool,
-    /// Callers queued.
+    /// Callers queued, at the moment of the snapshot.
     pub waiting: u32,
     /// The longest that any of them had waited at a look.
     pub longest: Duration,
@@ -30,6 +31,11 @@ pub struct Exhaustion {
 }
 
 impl Exhaustion {
+    /// Nobody waits any more: what speaks for the causes is as it was, and may not be so now.
+    pub fn is_past(&self) -> bool {
+        self.over || self.waiting == 0
+    }
+
     /// Those that account for most.
     pub fn likely(&self) -> impl Iterator<Item = &Cause> {
         self.causes.iter().filter(|cause| cause.likely)
@@ -43,14 +49,31 @@ pub struct LostWaits {
     pub timeouts: u64,
     /// Refused at once.
     pub refused: u64,
-    /// No connection could be opened.
+    /// No connection could be opened. An attempt each: see [`again`](Self::again).
     pub failed: u64,
+    /// Of those that failed, the ones whose caller has asked again.
+    pub again: u64,
 }
 
 impl LostWaits {
-    /// Each with its word.
-    pub fn kinds(&self) -> [(u64, &'static str); 3] {
-        [(self.timeouts, "timed out"), (self.refused, "refused"), (self.failed, "failed")]
+    /// Each kind there is, in words: `2 timed out`. A caller that asks again is one caller, and several attempts.
+    pub fn words(&self) -> impl Iterator<Item = String> {
+        let failed = match (self.failed, self.failed.saturating_sub(self.again)) {
+            (failed, callers) if self.again == 0 || callers == failed => {
+                format!("{} failed", thousands(failed))
+            }
+            (1, _) => "1 attempt failed".to_owned(),
+            (attempts, 0) => format!("{} attempts failed", thousands(attempts)),
+            (attempts, callers) => {
+                format!("{} failed, after {} attempts", thousands(callers), thousands(attempts))
+            }
+        };
+        let kinds = [
+            (self.timeouts, format!("{} timed out", thousands(self.timeouts))),
+            (self.refused, format!("{} refused", thousands(self.refused))),
+            (self.failed, failed),
+        ];
+        kinds.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words)
     }
 }
 
@@ -101,11 +124,23 @@ pub struct Cause {
     pub advice: &'static str,
 }
 
+impl Cause {
+    /// What to do about it, where there is anything left to do it to: connections that are back need nothing.
+    pub fn advice_now(&self) -> Option<&'static str> {
+        let gone = self.kind == CauseKind::Leak && self.suspects.iter().all(|suspect| suspect.back);
+        (self.slots > 0 && !(gone && !self.suspects.is_empty())).then_some(self.advice)
+    }
+}
+
 /// A connection that a cause accounts for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suspect {
     /// Which.
     pub conn: ConnId,
+    /// When it was lent.
+    pub since: Stamp,
+    /// That lease has ended since.
+    pub back: bool,
     /// What speaks against its holder: `out 74.0 s, idle 70.0 s`.
     pub says: String,
     /// Who the holder is, as far as that is known.

@@ -77,6 +77,7 @@ fn totals() -> BoxedStrategy<Totals> {
                 unread_replies: n[16],
                 health_checks: n[17],
                 health_failures: n[18],
+                failed_again: n[19],
             }
         })
         .boxed()

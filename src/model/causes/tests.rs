@@ -218,12 +218,53 @@ fn it_begins_with_a_wait_that_lasts_and_stays_as_it_was_when_callers_last_waited
     bench.queue(0, s(0), s(103));
     bench.give_back(1, s(103));
     watch.look(&bench.view(s(103)), &bench.totals(), &none);
-    assert_eq!(watch.exhaustion(), Some(Arc::clone(&found)), "a moment without a queue");
+    let calm = watch.exhaustion().expect("a moment without a queue");
+    assert_eq!((calm.over, calm.is_past(), calm.at), (false, true, found.at));
+    assert!(calm.causes[0].suspects[0].back && !found.causes[0].suspects[0].back);
+    assert_eq!((found.causes[0].advice_now(), calm.causes[0].advice_now()), (Some(leak::ADVICE), None));
     watch.look(&bench.view(s(104)), &bench.totals(), &none);
     let over = watch.exhaustion().expect("the last one");
     assert_eq!((over.over, over.at, slots(&over)), (true, s(102), [1, 0, 0, 0]));
     watch.look(&bench.view(s(500)), &bench.totals(), &none);
     assert_eq!(watch.exhaustion(), Some(over));
+}
+
+/// One connection is back and lent again, the other is out as it was.
+#[test]
+fn what_is_back_is_told_from_what_is_out_still_however_long_ago_it_was() {
+    let mut bench = Bench::new(2);
+    bench.lend(1, s(20), "leak");
+    bench.lend(2, s(21), "leak");
+    let mut watch = Watch::default();
+    let none = Trips::new();
+    bench.queue(1, s(99), s(100));
+    watch.look(&bench.view(s(100)), &bench.totals(), &none);
+    bench.queue(0, s(0), s(101));
+    watch.look(&bench.view(s(200)), &bench.totals(), &none);
+    let back = |watch: &Watch| {
+        let leak = watch.exhaustion().expect("the last one").causes[0].clone();
+        (leak.suspects.iter().map(|suspect| suspect.back).collect::<Vec<_>>(), leak.advice_now().is_some())
+    };
+    assert_eq!(back(&watch), (vec![false, false], true));
+    bench.give_back(1, s(201));
+    bench.lend(1, s(202), "another");
+    watch.look(&bench.view(s(202)), &bench.totals(), &none);
+    assert_eq!(back(&watch), (vec![true, false], true));
+    bench.give_back(2, s(203));
+    watch.look(&bench.view(s(203)), &bench.totals(), &none);
+    assert_eq!(back(&watch), (vec![true, true], false));
+}
+
+#[test]
+fn connections_that_are_all_lent_for_slow_work_change_hands_all_the_same() {
+    let mut bench = Bench::new(1);
+    bench.queue(1, s(99), s(100));
+    bench.lend(1, s(99), "web");
+    bench.busy(1, s(99), "KEYS");
+    assert_eq!(look(&bench, s(100)).causes[1].evidence, ["no connection changes hands"]);
+    bench.leases(s(99), 20, 15 * MS, 111 * MS);
+    let found = look(&bench, s(100));
+    assert_eq!(found.causes[1].evidence[0], "none at quick work now", "{:?}", found.causes[1].evidence);
 }
 
 #[test]

@@ -73,8 +73,7 @@ pub fn title(app: &App) -> String {
 /// As plain text, for the clipboard.
 pub fn text(app: &App) -> String {
     let Some((_, exhaustion)) = pool(&app.shown) else { return format!("{}\n", calm(&app.shown)) };
-    let ago = app.shown.as_of.since(exhaustion.at);
-    let mut lines = report::causes(exhaustion, ago);
+    let mut lines = report::causes(exhaustion, &app.shown);
     if app.shown.pools.len() > 1 {
         lines.insert(0, title(app));
     }
@@ -102,10 +101,9 @@ pub fn lines<'a>(app: &App, theme: &Theme, width: u16) -> Vec<Line<'a>> {
         said(&mut lines, CALM, theme.dim, room);
         return indented(lines);
     };
-    let ago = app.shown.as_of.since(exhaustion.at);
-    let urgent = if exhaustion.over { theme.dim } else { theme.warn };
-    said(&mut lines, &report::callers(exhaustion, ago), urgent, room);
-    said(&mut lines, &report::verdict(exhaustion), theme.title, room);
+    let urgent = if exhaustion.is_past() { theme.dim } else { theme.warn };
+    said(&mut lines, &report::callers(exhaustion, &app.shown), urgent, room);
+    said(&mut lines, &report::verdict(exhaustion, &app.shown), theme.title, room);
     let beside = WIDE.into_iter().find(|(from, _)| width >= *from).map_or(1, |(_, number)| number);
     let mut causes: Vec<&Cause> = exhaustion.causes.iter().collect();
     if beside == 1 {
@@ -133,12 +131,13 @@ fn block<'a>(
     let (mark, style) = if cause.likely { ("likely", theme.bad) } else { ("", theme.title) };
     let head = format!("{}  {}  {mark}", cause.kind.words(), report::share(cause, exhaustion));
     let mut lines = vec![Line::styled(text::fit(head.trim_end(), columns), style)];
-    for evidence in &cause.evidence {
+    for evidence in report::evidence(cause, exhaustion) {
         // An error may be as long as a server likes.
-        said(&mut lines, &outside(evidence, columns * EVIDENCE), theme.text, columns);
+        said(&mut lines, &outside(&evidence, columns * EVIDENCE), theme.text, columns);
     }
     for suspect in cause.suspects.iter().take(suspects) {
-        let words = text::escape_str(format!(" {} {}", suspect.conn, suspect.says).trim_end()).into_owned();
+        let says = report::says(suspect, exhaustion);
+        let words = text::escape_str(format!(" {} {says}", suspect.conn).trim_end()).into_owned();
         let who = text::escape_str(&suspect.who);
         let lines = &mut lines;
         let mut add = |words: &str| lines.push(Line::styled(text::fit(words, columns), theme.in_use));
@@ -157,8 +156,8 @@ fn block<'a>(
             theme.dim,
         ));
     }
-    if cause.slots > 0 {
-        said(&mut lines, cause.advice, theme.dim, columns);
+    if let Some(advice) = cause.advice_now() {
+        said(&mut lines, advice, theme.dim, columns);
     }
     lines
 }

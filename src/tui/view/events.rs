@@ -68,7 +68,9 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
                 WaitEnd::Refused => "refused",
                 WaitEnd::Failed => "failed",
             };
-            let waits = if *times == 1 { "wait".to_owned() } else { format!("{times} waits") };
+            // A command that tries again has one caller, and several of these.
+            let wait = if *ended == WaitEnd::Failed { "attempt" } else { "wait" };
+            let waits = if *times == 1 { wait.to_owned() } else { format!("{times} {wait}s") };
             // First, as the end is what a narrow pane has no room for.
             let who = if who.is_empty() { String::new() } else { format!("{who}: ") };
             say(theme.warn, format!("! {who}{waits} {how} after {}", text::duration(*waited)))
@@ -109,7 +111,7 @@ mod tests {
             who: who.into(),
             times,
         };
-        assert_eq!(sentence(&waits(3, "GET a")), "! GET a: 3 waits failed after 61.0 ms");
-        assert_eq!(sentence(&waits(1, "")), "! wait failed after 61.0 ms");
+        assert_eq!(sentence(&waits(3, "GET a")), "! GET a: 3 attempts failed after 61.0 ms");
+        assert_eq!(sentence(&waits(1, "")), "! attempt failed after 61.0 ms");
     }
 }
