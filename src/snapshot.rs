@@ -436,7 +436,7 @@ pub enum What {
     /// It answers again.
     Back,
     /// A lint began to hold.
-    Raised(&'static str, String),
+    Raised(&'static str, Severity, String),
     /// A lint holds no longer.
     Cleared(&'static str, String),
 }

@@ -96,6 +96,8 @@ async fn a_killed_server_costs_connections_and_no_capacity() {
     let error = pool.command(&["PING"]).await.unwrap_err();
     assert_eq!(error.connect_error().map(ConnectError::kind), Some(ConnectErrorKind::Refused), "{error}");
     assert_eq!(pool.status().1.retries, 3);
+    let totals = pool.status().1;
+    assert_eq!((totals.failed, totals.failed_again), (4, 3), "one caller in four attempts");
     server.restart();
     assert_in_step(&pool).await;
     assert_eq!(pool.warmup(4).await.failed, 0);

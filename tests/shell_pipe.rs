@@ -261,7 +261,7 @@ fn a_leak_is_found_named_and_taken_back() {
     let script = "PING\nPOOL LEAK 1\nPOOL LEAKS\nPOOL RESET\nPOOL LEAKS\nPOOL STATS\n";
     let output = feed(shell(&["--demo"]), script);
     let printed = text(&output.stdout);
-    assert!(printed.contains("leaked #1"), "{printed}");
+    assert!(printed.contains("leaked #1: the lint abandoned tells it at once, leak after "), "{printed}");
     let found = printed.lines().find(|line| line.starts_with("#1 out ")).expect("it is found at once");
     assert!(found.contains("its taker ended"), "{found}");
     assert!(found.ends_with("POOL LEAK 1 line 2"), "the command and its line: {found}");

@@ -244,14 +244,14 @@ fn closing_asks_first_and_runs_as_a_typed_line_does() {
     let mut app = opened("alt-4 K", full(), 80, 24);
     assert_eq!(app.context().mode, Mode::Ask);
     let shown = screen(&app);
-    let asked = "Close #3, held 74.2 s by worker-2  jobs.rs:88, who gets an error? (y/N)";
+    let asked = "Close #3? worker-2  jobs.rs:88 has held it for 74.2 s and gets an error (y/N)";
     assert!(shown.contains(asked), "{shown}");
     assert_eq!(press(&mut app, "n"), []);
     assert!(!screen(&app).contains("Close #3"));
     assert_eq!(press(&mut app, "K y"), [Effect::Run("POOL CLOSE 3".to_owned())]);
     assert!(screen(&app).contains("> POOL CLOSE 3"));
     let mut app = opened("alt-4 G enter K", full(), 60, 13);
-    assert!(text(&app, &Theme::DEFAULT, 60, 13).contains("Close #2, available? (y/N)"));
+    assert!(text(&app, &Theme::DEFAULT, 60, 13).contains("Close #2? Nobody has it (y/N)"));
     assert_eq!(press(&mut app, "y"), [Effect::Run("POOL CLOSE 2".to_owned())]);
     let mut app = opened("alt-5 K", full(), 80, 24);
     assert_eq!(press(&mut app, "y").len(), 1, "no question where there is no connection: y copies");

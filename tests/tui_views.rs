@@ -10,8 +10,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 use redis_pooltop::command::output::Took;
-use redis_pooltop::event::ConnId;
-use redis_pooltop::snapshot::{EventRow, LintRow, Snapshot, What};
+use redis_pooltop::event::{ConnId, PoolId};
+use redis_pooltop::snapshot::{EventRow, LintRow, Severity, Snapshot, What};
 use redis_pooltop::tui::action::{Action, Step};
 use redis_pooltop::tui::app::App;
 use redis_pooltop::tui::layout::Pane;
@@ -91,6 +91,22 @@ fn leaks_of_many_are_one_line_until_the_pane_is_read() {
     app.update(Action::Zoom);
     let screen = text(&app, &Theme::DEFAULT, 80, 24);
     assert_eq!(screen.lines().filter(|line| line.starts_with(" x leak")).count(), 5, "{screen}");
+}
+
+/// What holds in two pools names no connection: its line is not empty for that.
+#[test]
+fn a_lint_of_two_pools_is_one_line_with_evidence() {
+    let mut snapshot = busy();
+    let cold = LintRow {
+        id: "cold-start",
+        conn: None,
+        evidence: "8 opened in 2 s for 9 checkouts".to_owned(),
+        severity: Severity::Warn,
+        ..(*snapshot.lints[0]).clone()
+    };
+    snapshot.lints = [PoolId(0), PoolId(7)].map(|pool| Arc::new(LintRow { pool, ..cold.clone() })).to_vec();
+    let screen = shown(80, 24, snapshot);
+    assert!(screen.contains(" ! cold-start  2 pools, app: 8 opened in 2 s for 9 checkouts"), "{screen}");
 }
 
 #[test]
@@ -358,13 +374,14 @@ fn what_is_cut_ends_in_dots_and_no_wide_character_is_halved() {
 fn an_event_without_room_says_whose_connection_it_is_before_for_how_long() {
     let mut snapshot = busy();
     let evidence = "#3 out 60.0 s, idle 60.0 s  worker-2  jobs.rs:88".to_owned();
-    let raised = EventRow { at: snapshot.as_of, pool: None, what: What::Raised("leak", evidence) };
+    let raised =
+        EventRow { at: snapshot.as_of, pool: None, what: What::Raised("leak", Severity::Bad, evidence) };
     snapshot.events = vec![raised].into();
     let mut app = app(140, 40, snapshot);
-    assert!(text(&app, &Theme::DEFAULT, 140, 40).contains("! leak: #3 worker-2  jobs.rs:88  "));
+    assert!(text(&app, &Theme::DEFAULT, 140, 40).contains("x leak: #3 worker-2  jobs.rs:88  "));
     app.update(Action::Focus(Pane::Events));
     app.update(Action::Zoom);
-    assert!(text(&app, &Theme::DEFAULT, 140, 40).contains("! leak: #3 out 60.0 s, idle 60.0 s  worker-2"));
+    assert!(text(&app, &Theme::DEFAULT, 140, 40).contains("x leak: #3 out 60.0 s, idle 60.0 s  worker-2"));
 }
 
 #[test]

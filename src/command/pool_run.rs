@@ -127,7 +127,7 @@ impl Session {
             say(
                 sink,
                 format!(
-                    "leaked {}: called abandoned, and a leak after {threshold}; POOL RESET takes it back",
+                    "leaked {}: the lint abandoned tells it at once, leak after {threshold}; POOL RESET takes it back",
                     list(&ids)
                 ),
             )

@@ -196,7 +196,7 @@ impl Judge {
                         row.advice = finding.advice;
                     }
                 } else {
-                    verdict.news.push(What::Raised(lint.id(), finding.evidence.clone()));
+                    verdict.news.push(What::Raised(lint.id(), finding.severity, finding.evidence.clone()));
                     self.rows.insert(
                         key,
                         Arc::new(LintRow { level, ..row(lint.as_ref(), pool, view.now, finding) }),

@@ -5,7 +5,7 @@ use crate::event::{
     Bound, Bounds, CloseReason, ConnId, ConnPulse, ConnState, CreateSteps, Gauges, Holder, Opened, PastLease,
     PoolFacts, Pulse, Run, Samples, SeenAt, Totals, WaitEnd, Waiting,
 };
-use crate::snapshot::RowState;
+use crate::snapshot::{RowState, Severity};
 
 const POOL: PoolId = PoolId(1);
 
@@ -124,10 +124,10 @@ fn a_leak_is_raised_flags_its_row_and_clears() {
     model.tick(s(40));
     let snapshot = model.snapshot(s(40), 0);
     assert!(snapshot.lints.is_empty() && !snapshot.connections[0].flagged);
-    let of_leak = |what: &What| matches!(what, What::Raised("leak", _) | What::Cleared("leak", _));
+    let of_leak = |what: &What| matches!(what, What::Raised("leak", ..) | What::Cleared("leak", _));
     let news = snapshot.events.iter().filter(|row| of_leak(&row.what));
     let news: Vec<_> = news.map(|row| (&row.what, row.pool)).collect();
-    let raised = What::Raised("leak", "#3 out 30.0 s, idle 30.0 s  worker".to_owned());
+    let raised = What::Raised("leak", Severity::Bad, "#3 out 30.0 s, idle 30.0 s  worker".to_owned());
     let cleared = What::Cleared("leak", "#3 came back, 9.0 s after it was called a leak".to_owned());
     assert_eq!(news, [(&raised, Some(POOL)), (&cleared, Some(POOL))]);
 }

@@ -62,28 +62,23 @@ pub fn says(suspect: &Suspect, exhaustion: &Exhaustion) -> String {
 
 /// `3 wait, up to 5.2 s; 2 timed out`; of what is over, how long ago it ended.
 pub fn callers(exhaustion: &Exhaustion, snapshot: &Snapshot) -> String {
+    const NOBODY: &str = "nobody waits now";
     let ago = duration(snapshot.as_of.since(exhaustion.at));
     let longest = duration(exhaustion.longest);
-    let lost = exhaustion.lost.words();
+    let lost = exhaustion.lost.words().collect::<Vec<_>>().join("; ");
+    // Whom a server that is gone turns away at once has hardly waited: what became of them says more.
+    let waited = exhaustion.longest >= NOTICED;
     let said = match (exhaustion.over, exhaustion.waiting) {
+        (true, _) if waited => format!("{NOBODY}; {ago} ago callers waited up to {longest}"),
+        (true, _) if !lost.is_empty() => return format!("{NOBODY}; {ago} ago {lost}"),
+        (false, 0) if waited => format!("{NOBODY}, callers waited up to {longest}"),
+        (true, _) | (false, 0) => NOBODY.to_owned(),
         (false, 1) => format!("1 caller waits, up to {longest} so far"),
-        (false, waiting @ 2..) => {
+        (false, waiting) => {
             format!("{} callers wait, up to {longest} so far", thousands(u64::from(waiting)))
         }
-        // Whom a server that is gone turns away at once has hardly waited: what became of them says more.
-        (over, _) if exhaustion.longest < NOTICED => {
-            let lost: Vec<_> = lost.collect();
-            return match over {
-                true if !lost.is_empty() => format!("nobody waits now; {ago} ago {}", lost.join(", ")),
-                _ => {
-                    std::iter::once("nobody waits now".to_owned()).chain(lost).collect::<Vec<_>>().join("; ")
-                }
-            };
-        }
-        (true, _) => format!("nobody waits now; {ago} ago callers waited up to {longest}"),
-        (false, _) => format!("nobody waits now, callers waited up to {longest}"),
     };
-    std::iter::once(said).chain(lost).collect::<Vec<_>>().join("; ")
+    if lost.is_empty() { said } else { format!("{said}; {lost}") }
 }
 
 /// `likely: leak (2 of 3)`, or that it is none of them; where nobody waits any more, what it was and when.

@@ -127,8 +127,8 @@ pub struct Cause {
 impl Cause {
     /// What to do about it, where there is anything left to do it to: connections that are back need nothing.
     pub fn advice_now(&self) -> Option<&'static str> {
-        let gone = self.kind == CauseKind::Leak && self.suspects.iter().all(|suspect| suspect.back);
-        (self.slots > 0 && !(gone && !self.suspects.is_empty())).then_some(self.advice)
+        let left = self.suspects.is_empty() || self.suspects.iter().any(|suspect| !suspect.back);
+        (self.slots > 0 && (left || self.kind != CauseKind::Leak)).then_some(self.advice)
     }
 }
 

@@ -323,7 +323,7 @@ fn busy_events() -> Arc<[EventRow]> {
             },
         ),
         event(12_000, What::UnreadReply(ConnId(6), SeenAt::Release, 1, 0)),
-        event(9_000, What::Raised("leak", "#3 out 60 s".to_owned())),
+        event(9_000, What::Raised("leak", Severity::Bad, "#3 out 60 s".to_owned())),
     ]
     .into()
 }
@@ -419,7 +419,7 @@ pub fn ugly() -> Snapshot {
     let events = [
         What::OpenFailed(long.clone(), 1),
         What::Lost(long.clone()),
-        What::Raised("leak", long.clone()),
+        What::Raised("leak", Severity::Bad, long.clone()),
         What::Cleared("leak", long),
         What::Back,
         What::Resized(u32::MAX),

@@ -46,8 +46,12 @@ impl Lint for Exhausted {
         }
         // What is over is no alarm: it is still worth knowing who got nothing.
         let (severity, advice) = if full { (Severity::Bad, ADVICE) } else { (Severity::Warn, OVER) };
-        let calm = (queue.is_none() && view.waits.waiting() == 0).then(|| "nobody waits now".to_owned());
-        let said: Vec<_> = [queue, lost, calm].into_iter().flatten().collect();
+        // A queue that comes and goes has waiters too, each for a moment.
+        let now = queue.is_none().then(|| match view.waits.waiting() {
+            0 => "nobody waits now".to_owned(),
+            waiting => format!("{waiting} waiting"),
+        });
+        let said: Vec<_> = [queue, lost, now].into_iter().flatten().collect();
         let evidence = format!("{}: {}", said.join(", "), holders(view));
         vec![Finding { conn: None, severity, evidence, advice }]
     }
@@ -179,6 +183,14 @@ mod tests {
         assert!(found(&bench, s(73) + GRACE, false).is_some());
         bench.gauges.max = 3;
         assert_eq!(found(&bench, s(75), false), None);
+    }
+
+    #[test]
+    fn a_queue_that_comes_and_goes_is_told_with_its_number() {
+        let mut bench = full();
+        bench.queue(3, s(73), s(73));
+        let said = found(&bench, s(73) + Duration::from_millis(50), true).expect("it held a moment ago");
+        assert!(said.starts_with("3 waiting: 2 held, "), "{said}");
     }
 
     #[test]

@@ -29,7 +29,7 @@ fn look(judge: &mut Judge, pool: u32, seconds: u64, told: Vec<(Option<u64>, &'st
 fn a_finding_is_raised_once_updated_while_it_lasts_and_cleared_once() {
     let mut judge = Judge::default();
     let verdict = look(&mut judge, 1, 5, vec![(Some(3), "5 s")]);
-    assert_eq!(verdict.news, [What::Raised("told", "5 s".to_owned())]);
+    assert_eq!(verdict.news, [What::Raised("told", Severity::Warn, "5 s".to_owned())]);
     assert_eq!(verdict.flagged, HashSet::from([ConnId(3)]));
     let verdict = look(&mut judge, 1, 6, vec![(Some(3), "6 s")]);
     assert!(verdict.news.is_empty());

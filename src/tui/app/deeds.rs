@@ -49,16 +49,16 @@ impl App {
             None => self.subject(),
         };
         let Some(Subject::Connection(row, true)) = subject else { return };
-        let state = match &row.state {
-            RowState::Available { .. } => "available".to_owned(),
+        let id = row.id;
+        let text = match &row.state {
+            RowState::Available { .. } => format!("Close {id}? Nobody has it"),
             RowState::InUse { holder, .. } => {
                 let held = row.held_for(self.shown.as_of).map(view::age).unwrap_or_default();
                 let by = view::connections::named(holder);
-                format!("held {held} by {by}, who gets an error")
+                let by = if by.is_empty() { "its holder" } else { &by };
+                format!("Close {id}? {by} has held it for {held} and gets an error")
             }
         };
-        let id = row.id;
-        let text = format!("Close {id}, {state}?");
         self.confirm = Some(Confirm { text, line: format!("POOL CLOSE {}", id.0) });
     }
 

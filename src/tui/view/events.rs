@@ -13,7 +13,7 @@ use crate::event::{SeenAt, WaitEnd};
 use crate::snapshot::{EventRow, What};
 use crate::text;
 use crate::tui::layout::Pane;
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Theme, mark};
 
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
@@ -43,12 +43,12 @@ pub fn sentence(what: &What) -> Cow<'_, str> {
 /// The same in so many columns. Where that is too few, whose connection it is comes before for how long.
 fn told<'a>(what: &'a What, room: usize, theme: &Theme) -> (Style, Cow<'a, str>) {
     let (style, words) = words(what, theme);
-    if let What::Raised(lint, evidence) = what
+    if let What::Raised(lint, severity, evidence) = what
         && text::width(&text::escape_str(&words)) > room
         && let Some((facts, holder)) = evidence.split_once("  ")
         && let Some((conn, facts)) = facts.split_once(' ').filter(|(conn, _)| conn.starts_with('#'))
     {
-        return (style, Cow::Owned(format!("! {lint}: {conn} {holder}  {facts}")));
+        return (style, Cow::Owned(format!("{} {lint}: {conn} {holder}  {facts}", mark(*severity))));
     }
     (style, words)
 }
@@ -86,7 +86,9 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
         What::Resized(max) => say(theme.text, format!("max is now {max}")),
         What::Lost(error) => say(theme.bad, format!("x server lost: {error}")),
         What::Back => say(theme.available, "server is back".to_owned()),
-        What::Raised(lint, evidence) => say(theme.warn, format!("! {lint}: {evidence}")),
+        What::Raised(lint, severity, evidence) => {
+            say(theme.severity(*severity), format!("{} {lint}: {evidence}", mark(*severity)))
+        }
         What::Cleared(lint, evidence) => say(theme.available, format!("{lint} cleared: {evidence}")),
     }
 }
@@ -96,6 +98,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::snapshot::Severity;
 
     #[test]
     fn what_failed_says_how_often_why_and_for_whom() {
@@ -111,6 +114,8 @@ mod tests {
             who: who.into(),
             times,
         };
+        let raised = |severity| sentence(&What::Raised("leak", severity, "#3 out".to_owned())).into_owned();
+        assert_eq!([raised(Severity::Bad), raised(Severity::Warn)], ["x leak: #3 out", "! leak: #3 out"]);
         assert_eq!(sentence(&waits(3, "GET a")), "! GET a: 3 attempts failed after 61.0 ms");
         assert_eq!(sentence(&waits(1, "")), "! attempt failed after 61.0 ms");
     }

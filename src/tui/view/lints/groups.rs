@@ -62,7 +62,14 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
     let out = longest.map(|longest| format!("  up to {}", age(longest))).unwrap_or_default();
     let mark_of_level = one.level.mark();
     let (many, who) = (lints.len(), holders(&rows));
-    let words = format!("{mark_of_level}{many}: {}{rest}{out}{who}", ids.join(" "));
+    let words = if ids.is_empty() {
+        // Each is a whole pool's: the first speaks for them.
+        let pool = snapshot.pools.iter().find(|pool| pool.id == one.pool);
+        let pool = pool.map_or_else(String::new, |pool| format!(", {}", pool.name));
+        format!("{mark_of_level}{many} pools{pool}: {}", one.evidence)
+    } else {
+        format!("{mark_of_level}{many}: {}{rest}{out}{who}", ids.join(" "))
+    };
     let name = format!(" {} {:<2$} ", mark(one.severity), one.id, column(cx.snapshot));
     let room = usize::from(width).saturating_sub(text::width(&name));
     let mut spans = vec![
