@@ -121,6 +121,8 @@ fn help_has_the_exit_codes_and_a_page_only_what_means_something_to_it() {
     for form in [&["--help"][..], &["shell", "--help"], &["lab", "--help"], &["replay", "--help"]] {
         let help = printed(form);
         assert!(help.contains("Exit codes:") && help.contains("130 is Ctrl-C"), "{help}");
+        let records = !matches!(form[0], "lab" | "replay");
+        assert_eq!(help.contains("--record <"), records, "{help}");
     }
     for page in ["explain", "gen-config", "completions", "man"] {
         let help = printed(&[page, "--help"]);

@@ -57,6 +57,11 @@ impl Cli {
                 })
             });
         }
+        for form in RECORD_NOTHING {
+            command = command.mut_subcommand(form, |form| {
+                form.mut_args(|arg| if arg.get_id() == "record" { arg.hide(true) } else { arg })
+            });
+        }
         command
     }
 
@@ -84,6 +89,9 @@ impl Cli {
 
 /// The subcommands that print a page: no server is asked, and no option of the others means anything.
 const PAGES: [&str; 4] = ["explain", "gen-config", "completions", "man"];
+
+/// The subcommands that refuse `--record`.
+const RECORD_NOTHING: [&str; 2] = ["lab", "replay"];
 
 /// What is said when the command line names two servers.
 pub(crate) const TWO_ADDRESSES: &str = "two addresses: give one of a URL, -u, -h and -p, -s or --demo";
