@@ -125,12 +125,48 @@ fn ctrl_c_at_the_prompt_drops_the_line_and_twice_on_an_empty_one_ends() {
 #[test]
 fn lines_typed_ahead_are_run_in_their_order() {
     let mut tty = shell();
-    tty.send("PING\rECHO first\rFLUSHALL\rn\rECHO second\r");
+    tty.send("PING\rECHO first\rECHO second\r");
     tty.wait("the last answer", |text| text.lines().any(|line| line == "\"second\""));
     let text = tty.text();
     let at = |line: &str| text.lines().position(|shown| shown == line).unwrap_or_else(|| panic!("{text}"));
-    assert!(at("PONG") < at("\"first\"") && at("\"first\"") < at("not run"), "{text}");
+    assert!(at("PONG") < at("\"first\"") && at("\"first\"") < at("\"second\""), "{text}");
     leave(tty);
+}
+
+/// Whoever typed that had not read the question.
+#[test]
+fn what_was_typed_before_a_question_stood_there_answers_nothing() {
+    let mut tty = shell();
+    run(&mut tty, "SET a 1", "OK");
+    tty.send("FLUSHALL\ry\rECHO lost\r");
+    tty.see("[y/N]");
+    tty.send("n\r");
+    tty.see("not run");
+    prompt(&tty);
+    run(&mut tty, "EXISTS a", "(integer) 1");
+    assert!(!tty.text().contains("lost"), "{}", tty.text());
+    // The editor is as it was.
+    tty.send("\u{1b}[A");
+    tty.wait("the line before again", |text| text.matches("> EXISTS a").count() == 2);
+    tty.send("\r");
+    leave(tty);
+}
+
+#[test]
+fn a_terminal_without_a_cursor_to_move_has_its_lines_read_as_they_come() {
+    for term in ["dumb", "cons25"] {
+        let mut tty = job(&format!("TERM={term} $program shell --demo"));
+        prompt(&tty);
+        run(&mut tty, "SET a 1", "OK");
+        tty.run("FLUSHALL");
+        tty.see("[y/N]");
+        tty.send("y\r");
+        prompt(&tty);
+        run(&mut tty, "EXISTS a", "(integer) 0");
+        tty.send(CTRL_D);
+        tty.wait("bash again", |text| text.trim_end().ends_with("ready>"));
+        bash_says(&mut tty, "echo code $?", "code 0");
+    }
 }
 
 #[test]
@@ -483,7 +519,10 @@ fn a_careful_profile_is_red_and_wants_its_name_typed() {
         tty.run("FLUSHALL");
         tty.see("Run it? Type production:");
         run(&mut tty, answer, said);
-        run(&mut tty, "CLEAR", "production");
+        tty.run("CLEAR");
+        // What is typed before a question stands there answers nothing.
+        tty.wait("an empty screen", |text| !text.contains("Run it?"));
+        prompt(&tty);
     }
     run(&mut tty, "DBSIZE", "(integer) 0");
     leave(tty);

@@ -43,10 +43,15 @@ pub struct EditorOptions {
     pub red: bool,
 }
 
+type Lines = rustyline::Editor<Helper, FileHistory>;
+
 /// A line editor on the terminal. It blocks while somebody types: give it a thread of its own.
 pub struct Editor {
-    /// Reads the answers to questions too: what was typed ahead comes in its order, and it is here that it waits.
-    lines: rustyline::Editor<Helper, FileHistory>,
+    /// What was typed ahead comes in its order, and it is here that it waits.
+    lines: Lines,
+    config: Config,
+    colour: bool,
+    red: bool,
     file: HistoryFile,
     registry: Arc<Registry>,
     context: Arc<Mutex<Context>>,
@@ -58,8 +63,8 @@ pub struct Editor {
     /// Ctrl-X Ctrl-E.
     elsewhere: AwayKey,
     /// While somebody may print beside it, rustyline waits for more than keys, and hears a signal that another thread got.
-    #[expect(dead_code, reason = "it has to be there, and nothing more")]
-    printer: Box<dyn ExternalPrinter + Send>,
+    /// A terminal without a cursor to move has none: rustyline takes its lines as they come.
+    printer: Option<Box<dyn ExternalPrinter + Send>>,
     notices: Arc<Mutex<Vec<String>>>,
 }
 
@@ -91,17 +96,17 @@ impl Editor {
             .build();
         let mut kept = history::configured();
         let (file, opened) = HistoryFile::open(history, &mut kept);
-        let mut lines = rustyline::Editor::with_history(config, kept).map_err(to_io)?;
+        let mut lines = Lines::with_history(config.clone(), kept).map_err(to_io)?;
         lines.set_max_history_size(history::MAX_LINES).map_err(to_io)?;
-        lines.set_helper(Some(Helper::new(registry.clone(), context.clone(), colour, red)));
-        TakeGrey::bind(&mut lines);
         let (stop, elsewhere) = (AwayKey::default(), AwayKey::default());
-        stop.bind(KeyEvent::ctrl('Z'), &mut lines);
-        elsewhere.bind(Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]), &mut lines);
-        let printer = Box::new(lines.create_external_printer().map_err(to_io)?);
+        lines.set_helper(Some(Helper::new(registry.clone(), context.clone(), colour, red)));
+        let printer = equip(&mut lines, &stop, &elsewhere);
         let notices = Arc::new(Mutex::new(opened.err().map(|error| error.to_string()).into_iter().collect()));
         Ok(Self {
             lines,
+            config,
+            colour,
+            red,
             file,
             registry,
             context,
@@ -177,9 +182,10 @@ impl Editor {
         }
     }
 
-    /// The answer to a question; what is left of a paste is dropped. The end is Ctrl-C or Ctrl-D.
+    /// The answer to a question; what was typed before it stood there is no answer, and dropped. The end is Ctrl-C or
+    /// Ctrl-D.
     pub fn ask(&mut self, question: &str) -> io::Result<Typed> {
-        self.pending.clear();
+        self.forget_typed_ahead()?;
         loop {
             if let Some(helper) = self.lines.helper_mut() {
                 helper.begin_answer();
@@ -200,6 +206,18 @@ impl Editor {
         }
     }
 
+    /// Drops what was typed and not read yet: here, in the terminal, and in rustyline, whose own goes with its editor only.
+    fn forget_typed_ahead(&mut self) -> io::Result<()> {
+        self.pending.clear();
+        let history = mem::replace(self.lines.history_mut(), history::configured());
+        let helper = Helper::new(self.registry.clone(), self.context.clone(), self.colour, self.red);
+        self.lines = Lines::with_history(self.config.clone(), history).map_err(to_io)?;
+        self.lines.set_helper(Some(helper));
+        self.printer = equip(&mut self.lines, &self.stop, &self.elsewhere);
+        drop_typed_ahead();
+        Ok(())
+    }
+
     fn remember(&mut self, line: &str) {
         if !history::may_keep(line) {
             return;
@@ -212,6 +230,15 @@ impl Editor {
             self.context.lock().keys.remember_from(&self.registry, &args);
         }
     }
+}
+
+/// Gives an editor its keys, and whoever may print beside it.
+fn equip(lines: &mut Lines, stop: &AwayKey, elsewhere: &AwayKey) -> Option<Box<dyn ExternalPrinter + Send>> {
+    TakeGrey::bind(lines);
+    stop.bind(KeyEvent::ctrl('Z'), lines);
+    elsewhere.bind(Event::KeySeq(vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]), lines);
+    let printer = lines.create_external_printer().ok()?;
+    Some(Box::new(printer))
 }
 
 /// The line as the person's own editor saved it, the cursor at its end; as it was, if that came to nothing.
