@@ -47,7 +47,7 @@ fn start(cli: Cli) -> Result<Exit, Error> {
         .build()
         .map_err(Error::io("the runtime"))?;
     let exit = runtime.block_on(async {
-        terminal::outlive_file_limits().map_err(Error::io("the signals"))?;
+        terminal::prepare().map_err(Error::io("the signals"))?;
         run::run(settings).await
     });
     // While there is somebody to see them end.

@@ -110,14 +110,17 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
     typed::refuse(&settings.form)?;
     // The editor takes them itself, and has another meaning for Ctrl-C.
     let editor = matches!(settings.form, Form::Shell(_)) && is_typed(&settings.form);
-    if parts.recording.is_some() && caught.is_none() && !editor && !is_screen(&settings.form) {
-        // A recording is to have its end, whatever ends the run.
+    let lasts = parts.recording.is_some() || watches(&settings.form);
+    if lasts && caught.is_none() && !editor && !is_screen(&settings.form) {
+        // A recording is to have its end, and who watches a report, whatever ends the run.
         caught = Some(EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?);
     }
+    // What ends the watching early does not end the report.
+    let mut early = if is_report(&settings.form) { caught.take() } else { None };
     let exit = tokio::select! {
         biased;
         number = next(&mut caught), if !editor => Ok(Exit::Signal(number)),
-        exit = parts.face(&settings, guard, judge.as_mut()) => exit,
+        exit = parts.face(&settings, guard, judge.as_mut(), &mut early) => exit,
     };
     // An experiment that was stopped with the rest still has keys and connections to clean up.
     crate::lab::settled(EXPERIMENT_ENDS).await;
@@ -202,11 +205,12 @@ impl Parts {
         settings: &Settings,
         guard: Option<Guard>,
         judge: Option<&mut Judge>,
+        early: &mut Option<EndSignals>,
     ) -> Result<Exit, Error> {
         match &settings.form {
             form if is_screen(form) => screen::run(self, settings, guard).await,
             Form::Replay(replay) => replay::run(settings, replay, judge).await,
-            Form::Screen(report) => once::run(self, settings, report, judge).await,
+            Form::Screen(report) => once::run(self, settings, report, judge, early).await,
             Form::Lab(asked) => lab::run(settings, asked, judge).await,
             Form::Shell(shell) => {
                 let target = self.address(settings);
@@ -300,6 +304,11 @@ fn is_screen(form: &Form) -> bool {
 /// Whether one report is what was asked for.
 fn is_report(form: &Form) -> bool {
     matches!(form, Form::Screen(report) if !report.on_screen())
+}
+
+/// Whether it is reported on what happens for a while.
+fn watches(form: &Form) -> bool {
+    matches!(form, Form::Screen(report) if !report.on_screen() && report.duration.is_some())
 }
 
 /// A terminal without a cursor to move would show the screen as a heap of signs.

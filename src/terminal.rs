@@ -4,10 +4,11 @@
 //! What blocks in a thread of its own with the terminal changed, as the line editor and a password prompt do, cannot give
 //! it back when a signal ends the program: whoever started it does, through [`Kept`].
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::future::poll_fn;
 use std::io::{self, IsTerminal, Write, stderr, stdin, stdout};
 use std::os::fd::AsFd;
+use std::sync::OnceLock;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -174,10 +175,28 @@ pub async fn stop() -> io::Result<()> {
     Ok(())
 }
 
-/// Heard and not heeded from now on: a file that may not grow is an error of the write, and no end of the program. What
-/// we start has it as it was. Call it in a runtime.
-pub fn outlive_file_limits() -> io::Result<()> {
+/// The signals that were ignored when the program began, a bit each. As `nohup` and a shell's `&` have it, they stay so.
+static IGNORED: OnceLock<u64> = OnceLock::new();
+
+/// Takes note of what is ignored, before anybody catches anything. And a file that may not grow is an error of the write
+/// from now on, and no end of the program: the signal is heard and not heeded. What we start has it as it was. Call it in
+/// a runtime.
+pub fn prepare() -> io::Result<()> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    IGNORED.get_or_init(|| ignored_in(&status));
     signal(SignalKind::from_raw(Sent::XFSZ.as_raw())).map(drop)
+}
+
+/// What Linux says of a process that ignores signals. Other systems have no such file, and nothing counts as ignored.
+fn ignored_in(status: &str) -> u64 {
+    let bits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    bits.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or_default()
+}
+
+/// Whether it was ignored when the program began.
+fn was_ignored(kind: SignalKind) -> bool {
+    let bit = u32::try_from(kind.as_raw_value() - 1).ok().and_then(|at| 1_u64.checked_shl(at));
+    IGNORED.get().zip(bit).is_some_and(|(ignored, bit)| ignored & bit != 0)
 }
 
 /// Whether a key sends it.
@@ -185,7 +204,8 @@ fn is_key(kind: SignalKind) -> bool {
     [SignalKind::interrupt(), SignalKind::quit()].contains(&kind)
 }
 
-/// The signals that end a program at a terminal, caught so that the terminal is given back first.
+/// The signals that end a program at a terminal, caught so that the terminal is given back first; not what was ignored
+/// when the program began.
 #[derive(Debug)]
 pub struct EndSignals(Vec<(SignalKind, Signal)>);
 
@@ -201,7 +221,9 @@ impl EndSignals {
     }
 
     fn and(mut self, kind: SignalKind) -> io::Result<Self> {
-        self.0.push((kind, signal(kind)?));
+        if !was_ignored(kind) {
+            self.0.push((kind, signal(kind)?));
+        }
         Ok(self)
     }
 

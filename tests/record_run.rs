@@ -15,6 +15,7 @@ use redis_pooltop::pool::{PoolConfig, RedisPool};
 use redis_pooltop::record::{Player, Step, create, record};
 use redis_pooltop::snapshot::Snapshot;
 use redis_pooltop::source::info::watch_info;
+use rustix::process::{Pid, Signal, kill_process};
 use support::{RedisServer, pooltop, wait_until};
 
 /// All that a reader may know, but for what is said of the file itself.
@@ -197,4 +198,42 @@ fn a_file_that_may_not_grow_ends_the_recording_and_not_the_run() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), &b"PONG\n"[..]), "{said}");
     assert!(said.contains("it ends early: File too large"), "{said}");
+}
+
+/// The program watches, and ends by a signal: its exit code, and its report.
+fn cut_short(start: &str, more: &[&str], signal: Signal) -> (Option<i32>, String) {
+    let server = RedisServer::start(&[]);
+    let url = server.url();
+    let program = env!("CARGO_BIN_EXE_redis-pooltop");
+    let arguments = [&["-c", start, program, &url, "--once", "--duration", "1h"], more].concat();
+    let run = std::process::Command::new("sh").args(arguments).stdout(Stdio::piped()).spawn();
+    let run = run.expect("it runs");
+    support::wait_for("INFO", || server.cli(&["CLIENT", "LIST"]).contains("cmd=info").then_some(()));
+    let id = i32::try_from(run.id()).ok().and_then(Pid::from_raw).expect("its number");
+    kill_process(id, signal).expect("it is there");
+    if start.contains("trap") {
+        assert!(server.cli(&["CLIENT", "LIST"]).contains("cmd=info"), "it goes on");
+        kill_process(id, Signal::TERM).expect("it is there");
+    }
+    let output = run.wait_with_output().expect("it ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn a_signal_ends_the_watching_and_what_was_seen_is_reported() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("run.ndjson");
+    let record = ["--record", path.to_str().expect("its name")];
+    let (plain, deaf) = ("exec \"$0\" \"$@\"", "trap '' INT; exec \"$0\" \"$@\"");
+    for more in [&[][..], &record] {
+        // Who ignores the interrupt began so, and is ended by the other.
+        for (start, signal, code) in [(plain, Signal::TERM, 143), (deaf, Signal::INT, 143)] {
+            let (exit, report) = cut_short(start, more, signal);
+            assert_eq!(exit, Some(code), "{report}");
+            assert!(report.contains("connections"), "{report}");
+        }
+    }
+    assert!(!replayed(&path).is_empty());
+    let read = std::fs::read_to_string(&path).expect("the recording");
+    assert!(read.trim_end().ends_with("{\"End\":\"finished\"}"), "it has its end");
 }

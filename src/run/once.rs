@@ -4,7 +4,7 @@ use std::io::{Write, stderr};
 use std::time::Duration;
 
 use super::judge::Judge;
-use super::{Parts, unreachable};
+use super::{Parts, next, unreachable};
 use crate::cli::Format;
 use crate::config::{ReportSettings, Settings};
 use crate::error::{Error, Exit};
@@ -13,6 +13,7 @@ use crate::net::ConnectError;
 use crate::pool::{CheckoutError, RedisPool};
 use crate::report::{Verdict, verdict};
 use crate::snapshot::Snapshot;
+use crate::terminal::EndSignals;
 use crate::{report, terminal};
 
 /// How long a report waits for the server's first INFO.
@@ -26,19 +27,38 @@ pub(super) async fn run(
     settings: &Settings,
     report: &ReportSettings,
     judge: Option<&mut Judge>,
+    early: &mut Option<EndSignals>,
 ) -> Result<Exit, Error> {
-    if let Err(error) = try_the_pool(&parts.pool).await {
+    let tried = tokio::select! {
+        biased;
+        number = next(early) => return Ok(Exit::Signal(number)),
+        tried = try_the_pool(&parts.pool) => tried,
+    };
+    if let Err(error) = tried {
         return Err(lost(parts, settings, report, error).await?);
     }
+    let cut_short = tokio::select! {
+        biased;
+        number = next(early) => Some(number),
+        () = watch(parts, settings, report) => None,
+    };
+    // What is reported is the last that is recorded, so that a replay reports the same.
+    let snapshot = parts.hub.end_recording().await;
+    match cut_short {
+        None => print(report, &snapshot, judge),
+        // What was seen so far is worth a look, and no verdict.
+        Some(number) => print(report, &snapshot, None).map(|_| Exit::Signal(number)),
+    }
+}
+
+/// Waits until there is something to report.
+async fn watch(parts: &mut Parts, settings: &Settings, report: &ReportSettings) {
     parts.open_up(settings).await;
     parts.warn();
     parts.first_answer(PATIENCE).await;
     if let Some(duration) = report.duration {
         tokio::time::sleep(duration).await;
     }
-    // What is reported is the last that is recorded, so that a replay reports the same.
-    let snapshot = parts.hub.end_recording().await;
-    print(report, &snapshot, judge)
 }
 
 /// Opens a connection as the pool's callers do, and has it answer: a pool that nobody has asked for anything cannot tell
