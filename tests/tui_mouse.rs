@@ -49,7 +49,7 @@ fn a_click_gives_a_pane_the_keys_and_selects_the_row_under_it() {
     click(&mut app, "#8 id 123");
     assert_eq!(mode(&app), Mode::Pane(Pane::Connections));
     press(&mut app, "K");
-    assert!(screen(&app).contains("Close #8, held"), "{}", screen(&app));
+    assert!(screen(&app).contains("Close #8? "), "{}", screen(&app));
     press(&mut app, "n");
     click(&mut app, "! exhausted");
     press(&mut app, "enter");

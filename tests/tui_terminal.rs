@@ -503,7 +503,7 @@ fn a_connection_is_seen_in_full_filtered_for_and_closed() {
     tty.see("connection #2");
     tty.see("POOL HOLD 3");
     tty.send("K");
-    tty.see("Close #2, held ");
+    tty.see("Close #2? ");
     tty.send("y");
     tty.see("gone");
     tty.send("\u{1b}");
