@@ -102,7 +102,7 @@ pub fn fit(text: &str, columns: usize) -> String {
         }
         end = at + grapheme.len();
     }
-    format!("{}…", &text[..end])
+    format!("{}…", text[..end].trim_end_matches('…'))
 }
 
 /// Milliseconds with as many decimals as their size deserves: `<0.01`, `0.08`, `80.2`, `5,003`.
@@ -232,6 +232,7 @@ mod tests {
         assert_eq!(fit("漢字漢字", 4), "漢…");
         assert_eq!(fit("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
         assert_eq!(fit("abc", 3), "abc");
+        assert_eq!(fit("ab… and so on", 4), "ab…", "cut twice, it is cut once");
         assert_eq!(fit("abc", 1), "…");
         assert_eq!(fit("abc", 0), "");
     }

@@ -32,6 +32,22 @@ fn title(app: &App, pane: &str) -> String {
 }
 
 #[test]
+fn the_first_line_has_the_pools_whole_name_and_the_version_while_there_is_room() {
+    let mut snapshot = busy();
+    let pool = Arc::make_mut(&mut snapshot.pools[0]);
+    pool.name = "lab forgotten-release: a cycle".to_owned();
+    for (width, name, version) in [
+        (140, "  pool lab forgotten-release: a cycle  max ", true),
+        (92, "  pool lab forgotten-relea…  max ", true),
+        (80, "  pool lab forgotten-relea…  max ", false),
+    ] {
+        let shown = text(&app(width, 50, snapshot.clone()), &Theme::DEFAULT, width, 50);
+        let first = shown.lines().next().unwrap_or_default();
+        assert!(first.contains(name) && first.contains("redis 7.0.15") == version, "{width}: {first}");
+    }
+}
+
+#[test]
 fn a_filter_narrows_while_it_is_typed_and_esc_brings_all_rows_back() {
     let mut app = app(140, 50, busy());
     let all = ids(&app);

@@ -19,6 +19,10 @@ use crate::tui::theme::{Theme, mark};
 /// Most columns of a holder's label in the summary.
 const LABEL: usize = 24;
 
+/// Most columns of a pool's name in the first line, and most where they are few.
+const WHOLE: usize = 60;
+const SHORT: usize = 20;
+
 /// Below this width a word less is said of the next try.
 const NARROW: u16 = 72;
 
@@ -27,8 +31,8 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let right = liveness(app, theme);
     let room = area.width.saturating_sub(right.width() as u16 + 1);
     let left = Rect { width: room, ..area };
-    // What does not fit goes whole: the version first, then the pool.
-    let whole = [(true, true), (false, true), (false, false)]
+    // What does not fit goes whole: a long pool's end first, then the version, then the pool.
+    let whole = [(true, Some(WHOLE)), (true, Some(SHORT)), (false, Some(SHORT)), (false, None)]
         .map(|(version, pool)| identity(app, theme, version, pool))
         .into_iter()
         .min_by_key(|line| line.width() > usize::from(room));
@@ -36,7 +40,7 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     put_right(&right, area, 0, buf);
 }
 
-fn identity<'a>(app: &App, theme: &Theme, version: bool, pool: bool) -> Line<'a> {
+fn identity<'a>(app: &App, theme: &Theme, version: bool, pool: Option<usize>) -> Line<'a> {
     let snapshot = &app.shown;
     let target = if snapshot.server.target.is_empty() { &app.facts.target } else { &snapshot.server.target };
     let mut spans = vec![
@@ -47,9 +51,9 @@ fn identity<'a>(app: &App, theme: &Theme, version: bool, pool: bool) -> Line<'a>
     if let Some(version) = snapshot.server.version.as_ref().filter(|_| version) {
         spans.push(Span::styled(format!("  {}", outside(version, 30)), theme.dim));
     }
-    if let Some(pool) = snapshot.pool_in_front().filter(|_| pool) {
+    if let (Some(pool), Some(columns)) = (snapshot.pool_in_front(), pool) {
         spans.push(Span::styled("  pool ", theme.dim));
-        spans.push(Span::styled(outside(&pool.name, 20), theme.text));
+        spans.push(Span::styled(outside(&pool.name, columns), theme.text));
         spans.push(Span::styled(format!("  max {}", known(pool.max)), theme.dim));
         if pool.single {
             spans.push(Span::styled("  single", theme.dim));
