@@ -24,6 +24,7 @@ use crate::values;
 pub use crate::values::{Limit, duration, looks_like_url};
 pub(crate) use after::{ENVIRONMENT, EXIT_CODES};
 pub use connect::Connection;
+pub(crate) use lab::refused;
 pub use lab::{Lab, LabFormat};
 pub use lints::{LintLevel, Lints};
 pub(crate) use lints::{level, lint};

@@ -233,15 +233,10 @@ impl Settings {
             Some(_) if once || duration.is_some() || format.is_some() => {
                 return Err(usage("--once, --duration and --format go without a subcommand"));
             }
-            Some(Command::Lab(_)) if common.record.record.is_some() => {
-                return Err(usage(
-                    "--record goes with what a person runs: an experiment has a pool for each of its ways",
-                ));
-            }
             Some(Command::Print(_)) => return Err(usage("this prints something, and needs no settings")),
             Some(Command::Lab(lab)) => {
                 form_of_report = lab.format.map(LabFormat::of_report);
-                let (lab, url) = lab::settings(&lab)?;
+                let (lab, url) = lab::settings(&lab, &common)?;
                 if judged && lab.experiments.is_empty() {
                     return Err(usage("--fail-on-leak and --fail-on judge experiments: name one, or all"));
                 }

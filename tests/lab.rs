@@ -13,7 +13,7 @@ use redis_pooltop::demo;
 use redis_pooltop::event::Clock;
 use redis_pooltop::hub::Hub;
 use redis_pooltop::lab::{self, Experiment, Ground, Record, Run};
-use redis_pooltop::model::ModelOptions;
+use redis_pooltop::model::{Levels, ModelOptions};
 use redis_pooltop::net::ConnectOptions;
 use redis_pooltop::pool::{PoolConfig, RedisPool};
 use redis_pooltop::resp::Value;
@@ -32,7 +32,7 @@ fn repetitions(experiment: &dyn Experiment) -> u32 {
 /// Runs an experiment, and holds what comes of it to what is promised of all.
 async fn hold(experiment: &'static dyn Experiment, connect: &ConnectOptions, demo: bool) {
     let (connect, repetitions) = (connect.clone(), repetitions(experiment));
-    let ground = Ground { connect, demo, hub: None, repetitions, witness: None };
+    let ground = Ground { connect, demo, hub: None, repetitions, levels: Levels::default(), witness: None };
     let about = experiment.about();
     let outcome = Run::start(experiment, ground).end().await;
     let said = lab::text(about, &outcome);
@@ -77,7 +77,8 @@ async fn watching_a_server_is_shown_where_its_limit_is_far_too() {
     let server = RedisServer::start(&["--maxclients", "10000"]);
     let connect = ConnectOptions::from_url(&server.url()).expect("its address");
     let experiment = lab::find("watch-server").expect("it is one");
-    let ground = Ground { connect, demo: false, hub: None, repetitions: 2, witness: None };
+    let ground =
+        Ground { connect, demo: false, hub: None, repetitions: 2, levels: Levels::default(), witness: None };
     let outcome = Run::start(experiment, ground).end().await;
     let said = lab::text(experiment.about(), &outcome);
     let record = outcome.unwrap_or_else(|_| panic!("{said}"));

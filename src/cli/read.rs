@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
+use super::lab::REFUSED;
 use super::{Cli, Command};
 use crate::nearest::nearest;
 use crate::values::looks_like_url;
@@ -50,19 +51,15 @@ impl Cli {
         // From here on what every form takes stands in each.
         command.build();
         for page in PAGES {
-            command = command.mut_subcommand(page, |page| {
-                page.mut_args(|arg| {
-                    let hidden = arg.is_global_set() && arg.get_id() != "help";
-                    if hidden { arg.hide(true) } else { arg }
-                })
-            });
+            command = command
+                .mut_subcommand(page, |page| hide(page, |arg| arg.is_global_set() && arg.get_id() != "help"));
         }
         for form in RECORD_NOTHING {
-            command = command.mut_subcommand(form, |form| {
-                form.mut_args(|arg| if arg.get_id() == "record" { arg.hide(true) } else { arg })
-            });
+            command = command.mut_subcommand(form, |form| hide(form, |arg| arg.get_id() == "record"));
         }
-        command
+        command.mut_subcommand("lab", |lab| {
+            hide(lab, |arg| arg.get_long().is_some_and(|name| REFUSED.contains(&name)))
+        })
     }
 
     fn parse_whole(args: &[OsString]) -> Result<Self, clap::Error> {
@@ -85,6 +82,10 @@ impl Cli {
             Some(_) => Err(wrong(kind, "commands go to the shell: redis-pooltop shell URL COMMAND...")),
         }
     }
+}
+
+fn hide(command: clap::Command, which: impl Fn(&clap::Arg) -> bool) -> clap::Command {
+    command.mut_args(|arg| if which(&arg) { arg.hide(true) } else { arg })
 }
 
 /// The subcommands that print a page: no server is asked, and no option of the others means anything.

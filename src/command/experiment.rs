@@ -2,11 +2,20 @@
 
 use std::io;
 
+use bytes::Bytes;
+
 use super::output::{Outcome, Output, Sink};
 use crate::hub::Hub;
 use crate::lab::{self, Ground, REPETITIONS, Run};
+use crate::model::Levels;
 use crate::net::ConnectOptions;
 use crate::pool::RedisPool;
+
+/// What a job of these experiments is called by, until the first begins.
+pub(super) fn words(names: &[&'static str]) -> Vec<Bytes> {
+    let called = if names.len() >= lab::all().len() { &["ALL"][..] } else { names };
+    std::iter::once(&"LAB").chain(called).map(|word| Bytes::from_static(word.as_bytes())).collect()
+}
 
 /// Experiments to run one after the other, and what on.
 #[derive(Clone)]
@@ -39,7 +48,10 @@ impl Bench {
                 }
             };
             let (connect, hub) = (self.connect.clone(), Some(self.hub.clone()));
-            let ground = Ground { connect, demo: false, hub, repetitions: REPETITIONS, witness: None };
+            // The hub's own levels are what holds.
+            let levels = Levels::default();
+            let ground =
+                Ground { connect, demo: false, hub, repetitions: REPETITIONS, levels, witness: None };
             let mut run = Run::start(experiment, ground);
             while let Some(now) = run.step().await {
                 step(format!("{name} {}/{} {}", now.repetition, now.of, now.way));
@@ -51,5 +63,17 @@ impl Bench {
             sink.push(Output::text(lab::text(experiment.about(), &record))).await?;
         }
         Ok(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_them_are_called_all() {
+        let all: Vec<_> = lab::all().iter().map(|experiment| experiment.about().name).collect();
+        assert_eq!(words(&all), ["LAB", "ALL"]);
+        assert_eq!(words(&["sizing", "pipeline"]), ["LAB", "sizing", "pipeline"]);
     }
 }

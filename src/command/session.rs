@@ -14,7 +14,7 @@ use crate::lab;
 use crate::pool::{RedisLease, RedisPool};
 
 use super::builtin::Builtin;
-use super::experiment::Bench;
+use super::experiment::{self, Bench};
 use super::jobs::{self, JobControl, JobNews, Jobs, Order};
 use super::monitor::Asker;
 use super::output::{Outcome, Output, Sink};
@@ -280,8 +280,7 @@ impl Session {
         let (args, lab) = match &line.call {
             Call::Redis { on: None, args } => (args.clone(), None),
             Call::Builtin(Builtin::Lab(names)) if !names.is_empty() => {
-                let words = std::iter::once("LAB").chain(names.iter().copied());
-                let args = words.map(|word| Bytes::from_static(word.as_bytes())).collect();
+                let args = experiment::words(names);
                 (args, Some(Bench::new(names, &self.runner.pool, &self.hub)))
             }
             _ => {

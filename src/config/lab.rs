@@ -1,7 +1,7 @@
 //! What `lab` was asked for.
 
 use super::usage;
-use crate::cli::{Lab, LabFormat, TWO_ADDRESSES, looks_like_url};
+use crate::cli::{Common, Lab, LabFormat, TWO_ADDRESSES, looks_like_url, refused};
 use crate::error::Error;
 use crate::lab::{self, Experiment};
 
@@ -15,7 +15,10 @@ pub struct LabSettings {
 }
 
 /// The experiments, and the URL among the words, if there is one.
-pub(super) fn settings(asked: &Lab) -> Result<(LabSettings, Option<String>), Error> {
+pub(super) fn settings(asked: &Lab, common: &Common) -> Result<(LabSettings, Option<String>), Error> {
+    if let Some(option) = refused(common).next() {
+        return Err(usage(format!("--{option} is not for lab: each experiment sets up pools of its own")));
+    }
     let (urls, names): (Vec<_>, Vec<_>) = asked.words.iter().partition(|word| looks_like_url(word));
     let url = match urls.as_slice() {
         [] => None,

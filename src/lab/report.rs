@@ -8,6 +8,7 @@ use serde_json::{Value, json as document};
 use super::run::LEAK;
 use super::{About, Experiment, Raised, Record, Spread, Trouble};
 use crate::model::ModelOptions;
+use crate::snapshot::Level;
 use crate::text;
 
 /// How wide a way's name may be in the table.
@@ -121,6 +122,9 @@ fn findings(out: &mut String, record: &Record) {
             Some(Raised { times, evidence }) => {
                 let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
                 format!("lint {lint} raised {times} in '{}': {}", way.name, text::escape_str(evidence))
+            }
+            None if record.levels.get(lint) == Level::Off => {
+                format!("lint {lint} is switched off, and was not raised in '{}'", way.name)
             }
             None => format!("lint {lint} was not raised in '{}'", way.name),
         };

@@ -17,7 +17,7 @@ use super::{Experiment, Figures, Trouble, Verdict};
 use crate::demo;
 use crate::event::Clock;
 use crate::hub::Hub;
-use crate::model::ModelOptions;
+use crate::model::{Levels, ModelOptions};
 use crate::net::{ConnectOptions, Endpoint};
 use crate::pool::PoolConfig;
 
@@ -41,6 +41,8 @@ pub struct Ground {
     pub hub: Option<Hub>,
     /// How often each way runs.
     pub repetitions: u32,
+    /// What is made of lints, on a hub of the experiment's own.
+    pub levels: Levels,
     /// Who sees what is raised meanwhile.
     pub witness: Option<Witness>,
 }
@@ -69,6 +71,8 @@ pub struct Record {
     pub note: Option<String>,
     /// Lints that the model raised, by way.
     pub raised: Vec<BTreeMap<&'static str, Raised>>,
+    /// What was made of lints.
+    pub levels: Levels,
     /// What the figures show.
     pub verdict: Verdict,
     /// How often each way ran.
@@ -161,7 +165,8 @@ async fn perform(
     let mut connect = ground.connect;
     let server = if ground.demo { Some(embedded(experiment, &mut connect).await?) } else { None };
     let target = connect.target();
-    let hub = ground.hub.unwrap_or_else(|| Hub::start(Clock::start(), ModelOptions::default(), TICK));
+    let options = ModelOptions { levels: ground.levels, ..ModelOptions::default() };
+    let hub = ground.hub.unwrap_or_else(|| Hub::start(Clock::start(), options, TICK));
     let place = tokio::select! {
         biased;
         _ = stopped.wait_for(|stopped| *stopped) => return Err(Trouble::Stopped),
@@ -197,6 +202,7 @@ async fn perform(
         target,
         verdict: experiment.judge(&figures),
         raised: watcher.raised(),
+        levels: place.hub.options().levels,
         figures,
         note,
         repetitions: ground.repetitions,

@@ -14,7 +14,7 @@ use super::{Trouble, Way};
 use crate::event::Totals;
 use crate::net::ConnectOptions;
 use crate::pool::{PoolConfig, RedisPool};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Level, Snapshot};
 
 /// How long something that must happen may take before the experiment gives up on it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -91,8 +91,16 @@ impl Stage {
         self.watcher.times(self.way, lint)
     }
 
+    /// Whether a lint is switched off, and will never be raised.
+    pub(crate) fn is_off(&self, lint: &str) -> bool {
+        self.place.hub.options().levels.get(lint) == Level::Off
+    }
+
     /// Waits until the model has raised a lint so often.
     pub(crate) async fn until_raised(&self, lint: &str, times: u64) {
+        if self.is_off(lint) {
+            return;
+        }
         let deadline = Instant::now() + PATIENCE;
         while self.times(lint) < times && Instant::now() < deadline {
             self.look().await;

@@ -45,6 +45,7 @@ pub(super) async fn run(
         demo: settings.demo,
         hub: None,
         repetitions: REPETITIONS,
+        levels: settings.model.levels.clone(),
         witness: bench.as_ref().map(Bench::witness),
     };
     // JUnit's XML has no place for tables; a file of its own leaves them theirs.

@@ -83,7 +83,7 @@ impl Experiment for Sizing {
                 return round(stage, LASTS).await;
             }
             for _ in 0..PATIENCE {
-                if stage.times("undersized") > 0 {
+                if stage.times("undersized") > 0 || stage.is_off("undersized") {
                     break;
                 }
                 round(stage, STEADY).await?;

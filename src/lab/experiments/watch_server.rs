@@ -146,7 +146,7 @@ impl Experiment for WatchServer {
             }
             let step = FILLS / u32::try_from(plan.end.saturating_sub(clients)).unwrap_or(u32::MAX).max(1);
             while clients < plan.end {
-                let due = if plan.near {
+                let due = if plan.near && !stage.is_off("maxclients") {
                     stage.times("maxclients") > raised
                 } else {
                     told(stage).await >= plan.alert
