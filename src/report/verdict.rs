@@ -32,8 +32,21 @@ pub struct Verdict {
     pub ran: Duration,
     /// When it ended, in milliseconds since 1970.
     pub wall_ms: u64,
+    /// What was to be judged and has no outcome.
+    pub not_run: Vec<NotRun>,
     /// So many pools were seen: with several, each finding names its own.
     pools: usize,
+}
+
+/// An experiment that was not run to its end.
+#[derive(Clone, Debug)]
+pub struct NotRun {
+    /// Its name.
+    pub name: &'static str,
+    /// Why.
+    pub why: String,
+    /// It was not begun, since there was no room for it; else something went wrong.
+    pub skipped: bool,
 }
 
 /// A lint that holds, and what it is about.
@@ -65,6 +78,7 @@ impl Verdict {
             target: target(snapshot),
             ran: Duration::from_nanos(snapshot.as_of.0),
             wall_ms: snapshot.wall_ms,
+            not_run: Vec::new(),
             pools: snapshot.pools.len(),
         };
         verdict.add(snapshot);
@@ -73,7 +87,15 @@ impl Verdict {
 
     /// Of a run whose pools come and go: what is raised [meanwhile](Self::add_meanwhile).
     pub fn meanwhile(target: String, checked: Vec<&'static str>) -> Self {
-        Self { checked, findings: Vec::new(), target, ran: Duration::ZERO, wall_ms: 0, pools: 0 }
+        Self {
+            checked,
+            findings: Vec::new(),
+            target,
+            ran: Duration::ZERO,
+            wall_ms: 0,
+            not_run: Vec::new(),
+            pools: 0,
+        }
     }
 
     /// Adds what holds in a snapshot on the way, though it may be over at the end.

@@ -10,6 +10,7 @@ use crate::command::{LAB, Question};
 use crate::config::{LabSettings, Settings};
 use crate::error::{Error, Exit};
 use crate::lab::{self, About, Experiment, Ground, REPETITIONS, Record, Run, Step, Trouble};
+use crate::report::verdict::NotRun;
 use crate::report::{Verdict, verdict};
 use crate::terminal::{self, EndSignals};
 
@@ -78,8 +79,22 @@ pub(super) async fn run(
         }
         outcomes.push((about, outcome));
     }
-    let verdict = bench.map(|bench| bench.verdict(begun.elapsed()));
+    let mut verdict = bench.map(|bench| bench.verdict(begun.elapsed()));
+    if let Some(verdict) = &mut verdict {
+        verdict.not_run = not_run(&outcomes);
+    }
     finish(&outcomes, asked.format, (judge, verdict), exit)
+}
+
+/// Those that have no outcome, for the verdict to name: what is missing from it would look like a pass.
+fn not_run(outcomes: &Outcomes) -> Vec<NotRun> {
+    let troubles = outcomes.iter().filter_map(|(about, outcome)| Some((about, outcome.as_ref().err()?)));
+    let not_run = troubles.map(|(about, trouble)| NotRun {
+        name: about.name,
+        why: trouble.to_string(),
+        skipped: matches!(trouble, Trouble::NoRoom(_)),
+    });
+    not_run.collect()
 }
 
 /// Asks first where the profile wants its name typed; why nothing runs, if so.

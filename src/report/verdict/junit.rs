@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Found, LISTED, Verdict};
+use super::{Found, LISTED, NotRun, Verdict};
 use crate::text::{obeyed, utc};
 
 /// One test case a lint that holds nowhere, and one a finding of the others.
@@ -14,15 +14,18 @@ pub fn junit(verdict: &Verdict) -> String {
         .copied()
         .collect();
     let listed = &verdict.findings[..verdict.findings.len().min(LISTED)];
-    let counts = format!(r#"tests="{}" failures="{}""#, passed.len() + listed.len(), listed.len());
+    let skipped = verdict.not_run.iter().filter(|one| one.skipped).count();
+    let (tests, errors) =
+        (passed.len() + listed.len() + verdict.not_run.len(), verdict.not_run.len() - skipped);
+    let counts = format!(r#"tests="{tests}" failures="{}" errors="{errors}""#, listed.len());
     let ran = format!(r#"time="{:.3}""#, verdict.ran.as_secs_f64());
     let started = verdict.wall_ms.saturating_sub(u64::try_from(verdict.ran.as_millis()).unwrap_or(u64::MAX));
     let suite = content(&format!("redis-pooltop {}", verdict.target));
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(out, r#"<testsuites name="redis-pooltop" {counts} errors="0" {ran}>"#);
+    let _ = writeln!(out, r#"<testsuites name="redis-pooltop" {counts} {ran}>"#);
     let _ = writeln!(
         out,
-        r#"  <testsuite name="{suite}" {counts} errors="0" skipped="0" {ran} timestamp="{}">"#,
+        r#"  <testsuite name="{suite}" {counts} skipped="{skipped}" {ran} timestamp="{}">"#,
         timestamp(started)
     );
     for id in passed {
@@ -30,6 +33,12 @@ pub fn junit(verdict: &Verdict) -> String {
     }
     for found in listed {
         case(&mut out, verdict, found);
+    }
+    for NotRun { name, why, skipped } in &verdict.not_run {
+        let how = if *skipped { "skipped" } else { "error" };
+        let _ = writeln!(out, r#"    <testcase classname="{LAB}" name="{name}" time="0">"#);
+        let _ = writeln!(out, r#"      <{how} message="{}"/>"#, content(why));
+        out.push_str("    </testcase>\n");
     }
     let more = verdict.findings.len() - listed.len();
     if more > 0 {
@@ -41,6 +50,9 @@ pub fn junit(verdict: &Verdict) -> String {
 
 /// What a build server groups the cases by.
 const CLASS: &str = "redis-pooltop.lints";
+
+/// And the experiments by.
+const LAB: &str = "redis-pooltop.lab";
 
 fn case(out: &mut String, verdict: &Verdict, found: &Found) {
     let mut name = found.id.to_owned();
