@@ -174,19 +174,45 @@ async fn a_job_that_is_killed_leaves_no_key_and_no_connection() {
 fn an_interrupt_leaves_no_key_and_no_connection() {
     let server = RedisServer::start(&[]);
     for (signal, exit) in [(rustix::process::Signal::INT, 130), (rustix::process::Signal::TERM, 143)] {
-        let mut child = pooltop()
+        let child = pooltop()
             .args(["lab", "forgotten-release", &server.url()])
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("it runs");
         wait_for("its key", || (server.cli(&["DBSIZE"]) == "1").then_some(()));
         let id = rustix::process::Pid::from_child(&child);
         rustix::process::kill_process(id, signal).expect("it is there");
-        assert_eq!(child.wait().expect("its end").code(), Some(exit));
+        let output = child.wait_with_output().expect("its end");
+        assert_eq!(output.status.code(), Some(exit));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(said, "cancelled: keys deleted, connections closed\n");
         assert_eq!(server.cli(&["DBSIZE"]), "0");
         wait_for("its connections to go", || nobody_of_the_lab(&server).then_some(()));
     }
+}
+
+/// Whoever does not wait for the end is told what may be left.
+#[test]
+fn a_second_signal_ends_at_once_and_says_what_may_remain() {
+    let server = RedisServer::start(&[]);
+    let child = pooltop()
+        .args(["lab", "forgotten-release", &server.url()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    wait_for("its key", || (server.cli(&["DBSIZE"]) == "1").then_some(()));
+    let id = rustix::process::Pid::from_child(&child);
+    // A server that answers nobody: cleaning up takes its time.
+    server.cli(&["CLIENT", "PAUSE", "60000", "ALL"]);
+    for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
+        rustix::process::kill_process(id, signal).expect("it is there");
+    }
+    let output = child.wait_with_output().expect("its end");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(130 | 143)), "{said}");
+    assert!(said.contains("may remain") && said.lines().count() == 1, "{said}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::lab::{self, About, Experiment, Ground, REPETITIONS, Record, Run, Step
 use crate::report::verdict::NotRun;
 use crate::report::{Verdict, verdict};
 use crate::terminal::{self, EndSignals};
+use crate::text;
 
 /// What the experiments came to, so far.
 type Outcomes = Vec<(&'static About, Result<Record, Trouble>)>;
@@ -61,7 +62,10 @@ pub(super) async fn run(
         let place = format!("{}/{}", number + 1, asked.experiments.len());
         let outcome = match one(*experiment, ground.clone(), &place, &mut signals).await {
             Ok(outcome) => outcome,
-            Err(signal) => return Ok(Exit::Signal(signal)),
+            Err(Cancelled { signal, left }) => {
+                warn(&left);
+                return Ok(Exit::Signal(signal));
+            }
         };
         match outcome {
             // No other experiment will find a server there either.
@@ -143,39 +147,54 @@ fn target(settings: &Settings) -> String {
     if settings.demo { "the embedded server".to_owned() } else { settings.connect.target() }
 }
 
-/// One experiment to its end; or the signal that stopped it, once all it opened is closed. A second one does not wait for
-/// that.
+/// A signal ended an experiment.
+struct Cancelled {
+    signal: u8,
+    /// How it was left, one line.
+    left: String,
+}
+
+/// One experiment to its end; or the signal that stopped it, once all it opened is closed.
 async fn one(
     experiment: &'static dyn Experiment,
     ground: Ground,
     place: &str,
     signals: &mut EndSignals,
-) -> Result<Result<Record, Trouble>, u8> {
+) -> Result<Result<Record, Trouble>, Cancelled> {
     let mut run = Run::start(experiment, ground);
     let mut progress = Progress { shown: false };
-    loop {
+    let signal = loop {
         tokio::select! {
             biased;
-            number = signals.next() => {
-                run.stop();
-                tokio::select! {
-                    _ = run.end() => {}
-                    _ = signals.next() => {}
+            signal = signals.next() => break signal,
+            step = run.step() => {
+                if let Some(step) = step {
+                    progress.show(place, experiment.about().name, step);
+                    continue;
                 }
-                return Err(number);
-            }
-            step = run.step() => match step {
-                Some(step) => progress.show(place, experiment.about().name, step),
-                None => break,
+                tokio::select! {
+                    biased;
+                    signal = signals.next() => break signal,
+                    outcome = run.end() => return Ok(outcome),
+                }
             }
         }
-    }
-    tokio::select! {
+    };
+    run.stop();
+    // A second one does not wait for that.
+    let left = tokio::select! {
         biased;
-        number = signals.next() => Err(number),
-        outcome = run.end() => Ok(outcome),
-    }
+        outcome = run.end() => match outcome {
+            Ok(_) | Err(Trouble::Stopped) => "cancelled: keys deleted, connections closed".to_owned(),
+            Err(error) => format!("cancelled: {}; {MAY_REMAIN}", text::escape_str(&error.to_string())),
+        },
+        _ = signals.next() => format!("cancelled before all was cleaned up: {MAY_REMAIN}"),
+    };
+    Err(Cancelled { signal, left })
 }
+
+/// What is left where nobody cleaned up.
+const MAY_REMAIN: &str = "keys named redis-pooltop:lab:… may remain, and expire within 5 minutes";
 
 /// A line on the terminal that says how far it is, and goes when it is over.
 struct Progress {
