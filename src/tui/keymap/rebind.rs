@@ -4,6 +4,7 @@ use super::When;
 use super::chord::{Chord, Sequence, meant};
 use super::keys::{Keys, Row};
 use crate::nearest::nearest;
+use crate::text;
 use crate::tui::action::Action;
 
 /// The keys an action is to have instead of its own.
@@ -54,7 +55,7 @@ impl Keys {
         let names = self.names();
         let near = nearest(action, names.iter().map(|(name, _)| *name));
         let hint = near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
-        format!("unknown action \"{}\"{hint}", action.escape_debug())
+        format!("unknown action \"{}\"{hint}", shown(action))
     }
 
     /// Gives an action its keys, wherever it has some.
@@ -126,6 +127,15 @@ impl Keys {
     }
 }
 
+/// What is repeated of words that mean nothing.
+fn shown(words: &str) -> String {
+    /// Room for any name, and no more.
+    const COLUMNS: usize = 40;
+    // What does not fit is not worth escaping.
+    let some: String = words.chars().take(2 * COLUMNS).collect();
+    text::fit(&some.escape_debug().to_string(), COLUMNS)
+}
+
 /// What cancels and, twice, quits.
 const CTRL_C: Sequence = Sequence { first: Chord::CTRL_C, second: None };
 
@@ -138,7 +148,7 @@ fn parse(change: &Rebinding) -> Result<Vec<Sequence>, (usize, String)> {
                 || ": write ctrl-x, alt-x, f2, enter, x, or two of them as in \"ctrl-x e\"".to_owned(),
                 |near| format!("; did you mean \"{near}\"?"),
             );
-            return Err((at, format!("unknown chord \"{}\"{hint}", text.escape_debug())));
+            return Err((at, format!("unknown chord \"{}\"{hint}", shown(text))));
         };
         let chords = std::iter::once(key.first).chain(key.second);
         if let Some(why) = chords.clone().find_map(Chord::unsendable) {
@@ -180,6 +190,16 @@ mod tests {
     }
 
     const PANE: Mode = Mode::Pane(Pane::Pool);
+
+    #[test]
+    fn what_means_nothing_is_repeated_in_part() {
+        let long = "x\u{1b}".repeat(50_000);
+        for (action, key) in [("cancel", &*long), (&*long, "f2")] {
+            let change = Rebinding { action: action.to_owned(), keys: vec![key.to_owned()] };
+            let refused = Keys::default().rebound(&[change]).expect_err("no such thing");
+            assert!(refused.why.len() < 200 && !refused.why.contains('\u{1b}'), "{}", refused.why.len());
+        }
+    }
 
     #[test]
     fn an_action_answers_to_its_new_keys_and_no_more_to_the_old() {
