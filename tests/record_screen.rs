@@ -120,8 +120,11 @@ fn a_damaged_recording_is_shown_as_far_as_it_goes_and_says_so() {
     tty.send(")");
     tty.see("! the recording: it breaks off in line 203");
     tty.wait("the end", |text| text.contains("1:39 of 1:39") && text.contains(" end"));
+    // Damage that was met stays met.
+    tty.send("(");
+    tty.wait("the start", |text| text.contains("0:00 of 1:39"));
     tty.send("\u{4}");
-    assert_eq!(tty.end().exit_code(), 0);
+    assert_eq!(tty.end().exit_code(), 1);
     let mut foreign = Tty::pooltop(&["replay", "/etc/passwd"], 80, 24);
     foreign.see("is no recording of redis-pooltop");
     assert_eq!(foreign.end().exit_code(), 2);
