@@ -226,3 +226,15 @@ fn an_endless_file_is_read_in_little_memory() {
     assert!(said.contains("line 13 cannot be read (it is longer than 16 MiB)"), "{said}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("available 3"), "{output:?}");
 }
+
+#[test]
+fn a_verdict_on_a_damaged_recording_says_so() {
+    let whole = lines(&run(5));
+    let (_directory, path) = file(&whole[..whole.len() - 40]);
+    for (format, says) in [("json", "\"damaged\": "), ("junit", "errors=\"1\""), ("text", "is damaged: ")] {
+        let output = replay(&path, &["--once", "--fail-on", "leak", "--format", format]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(says), "{said}");
+    }
+}

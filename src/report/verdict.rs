@@ -34,8 +34,12 @@ pub struct Verdict {
     pub wall_ms: u64,
     /// What was to be judged and has no outcome.
     pub not_run: Vec<NotRun>,
-    /// So many pools were seen: with several, each finding names its own.
-    pools: usize,
+    /// What could not be read of the recording that was judged.
+    pub damaged: Option<String>,
+    /// Nothing but the report's own PING ran on the pool.
+    pub unused: bool,
+    /// The pools that were seen: with several, each finding names its own.
+    pools: Vec<String>,
 }
 
 /// An experiment that was not run to its end.
@@ -79,7 +83,9 @@ impl Verdict {
             ran: Duration::from_nanos(snapshot.as_of.0),
             wall_ms: snapshot.wall_ms,
             not_run: Vec::new(),
-            pools: snapshot.pools.len(),
+            damaged: None,
+            unused: false,
+            pools: Vec::new(),
         };
         verdict.add(snapshot);
         verdict
@@ -94,27 +100,38 @@ impl Verdict {
             ran: Duration::ZERO,
             wall_ms: 0,
             not_run: Vec::new(),
-            pools: 0,
+            damaged: None,
+            unused: false,
+            pools: Vec::new(),
         }
     }
 
     /// Adds what holds in a snapshot on the way, though it may be over at the end.
     pub fn add_meanwhile(&mut self, snapshot: &Snapshot) {
         self.wall_ms = self.wall_ms.max(snapshot.wall_ms);
-        self.pools = self.pools.max(snapshot.pools.len());
         self.add(snapshot);
     }
 
     /// Adds what holds in a later snapshot.
     pub fn add(&mut self, snapshot: &Snapshot) {
+        for pool in &snapshot.pools {
+            self.see(&pool.name);
+        }
         let Self { checked, .. } = &*self;
         let rows: Vec<_> = snapshot.lints.iter().filter(|row| checked.contains(&row.id)).collect();
         for row in rows {
             let found = Found::of(snapshot, row);
+            self.see(&found.pool);
             match self.findings.iter_mut().find(|other| (other.id, other.key) == (found.id, found.key)) {
                 Some(other) => *other = found,
                 None => self.findings.push(found),
             }
+        }
+    }
+
+    fn see(&mut self, pool: &str) {
+        if !self.pools.iter().any(|known| known == pool) {
+            self.pools.push(pool.to_owned());
         }
     }
 
@@ -152,6 +169,9 @@ impl Verdict {
         self.findings.is_empty()
     }
 }
+
+/// What a passing verdict is worth where nobody used the pool.
+const UNUSED: &str = "; nothing but the report's PING ran on this pool";
 
 const STILL_OUT: &str = "give it back on every path, errors too: a guard, `with` or `finally`";
 
@@ -201,13 +221,17 @@ fn target(snapshot: &Snapshot) -> String {
 /// The verdict in words, with a newline at its end.
 pub fn words(verdict: &Verdict) -> String {
     let checked = verdict.checked.join(", ");
+    let damaged = verdict.damaged.as_ref();
+    let damaged = damaged.map_or_else(String::new, |damage| format!("; the recording is damaged: {damage}"));
     if verdict.passes() {
-        return format!("verdict   pass: none of {checked}\n");
+        let unused = if verdict.unused { UNUSED } else { "" };
+        return format!("verdict   pass: none of {checked}{unused}{damaged}\n");
     }
-    let mut out =
-        format!("verdict   fail: {} found of {checked}\n", thousands(verdict.findings.len() as u64));
+    let found = thousands(verdict.findings.len() as u64);
+    let mut out = format!("verdict   fail: {found} found of {checked}{damaged}\n");
     for found in verdict.findings.iter().take(LISTED) {
-        let pool = if verdict.pools > 1 { format!("{}: ", escape_str(&found.pool)) } else { String::new() };
+        let pool =
+            if verdict.pools.len() > 1 { format!("{}: ", escape_str(&found.pool)) } else { String::new() };
         let mark = if found.severity == Severity::Bad { 'x' } else { '!' };
         let _ = writeln!(out, "{mark} {:<12} {pool}{}", found.id, escape_str(&found.evidence));
         for (word, value) in found.facts() {
@@ -224,7 +248,7 @@ pub fn words(verdict: &Verdict) -> String {
 /// The verdict as one JSON document.
 ///
 /// ```text
-/// {"verdict": "pass" | "fail", "checked": ["leak", …],
+/// {"verdict": "pass" | "fail", "checked": ["leak", …], "damaged": what could not be read of the recording, if anything,
 ///  "findings": [{"lint", "severity", "pool", "connection", "server_id", "holder", "lasted_ms", "last_command",
 ///   "evidence", "advice"}]}
 /// ```
@@ -241,7 +265,11 @@ pub fn beside(mut document: Value, verdict: &Verdict) -> String {
 fn value(verdict: &Verdict) -> Value {
     let findings: Vec<Value> = verdict.findings.iter().map(finding).collect();
     let word = if verdict.passes() { "pass" } else { "fail" };
-    json!({ "verdict": word, "checked": verdict.checked, "findings": findings })
+    let mut value = json!({ "verdict": word, "checked": verdict.checked, "findings": findings });
+    if let Some(damage) = &verdict.damaged {
+        value["damaged"] = json!(damage);
+    }
+    value
 }
 
 fn finding(found: &Found) -> Value {

@@ -45,9 +45,9 @@ pub(super) async fn run(
     // What is reported is the last that is recorded, so that a replay reports the same.
     let snapshot = parts.hub.end_recording().await;
     match cut_short {
-        None => print(report, &snapshot, judge),
+        None => print(report, &snapshot, judge, |verdict| verdict.unused = true),
         // What was seen so far is worth a look, and no verdict.
-        Some(number) => print(report, &snapshot, None).map(|_| Exit::Signal(number)),
+        Some(number) => print(report, &snapshot, None, |_| ()).map(|_| Exit::Signal(number)),
     }
 }
 
@@ -88,18 +88,22 @@ async fn lost(
     parts.hub.tap().emit(now, Event::Server(why));
     let snapshot = parts.hub.end_recording().await;
     if matches!(report.format, Some(Format::Json | Format::Prometheus)) {
-        print(report, &snapshot, None)?;
+        print(report, &snapshot, None, |_| ())?;
     }
     Ok(unreachable(settings, error))
 }
 
-/// Prints a snapshot in the form asked for, and judges it.
+/// Prints a snapshot in the form asked for, and judges it; the caller knows more of what is judged.
 pub(super) fn print(
     settings: &ReportSettings,
     snapshot: &Snapshot,
     judge: Option<&mut Judge>,
+    known: impl FnOnce(&mut Verdict),
 ) -> Result<Exit, Error> {
-    let verdict = judge.as_ref().map(|judge| judge.look(snapshot));
+    let mut verdict = judge.as_ref().map(|judge| judge.look(snapshot));
+    if let Some(verdict) = &mut verdict {
+        known(verdict);
+    }
     // With a file of its own the verdict is there and nowhere else.
     let shown = verdict.as_ref().filter(|_| judge.as_ref().is_some_and(|judge| !judge.has_file()));
     let format = settings.format.unwrap_or_default();

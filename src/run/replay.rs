@@ -30,14 +30,15 @@ async fn report(replay: &ReplaySettings, judge: Option<&mut Judge>) -> Result<Ex
     let to = to.map(|after| Stamp::default() + after);
     let done = tokio::task::spawn_blocking(move || play_to(&file, to)).await;
     let (player, snapshot) = done.map_err(std::io::Error::other).map_err(Error::io("the replay"))??;
-    let exit = once::print(&replay.report, &snapshot, judge)?;
+    let damage = player.damage().words();
+    let exit = once::print(&replay.report, &snapshot, judge, |verdict| verdict.damaged.clone_from(&damage))?;
     let lacks = player.missing().saturating_sub(player.damage().bad);
     if lacks > 0 {
         let lacks = text::thousands(lacks);
         let why = "the disk was too slow, so some numbers may be too low";
         warn(&format!("Warning: the recording has gaps, {lacks} lines in all: {why}"));
     }
-    let Some(damage) = player.damage().words() else { return Ok(exit) };
+    let Some(damage) = damage else { return Ok(exit) };
     warn(&format!("redis-pooltop: the recording is damaged: {damage}; this is what could be read"));
     Ok(if exit == Exit::Fine { Exit::Failed } else { exit })
 }

@@ -62,13 +62,64 @@ fn junit_is_well_formed_whatever_the_names_are() {
     assert!(xml.chars().all(|c| c == '\n' || !crate::text::obeyed(c)), "{xml:?}");
     let parsed = roxmltree::Document::parse(&xml).unwrap_or_else(|error| panic!("{error}: {xml}"));
     let failures: Vec<_> = parsed.descendants().filter(|node| node.has_tag_name("failure")).collect();
-    assert_eq!(failures.len(), 3);
-    assert_eq!(failures[1].attribute("message"), Some("</failure>]]><!--]0;x\u{d7ff}&amp;\"'"));
+    assert_eq!(failures.len(), 2, "the lint in two pools: {xml}");
+    let seen = crate::text::escape_str("</failure>]]><!--\0\u{8}\u{b}\u{1b}]0;x\u{7}\u{85}\u{202e}");
+    // Nothing is lost on the way, in the line a build server shows and in the text below it.
+    let says = |text: Option<&str>, words: &str| text.is_some_and(|text| text.contains(words));
+    let evidence = format!("evidence: {seen}");
+    assert!(failures.iter().any(|failure| says(failure.text(), &evidence)), "{xml}");
+    assert!(failures.iter().any(|failure| says(failure.attribute("message"), r"\x1b[31mred")), "{xml}");
     let suite = parsed.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
-    assert_eq!((suite.attribute("tests"), suite.attribute("failures")), (Some("5"), Some("3")));
+    assert_eq!((suite.attribute("tests"), suite.attribute("failures")), (Some("9"), Some("2")));
     // The words and the document of the same are safe too.
     assert!(words(&verdict).chars().all(|c| c == '\n' || !crate::text::obeyed(c)));
     serde_json::from_str::<Value>(&document(&verdict)).expect("one document");
+}
+
+fn cases(verdict: &Verdict) -> Vec<(String, bool)> {
+    let xml = junit(verdict);
+    let xml = roxmltree::Document::parse(&xml).expect("well formed");
+    let cases = xml.descendants().filter(|node| node.has_tag_name("testcase"));
+    cases.map(|case| (case.attribute("name").unwrap_or_default().to_owned(), case.has_children())).collect()
+}
+
+/// A build server follows a case from run to run by its name.
+#[test]
+fn a_lint_is_one_case_of_one_name_whether_it_holds_or_not() {
+    let failed = verdict(&everyday());
+    let mut passed = failed.clone();
+    passed.findings.clear();
+    let names = |verdict: &Verdict| cases(verdict).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(names(&failed), names(&passed));
+    assert!(
+        cases(&failed).iter().any(|(_, fails)| *fails) && !cases(&passed).iter().any(|(_, fails)| *fails)
+    );
+    for verdict in [&mut failed.clone(), &mut passed] {
+        verdict.see("other");
+        let several = cases(verdict);
+        assert_eq!(several.len(), 6);
+        assert!(several.iter().any(|(name, fails)| name == "leak other" && !fails), "{several:?}");
+    }
+}
+
+#[test]
+fn what_was_not_read_and_what_was_not_used_is_said_with_the_verdict() {
+    let mut verdict = Verdict::new(&everyday(), vec!["churn"]);
+    verdict.damaged = Some("it breaks off in line 7".to_owned());
+    verdict.unused = true;
+    let pass = "verdict   pass: none of churn; nothing but the report's PING ran on this pool; the recording is \
+                damaged: it breaks off in line 7\n";
+    assert_eq!(words(&verdict), pass);
+    let document: Value = serde_json::from_str(&document(&verdict)).expect("one document");
+    assert_eq!(document["damaged"], "it breaks off in line 7");
+    let xml = junit(&verdict);
+    let xml = roxmltree::Document::parse(&xml).expect("well formed");
+    let error = xml.descendants().find(|node| node.has_tag_name("error")).expect("an error");
+    assert!(error.attribute("message").is_some_and(|message| message.contains("breaks off in line 7")));
+    assert_eq!(error.parent().and_then(|case| case.attribute("name")), Some("recording"));
+    let suite = xml.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
+    let counts = ["tests", "failures", "errors"].map(|count| suite.attribute(count).unwrap_or_default());
+    assert_eq!(counts, ["2", "0", "1"]);
 }
 
 #[test]
