@@ -19,8 +19,9 @@ impl Registry {
         let on_connection = typed.marks.on.is_some();
         // The word under the cursor counts if it fits; else it is taken for the beginning of what comes next.
         let all = bytes(typed.command());
-        let rest = remaining(&all, on_connection, &table)
-            .or_else(|| typed.in_word.then(|| remaining(&typed.ended(), on_connection, &table)).flatten())?;
+        let rest = remaining(&all, on_connection, &table).or_else(|| {
+            typed.in_word.then(|| begun(&all, &typed.ended(), on_connection, &table)).flatten()
+        })?;
         let blank = if typed.in_word && !rest.is_empty() { " " } else { "" };
         Some(format!("{blank}{rest}")).filter(|hint| !hint.is_empty())
     }
@@ -67,6 +68,19 @@ fn remaining(words: &[&[u8]], on_connection: bool, table: &Table) -> Option<Stri
         }
         Owner::Unknown => None,
     }
+}
+
+/// What may come instead of a word that is not whole: of a built-in's words, those that begin so.
+fn begun(all: &[&[u8]], ended: &[&[u8]], on_connection: bool, table: &Table) -> Option<String> {
+    let Owner::BuiltinBegun = owner(ended, on_connection, table) else {
+        return remaining(ended, on_connection, table);
+    };
+    let word = all.last()?;
+    let mut next = builtin::next_words(ended);
+    next.retain(|next| {
+        next.as_bytes().get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+    });
+    (!next.is_empty()).then(|| next.join("|"))
 }
 
 fn builtin_rest(entry: &Entry, words: &[&[u8]], table: &Table) -> Option<String> {
@@ -245,6 +259,9 @@ mod tests {
             ("POOL BURST 5 ", "command [arg ...]"),
             ("POOL BURST 5 GET ", "key"),
             ("? ", "[command|@group|lints]"),
+            ("POOL le", " LEAK|LEAKS"),
+            ("POOL LEK", ""),
+            ("POOL CONFIG LIST", ""),
         ]);
         assert!(Registry::new().hint("POOL ").unwrap().starts_with("STATS|LIST|HOLD"));
     }
