@@ -90,6 +90,9 @@ fn the_help_finds_commands_and_lints_and_shows_the_best_first() {
     let place = |what: &str| leak.find(what).unwrap_or_else(|| panic!("no {what} in\n{leak}"));
     assert!(place("POOL LEAK [n]") < place("A connection is out too long"), "{leak}");
     assert!(place("A connection is out too long") < place("POOL LEAKS"), "{leak}");
+    let row = |query: &str, start: &str| found(query).iter().any(|row| row.trim_start().starts_with(start));
+    assert!(row("kill", "K F9"), "{:?}", found("kill"));
+    assert!(row("details", "Enter  "), "{:?}", found("details"));
     for lint in ["long-hold", "pool-usage", "dead"] {
         assert!(found(lint)[0].contains("lints: EXPLAIN"), "{:?}", found(lint));
         assert!(first(lint).starts_with(lint), "{}", first(lint));
@@ -230,7 +233,7 @@ fn the_shells_rule_says_what_is_below_and_names_the_servers_pane_where_there_is_
     app.hear(Said::Lines((0..2_000).map(|at| (Kind::Reply, format!("row {at}"))).collect()));
     press(&mut app, "ctrl-home");
     assert!(rule(&app).contains(" ↓ 1,99"), "{}", rule(&app));
-    assert!(rule(&app).contains(", Ctrl-End ━"), "{}", rule(&app));
+    assert!(rule(&app).contains(", Esc ━"), "{}", rule(&app));
     assert!(rule(&app).contains(" clients 14 of "), "{}", rule(&app));
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
+use redis_pooltop::command::Registry;
 use redis_pooltop::event::{ConnId, Stamp};
 use redis_pooltop::snapshot::{ConnectionRow, EventRow, LintRow, Snapshot};
 use redis_pooltop::tui::action::{Action, Effect};
 use redis_pooltop::tui::app::{App, Facts};
+use redis_pooltop::tui::assist::Typist;
 use redis_pooltop::tui::keymap::{Binding, Context, Do, Keys, Meaning, Mode, Sequence, TABLE, When};
 use redis_pooltop::tui::layout::Pane;
 use redis_pooltop::tui::output::Kind;
@@ -91,6 +93,23 @@ fn an_open_quote_goes_on_in_the_next_line() {
 }
 
 #[test]
+fn an_open_quote_is_said_to_be_open_and_has_no_syntax_in_it() {
+    let shown = |keys: &str| {
+        let facts = Facts { target: "here".to_owned(), ..Facts::default() };
+        let typist = Typist::new(Arc::new(Registry::new()), Vec::new());
+        let mut app = App::new(facts, Arc::new(typist), Size { width: 120, height: 24 });
+        press(&mut app, keys);
+        text(&app, &Theme::DEFAULT, 120, 24)
+    };
+    assert!(shown("'SET_a_b").contains("here> SET a b [NX|XX"), "{}", shown("'SET_a_b"));
+    let open = shown("'SET_a_\"b");
+    assert!(open.contains("here> SET a \"b") && !open.contains("[NX"), "{open}");
+    let entered = shown("'SET_a_\"b enter 'c");
+    assert!(entered.contains("c  a quote is open: close it, or Ctrl-C"), "{entered}");
+    assert!(!shown("'SET_a_\"b enter 'c\"").contains("a quote is open"));
+}
+
+#[test]
 fn ctrl_c_cancels_what_runs_then_clears_the_line_then_quits_by_two() {
     let mut app = app(80, 24, busy());
     press(&mut app, "'BLPOP_q_0 enter 'next");
@@ -146,6 +165,20 @@ fn esc_leaves_an_empty_prompt_and_a_colon_comes_back() {
     assert_eq!(mode(&app), Mode::Pane(Pane::Latency), "back to the pane last used");
     press(&mut app, "q 'x esc");
     assert_eq!(mode(&app), Mode::Prompt, "Esc keeps to a prompt with text in it");
+}
+
+#[test]
+fn esc_in_output_scrolled_back_goes_to_its_end_and_only_then_leaves_the_prompt() {
+    let mut app = app(80, 24, busy());
+    app.hear(Said::Lines((1..=60).map(|n| (Kind::Reply, format!("line {n} of it"))).collect()));
+    press(&mut app, "pgup");
+    let scrolled = text(&app, &Theme::DEFAULT, 80, 24);
+    assert!(!scrolled.contains("line 60 of it") && scrolled.contains(", Esc ━"), "{scrolled}");
+    press(&mut app, "esc");
+    assert_eq!(mode(&app), Mode::Prompt);
+    assert!(text(&app, &Theme::DEFAULT, 80, 24).contains("line 60 of it"));
+    press(&mut app, "esc");
+    assert_eq!(mode(&app), Mode::Pane(Pane::Connections));
 }
 
 #[test]
@@ -212,7 +245,7 @@ fn output_scrolls_back_and_typing_follows_it_again() {
     assert!(screen(&app).contains("row 99."));
     press(&mut app, "pgup pgup");
     assert!(
-        !screen(&app).contains("row 99.") && screen(&app).contains("lines below, Ctrl-End"),
+        !screen(&app).contains("row 99.") && screen(&app).contains("lines below, Esc"),
         "{}",
         screen(&app)
     );

@@ -228,6 +228,7 @@ impl App {
                 None => self.has_subject(),
             },
             filtered: self.list(self.focus).is_some_and(|list| !list.typed().is_empty()),
+            scrolled: self.output.scrolled(),
             replay: self.facts.replay,
         }
     }

@@ -34,6 +34,8 @@ pub struct Context {
     pub row: bool,
     /// The pane's rows are filtered.
     pub filtered: bool,
+    /// The end of the output is out of sight.
+    pub scrolled: bool,
     /// A recording is shown.
     pub replay: bool,
 }
@@ -48,6 +50,7 @@ impl Context {
             inserting: None,
             row: true,
             filtered: false,
+            scrolled: false,
             replay: false,
         }
     }
@@ -91,6 +94,8 @@ pub enum When {
     Choosing,
     /// In the prompt with vi's keys, while letters are typed.
     Inserting,
+    /// In the prompt while the end of the output is out of sight.
+    Scrolled,
     /// In the prompt's backward search.
     Search,
     /// While words to look for in the output are typed.
@@ -134,6 +139,7 @@ impl When {
             When::EmptyPrompt => context.mode == Mode::Prompt && context.empty,
             When::Choosing => context.mode == Mode::Prompt && context.choosing,
             When::Inserting => context.mode == Mode::Prompt && context.inserting == Some(true),
+            When::Scrolled => context.mode == Mode::Prompt && context.scrolled,
             When::Search => context.mode == Mode::Search,
             When::Find => context.mode == Mode::Find,
             When::Read => context.mode == Mode::Read,
@@ -169,6 +175,7 @@ impl When {
             When::EmptyPrompt => "in the empty prompt",
             When::Choosing => "while candidates are shown",
             When::Inserting => "in the prompt, with vi's keys",
+            When::Scrolled => "in the prompt, with the output scrolled back",
             When::Search => "in the history search",
             When::Find => "while looking for words in the output",
             When::Read => "in the output",
@@ -200,6 +207,7 @@ impl When {
             When::Read => Some("read"),
             When::Choosing => Some("choosing"),
             When::Inserting => Some("inserting"),
+            When::Scrolled => Some("scrolled"),
             When::Filter => Some("filter"),
             When::Details => Some("details"),
             _ => None,

@@ -2,7 +2,7 @@
 
 use super::When::{
     Anywhere, Ask, Choosing, Confirm, Connection, Details, EmptyPrompt, Filter, Filtered, Find, Help,
-    Inserting, List, Opens, Pane, Prompt, Read, Replay, Row, Search, View,
+    Inserting, List, Opens, Pane, Prompt, Read, Replay, Row, Scrolled, Search, View,
 };
 use super::{Binding, Do, When};
 use crate::record::Control;
@@ -92,6 +92,7 @@ pub const TABLE: &[Binding] = &[
         "NORMAL",
         "NORMAL: letters are vi's commands from now on; i types again",
     ),
+    row(&["esc"], Scrolled, Action::ScrollOutput(Step::Bottom), "end", "Back to the end of the output"),
     row(&["?"], EmptyPrompt, Action::Help, "help", "This help"),
     row(
         &["esc", "shift-tab"],
@@ -169,11 +170,11 @@ pub const TABLE: &[Binding] = &[
         Opens,
         Action::Open,
         "details",
-        "The selected row in full; in server, the raw INFO CLIENTS",
+        "The details: the selected row in full; in server, the raw INFO CLIENTS",
     ),
     row(&["esc"], Filtered, Action::LeavePane, "clear", "Clear the filter: all rows again"),
     quiet(&["esc"], Pane, Action::LeavePane, "Back to the prompt"),
-    row(&["K", "f9"], Connection, Action::Close, "kill", "Close the connection, after a question")
+    row(&["K", "f9"], Connection, Action::Close, "kill", "Kill: close the connection, after a question")
         .named("close-connection"),
     row(&["y"], Row, Action::Copy, "copy", "Copy to the clipboard what is selected or shown"),
     row(

@@ -18,9 +18,21 @@ fn contexts() -> Vec<Context> {
         for empty in [true, false] {
             for choosing in [true, false] {
                 for inserting in [None, Some(true), Some(false)] {
-                    for (row, filtered) in [(true, false), (false, true)] {
+                    for (row, filtered, scrolled) in
+                        [(true, false, false), (false, true, false), (true, false, true)]
+                    {
                         for replay in [false, true] {
-                            all.push(Context { mode, empty, choosing, inserting, row, filtered, replay });
+                            let context = Context::of(mode);
+                            all.push(Context {
+                                empty,
+                                choosing,
+                                inserting,
+                                row,
+                                filtered,
+                                scrolled,
+                                replay,
+                                ..context
+                            });
                         }
                     }
                 }

@@ -10,6 +10,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::super::{Cx, age, put};
 use super::{find, typed};
+use crate::command::token::{Ending, scan};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::output;
@@ -139,6 +140,11 @@ fn aside(app: &App) -> Option<String> {
     }
     if let Some(rest) = app.suggestion() {
         return Some(text::escape_str(rest).into_owned());
+    }
+    if let Ending::Open { .. } = scan(app.prompt.text().as_bytes()).ending {
+        // What stands in a quote is the person's own. That it is open is news once Enter has not run the line.
+        let entered = app.prompt.text().contains('\n');
+        return entered.then(|| "  a quote is open: close it, or Ctrl-C".to_owned());
     }
     app.assist.hint(app.prompt.text()).map(|hint| text::escape_str(&hint).into_owned())
 }
