@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{CloseReason, ConnId, CreateSteps, Holder, PoolId, SeenAt, Stamp, Totals, WaitEnd};
 
-pub use causes::{Cause, CauseKind, Exhaustion, LostWaits, Suspect};
+pub use causes::{Cause, CauseKind, Exhaustion, Lease, LostWaits, Suspect};
 pub use past::{Past, PastLease};
 
 /// Everything a reader may know, at one moment.

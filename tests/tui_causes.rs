@@ -12,7 +12,7 @@ use std::time::Duration;
 use ratatui::style::Color;
 use redis_pooltop::event::ConnId;
 use redis_pooltop::report;
-use redis_pooltop::snapshot::{Cause, CauseKind, Exhaustion, LostWaits, Snapshot, Suspect};
+use redis_pooltop::snapshot::{Cause, CauseKind, Exhaustion, Lease, LostWaits, Snapshot, Suspect};
 use redis_pooltop::tui::action::Effect;
 use redis_pooltop::tui::app::App;
 use redis_pooltop::tui::keymap::Mode;
@@ -24,7 +24,13 @@ use tui_support::{UGLY, ago, app, buffer, busy, press, text};
 const SIZES: [(u16, u16); 3] = [(80, 24), (140, 40), (60, 13)];
 
 fn suspect(conn: u64, says: &str, who: &str) -> Suspect {
-    Suspect { conn: ConnId(conn), since: ago(0), back: false, says: says.to_owned(), who: who.to_owned() }
+    Suspect {
+        conn: ConnId(conn),
+        since: ago(0),
+        lease: Lease::Out,
+        says: says.to_owned(),
+        who: who.to_owned(),
+    }
 }
 
 fn cause(
@@ -36,12 +42,13 @@ fn cause(
 ) -> Cause {
     Cause {
         kind,
+        word: kind.words(),
         slots,
         likely: false,
         evidence: evidence.iter().map(|&line| line.to_owned()).collect(),
         suspects,
         more: 0,
-        advice,
+        advice: advice.into(),
     }
 }
 
@@ -76,7 +83,7 @@ fn exhaustion() -> Exhaustion {
             cause(
                 CauseKind::Backlog,
                 0,
-                &["2 at work + 5 waiting, max 6", "420/s at 25.0 ms a use, 240/s at most"],
+                &["2 at work + 5 waiting, max 6", "420/s, lent for 25.0 ms each, 240/s at most"],
                 vec![],
                 "raise max-connections to the size given",
             ),
@@ -230,11 +237,13 @@ fn it_is_live_unless_frozen_and_says_when_it_is_over() {
 #[test]
 fn what_is_over_is_told_in_the_past_tense_with_its_time() {
     let mut past = Exhaustion { waiting: 0, at: ago(9_000), ..exhaustion() };
-    past.causes[0].suspects[0].back = true;
+    past.causes[0].suspects[0].lease = Lease::Back;
+    past.causes[3].suspects[0].lease = Lease::Closed;
     let snapshot = with(past);
     let clock = redis_pooltop::text::utc(snapshot.wall_ms - 9_000);
     let at = format!("as it was at {} UTC", clock.rsplit(' ').next().expect("a time"));
     let shown = text(&opened("f2", snapshot.clone(), 140, 40), &Theme::DEFAULT, 140, 40);
+    assert!(shown.contains("3 of 6  was likely"), "{shown}");
     let effects = press(&mut opened("alt-4", snapshot.clone(), 80, 24), "w");
     let [Effect::Report(screen)] = &*effects else { panic!("{effects:?}") };
     for text in [shown, report::text(&snapshot), report::markdown(screen)] {
@@ -244,6 +253,7 @@ fn what_is_over_is_told_in_the_past_tense_with_its_time() {
             "it was likely",
             "then 1 over the",
             "back, then out",
+            "closed, then BLPOP",
             "still out, then BLPOP",
         ] {
             assert!(text.contains(words), "{words}: {text}");

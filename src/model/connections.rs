@@ -90,6 +90,11 @@ impl Connections {
         }
     }
 
+    /// Whether it is known to be closed.
+    pub(crate) fn is_closed(&self, conn: ConnId) -> bool {
+        self.gone.contains(&conn)
+    }
+
     /// Every row goes: the pool has stopped.
     pub(crate) fn clear(&mut self) {
         self.rows.clear();

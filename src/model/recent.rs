@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::causes::BLOCKING;
 use super::server::cut;
 use super::windows::second;
 use crate::event::{CloseReason, ConnId, Holder, Pulse, Samples, SeenAt, Stamp, Totals};
@@ -85,6 +86,8 @@ pub(crate) struct Span {
     /// Waits that ended without a connection.
     pub(crate) lost: u64,
     pub(crate) commands: u64,
+    /// Of them those that may block on purpose.
+    pub(crate) blocking: u64,
     pub(crate) unread_replies: u64,
     pub(crate) health_checks: u64,
     pub(crate) health_failures: u64,
@@ -137,6 +140,7 @@ impl Span {
             (&mut self.waited, other.waited),
             (&mut self.lost, other.lost),
             (&mut self.commands, other.commands),
+            (&mut self.blocking, other.blocking),
             (&mut self.unread_replies, other.unread_replies),
             (&mut self.health_checks, other.health_checks),
             (&mut self.health_failures, other.health_failures),
@@ -237,7 +241,11 @@ impl Recent {
         this.usual.add_within(&pulse.held, Duration::ZERO..=OUTLIER);
         this.long.add_within(&pulse.held, LONG..=OUTLIER);
         this.flown.add_within(&pulse.unanswered, Duration::ZERO..=OUTLIER);
-        for (_, samples) in &pulse.round_trips {
+        for (command, samples) in &pulse.round_trips {
+            if BLOCKING.contains(&&**command) {
+                this.blocking =
+                    samples.0.iter().fold(this.blocking, |sum, (_, count)| sum.saturating_add(*count));
+            }
             this.round_trip.add_all(samples);
             this.flown.add_within(samples, Duration::ZERO..=OUTLIER);
         }

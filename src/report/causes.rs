@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::snapshot::{Cause, Exhaustion, Snapshot, Suspect};
+use crate::snapshot::{Cause, Exhaustion, Lease, Snapshot, Suspect};
 use crate::text::{duration, escape_str, thousands, utc};
 
 /// Suspects listed a cause.
@@ -21,7 +21,7 @@ pub fn causes(exhaustion: &Exhaustion, snapshot: &Snapshot) -> Vec<String> {
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.slots));
     for cause in causes {
         let mark = if cause.likely { 'x' } else { ' ' };
-        let mut said = format!("{mark} {:<15} {:<9}", cause.kind.words(), share(cause, exhaustion));
+        let mut said = format!("{mark} {:<15} {:<9}", cause.word, share(cause, exhaustion));
         let _ = write!(said, " {}", escape_str(&evidence(cause, exhaustion).join("; ")));
         lines.push(said);
         for suspect in cause.suspects.iter().take(SUSPECTS) {
@@ -52,11 +52,12 @@ pub fn evidence(cause: &Cause, exhaustion: &Exhaustion) -> Vec<String> {
 /// What speaks against a holder: `out 74.0 s, idle 70.0 s`, and what has become of it where nobody waits any more.
 pub fn says(suspect: &Suspect, exhaustion: &Exhaustion) -> String {
     let says = &suspect.says;
-    match suspect.back {
+    match suspect.lease {
         _ if !exhaustion.is_past() => says.clone(),
         // First, as a narrow column has no room for the end.
-        true => format!("back, then {says}"),
-        false => format!("still out, then {says}"),
+        Lease::Back => format!("back, then {says}"),
+        Lease::Closed => format!("closed, then {says}"),
+        Lease::Out => format!("still out, then {says}"),
     }
 }
 
@@ -84,10 +85,8 @@ pub fn callers(exhaustion: &Exhaustion, snapshot: &Snapshot) -> String {
 /// `likely: leak (2 of 3)`, or that it is none of them; where nobody waits any more, what it was and when.
 pub fn verdict(exhaustion: &Exhaustion, snapshot: &Snapshot) -> String {
     let past = exhaustion.is_past();
-    let likely: Vec<_> = exhaustion
-        .likely()
-        .map(|cause| format!("{} ({})", cause.kind.words(), share(cause, exhaustion)))
-        .collect();
+    let likely: Vec<_> =
+        exhaustion.likely().map(|cause| format!("{} ({})", cause.word, share(cause, exhaustion))).collect();
     let mut said = if likely.is_empty() {
         format!("none of the four causes {} seen", if past { "was" } else { "is" })
     } else if past {

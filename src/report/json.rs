@@ -8,7 +8,8 @@ use super::verdict::{self, Verdict};
 use super::{Screenful, millis, pool_name, severity};
 use crate::event::{CreateSteps, Holder, nanos};
 use crate::snapshot::{
-    Cause, ConnectionRow, Exhaustion, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Snapshot,
+    Cause, ConnectionRow, Exhaustion, Latency, Lease, LintRow, Percentiles, PoolRow, RowState, ServerRow,
+    Snapshot,
 };
 
 /// The snapshot as one JSON document, indented, with a newline at its end.
@@ -140,7 +141,7 @@ fn exhaustion(snapshot: &Snapshot, found: &Exhaustion) -> Value {
             "likely": cause.likely,
             "evidence": cause.evidence,
             "connections": cause.suspects.iter().map(|suspect| suspect.conn.0).collect::<Vec<_>>(),
-            "still_out": cause.suspects.iter().filter(|suspect| !suspect.back).map(|suspect| suspect.conn.0).collect::<Vec<_>>(),
+            "still_out": cause.suspects.iter().filter(|suspect| suspect.lease == Lease::Out).map(|suspect| suspect.conn.0).collect::<Vec<_>>(),
             "advice": cause.advice_now(),
         })
     };

@@ -1,5 +1,6 @@
 //! Why callers wait for a connection, or got none: the four causes there are, each with what speaks for it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::event::{ConnId, Stamp};
@@ -110,6 +111,8 @@ impl CauseKind {
 pub struct Cause {
     /// Which.
     pub kind: CauseKind,
+    /// The words for what holds of it: no leak is said of what is not held for long enough to be one.
+    pub word: &'static str,
     /// Connections of the limit that it accounts for: lent ones, or such as cannot be opened.
     pub slots: u32,
     /// No other accounts for more.
@@ -121,15 +124,27 @@ pub struct Cause {
     /// How many more there are than those.
     pub more: usize,
     /// What to do about it, one line.
-    pub advice: &'static str,
+    pub advice: Cow<'static, str>,
 }
 
 impl Cause {
     /// What to do about it, where there is anything left to do it to: connections that are back need nothing.
-    pub fn advice_now(&self) -> Option<&'static str> {
-        let left = self.suspects.is_empty() || self.suspects.iter().any(|suspect| !suspect.back);
-        (self.slots > 0 && (left || self.kind != CauseKind::Leak)).then_some(self.advice)
+    pub fn advice_now(&self) -> Option<&str> {
+        let left =
+            self.suspects.is_empty() || self.suspects.iter().any(|suspect| suspect.lease == Lease::Out);
+        (self.slots > 0 && (left || self.kind != CauseKind::Leak)).then_some(&*self.advice)
     }
+}
+
+/// What has become of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// Nothing: it is still out.
+    Out,
+    /// Its connection came back.
+    Back,
+    /// Its connection was closed.
+    Closed,
 }
 
 /// A connection that a cause accounts for.
@@ -139,8 +154,8 @@ pub struct Suspect {
     pub conn: ConnId,
     /// When it was lent.
     pub since: Stamp,
-    /// That lease has ended since.
-    pub back: bool,
+    /// What has become of that lease since.
+    pub lease: Lease,
     /// What speaks against its holder: `out 74.0 s, idle 70.0 s`.
     pub says: String,
     /// Who the holder is, as far as that is known.

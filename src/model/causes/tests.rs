@@ -1,6 +1,8 @@
+use super::evidence::{APART, NAMED, SLOWNESS};
 use super::*;
 use crate::event::ConnId;
 use crate::model::lints::bench::{Bench, s};
+use crate::model::lints::{leak, long_hold, sizing};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -65,7 +67,7 @@ fn what_was_idle_for_as_long_as_callers_wait_accounts_for_it_before_it_is_a_leak
     bench.queue(1, s(96), s(100));
     let found = look(&bench, s(100));
     assert_eq!(conns(&found.causes[0]), [1], "#2 was used while they waited");
-    assert_eq!(found.causes[0].evidence, ["1 idle, no leak yet"]);
+    assert_eq!(found.causes[0].evidence, ["1 idle, below the threshold"]);
     assert_eq!(found.unclear, 1);
     assert_eq!(slots(&look(&bench, s(101)))[0], 1);
     assert_eq!(slots(&look(&bench, s(102)))[0], 2, "five seconds are enough of any wait");
@@ -77,7 +79,7 @@ fn a_backlog_is_more_quick_callers_than_the_limit() {
     assert_eq!((slots(&found), likely(&found)), ([0, 6, 0, 0], vec![CauseKind::Backlog]));
     let want = [
         "6 at work + 4 waiting, max 6",
-        "120/s at 25.0 ms a use, 240/s at most",
+        "120/s, lent for 25.0 ms each, 240/s at most",
         "with 15.0 ms wait, 4.8 want one at once",
     ];
     assert_eq!(found.causes[1].evidence, want);
@@ -145,7 +147,7 @@ fn slow_commands_are_those_in_flight_for_long_each_kind_with_its_round_trips() {
     assert_eq!((slots(&found), likely(&found)), ([0, 0, 0, 3], vec![CauseKind::SlowCommands]));
     let slow = &found.causes[3];
     let want = ["2 in BLPOP, up to 40.0 s; no reply lately", "1 in KEYS, up to 1.0 s; p50 900 ms, p99 1.2 s"];
-    assert_eq!((&*slow.evidence, slow.advice), (&want.map(str::to_owned)[..], SLOWNESS));
+    assert_eq!((&*slow.evidence, &*slow.advice), (&want.map(str::to_owned)[..], SLOWNESS));
     assert_eq!((conns(slow), &*slow.suspects[0].says), (vec![1, 2, 3], "BLPOP 40.0 s"));
 }
 
@@ -172,7 +174,7 @@ fn what_waits_on_purpose_is_told_to_do_so_elsewhere() {
     bench.used(2, s(1), "SUBSCRIBE");
     bench.queue(1, s(99), s(100));
     let found = look(&bench, s(100));
-    assert_eq!((slots(&found), found.causes[3].advice), ([0, 0, 0, 2], APART));
+    assert_eq!((slots(&found), &*found.causes[3].advice), ([0, 0, 0, 2], APART));
 }
 
 #[test]
@@ -220,7 +222,9 @@ fn it_begins_with_a_wait_that_lasts_and_stays_as_it_was_when_callers_last_waited
     watch.look(&bench.view(s(103)), &bench.totals(), &none);
     let calm = watch.exhaustion().expect("a moment without a queue");
     assert_eq!((calm.over, calm.is_past(), calm.at), (false, true, found.at));
-    assert!(calm.causes[0].suspects[0].back && !found.causes[0].suspects[0].back);
+    assert!(
+        calm.causes[0].suspects[0].lease == Lease::Back && found.causes[0].suspects[0].lease == Lease::Out
+    );
     assert_eq!((found.causes[0].advice_now(), calm.causes[0].advice_now()), (Some(leak::ADVICE), None));
     watch.look(&bench.view(s(104)), &bench.totals(), &none);
     let over = watch.exhaustion().expect("the last one");
@@ -243,7 +247,10 @@ fn what_is_back_is_told_from_what_is_out_still_however_long_ago_it_was() {
     watch.look(&bench.view(s(200)), &bench.totals(), &none);
     let back = |watch: &Watch| {
         let leak = watch.exhaustion().expect("the last one").causes[0].clone();
-        (leak.suspects.iter().map(|suspect| suspect.back).collect::<Vec<_>>(), leak.advice_now().is_some())
+        (
+            leak.suspects.iter().map(|suspect| suspect.lease == Lease::Back).collect::<Vec<_>>(),
+            leak.advice_now().is_some(),
+        )
     };
     assert_eq!(back(&watch), (vec![false, false], true));
     bench.give_back(1, s(201));
@@ -284,4 +291,86 @@ fn waits_that_end_with_nothing_are_counted_from_its_beginning() {
     bench.lose(s(95), 2, 0);
     watch.look(&bench.view(s(95)), &bench.totals(), &none);
     assert_eq!(watch.exhaustion().expect("another").lost.timeouts, 2, "the first is over");
+}
+
+/// So many connections of four are held by hand and dead, and no other can be opened.
+fn dead_server(held: u64) -> Exhaustion {
+    let mut bench = Bench::new(4);
+    for conn in 1..=held {
+        bench.lend(conn, s(90), "POOL HOLD");
+        bench.die(conn, s(98));
+    }
+    let mut watch = Watch::default();
+    watch.look(&bench.view(s(99)), &bench.totals(), &Trips::new());
+    bench.tick(s(100), |pulse| {
+        pulse.totals.open_failures += 4;
+        pulse.totals.failed += 4;
+    });
+    bench.recent.open_failed("connection refused");
+    watch.look(&bench.view(s(100)), &bench.totals(), &Trips::new());
+    Exhaustion::clone(&watch.exhaustion().expect("callers got nothing"))
+}
+
+#[test]
+fn connect_errors_below_the_limit_are_no_leaks_fault_however_many_are_held() {
+    assert_eq!(likely(&dead_server(4)), [CauseKind::Leak], "no slot is free");
+    let found = dead_server(3);
+    assert_eq!((slots(&found), likely(&found)), ([0, 0, 1, 0], vec![CauseKind::FailedConnects]));
+    let leak = &found.causes[0];
+    assert_eq!(leak.evidence, ["3 dead: closed by the server", "below the limit: no cause"]);
+    assert_eq!((leak.suspects.len(), leak.advice_now()), (0, None));
+}
+
+#[test]
+fn what_is_dead_is_not_called_idle_and_what_is_no_leak_yet_not_a_leak() {
+    let mut bench = Bench::new(2);
+    bench.lend(1, s(90), "a");
+    bench.lend(2, s(90), "b");
+    bench.die(2, s(98));
+    bench.queue(1, s(95), s(100));
+    let found = look(&bench, s(100));
+    let held = &found.causes[0];
+    assert_eq!(held.evidence, ["1 dead: closed by the server", "1 idle, below the threshold"]);
+    assert_eq!((held.word, &*held.suspects[1].says), ("held unused", "out 10.0 s, dead for 2.0 s"));
+    assert_eq!(look(&bench, s(130)).causes[0].word, "leak");
+}
+
+#[test]
+fn what_was_left_behind_is_told_which_slot_can_be_freed() {
+    let mut bench = Bench::new(2);
+    bench.lend(7, s(90), "POOL LEAK 2");
+    bench.lend(8, s(90), "POOL LEAK 2");
+    bench.queue(1, s(95), s(100));
+    bench.leave(7, s(91));
+    assert_eq!(look(&bench, s(100)).causes[0].advice, leak::ADVICE, "somebody has the other");
+    bench.leave(8, s(91));
+    let found = look(&bench, s(100));
+    assert!(found.causes[0].advice.contains("POOL CLOSE 7 frees that slot only; POOL RESET takes all back"));
+}
+
+#[test]
+fn a_connection_that_was_closed_is_not_called_back() {
+    let mut bench = Bench::new(1);
+    bench.lend(1, s(20), "leak");
+    let mut watch = Watch::default();
+    bench.queue(1, s(99), s(100));
+    watch.look(&bench.view(s(100)), &bench.totals(), &Trips::new());
+    bench.queue(0, s(0), s(101));
+    bench.gauges.in_use -= 1;
+    bench.gauges.available += 1;
+    bench.close(1);
+    watch.look(&bench.view(s(101)), &bench.totals(), &Trips::new());
+    let found = watch.exhaustion().expect("the last one");
+    assert_eq!(found.causes[0].suspects[0].lease, Lease::Closed);
+    assert_eq!(found.causes[0].advice_now(), None);
+}
+
+#[test]
+fn what_blocks_on_purpose_is_said_to_be_in_the_time_of_a_use() {
+    let mut bench = turning(6, 4);
+    bench.tick(s(99), |pulse| {
+        pulse.round_trips.push(("BLPOP".into(), crate::event::Samples(vec![(1_000_000_000, 1)])));
+    });
+    let said = look(&bench, s(100)).causes[1].evidence.clone();
+    assert_eq!(said[1..], ["120/s, lent for 25.0 ms each, blocking commands included"]);
 }

@@ -128,8 +128,12 @@ fn block<'a>(
     columns: usize,
     suspects: usize,
 ) -> Vec<Line<'a>> {
-    let (mark, style) = if cause.likely { ("likely", theme.bad) } else { ("", theme.title) };
-    let head = format!("{}  {}  {mark}", cause.kind.words(), report::share(cause, exhaustion));
+    let (mark, style) = match (cause.likely, exhaustion.is_past()) {
+        (true, false) => ("likely", theme.bad),
+        (true, true) => ("was likely", theme.bad),
+        (false, _) => ("", theme.title),
+    };
+    let head = format!("{}  {}  {mark}", cause.word, report::share(cause, exhaustion));
     let mut lines = vec![Line::styled(text::fit(head.trim_end(), columns), style)];
     for evidence in report::evidence(cause, exhaustion) {
         // An error may be as long as a server likes.
