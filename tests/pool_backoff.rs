@@ -154,7 +154,7 @@ async fn a_wait_that_takes_too_long_says_what_failed_meanwhile() {
     assert!(matches!(error, CheckoutError::TimedOut(_)));
     assert_eq!(
         error.to_string(),
-        "no connection within 3 s: 0 of 1 in use, 1 opening, 0 waiting; opening one failed: no such server"
+        "no connection within 3 s: 0 of 1 in use, 1 opening; opening one failed: no such server"
     );
     second.abort();
 }

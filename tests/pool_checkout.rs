@@ -96,7 +96,7 @@ async fn a_wait_that_takes_too_long_says_who_is_in_the_way() {
     let error = pool.checkout_as("late".into()).await.unwrap_err();
     let said = error.to_string();
     assert!(said.starts_with("no connection within 20 s: 2 of 2 in use (longest"), "{said}");
-    assert!(said.ends_with("worker-2), 0 waiting"), "{said}");
+    assert!(said.ends_with("worker-2)"), "{said}");
     assert_eq!(pool.status().1.timeouts, 1);
     let told = told(&mut events);
     let failed = told.iter().find_map(|event| match event {

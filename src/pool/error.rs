@@ -90,7 +90,12 @@ impl fmt::Display for Shortage {
         if self.opening > 0 {
             write!(f, ", {} opening", self.opening)?;
         }
-        write!(f, ", {} waiting", self.waiting)?;
+        // Who reads this was the one that waited.
+        match self.waiting {
+            0 => {}
+            1 => f.write_str(", 1 other waiting")?,
+            others => write!(f, ", {others} others waiting")?,
+        }
         match &self.failure {
             Some(failure) => write!(f, "; opening one failed: {failure}"),
             None => Ok(()),
@@ -127,16 +132,22 @@ mod tests {
         let error: CheckoutError<String> = CheckoutError::TimedOut(Box::new(shortage.clone()));
         assert_eq!(
             error.to_string(),
-            "no connection within 20 s: 5 of 5 in use (longest 74 s: worker-2), 3 waiting"
+            "no connection within 20 s: 5 of 5 in use (longest 74 s: worker-2), 3 others waiting"
         );
         let error: CheckoutError<String> =
             CheckoutError::Exhausted(Box::new(Shortage { opening: 2, longest: None, ..shortage.clone() }));
-        assert_eq!(error.to_string(), "no connection: 5 of 5 in use, 2 opening, 3 waiting");
+        assert_eq!(error.to_string(), "no connection: 5 of 5 in use, 2 opening, 3 others waiting");
+        let alone = |waiting| {
+            let shortage = Shortage { longest: None, waiting, ..shortage.clone() };
+            CheckoutError::<String>::Exhausted(Box::new(shortage)).to_string()
+        };
+        assert_eq!(alone(0), "no connection: 5 of 5 in use");
+        assert_eq!(alone(1), "no connection: 5 of 5 in use, 1 other waiting");
         let gone = Shortage { in_use: 0, longest: None, failure: Some("nobody is there".into()), ..shortage };
         let error: CheckoutError<String> = CheckoutError::TimedOut(Box::new(gone));
         assert_eq!(
             error.to_string(),
-            "no connection within 20 s: 0 of 5 in use, 3 waiting; opening one failed: nobody is there"
+            "no connection within 20 s: 0 of 5 in use, 3 others waiting; opening one failed: nobody is there"
         );
     }
 
