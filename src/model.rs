@@ -220,12 +220,14 @@ impl Model {
         // What is to be said of the server is said once, with the first pool.
         let ours = self.pools.values().map(Pool::created).sum();
         let maxclients = self.server.row().client_field("maxclients");
+        let lost = self.server.row().lost.is_some();
         let mut server = Some(self.server.row().clone()).filter(|row| row.lost.is_none());
         for (&id, pool) in &mut self.pools {
             pool.tick(self.now, clients);
             let options = pool.thresholds(&self.options);
             let Some(mut view) = pool.view(self.now, &options) else { continue };
             view.server = server.take();
+            view.lost = lost;
             view.maxclients = maxclients;
             view.ours = ours;
             let verdict = self.judge.look(id, &view);

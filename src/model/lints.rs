@@ -60,6 +60,8 @@ pub(crate) struct View<'a> {
     pub(crate) bounds: Bounds,
     /// The server, while it answers, for the one pool with which it is judged.
     pub(crate) server: Option<Arc<ServerRow>>,
+    /// The server is known not to answer.
+    pub(crate) lost: bool,
     /// How many clients the server takes, as far as it told: every pool is measured by that.
     pub(crate) maxclients: Option<u64>,
     /// Connections of all pools together, where the server is judged.

@@ -154,6 +154,7 @@ impl Pool {
             runs: &self.runs,
             bounds: self.bounds,
             server: None,
+            lost: false,
             maxclients: None,
             ours: 0,
             connections: &self.connections,

@@ -14,6 +14,10 @@ pub(crate) struct Waits {
     waiting: u32,
     oldest: Option<Stamp>,
     last_queue: Option<Stamp>,
+    /// When a wait was last seen to have ended with nothing.
+    last_lost: Option<Stamp>,
+    /// Somebody has got a connection since then.
+    served: bool,
     /// Timeouts and refusals by second, oldest first.
     lost: VecDeque<(u64, Lost)>,
 }
@@ -44,7 +48,10 @@ impl Waits {
             timeouts: pulse.totals.timeouts.saturating_sub(before.timeouts),
             refused: pulse.totals.refused.saturating_sub(before.refused),
         };
-        if lost != Lost::default() {
+        if lost == Lost::default() {
+            self.served |= pulse.totals.checkouts > before.checkouts;
+        } else {
+            (self.last_lost, self.served) = (Some(at), false);
             self.add_lost(second(at), lost);
         }
     }
@@ -80,6 +87,16 @@ impl Waits {
     /// When a queue was last seen.
     pub(crate) fn last_queue(&self) -> Option<Stamp> {
         self.last_queue
+    }
+
+    /// When a wait last ended with nothing.
+    pub(crate) fn last_lost(&self) -> Option<Stamp> {
+        self.last_lost
+    }
+
+    /// Whether anybody has got a connection since then.
+    pub(crate) fn is_served(&self) -> bool {
+        self.served
     }
 
     /// What was lost in the last [`RECENT_SECONDS`].

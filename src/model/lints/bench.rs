@@ -26,6 +26,7 @@ pub(crate) struct Bench {
     pub(crate) gauges: Gauges,
     pub(crate) single: bool,
     pub(crate) server: ServerRow,
+    pub(crate) lost: bool,
     pub(crate) recent: Recent,
     pub(crate) bounds: Bounds,
     runs: Runs,
@@ -43,6 +44,7 @@ impl Bench {
             gauges: Gauges { max, ..Gauges::default() },
             single: false,
             server: ServerRow::default(),
+            lost: false,
             recent: Recent::default(),
             bounds: Bounds::default(),
             runs: Runs::default(),
@@ -152,6 +154,14 @@ impl Bench {
         self.waits.pulse(at, &pulse, &before);
     }
 
+    /// Somebody got a connection.
+    pub(crate) fn serve(&mut self, at: Stamp) {
+        let before = self.totals;
+        self.totals.checkouts += 1;
+        let pulse = Pulse { gauges: self.gauges, totals: self.totals, ..Pulse::default() };
+        self.waits.pulse(at, &pulse, &before);
+    }
+
     /// What it has counted.
     pub(crate) fn totals(&self) -> Totals {
         self.totals
@@ -212,7 +222,8 @@ impl Bench {
             recent: &self.recent,
             runs: &self.runs,
             bounds: self.bounds,
-            server: Some(Arc::new(self.server.clone())),
+            server: (!self.lost).then(|| Arc::new(self.server.clone())),
+            lost: self.lost,
             maxclients: self.server.client_field("maxclients"),
             ours: u64::from(self.gauges.in_use) + u64::from(self.gauges.available),
             connections: &self.connections,

@@ -51,8 +51,14 @@ impl Lint for Exhausted {
             0 => "nobody waits now".to_owned(),
             waiting => format!("{waiting} waiting"),
         });
+        // Who has got a connection since is not whom they waited for.
+        let last = view.waits.last_lost().max(view.waits.last_queue());
+        let then = last.filter(|_| queue.is_none() && view.waits.waiting() == 0);
         let said: Vec<_> = [queue, lost, now].into_iter().flatten().collect();
-        let evidence = format!("{}: {}", said.join(", "), holders(view));
+        let evidence = match holders(view, then) {
+            Some(holders) => format!("{}: {holders}", said.join(", ")),
+            None => said.join(", "),
+        };
         vec![Finding { conn: None, severity, evidence, advice }]
     }
 }
@@ -71,7 +77,13 @@ fn queue(view: &View<'_>) -> Option<String> {
 
 /// `4 timed out in the last 10 s`.
 fn lost(view: &View<'_>) -> Option<String> {
-    let lost = view.waits.recently_lost();
+    let waits = view.waits;
+    let calm = |at: Option<Stamp>| at.is_none_or(|at| view.now.since(at) >= CALM);
+    let room = taken(view) < view.gauges.max;
+    if room && waits.is_served() && calm(waits.last_lost()) && calm(waits.last_queue()) {
+        return None;
+    }
+    let lost = waits.recently_lost();
     let parts: Vec<_> = [(lost.timeouts, "timed out"), (lost.refused, "refused")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -81,13 +93,19 @@ fn lost(view: &View<'_>) -> Option<String> {
 }
 
 /// `7 held, 5 by worker-2 (longest #3 74.2 s); 1 leak, 6 busy with BLPOP`: who first, as a narrow screen cuts the rest.
-fn holders(view: &View<'_>) -> String {
-    let mut said = format!("{} held", view.gauges.in_use);
+/// Where callers waited `then` and do so no more, it is of who has had a connection since: nothing where that is nobody.
+fn holders(view: &View<'_>, then: Option<Stamp>) -> Option<String> {
+    let in_use = || view.connections.in_use().filter(|(_, since, _)| then.is_none_or(|then| *since <= then));
+    let mut said = match (then, in_use().count()) {
+        (None, _) => format!("{} held", view.gauges.in_use),
+        (Some(_), 0) => return None,
+        (Some(_), held) => format!("{held} still held"),
+    };
     let mut parts = Vec::new();
     let longest = |since: Stamp, conn: ConnId| format!("longest {conn} {}", duration(view.now.since(since)));
     // How many each has out, and the one that is out longest.
     let mut by: BTreeMap<String, (usize, (Stamp, ConnId))> = BTreeMap::new();
-    for (row, since, holder) in view.connections.in_use() {
+    for (row, since, holder) in in_use() {
         let (count, oldest) = by.entry(name(holder)).or_insert((0, (since, row.id)));
         *count += 1;
         *oldest = (since, row.id).min(*oldest);
@@ -99,14 +117,14 @@ fn holders(view: &View<'_>) -> String {
         let _ = write!(said, ", {who}({})", longest(*since, *conn));
     }
     // As many as have a row of their own.
-    let leaked = view.connections.in_use().filter(|(row, since, _)| leaks(view, row, *since)).count();
+    let leaked = in_use().filter(|(row, since, _)| leaks(view, row, *since)).count();
     match leaked {
         0 => {}
         1 => parts.push("1 leak".to_owned()),
         _ => parts.push(format!("{leaked} leaks")),
     }
     let mut busy: BTreeMap<&str, usize> = BTreeMap::new();
-    for (row, ..) in view.connections.in_use().filter(|(row, ..)| row.busy_since.is_some()) {
+    for (row, ..) in in_use().filter(|(row, ..)| row.busy_since.is_some()) {
         if let Some(command) = row.last_sent() {
             *busy.entry(command).or_default() += 1;
         }
@@ -118,10 +136,10 @@ fn holders(view: &View<'_>) -> String {
     if let Some((who, (_, (since, conn)))) = oldest.filter(|oldest| Some(*oldest) != first) {
         parts.push(format!("{} {who}", longest(*since, *conn)).trim_end().to_owned());
     }
-    if view.gauges.opening > 0 {
+    if view.gauges.opening > 0 && then.is_none() {
         parts.push(format!("{} opening", view.gauges.opening));
     }
-    if parts.is_empty() { said } else { format!("{said}; {}", parts.join(", ")) }
+    Some(if parts.is_empty() { said } else { format!("{said}; {}", parts.join(", ")) })
 }
 
 #[cfg(test)]
@@ -205,10 +223,10 @@ mod tests {
     fn timeouts_and_refusals_raise_it_without_a_queue() {
         let mut bench = Bench::new(2);
         bench.lose(s(1), 4, 0);
-        let want = "4 timed out in the last 10 s, nobody waits now: 0 held";
+        let want = "4 timed out in the last 10 s, nobody waits now";
         assert_eq!(found(&bench, s(1), false).as_deref(), Some(want));
         bench.lose(s(2), 0, 1);
-        let want = "4 timed out and 1 refused in the last 10 s, nobody waits now: 0 held";
+        let want = "4 timed out and 1 refused in the last 10 s, nobody waits now";
         assert_eq!(found(&bench, s(2), false).as_deref(), Some(want));
     }
 
@@ -233,11 +251,33 @@ mod tests {
     }
 
     #[test]
+    fn who_has_got_a_connection_since_is_not_blamed_and_being_served_clears_it() {
+        let mut bench = Bench::new(2);
+        bench.lend(3, s(0), "worker-2");
+        bench.lend(4, s(0), "job 1");
+        bench.lose(s(75), 1, 0);
+        let said = found(&bench, s(75), false).expect("one got nothing");
+        assert!(said.contains("nobody waits now: 2 still held, "), "{said}");
+        bench.give_back(3, s(76));
+        bench.give_back(4, s(76));
+        bench.lend_again(4, s(77), "job 2");
+        let said = found(&bench, s(77), true);
+        assert_eq!(said.as_deref(), Some("1 timed out in the last 10 s, nobody waits now"));
+        assert!(found(&bench, s(80), true).is_some(), "nobody was seen to get one");
+        bench.serve(s(77));
+        assert!(found(&bench, s(75) + CALM, true).is_none());
+        assert!(found(&bench, s(76), true).is_some(), "too early to tell");
+        bench.lose(s(81), 1, 0);
+        assert!(found(&bench, s(84), true).is_some(), "another, and nobody served since");
+    }
+
+    #[test]
     fn it_clears_once_there_was_no_queue_for_a_while() {
         let mut bench = full();
         bench.queue(3, s(70), s(74));
         bench.queue(0, s(74), s(75));
-        let want = "nobody waits now: 2 held, 1 by worker-2 (longest #3 75.0 s); 1 leak, 1 busy with BLPOP";
+        let want =
+            "nobody waits now: 2 still held, 1 by worker-2 (longest #3 75.0 s); 1 leak, 1 busy with BLPOP";
         assert_eq!(found(&bench, s(75), true).as_deref(), Some(want));
         assert_eq!(found(&bench, s(75), false), None, "and is not raised by what is over");
         assert_eq!(found(&bench, s(76), true), None);

@@ -2,13 +2,14 @@
 //!
 //! One failure is an event; [`FAILURES`] within [`WINDOW`] seconds are a judgement. So is a single one, [`GRACE`] later,
 //! of a pool that has no connection left: a server that refuses the password is asked seldom, and still nothing works.
-//! The first clears when there was no failure for [`WINDOW`] seconds; the second when one is opened, and after [`KEPT`]
+//! The first clears when there was no failure for [`WINDOW`] seconds, but not while the server is lost and none went
+//! well since; the second when one is opened, and after [`KEPT`]
 //! where the server answers again and nobody asks.
 
 use std::time::Duration;
 
 use super::{Finding, Lint, View};
-use crate::snapshot::Severity;
+use crate::snapshot::{LintRow, Severity};
 use crate::text::duration;
 
 /// In seconds.
@@ -37,12 +38,26 @@ impl Lint for FailingConnects {
     fn evaluate(&self, view: &View<'_>, holds: bool) -> Vec<Finding> {
         let span = view.recent.last(view.now, WINDOW);
         if span.open_failures < if holds { 1 } else { FAILURES } {
-            return standing(view).into_iter().collect();
+            return standing(view).or_else(|| unproven(view, holds)).into_iter().collect();
         }
         let failed = span.open_failures;
         let all = failed.saturating_add(span.opened);
         vec![finding(view, &format!("{failed} of {all} connects failed in the last {WINDOW} s"))]
     }
+
+    fn ending(&self, _row: &LintRow, view: &View<'_>) -> String {
+        match view.recent.failing() {
+            Some(failing) => format!("none failed for {}", duration(view.now.since(failing.last))),
+            None => "a connect has gone well".to_owned(),
+        }
+    }
+}
+
+/// Nobody asks, so that nothing fails, and nothing says that the server is back either.
+fn unproven(view: &View<'_>, holds: bool) -> Option<Finding> {
+    let failing = view.recent.failing().filter(|_| holds && view.lost)?;
+    let ago = duration(view.now.since(failing.last));
+    Some(finding(view, &format!("none has gone well since {} failed, the last {ago} ago", failing.count)))
 }
 
 fn finding(view: &View<'_>, what: &str) -> Finding {
@@ -119,6 +134,26 @@ mod tests {
         ] {
             assert!(page.contains(&words), "{words}");
         }
+    }
+
+    #[test]
+    fn it_holds_while_the_server_is_lost_and_nothing_has_connected() {
+        let mut bench = Bench::new(10);
+        bench.gauges.in_use = 2;
+        failed(&mut bench, 1, 4);
+        let row = bench.raise(&FailingConnects, s(1));
+        bench.lost = true;
+        assert!(bench.ask(&FailingConnects, s(20), false).is_empty(), "and is not raised by it");
+        let found = bench.ask(&FailingConnects, s(20), true).pop().expect("it holds");
+        let want = "none has gone well since 4 failed, the last 19.0 s ago: connection refused";
+        assert_eq!(found.evidence, want);
+        bench.lost = false;
+        assert!(bench.ask(&FailingConnects, s(20), true).is_empty());
+        assert_eq!(bench.ending(&FailingConnects, &row, s(20)), "none failed for 19.0 s");
+        bench.lost = true;
+        bench.tick(s(21), |pulse| pulse.totals.opened += 1);
+        assert!(bench.ask(&FailingConnects, s(31), true).is_empty());
+        assert_eq!(bench.ending(&FailingConnects, &row, s(31)), "a connect has gone well");
     }
 
     #[test]
