@@ -146,6 +146,10 @@ fn details_are_live_and_say_when_their_row_is_gone() {
         shown.contains("connection #3  server id 118, gone") && shown.contains("closed: asked"),
         "{shown}"
     );
+    assert!(shown.contains("\n held for    73.7 s, until it was closed\n"), "{shown}");
+    for words in ["state ", "in use", "idle "] {
+        assert!(!shown.contains(&format!("\n {words}")), "{words} goes on: {shown}");
+    }
     press(&mut app, "j");
     assert!(screen(&app).contains("connection #5"), "the next row took its place");
 }
@@ -244,10 +248,21 @@ fn closing_asks_first_and_runs_as_a_typed_line_does() {
     let mut app = opened("alt-4 K", full(), 80, 24);
     assert_eq!(app.context().mode, Mode::Ask);
     let shown = screen(&app);
-    let asked = "Close #3? worker-2  jobs.rs:88 has held it for 74.2 s and gets an error (y/N)";
+    let asked = "Close #3? worker-2  jobs.rs:88 has it and gets an error (y/N)";
     assert!(shown.contains(asked), "{shown}");
     assert_eq!(press(&mut app, "n"), []);
     assert!(!screen(&app).contains("Close #3"));
+    for (ended, label, said) in [
+        (Some(ago(4_000)), "POOL LEAK 3", "Close #3? POOL LEAK 3  jobs.rs:88 took it and has ended (y/N)"),
+        (None, "POOL HOLD 2 (by hand)", "Close #3? POOL HOLD 2 (by hand)  jobs.rs:88 has it (y/N)"),
+    ] {
+        let mut snapshot = full();
+        if let RowState::InUse { holder, .. } = &mut Arc::make_mut(&mut snapshot.connections[0]).state {
+            (holder.ended, holder.label) = (ended, Some(label.into()));
+        }
+        let shown = screen(&opened("alt-4 K", snapshot, 80, 24));
+        assert!(shown.contains(said), "nobody gets an error: {shown}");
+    }
     assert_eq!(press(&mut app, "K y"), [Effect::Run("POOL CLOSE 3".to_owned())]);
     assert!(screen(&app).contains("> POOL CLOSE 3"));
     let mut app = opened("alt-4 G enter K", full(), 60, 13);

@@ -19,6 +19,9 @@ pub(super) const COPIED: usize = 48 << 10;
 /// The most of the shell that goes into a report: its last lines, and how many bytes of them.
 const REPORTED: (usize, usize) = (200, 256 << 10);
 
+/// What holders say that are a person at the keyboard: whose connection is closed has nothing under way that could fail.
+const BY_HAND: &str = "(by hand)";
+
 /// How often a screen can look.
 const INTERVALS: [Duration; 9] = [
     Duration::from_millis(100),
@@ -53,10 +56,16 @@ impl App {
         let text = match &row.state {
             RowState::Available { .. } => format!("Close {id}? Nobody has it"),
             RowState::InUse { holder, .. } => {
-                let held = row.held_for(self.shown.as_of).map(view::age).unwrap_or_default();
                 let by = view::connections::named(holder);
-                let by = if by.is_empty() { "its holder" } else { &by };
-                format!("Close {id}? {by} has held it for {held} and gets an error")
+                let by = if by == view::NONE { "its holder" } else { &by };
+                // Its row counts on beside the question, which does not.
+                if holder.ended.is_some() {
+                    format!("Close {id}? {by} took it and has ended")
+                } else if row.busy_since.is_none() && by.contains(BY_HAND) {
+                    format!("Close {id}? {by} has it")
+                } else {
+                    format!("Close {id}? {by} has it and gets an error")
+                }
             }
         };
         self.confirm = Some(Confirm { text, line: format!("POOL CLOSE {}", id.0) });

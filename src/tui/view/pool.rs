@@ -45,9 +45,10 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let grid = Grid::new(pool, inner.width, rows);
     series::draw(cx, pool, grid, left, buf);
     if totals {
+        put(Line::styled(" since the start", cx.theme.dim), below(left, rows), 0, buf);
         totals::draw(cx.theme, pool, below(left, rows + 1), buf);
     }
-    let words = Line::styled(format!(" last {} s ", grid.window()), cx.theme.dim);
+    let words = Line::styled(format!(" graph: last {} s ", grid.window()), cx.theme.dim);
     put_right(&words, Rect { width: area.width.saturating_sub(1), ..area }, 0, buf);
 }
 

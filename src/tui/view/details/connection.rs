@@ -36,7 +36,7 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
     let as_of = app.shown.as_of;
     let mut facts = Vec::new();
     if !exists {
-        facts.push(Fact::new("gone", gone(app, row), |theme| theme.warn));
+        return ended(app, row);
     }
     match &row.state {
         RowState::Available { since } => {
@@ -106,16 +106,30 @@ fn words(words: Option<&str>) -> Option<String> {
     words.filter(|words| !words.is_empty()).map(|words| text::escape_str(words).into_owned())
 }
 
-/// Why a connection is not there any more, where an event has told it.
-fn gone(app: &App, row: &ConnectionRow) -> String {
+/// What is to be said of a connection that is not there any more: nothing of it goes on.
+fn ended(app: &App, row: &ConnectionRow) -> Vec<Fact> {
     let closed = app.shown.events.iter().rev().find_map(|event| match &event.what {
-        What::Closed(id, reason) if *id == row.id => Some((event.at, *reason)),
+        What::Closed(id, reason) if *id == row.id && event.pool.is_none_or(|pool| pool == row.pool) => {
+            Some((event.at, *reason))
+        }
         _ => None,
     });
-    match closed {
+    let state = match closed {
         Some((at, reason)) => format!("closed: {}, {}", reason.word(), when(app, at)),
         None => "it is not in the pool any more; below is what was known last".to_owned(),
+    };
+    let mut facts = vec![Fact::new("gone", state, |theme| theme.warn)];
+    if let RowState::InUse { since, holder, pinned } = &row.state {
+        let held = closed.map(|(at, _)| format!("{}, until it was closed", age(at.since(*since))));
+        facts.push(Fact::known("held for", held));
+        facts.push(Fact::known("holder", words(holder.label.as_deref())));
+        facts.extend(words(holder.location.as_deref()).map(|place| Fact::plain("taken at", place)));
+        facts.extend(task(holder));
+        facts.extend(left(app, holder));
+        facts.extend(stack(holder));
+        facts.extend(words(pinned.as_deref()).map(|by| Fact::plain("pinned by", by)));
     }
+    facts
 }
 
 /// The create time and its steps.
