@@ -52,8 +52,8 @@ impl Lint for Exhausted {
             waiting => format!("{waiting} waiting"),
         });
         // Who has got a connection since is not whom they waited for.
-        let last = view.waits.last_lost().max(view.waits.last_queue());
-        let then = last.filter(|_| queue.is_none() && view.waits.waiting() == 0);
+        let pressed = view.waits.last_lost().max(view.waits.last_queue());
+        let then = pressed.filter(|_| queue.is_none() && view.waits.waiting() == 0);
         let said: Vec<_> = [queue, lost, now].into_iter().flatten().collect();
         let evidence = match holders(view, then) {
             Some(holders) => format!("{}: {holders}", said.join(", ")),
