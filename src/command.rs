@@ -8,6 +8,7 @@
 //! There is one tokenizer, and one registry of commands: parsing, help, completion, hints, highlighting, questions and
 //! history all read them, so that none of them can disagree.
 
+mod aside;
 mod ask;
 pub mod builtin;
 mod complete;
@@ -40,6 +41,7 @@ pub mod spec;
 pub mod token;
 mod typed;
 
+pub use aside::{Waits, runs_aside};
 pub use ask::LAB;
 pub use complete::{Candidate, Completions, Context};
 pub use danger::{ASKED, ASKED_TYPED, Care, MANY_KEYS, NOT_ASKED, Question, danger, wants_key_count};

@@ -216,6 +216,7 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Run(line) => self.job = Some(self.runner.start(line, self.say.clone())),
+                Effect::RunAside(line) => self.runner.start_aside(line, self.say.clone()),
                 Effect::Remember(line) => self.runner.remember(&line, self.say.clone()),
                 Effect::Cancel => {
                     if let Some(job) = &mut self.job {

@@ -111,6 +111,11 @@ impl Bench {
         tokio::time::timeout(PATIENCE, blocked).await.expect("they block");
     }
 
+    /// Waits until the line that runs is said to wait for a connection.
+    async fn until_waiting(&mut self) {
+        while !matches!(self.next().await, Said::Still { waits: true }) {}
+    }
+
     async fn rest(&mut self) -> (Vec<(Kind, String)>, Vec<Said>) {
         let (mut printed, mut others) = (Vec::new(), Vec::new());
         loop {
@@ -148,6 +153,56 @@ async fn a_line_that_cannot_be_understood_says_why_and_ends() {
     let (printed, _) = bench.run("SET a \"1\"x").await;
     assert_eq!(printed.len(), 1);
     assert_eq!(printed[0].0, Kind::Error);
+}
+
+#[tokio::test]
+async fn what_frees_a_connection_runs_while_a_line_waits_for_one() {
+    let mut bench = Bench::start().await;
+    for (take, free, freed) in [
+        ("POOL LEAK 5", "POOL RESET", "dropped 5 connections"),
+        ("POOL HOLD 5", "POOL RELEASE ALL", "released "),
+        ("POOL LEAK 5", "POOL RESIZE 6", "max 6"),
+    ] {
+        bench.run(take).await;
+        let _job = bench.start_line("GET a");
+        bench.until_waiting().await;
+        bench.desk.start_aside(free.to_owned(), bench.say.clone());
+        let (printed, _) = bench.rest().await;
+        let words = words(&printed);
+        let freed = words.iter().position(|line| line.starts_with(freed));
+        let answered = words.iter().position(|line| *line == "(nil)");
+        assert!(answered.is_some() && freed.is_some(), "{free}: {words:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_runs_beside_a_line_leaves_a_transaction_alone_and_tells_when_it_goes() {
+    let mut bench = Bench::start().await;
+    bench.run("MULTI").await;
+    bench.run("POOL HOLD 4").await;
+    let _job = bench.start_line("POOL BURST 1 GET a");
+    while !matches!(bench.next().await, Said::Still { .. }) {}
+    bench.desk.start_aside("POOL RELEASE ALL".to_owned(), bench.say.clone());
+    bench.rest().await;
+    assert_eq!(words(&bench.run("SET a 1").await.0), ["QUEUED"]);
+    bench.run("POOL HOLD 4").await;
+    let _job = bench.start_line("POOL BURST 1 GET a");
+    while !matches!(bench.next().await, Said::Still { .. }) {}
+    bench.desk.start_aside("POOL RESET".to_owned(), bench.say.clone());
+    let (printed, others) = bench.rest().await;
+    let gone = words(&printed).iter().any(|line| line.ends_with("is gone: the transaction is gone"));
+    assert!(gone, "{printed:?}");
+    assert!(others.iter().any(|said| matches!(said, Said::Prefix(prefix) if prefix == "demo> ")));
+}
+
+#[tokio::test]
+async fn a_line_that_has_its_connection_does_not_wait_for_one() {
+    let mut bench = Bench::start().await;
+    let held = bench.hold().await;
+    let mut job = bench.start_line(&format!("{held} BLPOP queue 0"));
+    while !matches!(bench.next().await, Said::Still { waits: false }) {}
+    job.cancel();
+    bench.rest().await;
 }
 
 #[tokio::test]

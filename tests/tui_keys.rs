@@ -145,6 +145,45 @@ fn cancelling_gives_up_the_lines_that_waited() {
 }
 
 #[test]
+fn what_needs_no_connection_runs_beside_a_line_that_waits_and_the_rest_is_said_to_wait() {
+    let mut app = app(80, 24, busy());
+    let shown = |app: &App| text(app, &Theme::DEFAULT, 80, 24);
+    press(&mut app, "'GET_x enter");
+    let remember = |line: &str| Effect::Remember(line.to_owned());
+    assert_eq!(press(&mut app, "'POOL_RESET enter"), [remember("POOL RESET")], "it may end at once");
+    let aside = |line: &str| Effect::RunAside(line.to_owned());
+    assert_eq!(app.hear(Said::Still { waits: true }), [aside("POOL RESET")]);
+    assert!(shown(&app).contains("> POOL RESET"), "{}", shown(&app));
+    assert_eq!(press(&mut app, "'PING enter"), [remember("PING")]);
+    assert!(shown(&app).contains("waiting for a connection 0"), "{}", shown(&app));
+    assert!(shown(&app).contains(", 1 line waits behind it"), "{}", shown(&app));
+    assert_eq!(press(&mut app, "'POOL_LIST enter"), [remember("POOL LIST"), aside("POOL LIST")]);
+    press(&mut app, "'AUTH_hunter2 enter");
+    assert!(shown(&app).contains(", 2 lines wait behind it"), "{}", shown(&app));
+    app.hear(Said::Still { waits: false });
+    assert!(shown(&app).contains("  running 0"), "{}", shown(&app));
+    assert_eq!(press(&mut app, "ctrl-c"), [Effect::Cancel]);
+    assert!(shown(&app).contains("not run: PING"), "{}", shown(&app));
+    assert!(shown(&app).contains("not run: AUTH ***"), "{}", shown(&app));
+    assert_eq!(app.hear(Said::Ended), []);
+}
+
+#[test]
+fn a_line_that_waits_for_a_connection_says_so_and_the_lines_of_a_paste_keep_their_order() {
+    let mut app = app(80, 24, busy());
+    app.update(Action::Paste("GET x\nPOOL RESET".to_owned()));
+    press(&mut app, "enter");
+    assert_eq!(app.hear(Said::Still { waits: true }), []);
+    assert_eq!(app.hear(Said::Ended), [run("POOL RESET")]);
+    app.hear(Said::Still { waits: true });
+    let mut later = busy();
+    later.as_of = Stamp(later.as_of.0 + 2_000_000_000);
+    app.take(Arc::new(later));
+    let shown = text(&app, &Theme::DEFAULT, 80, 24);
+    assert!(shown.contains("waiting for a connection 2.0 s, Ctrl-C cancels"), "{shown}");
+}
+
+#[test]
 fn ctrl_d_quits_from_an_empty_line_and_deletes_in_another() {
     let mut app = app(80, 24, busy());
     assert_eq!(press(&mut app, "'ab ctrl-a ctrl-d"), []);

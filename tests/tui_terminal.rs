@@ -68,6 +68,24 @@ fn held_and_leaked_connections_show_who_has_them() {
 }
 
 #[test]
+fn the_cure_for_a_pool_that_is_used_up_can_be_typed_while_a_command_waits_for_it() {
+    let mut tty = Tty::pooltop(&["--demo", "--max-connections", "2"], 100, 30);
+    tty.see("live ");
+    tty.run("POOL LEAK 2");
+    tty.see("leaked #1 #2");
+    tty.run("GET x");
+    tty.see("waiting for a connection ");
+    tty.run("PING");
+    tty.see(", 1 line waits behind it");
+    tty.run("POOL RESET");
+    tty.see("dropped 2 connections");
+    tty.see("(nil)");
+    tty.see("PONG");
+    tty.send("\u{4}");
+    assert!(tty.end().success());
+}
+
+#[test]
 fn resizing_draws_anew_at_every_size() {
     let mut tty = demo(80, 24);
     for (columns, rows, words) in [

@@ -68,10 +68,11 @@ impl Session {
     /// not in the pool's numbers.
     async fn key_count(&self, on: Option<ConnId>) -> Option<u64> {
         let own = self.own.as_ref().filter(|own| on.is_none_or(|on| own.id() == on));
-        let kept = own.or_else(|| on.and_then(|on| self.held.get(&on)));
+        let held = || self.held.lock().get(&on?).map(Kept::database);
+        let database = own.map(Kept::database).or_else(held).unwrap_or(self.database);
         let options = ConnectOptions {
             client_name: Some(OBSERVER.to_owned()),
-            database: kept.map_or(self.database, Kept::database),
+            database,
             ..self.runner.pool.connector().options().clone()
         };
         let counting = async {

@@ -37,7 +37,7 @@ impl Kept {
 impl Session {
     /// Whether a connection is kept that may die while nobody looks.
     pub fn keeps_any(&self) -> bool {
-        self.own.is_some() || !self.held.is_empty()
+        self.own.is_some() || !self.held.lock().is_empty()
     }
 
     /// Says of each kept connection once that the server has closed it. The session's own goes, and its place in the
@@ -51,7 +51,7 @@ impl Session {
             news.push(self.closed_by_server(&mut own));
         }
         let mut dead: Vec<ConnId> = Vec::new();
-        for kept in self.held.values_mut().filter(|kept| !kept.mourned) {
+        for kept in self.held.lock().values_mut().filter(|kept| !kept.mourned) {
             if kept.is_dead() {
                 kept.mourned = true;
                 dead.push(kept.id());
@@ -85,7 +85,7 @@ impl Session {
     ) -> io::Result<Outcome> {
         let id = held.id();
         held.mourned = true;
-        self.held.insert(id, held);
+        self.held.lock().insert(id, held);
         let sentence = format!(
             "not sent: {id} is dead, the server closed it: POOL RELEASE {} gives up its slot, POOL HOLD takes another",
             id.0

@@ -144,7 +144,7 @@ impl Jobs {
     }
 
     /// Starts a command as a job and gives its number.
-    pub(super) fn start(&mut self, runner: Runner, order: Order) -> u32 {
+    pub(super) fn start(&self, runner: Runner, order: Order) -> u32 {
         let (cancel, cancelled) = oneshot::channel();
         let (running, over) = watch::channel(());
         let job = Job {

@@ -83,7 +83,7 @@ impl Session {
 
     /// Why so many connections can never come: what this session has itself comes back only when it says so.
     fn out_of_reach(&self, count: u32) -> Option<String> {
-        let mine = self.kept_ids().len() + self.lost.len();
+        let mine = self.kept_ids().len() + self.lost.lock().len();
         let max = self.runner.pool.config().max;
         let left = max.saturating_sub(u32::try_from(mine).unwrap_or(u32::MAX));
         let what = match mine {
@@ -107,7 +107,8 @@ impl Session {
         let ids = taken.iter().map(RedisLease::id).collect::<Vec<_>>();
         let home = self.runner.home;
         taken.iter().for_each(RedisLease::stays);
-        self.held.extend(taken.into_iter().map(|lease| (lease.id(), Kept::held(lease, home))));
+        let held = taken.into_iter().map(|lease| (lease.id(), Kept::held(lease, home)));
+        self.held.lock().extend(held);
         if !ids.is_empty() {
             say(sink, format!("holds {}", list(&ids))).await?;
         }
@@ -121,7 +122,7 @@ impl Session {
         }
         let (taken, error) = self.take(&format!("POOL LEAK {count}"), count).await;
         let ids = taken.iter().map(RedisLease::id).collect::<Vec<_>>();
-        self.lost.extend(taken);
+        self.lost.lock().extend(taken);
         if !ids.is_empty() {
             let threshold = text::duration(self.hub.options().leak_threshold);
             say(

@@ -1,7 +1,6 @@
 //! Runs lines: one session a front end. It knows which connections the person at the keyboard holds, and what their
 //! commands have left there.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -11,8 +10,9 @@ use crate::event::ConnId;
 use crate::explain;
 use crate::hub::Hub;
 use crate::lab;
-use crate::pool::{RedisLease, RedisPool};
+use crate::pool::RedisPool;
 
+use super::aside::{Forgotten, Held, Waits};
 use super::builtin::Builtin;
 use super::experiment::{self, Bench};
 use super::jobs::{self, JobControl, JobNews, Jobs, Order};
@@ -35,15 +35,17 @@ pub struct Session {
     /// The session's own connection while a command on it runs, and what would be lost with it: a command that is
     /// cancelled takes it along.
     pub(super) at_risk: Option<(ConnId, &'static str)>,
-    pub(super) held: BTreeMap<ConnId, Kept>,
+    pub(super) held: Held,
     /// Leases taken by `POOL LEAK`: nothing but a reset of the pool ever looks at them again.
-    pub(super) lost: Vec<RedisLease>,
-    jobs: Jobs,
+    pub(super) lost: Forgotten,
+    pub(super) jobs: Arc<Jobs>,
+    /// The connections that the line that runs waits for.
+    pub(super) waits: Waits,
     /// Where the line that runs stands, in a script.
-    place: Option<Arc<str>>,
+    pub(super) place: Option<Arc<str>>,
     /// Commands that wait for the server as long as they like run as jobs, so that the prompt stays alive.
-    beside: bool,
-    pipes: Pipes,
+    pub(super) beside: bool,
+    pub(super) pipes: Pipes,
     /// What is typed to confirm what is dangerous, where a yes is not enough.
     pub(super) confirm: Option<String>,
     /// Nothing is asked.
@@ -66,9 +68,10 @@ impl Session {
             own: None,
             database: home,
             at_risk: None,
-            held: BTreeMap::new(),
-            lost: Vec::new(),
-            jobs,
+            held: Held::default(),
+            lost: Forgotten::default(),
+            jobs: Arc::new(jobs),
+            waits: Waits::default(),
             place: None,
             beside: false,
             pipes: Pipes::Off,
@@ -112,7 +115,8 @@ impl Session {
     pub async fn run(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
         // What a line takes and neither gives back nor keeps for the session is left behind when it has ended.
         let (pool, place) = (self.runner.pool.clone(), self.place.clone());
-        pool.scope_at("command".into(), place, Box::pin(self.run_line(line, sink))).await
+        let waits = Arc::clone(&self.waits.0);
+        pool.scope_at("command".into(), place, waits, Box::pin(self.run_line(line, sink))).await
     }
 
     async fn run_line(&mut self, line: &Line, sink: &mut dyn Sink) -> io::Result<Outcome> {
@@ -237,7 +241,7 @@ impl Session {
     async fn on_held(&mut self, id: ConnId, args: &[Bytes], sink: &mut dyn Sink) -> io::Result<Outcome> {
         let own = self.own.take_if(|own| own.id() == id);
         let was_own = own.is_some();
-        let Some(mut kept) = own.or_else(|| self.held.remove(&id)) else {
+        let Some(mut kept) = own.or_else(|| self.held.lock().remove(&id)) else {
             let sentence =
                 format!("{id} is not held here: POOL HOLD takes connections, POOL LIST shows them");
             sink.push(Output::error(&sentence)).await?;
@@ -253,7 +257,7 @@ impl Session {
         }
         let (outcome, kept) = self.runner.on(kept, args, None, sink).await?;
         if let Some(kept) = kept {
-            self.held.insert(id, kept);
+            self.held.lock().insert(id, kept);
         }
         Ok(outcome)
     }
@@ -355,7 +359,7 @@ impl Session {
 
     /// The ids of the connections held with `POOL HOLD`, for completion.
     pub fn held(&self) -> Vec<ConnId> {
-        self.held.keys().copied().collect()
+        self.held.lock().keys().copied().collect()
     }
 
     /// What is known of commands.
@@ -365,16 +369,16 @@ impl Session {
 
     /// Lets go of the connections that the pool has taken back, so that their sockets close. Says what went with the
     /// session's own.
-    pub(super) fn let_go_of_taken_back(&mut self) -> Option<String> {
-        self.lost.retain(|lease| !lease.is_over());
-        self.held.retain(|_, kept| !kept.lease.is_over());
+    pub fn let_go_of_taken_back(&mut self) -> Option<String> {
+        self.lost.lock().retain(|lease| !lease.is_over());
+        self.held.lock().retain(|_, kept| !kept.lease.is_over());
         let own = self.own.take_if(|own| own.lease.is_over())?;
         own.loss().map(|loss| format!("{} is gone: {loss}", own.id()))
     }
 
     /// The ids of all connections kept here.
     pub(super) fn kept_ids(&self) -> Vec<ConnId> {
-        self.own.iter().map(Kept::id).chain(self.held.keys().copied()).collect()
+        self.own.iter().map(Kept::id).chain(self.held()).collect()
     }
 
     /// Takes a kept connection, to end its lease.
@@ -383,7 +387,7 @@ impl Session {
         if own.is_some() {
             self.database = self.runner.home;
         }
-        own.or_else(|| self.held.remove(&id))
+        own.or_else(|| self.held.lock().remove(&id))
     }
 
     /// The connections that somebody has who can give them back: those kept here, and the jobs'.
@@ -404,7 +408,7 @@ impl Session {
 
     /// Gives back everything that is held, and ends the jobs.
     pub fn let_go(&mut self) {
-        self.held.clear();
+        self.held.lock().clear();
         self.own = None;
         self.jobs.control().end_all();
     }

@@ -41,6 +41,7 @@ async fn slowly<C: Connector>(
     started: Stamp,
     take: Take<Slot<C::Conn>>,
 ) -> Outcome<C> {
+    let _waiting = tag.waiting();
     let mut wait = Wait { inner: &inner, tag: &tag, eager, started, queued: false, ended: false };
     let mut pending = Pending { inner: &inner, take: Some(take) };
     let found = search(&mut wait, &mut pending).await;

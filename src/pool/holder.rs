@@ -5,7 +5,7 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::scope::Owner;
+use super::scope::{Owner, Waiting};
 use super::stack::Stack;
 use crate::event::Holder;
 
@@ -53,6 +53,11 @@ impl Tag {
         self.task = tokio::task::try_id();
         self.owner = Owner::current();
         self
+    }
+
+    /// That its scope waits for a connection, until what is returned is dropped.
+    pub(super) fn waiting(&self) -> Option<Waiting> {
+        self.owner.as_deref().map(Waiting::of)
     }
 
     /// As events and rows show it.

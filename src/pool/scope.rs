@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use super::InstrumentedPool;
 use super::connector::Connector;
@@ -19,6 +19,8 @@ pub(crate) struct Owner {
     pub(crate) label: Arc<str>,
     /// Where it stands, for who has no line of Rust: a script's line.
     pub(crate) place: Option<Arc<str>>,
+    /// How many connections it waits for.
+    waits: Arc<AtomicU32>,
     /// 0 while it lasts, else one more than the stamp of its end.
     ended: AtomicU64,
 }
@@ -36,6 +38,23 @@ impl Owner {
     }
 }
 
+/// A scope's wait for one connection, until it is dropped.
+pub(super) struct Waiting(Arc<AtomicU32>);
+
+impl Waiting {
+    /// Counts one more.
+    pub(super) fn of(owner: &Owner) -> Self {
+        owner.waits.fetch_add(1, Relaxed);
+        Self(Arc::clone(&owner.waits))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 /// Ends its owner, when the work is done and when it is dropped.
 struct Lasting(Arc<Owner>, Clock);
 
@@ -50,18 +69,20 @@ impl<C: Connector> InstrumentedPool<C> {
     /// of their own. One that is still out when the work has ended, or was dropped, is called abandoned, unless its holder
     /// said that it is to [stay](super::Lease::stays). What the work spawns is not part of it.
     pub fn scope<F: Future>(&self, label: Arc<str>, work: F) -> impl Future<Output = F::Output> + use<F, C> {
-        self.scope_at(label, None, work)
+        self.scope_at(label, None, Arc::default(), work)
     }
 
-    /// Like [`scope`](Self::scope), with the place that a holder shows instead of a line of Rust.
+    /// Like [`scope`](Self::scope), with the place that a holder shows instead of a line of Rust, and the number of
+    /// connections that it waits for.
     pub(crate) fn scope_at<F: Future>(
         &self,
         label: Arc<str>,
         place: Option<Arc<str>>,
+        waits: Arc<AtomicU32>,
         work: F,
     ) -> impl Future<Output = F::Output> + use<F, C> {
         let clock = self.inner().clock;
-        let owner = Arc::new(Owner { label, place, ended: AtomicU64::new(0) });
+        let owner = Arc::new(Owner { label, place, waits, ended: AtomicU64::new(0) });
         async move {
             let _lasting = Lasting(owner.clone(), clock);
             OWNER.scope(owner, work).await

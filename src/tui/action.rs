@@ -210,6 +210,8 @@ pub enum Loan {
 pub enum Effect {
     /// Run this line.
     Run(String),
+    /// Run this line beside the one that runs: it needs no connection of the pool.
+    RunAside(String),
     /// Put this line into the history file.
     Remember(String),
     /// Cancel the running command.

@@ -120,7 +120,7 @@ pub struct App {
     /// What stands before the typed line.
     pub(super) prefix: String,
     pub(super) running: Option<Running>,
-    queue: std::collections::VecDeque<String>,
+    queue: std::collections::VecDeque<shell::Queued>,
     /// The jobs that Ctrl-C can end, oldest first.
     pub(super) jobs: Vec<Beside>,
     pub(super) question: Option<String>,

@@ -1,24 +1,27 @@
 //! Runs the screen's lines on a session. One task owns the session, so that the screen never waits for a server, and
 //! cancelling a line is dropping its future there.
 
+mod aside;
 mod clip;
 mod last;
 mod lend;
 mod paper;
+mod sink;
 mod welcome;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use rustyline::history::FileHistory;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
+use self::aside::Aside;
 use self::last::Last;
 use self::lend::lend;
+use self::sink::{CHUNK, ToScreen};
 use super::action::Loan;
 use super::app::Facts;
 use super::assist::Typist;
@@ -86,16 +89,16 @@ pub async fn show(
     super::run(Screen { facts, theme, snapshots, runner, assist, guard }).await
 }
 
-/// Lines of output that travel together, and bytes of them: what waits for the screen is bounded in both.
-const CHUNK: usize = 256;
-const CHUNK_BYTES: usize = 64 << 10;
-
 /// How often the kept connections are looked at: that costs a system call each.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// When a line is said to run still, and how often it is looked at. What is typed ahead of a quick one stays in order.
+const STILL: Duration = Duration::from_millis(200);
 
 /// The screen's end of the task, and the history file both front ends share.
 pub struct Desk {
     orders: mpsc::Sender<Order>,
+    aside: mpsc::Sender<aside::Order>,
     jobs: JobControl,
     last: Last,
     pace: Pace,
@@ -124,9 +127,12 @@ impl Desk {
         let (orders, receiver) = mpsc::channel(1);
         session.run_waiting_beside();
         let (jobs, last) = (session.jobs().clone(), Last::default());
+        let (aside, lines) = mpsc::channel(aside::LINES);
+        let beside = Aside { session: session.aside(), hub: hub.clone(), jobs: jobs.clone() };
+        tokio::spawn(beside.serve(lines));
         let clerk = Clerk { session, news, hub, address, jobs: jobs.clone(), last: last.clone() };
         tokio::spawn(clerk.serve(receiver));
-        Self { orders, jobs, last, pace: Box::new(|_| {}), file, history }
+        Self { orders, aside, jobs, last, pace: Box::new(|_| {}), file, history }
     }
 }
 
@@ -138,12 +144,17 @@ impl Runner for Desk {
         if self.orders.try_send(order).is_err() {
             // The task is gone, as after a panic in it. This is the screen's own thread: it must not wait here.
             tokio::spawn(async move {
-                let words = "error: nothing runs commands any more; quit and start again".to_owned();
-                let _ = said.send(Said::Lines(vec![(Kind::Error, words)])).await;
+                let _ = said.send(nothing_runs()).await;
                 let _ = said.send(Said::Ended).await;
             });
         }
         Job::new(stop, answer)
+    }
+
+    fn start_aside(&mut self, line: String, said: mpsc::Sender<Said>) {
+        if self.aside.try_send((line, said.clone())).is_err() {
+            tokio::spawn(async move { said.send(nothing_runs()).await });
+        }
     }
 
     fn end_job(&mut self, number: u32) {
@@ -178,6 +189,11 @@ impl Runner for Desk {
             runtime.spawn(async move { said.send(Said::Lines(vec![(Kind::Note, words)])).await });
         });
     }
+}
+
+fn nothing_runs() -> Said {
+    let words = "error: nothing runs commands any more; quit and start again".to_owned();
+    Said::Lines(vec![(Kind::Error, words)])
 }
 
 /// The task's own state.
@@ -238,6 +254,10 @@ impl Clerk {
     /// Runs a line to its end, and says so whatever happens.
     async fn run(&mut self, order: Order) {
         let Order { line, said, cancel, mut answers } = order;
+        let waits = self.session.waits();
+        let mut told = None;
+        let mut still = tokio::time::interval_at(Instant::now() + STILL, STILL);
+        still.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let outcome = {
             let cancelled = asked_to_stop(cancel);
             self.last.begin();
@@ -252,9 +272,20 @@ impl Clerk {
                     Some(news) = self.news.recv() => {
                         tell(&said, news, &mut self.news, &self.jobs, &self.hub).await;
                     }
+                    _ = still.tick() => {
+                        let waits = waits.any();
+                        if told.replace(waits) != Some(waits) {
+                            // A screen that is gone needs to hear nothing.
+                            let _ = said.send(Said::Still { waits }).await;
+                        }
+                    }
                 }
             }
         };
+        // What ran beside it may have had the pool take back what is kept here.
+        if let Some(loss) = told.and_then(|_| self.session.let_go_of_taken_back()) {
+            let _ = said.send(Said::Lines(vec![(Kind::Note, loss)])).await;
+        }
         // A screen that is gone needs to hear nothing.
         if outcome.is_none() {
             let _ = said.send(Said::Lines(vec![(Kind::Note, "cancelled".to_owned())])).await;
@@ -352,47 +383,5 @@ fn job_lines(said: JobSaid) -> Vec<(Kind, String)> {
         JobSaid::Ended { end, after } => {
             vec![(Kind::Note, format!("ended ({}) after {}", end.word(), text::duration(after)))]
         }
-    }
-}
-
-/// The way to the screen.
-struct ToScreen {
-    said: mpsc::Sender<Said>,
-    /// What a line gives is kept for the pager; what a job gives is not.
-    last: Option<Last>,
-}
-
-impl ToScreen {
-    async fn say(&mut self, said: Said) -> io::Result<()> {
-        self.said.send(said).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-
-    /// Sends lines in chunks, so that a long reply never stands whole in the channel.
-    async fn lines(&mut self, lines: Vec<(Kind, String)>) -> io::Result<()> {
-        let (mut chunk, mut bytes) = (Vec::new(), 0);
-        for line in lines {
-            bytes += line.1.len();
-            chunk.push(line);
-            if chunk.len() == CHUNK || bytes > CHUNK_BYTES {
-                self.say(Said::Lines(std::mem::take(&mut chunk))).await?;
-                bytes = 0;
-            }
-        }
-        if chunk.is_empty() { Ok(()) } else { self.say(Said::Lines(chunk)).await }
-    }
-}
-
-impl Sink for ToScreen {
-    fn push(&mut self, output: Output) -> BoxFuture<'_, io::Result<()>> {
-        let said = paper::said(&output);
-        if let Some(last) = &self.last {
-            last.keep(output);
-        }
-        Box::pin(async move {
-            match said {
-                Said::Lines(lines) => self.lines(lines).await,
-                other => self.say(other).await,
-            }
-        })
     }
 }

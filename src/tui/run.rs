@@ -23,6 +23,11 @@ pub enum Said {
     Lines(Vec<(Kind, String)>),
     /// Which connection it took, and how long that lasted.
     Took(Took),
+    /// It still runs, and nobody should wait for its end: whether it has no connection yet.
+    Still {
+        /// It has none.
+        waits: bool,
+    },
     /// What a key has done, now that it is done; safe to show.
     Noted(Kind, String),
     /// The output is to be emptied.
@@ -82,6 +87,9 @@ impl Job {
 pub trait Runner: Send {
     /// Starts a line. All it says goes to `said`, [`Said::Ended`] last, whatever happens.
     fn start(&mut self, line: String, said: mpsc::Sender<Said>) -> Job;
+
+    /// Runs a line that needs no connection of the pool beside the one that runs. What it prints goes to `said`.
+    fn start_aside(&mut self, _line: String, _said: mpsc::Sender<Said>) {}
 
     /// Ends a job by its number. One that has just ended is left alone.
     fn end_job(&mut self, number: u32);

@@ -43,7 +43,7 @@ impl Task {
     /// What it takes is left behind when it has ended and that is not given back.
     async fn owning(&self) -> io::Result<Outcome> {
         let (label, place) = (format!("job {}", self.number).into(), self.order.place.clone());
-        self.runner.pool.scope_at(label, place, self.through()).await
+        self.runner.pool.scope_at(label, place, Arc::default(), self.through()).await
     }
 
     /// The work, its output through a shell command where the line has one.

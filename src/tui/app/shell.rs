@@ -1,8 +1,11 @@
 //! The prompt's side of the state: lines that run, their output, history and questions.
 
+use std::collections::VecDeque;
+
 use super::App;
 use crate::command::history::may_keep;
 use crate::command::output::Took;
+use crate::command::runs_aside;
 use crate::command::token::{self, Ending, scan};
 use crate::event::Stamp;
 use crate::snapshot::Snapshot;
@@ -25,6 +28,18 @@ pub struct Running {
     pub since: Stamp,
     /// Ctrl-C was pressed.
     pub cancelled: bool,
+    /// Nobody should wait for its end.
+    pub slow: bool,
+    /// It has no connection yet.
+    pub waits: bool,
+}
+
+/// A line that waits for the end of the one that runs.
+#[derive(Debug)]
+pub(super) struct Queued {
+    line: String,
+    /// It may run beside that one.
+    aside: bool,
 }
 
 /// The word that answers a question, and what was typed of it.
@@ -66,23 +81,30 @@ impl App {
         }
         let typed = self.prompt.take();
         let mut effects = Vec::new();
-        for line in token::lines(&typed).into_iter().filter(|line| !line.trim().is_empty()) {
+        let lines = token::lines(&typed);
+        let lines: Vec<_> = lines.into_iter().filter(|line| !line.trim().is_empty()).collect();
+        for line in &lines {
+            let line = *line;
             self.assist.ran(line);
             if may_keep(line) && self.history.add(line) {
                 effects.push(Effect::Remember(line.to_owned()));
             }
-            self.queue.push_back(line.to_owned());
+            // The lines of a paste stay in order.
+            let aside = lines.len() == 1 && runs_aside(line);
+            self.queue.push_back(Queued { line: line.to_owned(), aside });
         }
         self.history.settle();
         effects.extend(self.next());
+        effects.extend(self.pass_by());
         effects
     }
 
     /// Runs a line that a key stands for: it is shown as typed ones are, and no part of the history.
     pub(super) fn run_line(&mut self, line: String) -> Vec<Effect> {
         self.output.follow();
-        self.queue.push_back(line);
-        self.next().into_iter().collect()
+        let aside = runs_aside(&line);
+        self.queue.push_back(Queued { line, aside });
+        self.next().into_iter().chain(self.pass_by()).collect()
     }
 
     /// Starts the next line when nothing runs.
@@ -90,12 +112,48 @@ impl App {
         if self.running.is_some() {
             return None;
         }
-        let line = self.queue.pop_front()?;
-        let shown = self.presentable(&line);
-        let prefix = text::escape_str(&self.prefix).into_owned();
-        let echo = self.output.push(Kind::Command(prefix.len()), format!("{prefix}{shown}"));
-        self.running = Some(Running { echo, line: shown, since: self.latest.as_of, cancelled: false });
+        let Queued { line, .. } = self.queue.pop_front()?;
+        let (echo, shown) = self.echo(&line);
+        let since = self.latest.as_of;
+        self.running =
+            Some(Running { echo, line: shown, since, cancelled: false, slow: false, waits: false });
         Some(Effect::Run(line))
+    }
+
+    /// Runs what waits for a line that still runs and needs no connection: it may be what that line waits for.
+    fn pass_by(&mut self) -> Vec<Effect> {
+        let slow = self.running.as_ref().is_some_and(|running| running.slow);
+        if !slow || self.question.is_some() {
+            return Vec::new();
+        }
+        let (aside, queue): (VecDeque<_>, _) =
+            std::mem::take(&mut self.queue).into_iter().partition(|queued| queued.aside);
+        self.queue = queue;
+        let run = |Queued { line, .. }| {
+            self.echo(&line);
+            Effect::RunAside(line)
+        };
+        aside.into_iter().map(run).collect()
+    }
+
+    /// Shows a line that begins, and gives it as it is shown.
+    fn echo(&mut self, line: &str) -> (LineId, String) {
+        let shown = self.presentable(line);
+        let prefix = text::escape_str(&self.prefix).into_owned();
+        (self.output.push(Kind::Command(prefix.len()), format!("{prefix}{shown}")), shown)
+    }
+
+    /// How many lines wait for the one that runs.
+    pub(in crate::tui) fn waiting_lines(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Gives up the lines that wait, and says which.
+    pub(super) fn drop_waiting(&mut self) {
+        for Queued { line, .. } in std::mem::take(&mut self.queue) {
+            let words = format!("not run: {}", self.presentable(&line));
+            self.output.push(Kind::Note, words);
+        }
     }
 
     /// A line as it may be shown: secrets masked, nothing a terminal would obey.
@@ -122,6 +180,12 @@ impl App {
                 }
             }
             Said::Took(took) => self.annotate(&took),
+            Said::Still { waits } => {
+                if let Some(running) = &mut self.running {
+                    (running.slow, running.waits) = (true, waits);
+                }
+                return self.pass_by();
+            }
             Said::Noted(kind, words) => {
                 // In the output it stays; beside that it would be there twice.
                 let in_sight = self.details.is_none() && self.plan().area(Pane::Shell).is_some();

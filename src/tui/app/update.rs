@@ -105,7 +105,7 @@ impl App {
     fn interrupt(&mut self, armed: bool) -> Vec<Effect> {
         self.help = None;
         if self.running.is_some() {
-            self.queue.clear();
+            self.drop_waiting();
             return vec![Effect::Cancel];
         }
         if !self.prompt.is_empty() {

@@ -128,8 +128,15 @@ fn aside(app: &App) -> Option<String> {
         if running.cancelled {
             return Some(format!("  cancelling {}", running.line));
         }
-        if ran >= SLOW && app.prompt.is_empty() {
-            return Some(format!("  running {}, Ctrl-C cancels", age(ran)));
+        let behind = app.waiting_lines();
+        if app.prompt.is_empty() && (ran >= SLOW || (running.slow && behind > 0)) {
+            let what = if running.waits { "waiting for a connection" } else { "running" };
+            let then = match behind {
+                0 => "Ctrl-C cancels".to_owned(),
+                1 => "1 line waits behind it".to_owned(),
+                _ => format!("{behind} lines wait behind it"),
+            };
+            return Some(format!("  {what} {}, {then}", age(ran)));
         }
     }
     if let (true, Some(job)) = (app.prompt.is_empty(), app.jobs.last()) {
