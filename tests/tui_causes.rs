@@ -244,6 +244,8 @@ fn what_is_over_is_told_in_the_past_tense_with_its_time() {
     let at = format!("as it was at {} UTC", clock.rsplit(' ').next().expect("a time"));
     let shown = text(&opened("f2", snapshot.clone(), 140, 40), &Theme::DEFAULT, 140, 40);
     assert!(shown.contains("3 of 6  was likely"), "{shown}");
+    let narrow = text(&opened("f2", snapshot.clone(), 120, 40), &Theme::DEFAULT, 120, 40);
+    assert!(narrow.contains("slow commands  3 of 6  was") && !narrow.contains("lik…"), "{narrow}");
     let effects = press(&mut opened("alt-4", snapshot.clone(), 80, 24), "w");
     let [Effect::Report(screen)] = &*effects else { panic!("{effects:?}") };
     for text in [shown, report::text(&snapshot), report::markdown(screen)] {

@@ -86,7 +86,7 @@ pub(crate) struct Span {
     /// Waits that ended without a connection.
     pub(crate) lost: u64,
     pub(crate) commands: u64,
-    /// Of them those that may block on purpose.
+    /// Those that may block on purpose, and those that got no answer: how long they took is no work.
     pub(crate) blocking: u64,
     pub(crate) unread_replies: u64,
     pub(crate) health_checks: u64,
@@ -241,6 +241,7 @@ impl Recent {
         this.usual.add_within(&pulse.held, Duration::ZERO..=OUTLIER);
         this.long.add_within(&pulse.held, LONG..=OUTLIER);
         this.flown.add_within(&pulse.unanswered, Duration::ZERO..=OUTLIER);
+        this.blocking = pulse.unanswered.0.iter().fold(0, |sum, (_, count)| u64::saturating_add(sum, *count));
         for (command, samples) in &pulse.round_trips {
             if BLOCKING.contains(&&**command) {
                 this.blocking =

@@ -194,9 +194,11 @@ pub(super) fn backlog(view: &View<'_>, at_work: &[Lent<'_>], span: &Span) -> Cau
         let held = duration(held);
         evidence.push(if span.blocking > 0 {
             // That is waiting, not work, and says nothing of how many there could be.
-            format!("{rate:.0}/s, lent for {held} each, blocking commands included")
-        } else {
+            format!("{rate:.0}/s, lent for {held} each, blocking or unanswered commands included")
+        } else if is {
             format!("{rate:.0}/s, lent for {held} each, {most:.0}/s at most")
+        } else {
+            format!("{rate:.0}/s, lent for {held} each")
         });
         if is && span.blocking == 0 && !wait.is_zero() {
             let concurrency = rate * (span.usual.mean() + wait).as_secs_f64();

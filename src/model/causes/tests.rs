@@ -372,5 +372,12 @@ fn what_blocks_on_purpose_is_said_to_be_in_the_time_of_a_use() {
         pulse.round_trips.push(("BLPOP".into(), crate::event::Samples(vec![(1_000_000_000, 1)])));
     });
     let said = look(&bench, s(100)).causes[1].evidence.clone();
-    assert_eq!(said[1..], ["120/s, lent for 25.0 ms each, blocking commands included"]);
+    let want = ["120/s, lent for 25.0 ms each, blocking or unanswered commands included"];
+    assert_eq!(said[1..], want);
+    let mut bench = turning(4, 1);
+    let said = look(&bench, s(100)).causes[1].evidence.clone();
+    assert_eq!(said[1..], ["120/s, lent for 25.0 ms each"], "there is no backlog, and no bound");
+    bench.tick(s(99), |pulse| pulse.unanswered.0.push((1_000_000_000, 1)));
+    let said = look(&bench, s(100)).causes[1].evidence.clone();
+    assert_eq!(said[1..], want);
 }

@@ -133,7 +133,11 @@ fn block<'a>(
         (true, true) => ("was likely", theme.bad),
         (false, _) => ("", theme.title),
     };
-    let head = format!("{}  {}  {mark}", cause.word, report::share(cause, exhaustion));
+    let head = format!("{}  {}  ", cause.word, report::share(cause, exhaustion));
+    let fits = text::width(&head) + text::width(mark) <= columns;
+    // What is past may not read as if it were not.
+    let mark = if fits { mark } else { mark.strip_suffix(" likely").unwrap_or(mark) };
+    let head = head + mark;
     let mut lines = vec![Line::styled(text::fit(head.trim_end(), columns), style)];
     for evidence in report::evidence(cause, exhaustion) {
         // An error may be as long as a server likes.
