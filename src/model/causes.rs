@@ -113,6 +113,7 @@ fn settle(last: &mut Arc<Exhaustion>, view: &View<'_>) {
     for suspect in last.causes.iter_mut().flat_map(|cause| &mut cause.suspects) {
         suspect.lease = lease(suspect, view);
     }
+    last.causes.iter_mut().for_each(evidence::advise_again);
 }
 
 /// What has become of a lease. What ended it stays so, whatever becomes of the connection.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{SLOW, Trips, WINDOW, Waited, count};
+use crate::event::ConnId;
 use crate::model::connections::Lent;
 use crate::model::lints::leak::{leaks, quiet_since};
 use crate::model::lints::{self, View, failing_connects, leak, long_hold, sizing};
@@ -98,7 +99,10 @@ pub(super) fn leak(view: &View<'_>, kept: &[Lent<'_>]) -> Cause {
     if evidence.is_empty() {
         evidence.push("none lent that nobody uses".to_owned());
     }
-    let advice = if ended > 0 && ended == kept.len() { abandoned(kept) } else { leak::ADVICE.into() };
+    let advice = match kept.first() {
+        Some((row, ..)) if ended == kept.len() => abandoned(row.id),
+        _ => leak::ADVICE.into(),
+    };
     let mut cause = cause(CauseKind::Leak, kept, evidence, advice, |(row, since, _)| {
         let (out, quiet) = (view.now.since(since), view.now.since(quiet_since(row, since)));
         match row.dead_since {
@@ -113,14 +117,21 @@ pub(super) fn leak(view: &View<'_>, kept: &[Lent<'_>]) -> Cause {
 }
 
 /// What to do about connections that nobody is left to give back.
-fn abandoned(kept: &[Lent<'_>]) -> Cow<'static, str> {
-    let Some((row, ..)) = kept.first() else { return leak::ADVICE.into() };
+fn abandoned(conn: ConnId) -> Cow<'static, str> {
     format!(
         "nobody is left to give it back: POOL CLOSE {} frees that slot only; POOL RESET takes all back, working ones \
          too; then keep the lease where its work is",
-        row.id.0
+        conn.0
     )
     .into()
+}
+
+/// Advice that names a connection names one that is still out.
+pub(super) fn advise_again(cause: &mut Cause) {
+    let out = cause.suspects.iter().find(|suspect| suspect.lease == Lease::Out);
+    if let (Cow::Owned(_), Some(out)) = (&cause.advice, out) {
+        cause.advice = abandoned(out.conn);
+    }
 }
 
 /// What is lent is no cause where the limit was not reached.

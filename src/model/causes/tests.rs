@@ -344,8 +344,17 @@ fn what_was_left_behind_is_told_which_slot_can_be_freed() {
     bench.leave(7, s(91));
     assert_eq!(look(&bench, s(100)).causes[0].advice, leak::ADVICE, "somebody has the other");
     bench.leave(8, s(91));
-    let found = look(&bench, s(100));
-    assert!(found.causes[0].advice.contains("POOL CLOSE 7 frees that slot only; POOL RESET takes all back"));
+    let mut watch = Watch::default();
+    watch.look(&bench.view(s(100)), &bench.totals(), &Trips::new());
+    let says = |watch: &Watch, words: &str| {
+        let found = watch.exhaustion().expect("the last one");
+        assert!(found.causes[0].advice.contains(words), "{}", found.causes[0].advice);
+    };
+    says(&watch, "POOL CLOSE 7 frees that slot only; POOL RESET takes all back");
+    bench.queue(0, s(0), s(101));
+    bench.give_back(7, s(101));
+    watch.look(&bench.view(s(101)), &bench.totals(), &Trips::new());
+    says(&watch, "POOL CLOSE 8 frees");
 }
 
 #[test]
