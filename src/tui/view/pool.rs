@@ -26,6 +26,8 @@ const GRAPH_MOST: u16 = 14;
 
 /// Rows of every total.
 const TOTALS: u16 = 7;
+/// From this width on the title has room to say what its window is of.
+const NAMED: u16 = 30;
 /// From this height on the parts stand apart.
 const TALL: u16 = 16;
 
@@ -48,7 +50,9 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         put(Line::styled(" since the start", cx.theme.dim), below(left, rows), 0, buf);
         totals::draw(cx.theme, pool, below(left, rows + 1), buf);
     }
-    let words = Line::styled(format!(" graph: last {} s ", grid.window()), cx.theme.dim);
+    // On the narrowest screens the name of the pane comes first, and there is hardly more than the graph.
+    let what = if area.width >= NAMED { "graph: " } else { "" };
+    let words = Line::styled(format!(" {what}last {} s ", grid.window()), cx.theme.dim);
     put_right(&words, Rect { width: area.width.saturating_sub(1), ..area }, 0, buf);
 }
 
