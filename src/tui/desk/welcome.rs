@@ -4,12 +4,12 @@ use crate::tui::action::Action;
 use crate::tui::keymap::{Context, Keys, Mode};
 use crate::tui::layout::Pane;
 
-/// Lines to try, and what each shows.
+/// Lines to try, and what each shows. A screen of 24 rows has the last ones only.
 const LINES: [(&str, &str); 5] = [
     ("SET user:1 ada", "a command: which connection it took, and how long it waited"),
+    ("LAB", "experiments on pools: try LAB forgotten-release"),
     ("POOL HOLD 3", "borrow three connections and see who holds them"),
     ("POOL LEAK 1", "lose one, and watch it being found"),
-    ("LAB", "experiments on pools: try LAB forgotten-release"),
     ("BLPOP queue 0", "wait for the server as a job; JOBS lists them, Ctrl-C ends it"),
 ];
 
@@ -20,7 +20,9 @@ pub(super) fn welcome(keys: &Keys) -> Vec<(String, String)> {
     let pane = |pane| key(Action::Focus(pane), &prompt);
     let mut rows = LINES.map(|(line, words)| (line.to_owned(), words.to_owned())).to_vec();
     if let Some(connections) = pane(Pane::Connections) {
-        let more = [(Pane::Server, "INFO CLIENTS"), (Pane::Events, "events")];
+        let open = key(Action::Open, &Context::of(Mode::Pane(Pane::Server)));
+        let raw = open.map_or_else(|| "INFO CLIENTS".to_owned(), |open| format!("{open} INFO CLIENTS"));
+        let more = [(Pane::Server, raw), (Pane::Events, "events".to_owned())];
         let more = more.map(|(which, words)| pane(which).map(|key| format!("; {key} {words}")));
         let more: String = more.into_iter().flatten().collect();
         rows.push((connections, format!("connections{more}")));
@@ -50,7 +52,7 @@ mod tests {
         assert_eq!(
             last,
             [
-                "Alt-4 connections; Alt-3 INFO CLIENTS; Alt-6 events",
+                "Alt-4 connections; Alt-3 Enter INFO CLIENTS; Alt-6 events",
                 "HELP all the words; F1 or ? shows the keys",
             ]
         );
