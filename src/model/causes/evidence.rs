@@ -231,13 +231,8 @@ pub(super) fn connects(view: &View<'_>, waited: Waited, span: &Span) -> Cause {
     let mut evidence = Vec::new();
     let mut slots = 0;
     if span.open_failures > 0 {
-        // Of what is missing, what failures are of all attempts: one failure among many is no cause.
-        let part = u64::from(missing).saturating_mul(span.open_failures).div_ceil(all);
-        slots = if span.open_failures.saturating_mul(2) >= all {
-            u32::try_from(part).unwrap_or(missing)
-        } else {
-            0
-        };
+        // One failure among many is no cause of what is missing.
+        slots = if span.open_failures.saturating_mul(2) >= all { missing } else { 0 };
         if slots == 0 && waited.lost.failed > 0 && span.opened == 0 {
             slots = 1;
         }
