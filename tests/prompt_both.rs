@@ -95,14 +95,26 @@ const VI: &[(&str, Leads)] = &[
     ("\r", Runs("DBSIZE")),
 ];
 
-/// Waits until a condition on the terminal and the history's lines holds.
-fn settled(tty: &Tty, history: &Path, what: &str, holds: impl Fn(&[String]) -> bool) {
+/// Waits until a condition on the terminal and the history's lines holds, and keys are read by the program.
+fn settled(
+    tty: &Tty,
+    history: &Path,
+    what: &str,
+    reads: impl Fn(&str) -> bool,
+    holds: impl Fn(&[String]) -> bool,
+) {
     tty.wait_for(what, |tty| {
         let text = std::fs::read_to_string(history).unwrap_or_default();
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         // A terminal between two prompts has keys of its own. The whole row: in the line just run the cursor may be first.
-        tty.cursor_row().trim_end().ends_with('>') && holds(&lines)
+        tty.cursor_row().trim_end().ends_with('>') && reads(&tty.written()) && holds(&lines)
     });
+}
+
+/// Whether the line editor gave the terminal back and took it again.
+fn asked_again(written: &str) -> bool {
+    let (given, taken) = (written.rfind("\u{1b}[?2004l"), written.rfind("\u{1b}[?2004h"));
+    given.is_some() && given < taken
 }
 
 /// Runs a script and holds every line to what is wanted of it.
@@ -120,13 +132,19 @@ fn run(script: &[(&str, Leads)], arguments: &[&str], editing: &str) {
     all.extend(arguments.iter().map(|&argument| argument.to_owned()));
     all.extend(["--config".to_owned(), config.display().to_string()]);
     let mut tty = Tty::start("env", &all.iter().map(String::as_str).collect::<Vec<_>>(), 100, 30);
-    settled(&tty, &history, "the first prompt", |_| true);
+    settled(&tty, &history, "the first prompt", |_| true, |_| true);
+    // What is seen of the line shell may be older than the history: its next prompt is one that it has asked for since.
+    let in_lines = arguments.contains(&"shell");
     for (keys, leads) in script {
+        let before = tty.written().len();
+        let reads = |written: &str| !in_lines || asked_again(written.get(before..).unwrap_or_default());
         tty.send(keys);
         let ends = |lines: &[String], wanted: &[&str]| lines.iter().rev().take(wanted.len()).rev().eq(wanted);
         match leads {
-            Runs(line) => settled(&tty, &history, line, |lines| ends(lines, &[line])),
-            Both(first, second) => settled(&tty, &history, second, |lines| ends(lines, &[first, second])),
+            Runs(line) => settled(&tty, &history, line, reads, |lines| ends(lines, &[line])),
+            Both(first, second) => {
+                settled(&tty, &history, second, reads, |lines| ends(lines, &[first, second]));
+            }
             Becomes(line) => tty.wait_for(line, |tty| tty.before_cursor().ends_with(line)),
         }
     }
