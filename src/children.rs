@@ -4,6 +4,7 @@
 //! Each has somebody who waits for it. When the program ends first, [`end`] ends them all, in bounded time.
 
 use std::fs;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,13 +20,14 @@ const MOMENT: Duration = Duration::from_millis(5);
 static HELD: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 static ENDING: AtomicBool = AtomicBool::new(false);
 
+/// How a program stands to us and to the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
     /// It leads a process group of its own.
     Group,
     /// It is in our own group, as it has to be to have the terminal.
     Borrower,
-    /// One of those for which somebody tidies up when it has ended.
+    /// One that has the terminal and leaves something behind: [`end`] waits until its [`Held`] is dropped.
     Editor,
 }
 
@@ -42,32 +44,41 @@ struct Entry {
 #[derive(Debug)]
 pub struct Held(Pid);
 
+/// A program that has just been started.
+pub trait Started {
+    /// Its process.
+    fn number(&self) -> Option<u32>;
+}
+
+impl Started for std::process::Child {
+    fn number(&self) -> Option<u32> {
+        Some(self.id())
+    }
+}
+
+impl Started for tokio::process::Child {
+    fn number(&self) -> Option<u32> {
+        self.id()
+    }
+}
+
 impl Held {
-    /// One that leads a process group.
-    pub fn group(id: u32) -> Option<Self> {
-        Self::new(id, Kind::Group)
-    }
-
-    /// One that has the terminal.
-    pub fn borrower(id: u32) -> Option<Self> {
-        Self::new(id, Kind::Borrower)
-    }
-
-    /// One that has the terminal, and leaves something behind: [`end`] waits until this is dropped.
-    pub fn editor(id: u32) -> Option<Self> {
-        Self::new(id, Kind::Editor)
-    }
-
-    fn new(id: u32, kind: Kind) -> Option<Self> {
-        let pid = i32::try_from(id).ok().and_then(Pid::from_raw)?;
-        let entry = Entry { pid, kind, ended: false, awaited: true };
+    /// Starts one. [`end`] waits meanwhile: it would not know of a program that runs while its start has not returned.
+    pub fn start<C: Started>(
+        kind: Kind,
+        start: impl FnOnce() -> io::Result<C>,
+    ) -> io::Result<(C, Option<Self>)> {
         let mut held = HELD.lock();
+        let child = start()?;
+        let pid = child.number().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let Some(pid) = pid else { return Ok((child, None)) };
+        let entry = Entry { pid, kind, ended: false, awaited: true };
         if ending() {
             // It was started a moment too late to be asked.
             send(&entry, Signal::KILL);
         }
         held.push(entry);
-        Some(Self(pid))
+        Ok((child, Some(Self(pid))))
     }
 
     /// Blocks until it ends. It is still to be reaped then.

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::process::{Command, ExitStatus};
 
 use super::is_secret;
-use crate::children::Held;
+use crate::children::{Held, Kind};
 
 /// The longest line taken back from an editor, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -64,8 +64,9 @@ pub fn edit(line: &str, editor: &OsString) -> Result<String, EditError> {
     let mut file =
         tempfile::Builder::new().prefix("redis-pooltop-").suffix(".redis").tempfile().map_err(failed)?;
     writeln!(file, "{line}").and_then(|()| file.flush()).map_err(failed)?;
-    let mut child = shell_command(editor, &[file.path().as_os_str()]).spawn().map_err(failed)?;
-    held = Held::editor(child.id());
+    let mut shell = shell_command(editor, &[file.path().as_os_str()]);
+    let mut child;
+    (child, held) = Held::start(Kind::Editor, || shell.spawn()).map_err(failed)?;
     held.iter().for_each(Held::wait);
     let status = child.wait().map_err(failed)?;
     if !status.success() {

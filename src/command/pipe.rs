@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::external::shell_command;
 use super::output::{Outcome, Output, Sink};
 use super::token::scan;
-use crate::children::Held;
+use crate::children::{Held, Kind};
 use crate::resp::print::{Printer, Style};
 use crate::text;
 
@@ -101,11 +101,12 @@ impl Piped {
     ) -> io::Result<Option<(Feed, Self)>> {
         let mut shell = Command::from(shell_command(&command.into(), &[]));
         shell.stdin(Stdio::piped());
-        if pipes != Pipes::Terminal {
+        let kind = if pipes == Pipes::Terminal { Kind::Borrower } else { Kind::Group };
+        if kind == Kind::Group {
             shell.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         }
-        let mut child = match shell.spawn() {
-            Ok(child) => child,
+        let (mut child, held) = match Held::start(kind, || shell.spawn()) {
+            Ok(started) => started,
             Err(error) => {
                 sink.push(Output::error(&format!("the shell cannot be started: {error}"))).await?;
                 return Ok(None);
@@ -116,11 +117,7 @@ impl Piped {
         if let Some(stdin) = child.stdin.take() {
             tokio::spawn(write(stdin, eaten));
         }
-        let (group, lent) = match child.id() {
-            Some(id) if pipes == Pipes::Terminal => (None, Held::borrower(id)),
-            Some(id) => (Held::group(id).map(Group), None),
-            None => (None, None),
-        };
+        let (group, lent) = if kind == Kind::Group { (held.map(Group), None) } else { (None, held) };
         let pages = pipes == Pipes::Terminal && wants_terminal(command);
         let form = if pages { form(command) } else { AS_IT_CAME };
         Ok(Some((Feed { to: feed, asides: asides.clone(), form }, Self { child, group, lent, asides, past })))

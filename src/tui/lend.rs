@@ -13,7 +13,7 @@ use super::app::App;
 use super::output::Kind;
 use super::run::Said;
 use super::terminal::Guard;
-use crate::children::Held;
+use crate::children::{self, Held};
 use crate::command::external;
 use crate::command::pipe::pager;
 
@@ -49,11 +49,11 @@ async fn page(command: Option<String>, input: Bytes) -> Option<String> {
     let command = command.map_or_else(pager, OsString::from);
     let name = command.to_string_lossy().into_owned();
     let mut shell = Command::from(external::shell_command(&command, &[]));
-    let mut child = match shell.stdin(Stdio::piped()).spawn() {
-        Ok(child) => child,
+    shell.stdin(Stdio::piped());
+    let (mut child, held) = match Held::start(children::Kind::Borrower, || shell.spawn()) {
+        Ok(started) => started,
         Err(error) => return Some(format!("{name}: {error}")),
     };
-    let held = child.id().and_then(Held::borrower);
     let stdin = child.stdin.take();
     let feeding = async {
         if let Some(mut stdin) = stdin {
