@@ -5,6 +5,7 @@
 
 mod pulse;
 mod tap;
+pub mod waiting;
 pub mod wire;
 
 use std::fmt;

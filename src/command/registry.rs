@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use crate::event::waiting::{LISTENING, STREAMS, blocks};
 use crate::resp::Value;
 
 use super::docs;
-use super::spec::{Spec, Table};
+use super::spec::Table;
 
 /// What is known of commands. Share it in an [`Arc`]: the shell asks it on every key while a session teaches it what the
 /// server said of itself.
@@ -47,22 +48,15 @@ impl Registry {
 
     /// It may wait on the server for as long as it likes: it wants a lease of its own and no operation timeout.
     pub fn is_blocking<A: AsRef<[u8]>>(&self, args: &[A]) -> bool {
-        let Some(name) = args.first().map(AsRef::as_ref) else { return false };
-        if [&b"XREAD"[..], b"XREADGROUP"].iter().any(|x| name.eq_ignore_ascii_case(x)) {
-            let options = args.iter().skip(1).map(AsRef::as_ref);
-            return options
-                .take_while(|word| !word.eq_ignore_ascii_case(b"STREAMS"))
-                .any(|word| word.eq_ignore_ascii_case(b"BLOCK"));
-        }
         let table = self.table();
-        let flagged = |spec: &Spec| spec.flags.blocking;
-        BLOCKING.iter().any(|b| name.eq_ignore_ascii_case(b.as_bytes()))
-            || table.find(args).is_some_and(flagged)
+        // A server knows of others, and an old one gives not all of these the flag; XREAD has it whether it blocks or not.
+        let flagged = || table.find(args).is_some_and(|spec| spec.flags.blocking);
+        blocks(args) || (named(args, &STREAMS).is_none() && flagged())
     }
 
     /// Its replies keep coming until it is ended: SUBSCRIBE and its kin, MONITOR, and a replica's SYNC.
     pub fn streams<A: AsRef<[u8]>>(args: &[A]) -> bool {
-        named(args, &["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "SYNC", "PSYNC"]).is_some()
+        named(args, &LISTENING).or_else(|| named(args, &["SYNC", "PSYNC"])).is_some()
     }
 
     /// What it leaves on the connection that later commands rely on, so that the lease must stay: `MULTI`, `WATCH` or
@@ -104,10 +98,6 @@ const QUESTIONS: [&str; 23] = [
     "PUBSUB NUMPAT",
     "ACL WHOAMI",
 ];
-
-/// Blocking by nature, whatever flags an old server gives them.
-const BLOCKING: [&str; 10] =
-    ["BLPOP", "BRPOP", "BLMOVE", "BLMPOP", "BRPOPLPUSH", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "WAITAOF"];
 
 fn named<A: AsRef<[u8]>>(args: &[A], names: &[&'static str]) -> Option<&'static str> {
     let first = args.first()?.as_ref();

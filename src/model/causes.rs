@@ -23,7 +23,6 @@ use crate::event::{Stamp, Totals};
 use crate::snapshot::{
     Cause, CauseKind, ConnectionRow, Exhaustion, Lease, LostWaits, Percentiles, RowState, Suspect,
 };
-pub(crate) use evidence::BLOCKING;
 
 /// A command in flight for so long is slow.
 const SLOW: Duration = Duration::from_millis(100);

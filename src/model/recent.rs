@@ -6,9 +6,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::causes::BLOCKING;
 use super::server::cut;
 use super::windows::second;
+use crate::event::waiting::waits_on_purpose;
 use crate::event::{CloseReason, ConnId, Holder, Pulse, Samples, SeenAt, Stamp, Totals};
 
 /// How far back a lint may look, in seconds.
@@ -243,7 +243,7 @@ impl Recent {
         this.flown.add_within(&pulse.unanswered, Duration::ZERO..=OUTLIER);
         this.blocking = pulse.unanswered.0.iter().fold(0, |sum, (_, count)| u64::saturating_add(sum, *count));
         for (command, samples) in &pulse.round_trips {
-            if BLOCKING.contains(&&**command) {
+            if waits_on_purpose(command) {
                 this.blocking =
                     samples.0.iter().fold(this.blocking, |sum, (_, count)| sum.saturating_add(*count));
             }

@@ -22,27 +22,13 @@ use super::inner::Inner;
 use super::names::NameId;
 use super::pipeline::{name_of, named};
 use super::redis::{RedisConnector, RedisPool};
+use crate::event::waiting::blocks;
 use crate::net::{self, IoError, IoErrorKind};
 use crate::resp::{self, Value};
 use session::Session;
 
 /// Requests that wait for the task; more callers wait for a place.
 const QUEUE: usize = 1024;
-
-/// Commands that keep a connection from answering others until something happens.
-const BLOCKING: [&str; 11] = [
-    "BLPOP",
-    "BRPOP",
-    "BRPOPLPUSH",
-    "BLMOVE",
-    "BLMPOP",
-    "BZPOPMIN",
-    "BZPOPMAX",
-    "BZMPOP",
-    "WAIT",
-    "WAITAOF",
-    "SHUTDOWN",
-];
 
 /// A handle for callers that share one connection. Clones are handles on the same; the pool stays open while one is
 /// there.
@@ -117,7 +103,7 @@ impl Multiplexed {
         args: &[A],
         limit: Option<Duration>,
     ) -> Result<Value, CommandError> {
-        if !net::leaves_no_trace(args) || blocks(args) {
+        if !net::leaves_no_trace(args) || keeps_others(args) {
             return Err(CommandError::Misplaced(named(args)));
         }
         let mut bytes = BytesMut::new();
@@ -142,12 +128,9 @@ impl Multiplexed {
     }
 }
 
-fn blocks<A: AsRef<[u8]>>(args: &[A]) -> bool {
-    let name = name_of(args);
-    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-    let reads_streams = is("XREAD") || is("XREADGROUP");
-    BLOCKING.iter().any(|known| is(known))
-        || (reads_streams && args.iter().any(|arg| arg.as_ref().eq_ignore_ascii_case(b"BLOCK")))
+/// Whether a command keeps a connection from answering others until something happens.
+fn keeps_others<A: AsRef<[u8]>>(args: &[A]) -> bool {
+    blocks(args) || name_of(args).eq_ignore_ascii_case(b"SHUTDOWN")
 }
 
 /// One caller's command on its way to the task.
@@ -212,7 +195,7 @@ mod tests {
 
     #[test]
     fn commands_that_block_are_known() {
-        let blocks = |line: &str| blocks(&line.split(' ').collect::<Vec<_>>());
+        let blocks = |line: &str| keeps_others(&line.split(' ').collect::<Vec<_>>());
         assert!(blocks("blpop q 0") && blocks("XREAD COUNT 1 block 0 STREAMS s $") && blocks("WAIT 1 0"));
         assert!(!blocks("LPOP q") && !blocks("XREAD STREAMS s 0") && !blocks("GET block"));
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{SLOW, Trips, WINDOW, Waited, count};
 use crate::event::ConnId;
+use crate::event::waiting::waits_on_purpose;
 use crate::model::connections::Lent;
 use crate::model::lints::leak::{leaks, quiet_since};
 use crate::model::lints::{self, View, failing_connects, leak, long_hold, sizing};
@@ -25,26 +26,6 @@ pub(super) const NAMED: usize = 16;
 
 /// Commands that have a line of evidence.
 const COMMANDS: usize = 4;
-
-/// Commands that wait for something on purpose.
-pub(crate) const BLOCKING: [&str; 16] = [
-    "BLPOP",
-    "BRPOP",
-    "BLMOVE",
-    "BLMPOP",
-    "BRPOPLPUSH",
-    "BZPOPMIN",
-    "BZPOPMAX",
-    "BZMPOP",
-    "XREAD",
-    "XREADGROUP",
-    "WAIT",
-    "WAITAOF",
-    "SUBSCRIBE",
-    "PSUBSCRIBE",
-    "SSUBSCRIBE",
-    "MONITOR",
-];
 
 pub(super) const APART: &str =
     "what blocks on purpose keeps its connection: give it a pool of its own, or a short timeout";
@@ -151,7 +132,7 @@ pub(super) fn slow(view: &View<'_>, slow: &[Lent<'_>], trips: &Trips) -> Cause {
         *number += 1;
         *longest = view.now.since(row.busy_since.unwrap_or(*since)).max(*longest);
     }
-    let on_purpose = commands.keys().all(|command| BLOCKING.contains(command)) && !commands.is_empty();
+    let on_purpose = commands.keys().all(|command| waits_on_purpose(command)) && !commands.is_empty();
     let mut commands: Vec<_> = commands.into_iter().collect();
     commands.sort_by_key(|(_, seen)| Reverse(*seen));
     let mut evidence: Vec<_> = commands

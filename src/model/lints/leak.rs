@@ -6,11 +6,9 @@
 
 use super::{Finding, Lint, View, name};
 use crate::event::Stamp;
+use crate::event::waiting::LISTENING;
 use crate::snapshot::{ConnectionRow, LintRow, RowState, Severity};
 use crate::text::duration;
-
-/// Commands after which a connection waits for messages, not for its holder.
-const LISTENING: [&str; 4] = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"];
 
 pub(crate) const ADVICE: &str = "if you hold it by hand, POOL RELEASE; else POOL RESET now, and give it back on every path, errors \
                       too: a guard, `with` or `finally`";

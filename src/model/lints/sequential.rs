@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Finding, Lint, View, name};
 use crate::event::Run;
+use crate::event::waiting::waits_on_purpose;
 use crate::snapshot::{LintRow, Severity};
 use crate::text::{duration, thousands};
 
@@ -20,24 +21,8 @@ const TOOK: Duration = Duration::from_millis(5);
 /// Of the time on the way so much may be spent between two commands; who spends more computes.
 const OWN: u32 = 2;
 
-/// Each needs the reply before it, or waits for something else than its turn.
-const ONE_BY_ONE: [&str; 15] = [
-    "SCAN",
-    "HSCAN",
-    "SSCAN",
-    "ZSCAN",
-    "BLPOP",
-    "BRPOP",
-    "BLMOVE",
-    "BLMPOP",
-    "BRPOPLPUSH",
-    "BZPOPMIN",
-    "BZPOPMAX",
-    "BZMPOP",
-    "XREAD",
-    "XREADGROUP",
-    "WAIT",
-];
+/// Each needs the reply before it.
+const ONE_BY_ONE: [&str; 4] = ["SCAN", "HSCAN", "SSCAN", "ZSCAN"];
 
 const ADVICE: &str = "send those that do not need the reply before them as one batch: a pipeline waits for one round \
                       trip, not for each";
@@ -49,7 +34,7 @@ fn is_worth_a_pipeline(run: &Run) -> bool {
     run.commands >= COMMANDS
         && run.took >= TOOK
         && run.between.saturating_mul(OWN) <= run.took
-        && !run.command.as_deref().is_some_and(|last| ONE_BY_ONE.contains(&last))
+        && !run.command.as_deref().is_some_and(|last| ONE_BY_ONE.contains(&last) || waits_on_purpose(last))
 }
 
 impl Lint for Sequential {
