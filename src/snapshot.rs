@@ -71,6 +71,8 @@ pub struct Tape {
     pub missing: u64,
     /// What could not be read up to here, in one sentence, safe to show.
     pub damage: Option<Arc<str>>,
+    /// Whether anything was met that could not be read, here or further on.
+    pub damaged: bool,
 }
 
 /// What a replay does.

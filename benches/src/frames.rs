@@ -15,7 +15,7 @@ use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::keymap::Chord;
 use redis_pooltop::tui::layout::Pane;
 use redis_pooltop::tui::prompt::Candidates;
-use redis_pooltop::tui::run::Assist;
+use redis_pooltop::tui::run::Unassisted;
 use redis_pooltop::tui::theme::Theme;
 use redis_pooltop::tui::view;
 
@@ -27,33 +27,6 @@ const FRAME: Duration = Duration::from_millis(16);
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Nobody types.
-struct Nothing;
-
-impl Assist for Nothing {
-    fn complete(&self, _: &str, pos: usize, _: &Snapshot) -> Candidates {
-        Candidates { range: pos..pos, words: Vec::new() }
-    }
-
-    fn hint(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn note(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn highlight(&self, _: &str) -> Vec<(Range<usize>, Kind)> {
-        Vec::new()
-    }
-
-    fn secrets(&self, _: &str) -> Vec<Range<usize>> {
-        Vec::new()
-    }
-
-    fn ran(&self, _: &str) {}
-}
-
 pub(crate) fn run() -> Result<(), Failure> {
     let mut model = Model::new(ModelOptions::default());
     let mut snapshots = Vec::new();
@@ -64,7 +37,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         }
     }
     let size = Size { width: 120, height: 40 };
-    let mut app = App::new(Facts::default(), Arc::new(Nothing), size);
+    let mut app = App::new(Facts::default(), Arc::new(Unassisted), size);
     app.take(snapshots.first().ok_or("no snapshot")?.clone());
     app.update(Action::Focus(Pane::Connections));
     app.update(Action::Zoom);

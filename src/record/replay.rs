@@ -75,7 +75,15 @@ impl Replay {
         let (header, length) = (player.header().clone(), player.length());
         let (controls, asked) = sync_channel(CONTROLS);
         let (publisher, snapshots) = watch::channel(Arc::default());
-        let mut deck = Deck { player, publisher, motion: Motion::Playing, speed: 0, goal: None, from: None };
+        let mut deck = Deck {
+            player,
+            publisher,
+            motion: Motion::Playing,
+            speed: 0,
+            goal: None,
+            from: None,
+            damaged: false,
+        };
         deck.publish();
         let failed = |error| NotOurs::Io { path: path.display().to_string(), error };
         std::thread::Builder::new()
@@ -124,6 +132,8 @@ struct Deck {
     goal: Option<Goal>,
     /// While it plays: a moment of the run, and when that was due here.
     from: Option<(Stamp, Instant)>,
+    /// What could not be read was met, wherever it is now.
+    damaged: bool,
 }
 
 impl Deck {
@@ -282,12 +292,15 @@ impl Deck {
 
     fn publish(&mut self) {
         let mut snapshot = self.player.snapshot();
+        let damage = self.player.damage().words();
+        self.damaged |= damage.is_some();
         snapshot.tape = Some(Tape {
             motion: self.motion,
             speed: self.factor(),
             end: self.player.length(),
             missing: self.player.missing(),
-            damage: self.player.damage().words().map(Into::into),
+            damage: damage.map(Into::into),
+            damaged: self.damaged,
         });
         // A screen that is gone needs none.
         let _ = self.publisher.send(Arc::new(snapshot));

@@ -76,17 +76,8 @@ pub struct Found {
 impl Verdict {
     /// What holds of the lints that fail a run.
     pub fn new(snapshot: &Snapshot, checked: Vec<&'static str>) -> Self {
-        let mut verdict = Self {
-            checked,
-            findings: Vec::new(),
-            target: target(snapshot),
-            ran: Duration::from_nanos(snapshot.as_of.0),
-            wall_ms: snapshot.wall_ms,
-            not_run: Vec::new(),
-            damaged: None,
-            unused: false,
-            pools: Vec::new(),
-        };
+        let (ran, wall_ms) = (Duration::from_nanos(snapshot.as_of.0), snapshot.wall_ms);
+        let mut verdict = Self { ran, wall_ms, ..Self::meanwhile(target(snapshot), checked) };
         verdict.add(snapshot);
         verdict
     }

@@ -1,7 +1,6 @@
 //! The full screen on a session.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::Parts;
 use crate::command::settings;
@@ -9,7 +8,6 @@ use crate::config::{ScreenSettings, Settings};
 use crate::error::{Error, Exit};
 use crate::event::Stamp;
 use crate::record::Replay;
-use crate::snapshot::Snapshot;
 use crate::text;
 use crate::tui::app::Facts;
 use crate::tui::desk::{self, Looks};
@@ -60,16 +58,9 @@ pub(super) async fn replay(settings: &Settings, file: &Path, replay: Replay) -> 
     let said = format!("{name}: recorded by redis-pooltop {program} on {started} UTC{length}");
     let notices = vec![said];
     let facts = Facts { target: "replay".to_owned(), notices, ..chosen(&settings.screen) };
-    let mut snapshots = replay.subscribe();
-    let mut damaged = false;
-    let end = tokio::select! {
-        end = reel::show(replay, facts, theme(settings)) => end.map_err(Error::io(TERMINAL))?,
-        () = async {
-            let met = |snapshot: &Arc<Snapshot>| snapshot.tape.as_ref().is_some_and(|tape| tape.damage.is_some());
-            damaged = snapshots.wait_for(met).await.is_ok();
-            std::future::pending::<()>().await;
-        } => End::Quit,
-    };
+    let snapshots = replay.subscribe();
+    let end = reel::show(replay, facts, theme(settings)).await.map_err(Error::io(TERMINAL))?;
+    let damaged = snapshots.borrow().tape.as_ref().is_some_and(|tape| tape.damaged);
     // As a report on it ends: not all of it could be shown.
     Ok(if end == End::Quit && damaged { Exit::Failed } else { end.into() })
 }

@@ -1,7 +1,6 @@
 //! The screen on a recording: the same panes, with a tape behind them instead of a pool. Nothing that is typed runs.
 
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +10,10 @@ use super::app::Facts;
 use super::keymap::{Context, Keys, Mode};
 use super::layout::Pane;
 use super::output::Kind;
-use super::prompt::Candidates;
-use super::run::{Assist, Job, Runner, Said};
+use super::run::{Job, Runner, Said, Unassisted};
 use super::theme::Theme;
 use super::{End, Screen};
-use crate::command;
 use crate::record::{Control, Replay};
-use crate::snapshot::Snapshot;
 
 /// What is said to a command.
 const NOTHING_RUNS: &str = "this is a replay: no command runs; QUIT ends it";
@@ -40,7 +36,7 @@ pub async fn show(replay: Replay, chosen: Facts, theme: Theme) -> io::Result<End
     };
     let snapshots = replay.subscribe();
     let runner = Box::new(Reel { replay });
-    super::run(Screen { facts, theme, snapshots, runner, assist: Arc::new(Nothing), guard: None }).await
+    super::run(Screen { facts, theme, snapshots, runner, assist: Arc::new(Unassisted), guard: None }).await
 }
 
 /// What each control is for, with the keys it has.
@@ -96,33 +92,6 @@ impl Runner for Reel {
     fn tape(&mut self, control: Control) {
         self.replay.ask(control);
     }
-}
-
-/// There is nothing to help with.
-struct Nothing;
-
-impl Assist for Nothing {
-    fn complete(&self, _: &str, pos: usize, _: &Snapshot) -> Candidates {
-        Candidates { range: pos..pos, words: Vec::new() }
-    }
-
-    fn hint(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn note(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn highlight(&self, _: &str) -> Vec<(Range<usize>, command::Kind)> {
-        Vec::new()
-    }
-
-    fn secrets(&self, _: &str) -> Vec<Range<usize>> {
-        Vec::new()
-    }
-
-    fn ran(&self, _: &str) {}
 }
 
 #[cfg(test)]

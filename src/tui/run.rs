@@ -110,20 +110,35 @@ pub trait Runner: Send {
 /// What the prompt asks while a person types. Called between two frames, so it must not wait for anything.
 pub trait Assist: Send + Sync {
     /// What may stand in place of the word at `pos`.
-    fn complete(&self, line: &str, pos: usize, snapshot: &Snapshot) -> Candidates;
+    fn complete(&self, _line: &str, pos: usize, _snapshot: &Snapshot) -> Candidates {
+        Candidates { range: pos..pos, words: Vec::new() }
+    }
 
     /// What may follow the line: the syntax of the rest.
-    fn hint(&self, line: &str) -> Option<String>;
+    fn hint(&self, _line: &str) -> Option<String> {
+        None
+    }
 
     /// What there is to know of the line's command: since which version, and what it costs.
-    fn note(&self, line: &str) -> Option<String>;
+    fn note(&self, _line: &str) -> Option<String> {
+        None
+    }
 
     /// What each part of a line is, in order, for colouring it; what is in no part is plain.
-    fn highlight(&self, line: &str) -> Vec<(Range<usize>, command::Kind)>;
+    fn highlight(&self, _line: &str) -> Vec<(Range<usize>, command::Kind)> {
+        Vec::new()
+    }
 
     /// The parts of a line that are passwords, in order.
-    fn secrets(&self, line: &str) -> Vec<Range<usize>>;
+    fn secrets(&self, _line: &str) -> Vec<Range<usize>> {
+        Vec::new()
+    }
 
     /// Takes note of a line that was run, for later completions.
-    fn ran(&self, line: &str);
+    fn ran(&self, _line: &str) {}
 }
+
+/// There is nothing to help with: every answer is that of [`Assist`] itself.
+pub struct Unassisted;
+
+impl Assist for Unassisted {}

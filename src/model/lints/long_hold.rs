@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::leak::{at_work, quiet_since};
+use super::leak::{at_work, leaks, quiet_since};
 use super::stuck_transaction::in_transaction;
 use super::{Finding, Lint, View, name};
 use crate::model::recent::{LONG, OUTLIER, Span};
@@ -38,12 +38,15 @@ impl Lint for LongHold {
         if view.single {
             return Vec::new();
         }
-        let threshold = view.options.leak_threshold;
         let held = view.lingering().filter_map(|(row, since, holder)| {
             let (out, quiet) = (view.now.since(since), view.now.since(quiet_since(row, since)));
-            let leaked = out >= threshold && quiet >= threshold / 2;
             let long = out >= OUT && quiet >= out / 2;
-            if !long || leaked || holder.ended.is_some() || at_work(row) || in_transaction(row).is_some() {
+            if !long
+                || leaks(view, row, since)
+                || holder.ended.is_some()
+                || at_work(row)
+                || in_transaction(row).is_some()
+            {
                 return None;
             }
             let evidence =

@@ -109,7 +109,6 @@ fn every_lint_has_a_name() {
             "sequential",
             "stale",
             "maxclients",
-            "sequential",
             "no-timeout",
         ])
     );

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::App;
 use super::details::Subject;
+use crate::command::BY_HAND;
 use crate::report::Screenful;
 use crate::snapshot::{EventRow, RowState};
 use crate::text;
@@ -18,9 +19,6 @@ pub(super) const COPIED: usize = 48 << 10;
 
 /// The most of the shell that goes into a report: its last lines, and how many bytes of them.
 const REPORTED: (usize, usize) = (200, 256 << 10);
-
-/// What holders say that are a person at the keyboard: whose connection is closed has nothing under way that could fail.
-const BY_HAND: &str = "(by hand)";
 
 /// How often a screen can look.
 const INTERVALS: [Duration; 9] = [

@@ -29,43 +29,38 @@ struct Timed {
     times: Percentiles,
 }
 
-/// What a cell needs besides its row.
-struct With {
-    theme: Theme,
-}
-
-const fn times(title: &'static str, cell: fn(&Timed, &With) -> Cell) -> Column<Timed, With> {
+const fn times(title: &'static str, cell: fn(&Timed, &Theme) -> Cell) -> Column<Timed, Theme> {
     Column { title, width: 6, align: Alignment::Right, from: 0, cell }
 }
 
-const COLUMNS: &[Column<Timed, With>] = &[
+const COLUMNS: &[Column<Timed, Theme>] = &[
     Column {
         title: "",
         width: LABEL,
         align: Alignment::Left,
         from: 0,
-        cell: |row, with| {
-            let style = if row.command { with.theme.text } else { with.theme.dim };
+        cell: |row, theme| {
+            let style = if row.command { theme.text } else { theme.dim };
             Cell::new(format!(" {}", row.label), style)
         },
     },
-    times("p50", |row, with| cell(row, row.times.p50, &with.theme)),
-    times("p95", |row, with| cell(row, row.times.p95, &with.theme)),
-    times("p99", |row, with| cell(row, row.times.p99, &with.theme)),
-    times("max", |row, with| cell(row, row.times.max, &with.theme)),
+    times("p50", |row, theme| cell(row, row.times.p50, theme)),
+    times("p95", |row, theme| cell(row, row.times.p95, theme)),
+    times("p99", |row, theme| cell(row, row.times.p99, theme)),
+    times("max", |row, theme| cell(row, row.times.max, theme)),
     Column {
         title: "count",
         width: 9,
         align: Alignment::Right,
         from: COUNTED,
-        cell: |row, with| Cell::new(text::thousands(row.times.count), with.theme.dim),
+        cell: |row, theme| Cell::new(text::thousands(row.times.count), theme.dim),
     },
     Column {
         title: "",
         width: 0,
         align: Alignment::Left,
         from: 0,
-        cell: |_, with| Cell::new("", with.theme.text),
+        cell: |_, theme| Cell::new("", theme.text),
     },
 ];
 
@@ -104,10 +99,9 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 fn lines(theme: &Theme, rows: &[Timed], area: Rect, buf: &mut Buffer) {
-    let with = With { theme: *theme };
     for (y, row) in rows.iter().take(usize::from(area.height)).enumerate() {
         let line = Rect { y: area.y + y as u16, height: 1, ..area };
-        table::row(COLUMNS, row, &with, line, buf);
+        table::row(COLUMNS, row, theme, line, buf);
     }
 }
 

@@ -66,7 +66,8 @@ mod tests {
     #[test]
     fn a_line_of_its_own_is_for_trouble_only() {
         let mut row = RecordingRow { bytes: 1, lost: 3, ended: None };
-        let mut tape = Tape { motion: Motion::Paused, speed: 1.0, end: None, missing: 0, damage: None };
+        let mut tape =
+            Tape { motion: Motion::Paused, speed: 1.0, end: None, missing: 0, damage: None, damaged: false };
         assert_eq!(trouble(Some(&row), Some(&tape)), None);
         tape.damage = Some("it breaks off in line 7".into());
         assert_eq!(trouble(None, Some(&tape)).as_deref(), Some("the recording: it breaks off in line 7"));

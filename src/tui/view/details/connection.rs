@@ -50,12 +50,7 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
                 facts.push(Fact::new("state", "in use", |theme| theme.in_use));
             }
             facts.push(Fact::plain("held for", age(as_of.since(*since))));
-            facts.push(Fact::known("holder", words(holder.label.as_deref())));
-            facts.extend(words(holder.location.as_deref()).map(|place| Fact::plain("taken at", place)));
-            facts.extend(task(holder));
-            facts.extend(left(app, holder));
-            facts.extend(stack(holder));
-            facts.extend(words(pinned.as_deref()).map(|by| Fact::plain("pinned by", by)));
+            facts.extend(taken(app, holder, pinned.as_deref()));
         }
     }
     let idle = match (row.idle_for(as_of), row.busy_since) {
@@ -72,6 +67,17 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
         }
     };
     facts.push(Fact::plain("idle", idle));
+    facts
+}
+
+/// By whom it is held, or was.
+fn taken(app: &App, holder: &Holder, pinned: Option<&str>) -> Vec<Fact> {
+    let mut facts = vec![Fact::known("holder", words(holder.label.as_deref()))];
+    facts.extend(words(holder.location.as_deref()).map(|place| Fact::plain("taken at", place)));
+    facts.extend(task(holder));
+    facts.extend(left(app, holder));
+    facts.extend(stack(holder));
+    facts.extend(words(pinned).map(|by| Fact::plain("pinned by", by)));
     facts
 }
 
@@ -122,12 +128,7 @@ fn ended(app: &App, row: &ConnectionRow) -> Vec<Fact> {
     if let RowState::InUse { since, holder, pinned } = &row.state {
         let held = closed.map(|(at, _)| format!("{}, until it was closed", age(at.since(*since))));
         facts.push(Fact::known("held for", held));
-        facts.push(Fact::known("holder", words(holder.label.as_deref())));
-        facts.extend(words(holder.location.as_deref()).map(|place| Fact::plain("taken at", place)));
-        facts.extend(task(holder));
-        facts.extend(left(app, holder));
-        facts.extend(stack(holder));
-        facts.extend(words(pinned.as_deref()).map(|by| Fact::plain("pinned by", by)));
+        facts.extend(taken(app, holder, pinned.as_deref()));
     }
     facts
 }
