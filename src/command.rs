@@ -49,5 +49,6 @@ pub(crate) use help::ours;
 pub use highlight::Kind;
 pub use keys::KeysSeen;
 pub use line::{Call, Line, LineError, parse, parse_args, parse_piped};
+pub use pool_run::BY_HAND;
 pub use registry::Registry;
 pub use secret::{Hidden, is_secret, secret_from};

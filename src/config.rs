@@ -15,7 +15,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::{Cli, Command, Common, Connection, Format, LabFormat, Pool, When};
+use crate::cli::{Cli, Command, Common, Connection, Format, Pool, When};
 use crate::error::Error;
 use crate::model::ModelOptions;
 use crate::net::ConnectOptions;
@@ -235,7 +235,7 @@ impl Settings {
             }
             Some(Command::Print(_)) => return Err(usage("this prints something, and needs no settings")),
             Some(Command::Lab(lab)) => {
-                form_of_report = lab.format.map(LabFormat::of_report);
+                form_of_report = lab.format;
                 let (lab, url) = lab::settings(&lab, &common)?;
                 if judged && lab.experiments.is_empty() {
                     return Err(usage("--fail-on-leak and --fail-on judge experiments: name one, or all"));

@@ -174,6 +174,26 @@ pub fn all() -> &'static [&'static dyn Experiment] {
     experiments::ALL
 }
 
+/// The experiments of these names, each once, or all of them; else a sentence with the nearest ones.
+pub fn named<S: AsRef<str>>(
+    names: impl IntoIterator<Item = S>,
+) -> Result<Vec<&'static dyn Experiment>, String> {
+    let mut experiments: Vec<&'static dyn Experiment> = Vec::new();
+    for name in names {
+        let found = match find(name.as_ref()) {
+            Ok(one) => vec![one],
+            Err(_) if name.as_ref().eq_ignore_ascii_case("all") => all().to_vec(),
+            Err(sentence) => return Err(sentence),
+        };
+        for experiment in found {
+            if !experiments.iter().any(|known| known.about().name == experiment.about().name) {
+                experiments.push(experiment);
+            }
+        }
+    }
+    Ok(experiments)
+}
+
 /// The experiment of this name, in any case; else a sentence with the nearest ones.
 pub fn find(name: &str) -> Result<&'static dyn Experiment, String> {
     let meant = |experiment: &&&dyn Experiment| experiment.about().name.eq_ignore_ascii_case(name);

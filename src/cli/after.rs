@@ -5,7 +5,7 @@ use std::fmt::Write;
 /// What each exit code means.
 pub(crate) const EXIT_CODES: [(&str, &str); 7] = [
     ("0", "all went well"),
-    ("1", "a command was answered with an error, or a recording is damaged"),
+    ("1", "a command failed or was not run, as an experiment, or a recording is damaged"),
     ("2", "an option, a setting or a name is wrong"),
     ("3", "no connection, or not authorised"),
     ("4", "--fail-on-leak or --fail-on found something"),

@@ -25,7 +25,7 @@ pub struct Lints {
     pub fail_on_leak: bool,
 
     /// The same when one of these lints holds at the end, or in lab was raised
-    #[arg(long, value_name = "ID,ID", value_delimiter = ',', value_parser = named(lint, explain::names()), hide_possible_values = true, global = true, help_heading = LINTS)]
+    #[arg(long, value_name = "ID,ID", value_delimiter = ',', value_parser = named(explain::named, explain::names()), hide_possible_values = true, global = true, help_heading = LINTS)]
     pub fail_on: Vec<&'static str>,
 
     /// Where to write what was found [default: stdout; in shell, stderr]
@@ -42,11 +42,6 @@ pub struct LintLevel {
     pub level: Level,
 }
 
-/// The name of a lint.
-pub(crate) fn lint(text: &str) -> Result<&'static str, String> {
-    explain::named(text)
-}
-
 /// The word for a level.
 pub(crate) fn level(text: &str) -> Result<Level, String> {
     let known = Level::ALL.map(Level::word);
@@ -58,7 +53,7 @@ fn lint_level(text: &str) -> Result<LintLevel, String> {
     let Some((id, word)) = text.split_once('=') else {
         return Err("write the lint and its level, as leak=fail".to_owned());
     };
-    Ok(LintLevel { id: lint(id.trim())?, level: level(word.trim())? })
+    Ok(LintLevel { id: explain::named(id.trim())?, level: level(word.trim())? })
 }
 
 impl Lints {

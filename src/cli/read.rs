@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches};
+use clap::{CommandFactory, Parser};
 
-use super::lab::REFUSED;
+use super::lab;
 use super::{Cli, Command};
 use crate::nearest::nearest;
 use crate::values::looks_like_url;
@@ -27,7 +27,7 @@ impl Cli {
     /// so its first word stands that far from the end. Taken out, the line is read again, which makes options between
     /// the URL and the command options still.
     fn shell_url(mut args: Vec<OsString>) -> Result<Self, clap::Error> {
-        let mut cli = Self::parse_whole(&args)?;
+        let mut cli = Self::parse(&args)?;
         let mut url = None;
         while let Some(Command::Shell(shell)) = &mut cli.command {
             let first = shell.command.first().and_then(|first| first.to_str()).filter(|a| looks_like_url(a));
@@ -40,7 +40,7 @@ impl Cli {
             }
             url = Some(first.to_owned());
             args.remove(args.len() - shell.command.len());
-            cli = Self::parse_whole(&args)?;
+            cli = Self::parse(&args)?;
         }
         Ok(cli)
     }
@@ -57,14 +57,18 @@ impl Cli {
         for form in RECORD_NOTHING {
             command = command.mut_subcommand(form, |form| hide(form, |arg| arg.get_id() == "record"));
         }
-        command.mut_subcommand("lab", |lab| {
-            hide(lab, |arg| arg.get_long().is_some_and(|name| REFUSED.contains(&name)))
-        })
+        command
+            .mut_subcommand("lab", |command| hide(command, |arg| arg.get_long().is_some_and(lab::is_refused)))
     }
 
-    fn parse_whole(args: &[OsString]) -> Result<Self, clap::Error> {
-        let matches = Self::whole().try_get_matches_from(args)?;
-        Self::from_arg_matches(&matches)
+    /// Help is made from the [whole](Self::whole) command, which takes a while to build; nothing else needs that.
+    fn parse(args: &[OsString]) -> Result<Self, clap::Error> {
+        match Self::try_parse_from(args) {
+            Err(help) if help.kind() == ErrorKind::DisplayHelp => {
+                Err(Self::whole().try_get_matches_from(args).err().unwrap_or(help))
+            }
+            parsed => parsed,
+        }
     }
 
     fn check_positionals(&self) -> Result<(), clap::Error> {

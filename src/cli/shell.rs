@@ -60,7 +60,7 @@ pub struct Shell {
 }
 
 /// The forms a verdict has: metrics are none.
-fn judged() -> impl TypedValueParser<Value = Format> {
+pub(super) fn judged() -> impl TypedValueParser<Value = Format> {
     let forms = [Format::Text, Format::Json, Format::Junit];
     let names = forms.iter().filter_map(ValueEnum::to_possible_value);
     // Only these names come through.

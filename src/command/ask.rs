@@ -1,6 +1,7 @@
 //! The question before a command that cannot be undone. Whoever faces a person asks it. Where nobody can be asked it is
 //! no question, as in redis-cli, unless a word is to be typed: then the command does not run.
 
+use std::io;
 use std::time::Duration;
 
 use super::builtin::{Builtin, PoolCall};
@@ -11,6 +12,7 @@ use super::{Call, Line, Question, danger, wants_key_count};
 use crate::event::ConnId;
 use crate::net::{ConnectOptions, Connection, OBSERVER};
 use crate::resp::{Caps, Value};
+use crate::terminal;
 
 /// How long the keys may take to count: asked without their number it is a question as well.
 const COUNTED: Duration = Duration::from_secs(1);
@@ -21,6 +23,14 @@ const RESET: &str = "POOL RESET closes every connection of the pool, and what is
 /// What an experiment does to a server.
 pub const LAB: &str =
     "LAB loads the server with up to a thousand connections, and writes keys that it deletes at the end";
+
+impl Question {
+    /// Asks it on the terminal; why the command does not run, if so. Where nobody can be asked that is why.
+    pub async fn put(&self) -> io::Result<Option<String>> {
+        let answer = terminal::ask(self.words()).await?;
+        Ok(self.verdict(answer.as_deref()))
+    }
+}
 
 impl Session {
     /// From now on a question is answered by typing this word.

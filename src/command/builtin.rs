@@ -27,7 +27,7 @@ pub enum Builtin {
     /// `HELP [topic…]`, the topic's words as typed.
     Help(Vec<String>),
     /// `EXPLAIN [lint]`: the page of a lint, or all of them in a line each.
-    Explain(Option<String>),
+    Explain(Option<&'static str>),
     /// `CLEAR`.
     Clear,
     /// `QUIT` or `EXIT`.

@@ -31,6 +31,11 @@ impl Question {
         format!("{}. Run it?", self.what)
     }
 
+    /// All that is said: the question, and how it is answered.
+    pub fn words(&self) -> String {
+        format!("{} {}", self.text(), self.how())
+    }
+
     /// What is said after the question: how it is answered.
     pub fn how(&self) -> String {
         self.word.as_ref().map_or_else(|| "[y/N] ".to_owned(), |word| format!("Type {word}: "))

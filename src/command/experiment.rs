@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::output::{Outcome, Output, Sink};
 use crate::hub::Hub;
-use crate::lab::{self, Ground, REPETITIONS, Run};
+use crate::lab::{self, Experiment, Ground, REPETITIONS, Run};
 use crate::model::Levels;
 use crate::net::ConnectOptions;
 use crate::pool::RedisPool;
@@ -20,7 +20,7 @@ pub(super) fn words(names: &[&'static str]) -> Vec<Bytes> {
 /// Experiments to run one after the other, and what on.
 #[derive(Clone)]
 pub(super) struct Bench {
-    names: Vec<&'static str>,
+    experiments: Vec<&'static dyn Experiment>,
     connect: ConnectOptions,
     hub: Hub,
 }
@@ -29,7 +29,8 @@ impl Bench {
     /// On the server of this pool.
     pub(super) fn new(names: &[&'static str], pool: &RedisPool, hub: &Hub) -> Self {
         let connect = pool.connector().options().clone();
-        Self { names: names.to_vec(), connect, hub: hub.clone() }
+        let experiments = names.iter().filter_map(|name| lab::find(name).ok()).collect();
+        Self { experiments, connect, hub: hub.clone() }
     }
 
     /// Runs them, and says of each what it came to. `step` hears how far it is. Dropped, the one that runs is stopped.
@@ -39,14 +40,8 @@ impl Bench {
         sink: &mut dyn Sink,
     ) -> io::Result<Outcome> {
         let mut outcome = Outcome::Done;
-        for name in &self.names {
-            let experiment = match lab::find(name) {
-                Ok(experiment) => experiment,
-                Err(sentence) => {
-                    sink.push(Output::error(&sentence)).await?;
-                    return Ok(Outcome::Failed);
-                }
-            };
+        for &experiment in &self.experiments {
+            let name = experiment.about().name;
             let (connect, hub) = (self.connect.clone(), Some(self.hub.clone()));
             // The hub's own levels are what holds.
             let levels = Levels::default();

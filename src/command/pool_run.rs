@@ -243,9 +243,12 @@ async fn fail(sink: &mut dyn Sink, problem: &str) -> io::Result<Outcome> {
     Ok(Outcome::Failed)
 }
 
+/// What is said of holders that are a person, who has nothing under way that could fail.
+pub const BY_HAND: &str = "(by hand)";
+
 /// Who holds what `POOL HOLD` took: a person, and on purpose.
 fn by_hand(count: u32) -> String {
-    format!("POOL HOLD {count} (by hand)")
+    format!("POOL HOLD {count} {BY_HAND}")
 }
 
 fn list(ids: &[ConnId]) -> String {

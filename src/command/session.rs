@@ -169,7 +169,7 @@ impl Session {
                 Ok(outcome)
             }
             Call::Builtin(Builtin::Explain(lint)) => {
-                let page = lint.as_deref().and_then(explain::page);
+                let page = lint.and_then(explain::page);
                 sink.push(Output::text(page.map_or_else(explain::list, explain::plain))).await?;
                 Ok(Outcome::Done)
             }

@@ -14,6 +14,7 @@ use super::profile::{self, Care, Profile, is_name};
 use super::usage;
 use crate::cli;
 use crate::error::Error;
+use crate::explain;
 use crate::nearest::nearest;
 use crate::text;
 use crate::tui::keymap::{Keys, Rebinding};
@@ -172,7 +173,7 @@ impl<'a> Document<'a> {
     fn read_lints(&mut self, entries: &DeTable) -> Result<(), Error> {
         for (name, value) in in_order(entries) {
             let at = name.span().start;
-            let id = cli::lint(name.get_ref()).map_err(|why| self.wrong(at, &why))?;
+            let id = explain::named(name.get_ref()).map_err(|why| self.wrong(at, &why))?;
             let word = value.get_ref().as_str();
             let level =
                 word.map_or_else(|| Err(instead_of("off, warn or fail", value.get_ref())), cli::level);

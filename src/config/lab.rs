@@ -1,7 +1,7 @@
 //! What `lab` was asked for.
 
 use super::usage;
-use crate::cli::{Common, Lab, LabFormat, TWO_ADDRESSES, looks_like_url, refused};
+use crate::cli::{Common, Format, Lab, TWO_ADDRESSES, looks_like_url, refused};
 use crate::error::Error;
 use crate::lab::{self, Experiment};
 
@@ -11,12 +11,12 @@ pub struct LabSettings {
     /// What to run, in this order, each once; nothing lists them all.
     pub experiments: Vec<&'static dyn Experiment>,
     /// The form of the outcome.
-    pub format: LabFormat,
+    pub format: Format,
 }
 
 /// The experiments, and the URL among the words, if there is one.
 pub(super) fn settings(asked: &Lab, common: &Common) -> Result<(LabSettings, Option<String>), Error> {
-    if let Some(option) = refused(common).next() {
+    if let Some(option) = refused(common) {
         return Err(usage(format!("--{option} is not for lab: each experiment sets up pools of its own")));
     }
     let (urls, names): (Vec<_>, Vec<_>) = asked.words.iter().partition(|word| looks_like_url(word));
@@ -25,18 +25,6 @@ pub(super) fn settings(asked: &Lab, common: &Common) -> Result<(LabSettings, Opt
         [url] => Some((*url).clone()),
         _ => return Err(usage(TWO_ADDRESSES)),
     };
-    let mut experiments: Vec<&'static dyn Experiment> = Vec::new();
-    for name in names {
-        let found = match lab::find(name) {
-            Ok(one) => vec![one],
-            Err(_) if name.eq_ignore_ascii_case("all") => lab::all().to_vec(),
-            Err(sentence) => return Err(usage(sentence)),
-        };
-        for experiment in found {
-            if !experiments.iter().any(|known| known.about().name == experiment.about().name) {
-                experiments.push(experiment);
-            }
-        }
-    }
+    let experiments = lab::named(names).map_err(usage)?;
     Ok((LabSettings { experiments, format: asked.format.unwrap_or_default() }, url))
 }

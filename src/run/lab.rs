@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::judge::{Bench, Judge};
 use super::{NOBODY_NAMED_IT, SIGNALS, warn};
-use crate::cli::LabFormat;
+use crate::cli::Format;
 use crate::command::{LAB, Question};
 use crate::config::{LabSettings, Settings};
 use crate::error::{Error, Exit};
@@ -25,8 +25,10 @@ pub(super) async fn run(
 ) -> Result<Exit, Error> {
     if asked.experiments.is_empty() {
         print(&match asked.format {
-            LabFormat::Json => lab::list_json(lab::all()),
-            LabFormat::Text | LabFormat::Junit => lab::list_text(lab::all(), "redis-pooltop lab --demo "),
+            Format::Json => lab::list_json(lab::all()),
+            Format::Text | Format::Prometheus | Format::Junit => {
+                lab::list_text(lab::all(), "redis-pooltop lab --demo ")
+            }
         })?;
         return Ok(Exit::Fine);
     }
@@ -52,9 +54,10 @@ pub(super) async fn run(
     };
     // JUnit's XML has no place for tables; a file of its own leaves them theirs.
     let tables = match asked.format {
-        LabFormat::Text => true,
-        LabFormat::Json => false,
-        LabFormat::Junit => judge.as_ref().is_some_and(|judge| judge.has_file()),
+        // No metrics are asked for here.
+        Format::Text | Format::Prometheus => true,
+        Format::Json => false,
+        Format::Junit => judge.as_ref().is_some_and(|judge| judge.has_file()),
     };
     let mut outcomes = Outcomes::new();
     let mut exit = Exit::Fine;
@@ -106,15 +109,13 @@ async fn consent(settings: &Settings) -> Result<Option<String>, Error> {
     let profile = settings.profile.as_ref().filter(|profile| profile.typed);
     let Some(profile) = profile.filter(|_| !settings.unasked) else { return Ok(None) };
     let question = Question { what: LAB.to_owned(), word: Some(profile.name.clone()) };
-    let words = format!("{} {}", question.text(), question.how());
-    let answer = terminal::ask(words).await.map_err(Error::io("standard input"))?;
-    Ok(question.verdict(answer.as_deref()))
+    question.put().await.map_err(Error::io("standard input"))
 }
 
 /// Prints what is said once all are over, and judges it.
 fn finish(
     outcomes: &Outcomes,
-    format: LabFormat,
+    format: Format,
     judged: (Option<&mut Judge>, Option<Verdict>),
     exit: Exit,
 ) -> Result<Exit, Error> {
@@ -125,16 +126,18 @@ fn finish(
     // With a file of its own the verdict is there and nowhere else.
     let shown = verdict.as_ref().filter(|_| judge.as_ref().is_some_and(|judge| !judge.has_file()));
     match (format, shown) {
-        (LabFormat::Json, shown) => {
+        (Format::Json, shown) => {
             let document = lab::json(outcomes.iter().map(|(about, outcome)| (*about, outcome)));
             print(&shown.map_or_else(
                 || format!("{document:#}\n"),
                 |verdict| verdict::beside(document.clone(), verdict),
             ))?;
         }
-        (LabFormat::Text, Some(verdict)) => print(&format!("\n{}", verdict::words(verdict)))?,
-        (LabFormat::Junit, Some(verdict)) => print(&verdict::junit(verdict))?,
-        (LabFormat::Text | LabFormat::Junit, None) => {}
+        (Format::Text | Format::Prometheus, Some(verdict)) => {
+            print(&format!("\n{}", verdict::words(verdict)))?;
+        }
+        (Format::Junit, Some(verdict)) => print(&verdict::junit(verdict))?,
+        (Format::Text | Format::Prometheus | Format::Junit, None) => {}
     }
     match (judge, verdict) {
         (Some(judge), Some(verdict)) => judge.end(&verdict, exit),

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use clap_complete::Shell;
 
 use super::manual;
-use crate::cli::{self, Cli, Print};
+use crate::cli::{Cli, Print};
 use crate::error::{Error, Exit};
 use crate::{explain, terminal};
 
@@ -23,7 +23,7 @@ pub fn print(what: &Print) -> Result<Exit, Error> {
     let text = match what {
         Print::Explain { lint: None } => explain::list().into_bytes(),
         Print::Explain { lint: Some(lint) } => {
-            let id = cli::lint(lint).map_err(Error::Usage)?;
+            let id = explain::named(lint).map_err(Error::Usage)?;
             let page = explain::page(id).unwrap_or_default();
             // The page's own form is for those who read files of it.
             let plain = std::io::stdout().is_terminal();

@@ -170,7 +170,7 @@ impl Keyboard {
 
     /// What to say when the answer is no yes: anything else, Ctrl-C and Ctrl-D too, is a no.
     async fn declined(&self, question: &Question) -> Result<Option<String>, Error> {
-        let words = format!("{} {}", question.text(), question.how());
+        let words = question.words();
         let answer = self.want(|reply| Wanted::Answer(words.clone(), reply)).await?.unwrap_or_default();
         Ok((!question.is_yes(&answer)).then(|| question.declined(&answer)))
     }

@@ -12,7 +12,6 @@ use crate::command::session::Session;
 use crate::command::{Question, parse_args};
 use crate::config::ShellSettings;
 use crate::error::{Error, Exit};
-use crate::terminal;
 use crate::text;
 
 pub(super) async fn run(
@@ -64,7 +63,5 @@ async fn run_command(
 
 /// Asks on the terminal, unless standard input has something else on it; why the command does not run, if so.
 async fn asked(question: &Question, free: bool) -> Result<Option<String>, Error> {
-    let words = format!("{} {}", question.text(), question.how());
-    let answer = if free { terminal::ask(words).await.map_err(Error::io(INPUT))? } else { None };
-    Ok(question.verdict(answer.as_deref()))
+    if free { question.put().await.map_err(Error::io(INPUT)) } else { Ok(Some(question.refusal())) }
 }

@@ -60,9 +60,8 @@ impl Args<'_> {
         Ok(Some(number))
     }
 
-    pub(super) fn lint(&mut self) -> Result<Option<String>, String> {
-        let Some(word) = self.next().map(|word| text(&word)) else { return Ok(None) };
-        explain::named(&word.to_ascii_lowercase()).map(|id| Some(id.to_owned()))
+    pub(super) fn lint(&mut self) -> Result<Option<&'static str>, String> {
+        self.next().map(|word| explain::named(&text(&word))).transpose()
     }
 
     pub(super) fn command(&mut self) -> Result<Vec<Bytes>, String> {
@@ -76,16 +75,8 @@ impl Args<'_> {
 
     /// Experiments by name, or all of them.
     pub(super) fn experiments(&mut self) -> Result<Vec<&'static str>, String> {
-        let mut names = Vec::new();
-        for word in self.rest() {
-            let found = match lab::find(&word) {
-                Ok(one) => vec![one],
-                Err(_) if word.eq_ignore_ascii_case("all") => lab::all().to_vec(),
-                Err(sentence) => return Err(sentence),
-            };
-            names.extend(found.into_iter().map(|experiment| experiment.about().name));
-        }
-        Ok(names)
+        let experiments = lab::named(self.rest())?;
+        Ok(experiments.into_iter().map(|experiment| experiment.about().name).collect())
     }
 
     pub(super) fn rest(&mut self) -> Vec<String> {
