@@ -1,20 +1,16 @@
 //! Ten thousand connections on the screen: what a frame costs after a key or a snapshot.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
-use redis_pooltop::command::Kind;
 use redis_pooltop::model::{Model, ModelOptions};
 use redis_pooltop::record::Record;
-use redis_pooltop::snapshot::Snapshot;
 use redis_pooltop::tui::action::Action;
 use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::keymap::Chord;
 use redis_pooltop::tui::layout::Pane;
-use redis_pooltop::tui::prompt::Candidates;
 use redis_pooltop::tui::run::Unassisted;
 use redis_pooltop::tui::theme::Theme;
 use redis_pooltop::tui::view;
