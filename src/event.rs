@@ -3,6 +3,7 @@
 //! Sources and the pool make events, the hub feeds them to the model in one order, and a recording holds exactly
 //! that order. Nothing here does I/O or reads a clock but [`Clock`], which its owner passes on.
 
+mod clients;
 mod pulse;
 mod tap;
 pub mod waiting;
@@ -15,6 +16,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+pub use clients::{
+    Client, Look, NodeConfig, NodeFacts, NodeId, Owner, PIECE, Process, Refused, WatchEvent, Whose,
+};
 pub use pulse::{
     Bound, Bounds, ClosedBy, ConnPulse, ConnState, Gauges, PastLease, Pulse, Run, Samples, Totals, Waiting,
 };
@@ -106,6 +110,8 @@ pub enum Event {
     Pool(PoolId, PoolEvent),
     /// Something about the server behind the pools.
     Server(ServerEvent),
+    /// Something about a watched server and its clients.
+    Watch(NodeId, WatchEvent),
 }
 
 /// What can happen to a pool. Checkouts and releases are too many to be events: they arrive counted in a [`Pulse`].

@@ -133,6 +133,7 @@ impl Model {
         match &timed.event {
             Event::Pool(pool, event) => self.apply_pool(timed.at, *pool, event),
             Event::Server(event) => self.apply_server(timed.at, event),
+            Event::Watch(..) => {}
         }
     }
 
@@ -253,6 +254,9 @@ impl Model {
             front: None,
             connections,
             server: self.server.row().clone(),
+            nodes: Vec::new(),
+            clients: Vec::new(),
+            groups: std::sync::Arc::default(),
             lints: self.judge.rows(),
             events: self.events.rows(),
             dropped: self.dropped,

@@ -16,8 +16,8 @@ pub mod verdict;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::event::{Holder, PoolId, nanos};
-use crate::snapshot::{PoolRow, Severity, Snapshot};
+use crate::event::{Holder, NodeId, PoolId, nanos};
+use crate::snapshot::{About, PoolRow, Severity, Snapshot};
 
 pub use causes::{callers, causes, evidence, says, share, verdict};
 pub use json::{json, json_judged, screen_json};
@@ -42,6 +42,22 @@ fn pool_name(snapshot: &Snapshot, id: PoolId) -> String {
         .iter()
         .find(|pool| pool.id == id)
         .map_or_else(|| format!("pool-{}", id.0), |p| p.name.clone())
+}
+
+/// What a lint speaks of, by name.
+fn about_name(snapshot: &Snapshot, about: &About) -> String {
+    match about {
+        About::Pool(pool) | About::Connection(pool, _) => pool_name(snapshot, *pool),
+        About::Node(node) => node_name(snapshot, *node),
+        About::Group(_, label) => label.to_string(),
+        About::Client(node, id) => format!("client {id} of {}", node_name(snapshot, *node)),
+    }
+}
+
+/// Where a watched server is, or its number where it has no row.
+fn node_name(snapshot: &Snapshot, id: NodeId) -> String {
+    let row = snapshot.nodes.iter().find(|node| node.id == id);
+    row.map_or_else(|| format!("server-{}", id.0), |node| node.target.clone())
 }
 
 /// Who a holder is, in one line: its words as `shown` makes them, else its task.

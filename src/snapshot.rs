@@ -4,6 +4,7 @@
 //! agree. What the source cannot see is `None` and draws as `–`, never as 0.
 
 mod causes;
+mod clients;
 mod past;
 
 use std::borrow::Cow;
@@ -13,9 +14,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{CloseReason, ConnId, CreateSteps, Holder, PoolId, SeenAt, Stamp, Totals, WaitEnd};
+use crate::event::{
+    CloseReason, ConnId, CreateSteps, Holder, NodeId, PoolId, SeenAt, Stamp, Totals, WaitEnd,
+};
 
 pub use causes::{Cause, CauseKind, Exhaustion, Lease, LostWaits, Suspect};
+pub use clients::{ClientRow, ClientState, GroupBy, GroupRow, Groups, LookRow, NodePoint, NodeRow, Turn};
 pub use past::{Past, PastLease};
 
 /// Everything a reader may know, at one moment.
@@ -33,6 +37,12 @@ pub struct Snapshot {
     pub connections: Vec<Arc<ConnectionRow>>,
     /// The server.
     pub server: Arc<ServerRow>,
+    /// One row a watched server.
+    pub nodes: Vec<Arc<NodeRow>>,
+    /// One row a client of these.
+    pub clients: Vec<Arc<ClientRow>>,
+    /// The clients by what they have in common.
+    pub groups: Arc<Groups>,
     /// Judgements that hold now, worst first.
     pub lints: Vec<Arc<LintRow>>,
     /// The last rare events, oldest first.
@@ -376,10 +386,8 @@ pub struct LintRow {
     pub level: Level,
     /// How bad.
     pub severity: Severity,
-    /// Which pool.
-    pub pool: PoolId,
-    /// Which connection, when it speaks of one.
-    pub conn: Option<ConnId>,
+    /// What it speaks of.
+    pub about: About,
     /// Evidence in numbers, one line.
     pub evidence: String,
     /// What to do about it, one line.
@@ -388,7 +396,38 @@ pub struct LintRow {
     pub since: Stamp,
 }
 
+/// What a judgement speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum About {
+    /// A pool.
+    Pool(PoolId),
+    /// A connection of a pool.
+    Connection(PoolId, ConnId),
+    /// A watched server.
+    Node(NodeId),
+    /// Clients of watched servers that have this in common.
+    Group(GroupBy, Arc<str>),
+    /// A client of a watched server, by its id.
+    Client(NodeId, u64),
+}
+
 impl LintRow {
+    /// The pool it speaks of, or whose connection that is.
+    pub fn pool(&self) -> Option<PoolId> {
+        match self.about {
+            About::Pool(pool) | About::Connection(pool, _) => Some(pool),
+            About::Node(_) | About::Group(..) | About::Client(..) => None,
+        }
+    }
+
+    /// The pool's connection that it speaks of.
+    pub fn conn(&self) -> Option<ConnId> {
+        match self.about {
+            About::Connection(_, conn) => Some(conn),
+            _ => None,
+        }
+    }
+
     /// The evidence, marked where the lint fails a run that is judged.
     pub fn said(&self) -> Cow<'_, str> {
         match self.level.mark() {
@@ -403,8 +442,10 @@ impl LintRow {
 pub struct EventRow {
     /// When.
     pub at: Stamp,
-    /// Which pool, unless it is about the server.
+    /// Which pool, unless it is about a server.
     pub pool: Option<PoolId>,
+    /// Which watched server, when it is about one.
+    pub node: Option<NodeId>,
     /// What.
     pub what: What,
 }
@@ -437,6 +478,17 @@ pub enum What {
     Lost(String),
     /// It answers again.
     Back,
+    /// Clients of a watched server came and went, of those with this in common.
+    Clients {
+        /// What they have in common: a process or a name, as it came.
+        who: Arc<str>,
+        /// How many were opened.
+        opened: u64,
+        /// How many were closed.
+        closed: u64,
+    },
+    /// A server does not let us ask something, in its own words.
+    Refused(String, String),
     /// A lint began to hold.
     Raised(&'static str, Severity, String),
     /// A lint holds no longer.

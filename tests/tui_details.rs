@@ -137,8 +137,12 @@ fn details_are_live_and_say_when_their_row_is_gone() {
     let mut later = full();
     let gone = later.connections.remove(0);
     later.lints.clear();
-    let closed =
-        EventRow { at: ago(500), pool: Some(PoolId(0)), what: What::Closed(gone.id, CloseReason::Asked) };
+    let closed = EventRow {
+        at: ago(500),
+        pool: Some(PoolId(0)),
+        node: None,
+        what: What::Closed(gone.id, CloseReason::Asked),
+    };
     later.events = later.events.iter().cloned().chain([closed]).collect();
     app.take(Arc::new(later));
     let shown = screen(&app);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use redis_pooltop::command::Registry;
-use redis_pooltop::event::{ConnId, Stamp};
-use redis_pooltop::snapshot::{ConnectionRow, EventRow, LintRow, Snapshot};
+use redis_pooltop::event::{ConnId, PoolId, Stamp};
+use redis_pooltop::snapshot::{About, ConnectionRow, EventRow, LintRow, Snapshot};
 use redis_pooltop::tui::action::{Action, Effect};
 use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::assist::Typist;
@@ -450,7 +450,7 @@ fn lived_in(editing: Editing, replay: bool) -> App {
         row.id = ConnId(100 + copy);
         snapshot.connections.push(Arc::new(row));
         let mut lint = LintRow::clone(&snapshot.lints[0]);
-        lint.conn = Some(ConnId(100 + copy));
+        lint.about = About::Connection(PoolId(0), ConnId(100 + copy));
         snapshot.lints.push(Arc::new(lint));
     }
     snapshot.events = snapshot.events.iter().cloned().cycle().take(60).enumerate().map(later).collect();

@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Color;
 use redis_pooltop::command::output::Took;
 use redis_pooltop::event::{ConnId, PoolId};
-use redis_pooltop::snapshot::{EventRow, LintRow, Severity, Snapshot, What};
+use redis_pooltop::snapshot::{About, EventRow, LintRow, Severity, Snapshot, What};
 use redis_pooltop::tui::action::{Action, Step};
 use redis_pooltop::tui::app::App;
 use redis_pooltop::tui::layout::Pane;
@@ -79,7 +79,7 @@ fn leaks_of_many_are_one_line_until_the_pane_is_read() {
     let leak = (*snapshot.lints[0]).clone();
     let more = [8, 9, 10, 11].map(|id| {
         let evidence = format!("#{id} out 0.5 s, idle 0.5 s  POOL HOLD 4");
-        Arc::new(LintRow { conn: Some(ConnId(id)), evidence, ..leak.clone() })
+        Arc::new(LintRow { about: About::Connection(PoolId(0), ConnId(id)), evidence, ..leak.clone() })
     });
     snapshot.lints.splice(1..1, more);
     let mut app = app(80, 24, snapshot);
@@ -99,12 +99,13 @@ fn a_lint_of_two_pools_is_one_line_with_evidence() {
     let mut snapshot = busy();
     let cold = LintRow {
         id: "cold-start",
-        conn: None,
         evidence: "8 opened in 2 s for 9 checkouts".to_owned(),
         severity: Severity::Warn,
         ..(*snapshot.lints[0]).clone()
     };
-    snapshot.lints = [PoolId(0), PoolId(7)].map(|pool| Arc::new(LintRow { pool, ..cold.clone() })).to_vec();
+    snapshot.lints = [PoolId(0), PoolId(7)]
+        .map(|pool| Arc::new(LintRow { about: About::Pool(pool), ..cold.clone() }))
+        .to_vec();
     let screen = shown(80, 24, snapshot);
     assert!(screen.contains(" ! cold-start  2 pools, app: 8 opened in 2 s for 9 checkouts"), "{screen}");
 }
@@ -374,8 +375,12 @@ fn what_is_cut_ends_in_dots_and_no_wide_character_is_halved() {
 fn an_event_without_room_says_whose_connection_it_is_before_for_how_long() {
     let mut snapshot = busy();
     let evidence = "#3 out 60.0 s, idle 60.0 s  worker-2  jobs.rs:88".to_owned();
-    let raised =
-        EventRow { at: snapshot.as_of, pool: None, what: What::Raised("leak", Severity::Bad, evidence) };
+    let raised = EventRow {
+        at: snapshot.as_of,
+        pool: None,
+        node: None,
+        what: What::Raised("leak", Severity::Bad, evidence),
+    };
     snapshot.events = vec![raised].into();
     let mut app = app(140, 40, snapshot);
     assert!(text(&app, &Theme::DEFAULT, 140, 40).contains("x leak: #3 worker-2  jobs.rs:88  "));
@@ -388,8 +393,8 @@ fn an_event_without_room_says_whose_connection_it_is_before_for_how_long() {
 fn lints_are_counted_one_by_one_and_above_as_well_as_below() {
     let mut snapshot = busy();
     let leak = (*snapshot.lints[0]).clone();
-    let one = |id: u64| LintRow { conn: Some(ConnId(id)), ..leak.clone() };
-    let usage = |id: &'static str| LintRow { id, conn: None, ..leak.clone() };
+    let one = |id: u64| LintRow { about: About::Connection(PoolId(0), ConnId(id)), ..leak.clone() };
+    let usage = |id: &'static str| LintRow { id, about: About::Pool(PoolId(0)), ..leak.clone() };
     snapshot.lints = [one(3), one(8), usage("usage"), usage("a"), usage("a")].map(Arc::new).to_vec();
     let mut app = app(80, 24, snapshot);
     assert!(text(&app, &Theme::DEFAULT, 80, 24).contains(" ↓ 2 more "), "five, of which three are told of");

@@ -140,9 +140,9 @@ pub(super) fn holder_text(holder: &Holder) -> String {
 pub(super) fn leaks(snapshot: &Snapshot, pool: &PoolRow) -> String {
     let of = |id: &'static str| {
         let lints = snapshot.lints.iter();
-        lints.filter(move |lint| lint.id == id && lint.pool == pool.id)
+        lints.filter(move |lint| lint.id == id && lint.pool() == Some(pool.id))
     };
-    let abandoned = |leak: &LintRow| of("abandoned").any(|lint| lint.conn == leak.conn);
+    let abandoned = |leak: &LintRow| of("abandoned").any(|lint| lint.about == leak.about);
     let mut out = String::new();
     for lint in of("abandoned").chain(of("leak").filter(|leak| !abandoned(leak))) {
         let _ = writeln!(out, "{}", text::escape_str(&lint.evidence));

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::event::{ConnId, PoolId, Stamp};
+use crate::event::{PoolId, Stamp};
 use crate::hub::Hub;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{About, Snapshot};
 
 /// How often the pools are looked at.
 const EVERY: Duration = Duration::from_millis(50);
@@ -53,7 +53,7 @@ struct Noted {
     pools: HashMap<PoolId, usize>,
     /// The way that runs.
     now: usize,
-    known: HashSet<(PoolId, &'static str, Option<ConnId>, Stamp)>,
+    known: HashSet<(About, &'static str, Stamp)>,
     raised: Vec<BTreeMap<&'static str, Raised>>,
     witness: Option<Witness>,
 }
@@ -118,10 +118,13 @@ impl Noted {
         for row in &snapshot.lints {
             // What is said of the server is said with whichever pool is first: it is about who runs.
             let server = (row.id == "maxclients").then_some(self.now);
-            let Some(way) = server.or_else(|| self.pools.get(&row.pool).copied()) else { continue };
+            let Some(way) = server.or_else(|| row.pool().and_then(|pool| self.pools.get(&pool)).copied())
+            else {
+                continue;
+            };
             let Some(raised) = self.raised.get_mut(way) else { continue };
             let raised = raised.entry(row.id).or_insert_with(|| Raised { times: 0, evidence: String::new() });
-            raised.times += u64::from(self.known.insert((row.pool, row.id, row.conn, row.since)));
+            raised.times += u64::from(self.known.insert((row.about.clone(), row.id, row.since)));
             raised.evidence.clone_from(&row.evidence);
         }
     }

@@ -33,18 +33,24 @@ impl Default for Events {
 
 impl Events {
     /// Takes one, as the newest.
-    pub(super) fn note(&mut self, at: Stamp, pool: Option<PoolId>, mut what: What) {
+    pub(super) fn note(&mut self, at: Stamp, pool: Option<PoolId>, what: What) {
+        self.push(EventRow { at, pool, node: None, what });
+    }
+
+    fn push(&mut self, mut row: EventRow) {
+        let EventRow { at, pool, node, what } = &row;
         let recent = self.rows.iter().enumerate().rev().take(BACK);
-        let mut same = recent.filter(|(_, row)| row.pool == pool && at.since(row.at) <= AGAIN);
-        let joined = same.find_map(|(place, row)| Some((place, again(&row.what, &what)?)));
+        let mut same =
+            recent.filter(|(_, row)| (row.pool, row.node) == (*pool, *node) && at.since(row.at) <= AGAIN);
+        let joined = same.find_map(|(place, row)| Some((place, again(&row.what, what)?)));
         if let Some((place, both)) = joined {
             self.rows.remove(place);
-            what = both;
+            row.what = both;
         }
         if self.rows.len() == EVENTS {
             self.rows.pop_front();
         }
-        self.rows.push_back(EventRow { at, pool, what });
+        self.rows.push_back(row);
         self.published = None;
     }
 

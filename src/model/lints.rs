@@ -9,6 +9,7 @@ mod cold_start;
 mod dead;
 pub(super) mod exhausted;
 pub(super) mod failing_connects;
+pub(super) mod found;
 mod growth;
 pub(super) mod leak;
 pub(super) mod long_hold;
@@ -32,7 +33,8 @@ use super::runs::Runs;
 use super::waits::Waits;
 use super::{ModelOptions, server};
 use crate::event::{Bounds, ConnId, Gauges, Holder, PoolId, Stamp};
-use crate::snapshot::{Level, LintRow, ServerRow, Severity, What};
+use crate::snapshot::{About, Level, LintRow, ServerRow, Severity, What};
+use found::Found;
 
 /// Findings of one lint about one pool that get a row; a pool with more has no use for the rest.
 const ROWS: usize = 256;
@@ -142,7 +144,8 @@ pub(super) fn ids() -> impl Iterator<Item = &'static str> {
 /// Keeps what holds.
 pub(crate) struct Judge {
     lints: Vec<Box<dyn Lint>>,
-    rows: BTreeMap<(PoolId, usize, Option<ConnId>), Arc<LintRow>>,
+    /// By pool and lint, and then by what they speak of.
+    rows: BTreeMap<(PoolId, usize), BTreeMap<About, Arc<LintRow>>>,
 }
 
 impl std::fmt::Debug for Judge {
@@ -177,54 +180,36 @@ impl Judge {
     /// Asks every lint about one pool.
     pub(crate) fn look(&mut self, pool: PoolId, view: &View<'_>) -> Verdict {
         let mut verdict = Verdict::default();
-        let mut found = HashSet::new();
+        let mut cleared = Vec::new();
         for (index, lint) in self.lints.iter().enumerate() {
-            let holds = self.rows.range(keys(pool, index)).next().is_some();
+            let rows = self.rows.entry((pool, index)).or_default();
             let level = view.options.levels.get(lint.id());
-            let findings = if level == Level::Off { Vec::new() } else { lint.evaluate(view, holds) };
+            let findings =
+                if level == Level::Off { Vec::new() } else { lint.evaluate(view, !rows.is_empty()) };
             verdict.flagged.extend(findings.iter().filter_map(|finding| finding.conn));
-            for finding in findings.into_iter().take(ROWS) {
-                let key = (pool, index, finding.conn);
-                found.insert(key);
-                if let Some(row) = self.rows.get_mut(&key) {
-                    if row.evidence != finding.evidence
-                        || row.severity != finding.severity
-                        || row.level != level
-                    {
-                        let row = Arc::make_mut(row);
-                        row.level = level;
-                        row.evidence = finding.evidence;
-                        row.severity = finding.severity;
-                        row.advice = finding.advice;
-                    }
-                } else {
-                    verdict.news.push(What::Raised(lint.id(), finding.severity, finding.evidence.clone()));
-                    self.rows.insert(
-                        key,
-                        Arc::new(LintRow { level, ..row(lint.as_ref(), pool, view.now, finding) }),
-                    );
-                }
+            let found = findings.into_iter().take(ROWS).map(|finding| Found {
+                about: finding.conn.map_or(About::Pool(pool), |conn| About::Connection(pool, conn)),
+                severity: finding.severity,
+                evidence: finding.evidence,
+                advice: finding.advice,
+            });
+            let ended = found::update(rows, lint.id(), level, view.now, found, &mut verdict.news);
+            for row in ended {
+                let off = level == Level::Off;
+                let ending = if off { SWITCHED_OFF.to_owned() } else { lint.ending(&row, view) };
+                cleared.push(What::Cleared(row.id, ending));
             }
         }
-        let lints = &self.lints;
-        self.rows.retain(|key, row| {
-            let keep = key.0 != pool || found.contains(key);
-            if !keep && let Some(lint) = lints.get(key.1) {
-                let off = view.options.levels.get(row.id) == Level::Off;
-                let ending = if off { SWITCHED_OFF.to_owned() } else { lint.ending(row, view) };
-                verdict.news.push(What::Cleared(row.id, ending));
-            }
-            keep
-        });
+        verdict.news.extend(cleared);
         verdict
     }
 
     /// A pool is no more, and nothing can be said about it.
     pub(crate) fn forget(&mut self, pool: PoolId) -> Vec<What> {
         let mut news = Vec::new();
-        self.rows.retain(|key, row| {
+        self.rows.retain(|key, rows| {
             if key.0 == pool {
-                news.push(What::Cleared(row.id, row.evidence.clone()));
+                news.extend(rows.values().map(|row| What::Cleared(row.id, row.evidence.clone())));
             }
             key.0 != pool
         });
@@ -233,27 +218,9 @@ impl Judge {
 
     /// What holds, worst first, and among equals the oldest.
     pub(crate) fn rows(&self) -> Vec<Arc<LintRow>> {
-        let mut rows: Vec<_> = self.rows.values().cloned().collect();
-        rows.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.since.cmp(&b.since)));
+        let mut rows: Vec<_> = self.rows.values().flat_map(BTreeMap::values).cloned().collect();
+        found::sort(&mut rows);
         rows
-    }
-}
-
-/// The keys of one lint's rows about one pool.
-fn keys(pool: PoolId, lint: usize) -> std::ops::RangeInclusive<(PoolId, usize, Option<ConnId>)> {
-    (pool, lint, None)..=(pool, lint, Some(ConnId(u64::MAX)))
-}
-
-fn row(lint: &dyn Lint, pool: PoolId, since: Stamp, finding: Finding) -> LintRow {
-    LintRow {
-        id: lint.id(),
-        level: Level::default(),
-        severity: finding.severity,
-        pool,
-        conn: finding.conn,
-        evidence: finding.evidence,
-        advice: finding.advice,
-        since,
     }
 }
 

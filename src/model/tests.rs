@@ -374,8 +374,8 @@ proptest! {
                 let mut held = snapshot.connections.iter().map(|row| matches!(row.state, RowState::InUse { .. }));
                 prop_assert!(!held.by_ref().skip_while(|in_use| *in_use).any(|in_use| in_use), "in use first");
                 for lint in &snapshot.lints {
-                    let row = lint.conn.map(|conn| {
-                        snapshot.connections.iter().find(|row| (row.pool, row.id) == (lint.pool, conn))
+                    let row = lint.conn().map(|conn| {
+                        snapshot.connections.iter().find(|row| (Some(row.pool), row.id) == (lint.pool(), conn))
                     });
                     prop_assert!(row.is_none_or(|row| row.is_some_and(|row| row.flagged)), "{lint:?}");
                 }

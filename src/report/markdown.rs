@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::text::count;
-use super::{UNKNOWN, causes, pool_name, severity, who};
+use super::{UNKNOWN, about_name, causes, severity, who};
 use crate::snapshot::{ConnectionRow, Latency, Percentiles, PoolRow, RowState, Snapshot};
 use crate::text::{self, duration, thousands};
 
@@ -183,7 +183,7 @@ fn lints(out: &mut String, snapshot: &Snapshot) {
     let rows = snapshot.lints.iter().map(|row| {
         vec![
             format!("{} ({})", row.id, severity(row.severity)),
-            code(&pool_name(snapshot, row.pool)),
+            code(&about_name(snapshot, &row.about)),
             duration(snapshot.as_of.since(row.since)),
             code(&row.said()),
             row.advice.to_owned(),

@@ -178,7 +178,7 @@ impl Page<'_> {
         let snapshot = self.snapshot;
         let samples = pools(snapshot).flat_map(|(pool, label)| {
             let mut counts: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
-            for lint in snapshot.lints.iter().filter(|lint| lint.pool == pool.id) {
+            for lint in snapshot.lints.iter().filter(|lint| lint.pool() == Some(pool.id)) {
                 *counts.entry((lint.id, severity(lint.severity), lint.level.word())).or_default() += 1;
             }
             counts.into_iter().map(move |((id, severity, level), count)| {

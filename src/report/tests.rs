@@ -99,7 +99,15 @@ fn lint(id: &'static str, severity: Severity, conn: Option<ConnId>, evidence: &s
     let advice = "give it back";
     let evidence = evidence.to_owned();
     let level = Level::Warn;
-    Arc::new(LintRow { id, level, severity, pool: PoolId(1), conn, evidence, advice, since: s(458) })
+    Arc::new(LintRow {
+        id,
+        level,
+        severity,
+        about: conn.map_or(About::Pool(PoolId(1)), |conn| About::Connection(PoolId(1), conn)),
+        evidence,
+        advice,
+        since: s(458),
+    })
 }
 
 /// The screen of the design, as a snapshot.
@@ -134,11 +142,7 @@ pub(super) fn everyday() -> Snapshot {
             lint("leak", Severity::Bad, Some(ConnId(3)), "#3 out 74.2 s, idle 71.2 s  worker-2"),
             lint("pool-usage", Severity::Warn, None, "9 of 10 in use (90%), over 80%"),
         ],
-        events: Arc::default(),
-        dropped: 0,
-        out_of_sync: false,
-        recording: None,
-        tape: None,
+        ..Snapshot::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{UNKNOWN, causes, pool_name, who};
+use super::{UNKNOWN, about_name, causes, who};
 use crate::event::{Stamp, Totals};
 use crate::snapshot::{
     ConnectionRow, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Severity, Snapshot,
@@ -221,8 +221,8 @@ fn lint(out: &mut String, snapshot: &Snapshot, row: &LintRow) {
         Severity::Warn => '!',
         Severity::Bad => 'x',
     };
-    let which = if snapshot.pools.len() > 1 {
-        format!("{}: ", name(&pool_name(snapshot, row.pool)))
+    let which = if snapshot.pools.len() > 1 || row.pool().is_none() {
+        format!("{}: ", name(&about_name(snapshot, &row.about)))
     } else {
         String::new()
     };

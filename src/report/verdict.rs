@@ -9,9 +9,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::json::{printable, who as holder};
-use super::{UNKNOWN, millis, pool_name, severity, who};
-use crate::event::{ConnId, Holder, PoolId};
-use crate::snapshot::{ConnectionRow, LintRow, RowState, Severity, Snapshot};
+use super::{UNKNOWN, about_name, millis, pool_name, severity, who};
+use crate::event::{ConnId, Holder};
+use crate::snapshot::{About, ConnectionRow, LintRow, RowState, Severity, Snapshot};
 use crate::text::{duration, escape_str, thousands};
 
 pub use junit::junit;
@@ -70,7 +70,7 @@ pub struct Found {
     pub advice: &'static str,
     /// How long the connection has been out, or the finding has held.
     pub lasted: Duration,
-    key: (PoolId, Option<ConnId>),
+    about: About,
 }
 
 impl Verdict {
@@ -113,7 +113,8 @@ impl Verdict {
         for row in rows {
             let found = Found::of(snapshot, row);
             self.see(&found.pool);
-            match self.findings.iter_mut().find(|other| (other.id, other.key) == (found.id, found.key)) {
+            match self.findings.iter_mut().find(|other| (other.id, &other.about) == (found.id, &found.about))
+            {
                 Some(other) => *other = found,
                 None => self.findings.push(found),
             }
@@ -128,7 +129,7 @@ impl Verdict {
 
     /// Takes out what is about these connections: whoever has them is still there to give them back.
     pub fn forgive(&mut self, held: &[ConnId]) {
-        self.findings.retain(|found| found.key.1.is_none_or(|conn| !held.contains(&conn)));
+        self.findings.retain(|found| found.conn().is_none_or(|conn| !held.contains(&conn)));
     }
 
     /// At the end nobody is left to give a connection back, however short it has been out: what is still out has leaked,
@@ -136,7 +137,9 @@ impl Verdict {
     pub fn add_still_out(&mut self, snapshot: &Snapshot, leaks: &[&'static str]) {
         let Some(id) = leaks.first() else { return };
         for row in &snapshot.connections {
-            let known = |found: &Found| found.key == (row.pool, Some(row.id)) && leaks.contains(&found.id);
+            let known = |found: &Found| {
+                found.about == About::Connection(row.pool, row.id) && leaks.contains(&found.id)
+            };
             if self.findings.iter().any(known) {
                 continue;
             }
@@ -150,7 +153,7 @@ impl Verdict {
                 evidence,
                 advice: STILL_OUT,
                 lasted: held,
-                key: (row.pool, Some(row.id)),
+                about: About::Connection(row.pool, row.id),
             });
         }
     }
@@ -168,18 +171,25 @@ const STILL_OUT: &str = "give it back on every path, errors too: a guard, `with`
 
 impl Found {
     fn of(snapshot: &Snapshot, lint: &LintRow) -> Self {
-        let row = snapshot.connections.iter().find(|row| Some(row.id) == lint.conn && row.pool == lint.pool);
+        let row = snapshot.connections.iter().find(|row| lint.about == About::Connection(row.pool, row.id));
         Self {
             id: lint.id,
             severity: lint.severity,
-            pool: pool_name(snapshot, lint.pool),
+            pool: about_name(snapshot, &lint.about),
             row: row.cloned(),
             evidence: lint.evidence.clone(),
             advice: lint.advice,
             lasted: row
                 .and_then(|row| row.held_for(snapshot.as_of))
                 .unwrap_or_else(|| snapshot.as_of.since(lint.since)),
-            key: (lint.pool, lint.conn),
+            about: lint.about.clone(),
+        }
+    }
+
+    fn conn(&self) -> Option<ConnId> {
+        match self.about {
+            About::Connection(_, conn) => Some(conn),
+            _ => None,
         }
     }
 
@@ -268,7 +278,7 @@ fn finding(found: &Found) -> Value {
         "lint": found.id,
         "severity": severity(found.severity),
         "pool": found.pool,
-        "connection": found.key.1.map(|conn| conn.0),
+        "connection": found.conn().map(|conn| conn.0),
         "server_id": found.row.as_ref().and_then(|row| row.server_id),
         "holder": found.holder().map(holder),
         "lasted_ms": millis(found.lasted),

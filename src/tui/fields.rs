@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::view;
-use crate::event::{ConnId, Holder, PoolId, Stamp};
-use crate::snapshot::{ConnectionRow, EventRow, LintRow, RowState, Severity, Snapshot};
+use crate::event::{ConnId, Holder, Stamp};
+use crate::snapshot::{About, ConnectionRow, EventRow, LintRow, RowState, Severity, Snapshot};
 use crate::text;
 
 /// A field of rows of type `R`.
@@ -119,7 +119,7 @@ pub enum Pick {
     /// This connection.
     Connection(ConnId),
     /// This judgement.
-    Lint(&'static str, PoolId, Option<ConnId>),
+    Lint(&'static str, About),
     /// This event: it has no number, and nothing in it ever changes.
     Event(Box<EventRow>),
 }
@@ -174,7 +174,7 @@ impl Listed for LintRow {
                 Severity::Bad => "bad",
             }))
         }),
-        up("id", |row, _| row.conn.map_or(Value::None, |id| Value::Number(id.0))),
+        up("id", |row, _| row.conn().map_or(Value::None, |id| Value::Number(id.0))),
         up("level", |row, _| Value::Text(Cow::Borrowed(row.level.word()))),
         down("age", |row, around| Value::Time(around.as_of.since(row.since))),
         up("evidence", |row, _| Value::Text(Cow::Borrowed(&row.evidence))),
@@ -183,7 +183,7 @@ impl Listed for LintRow {
     const FIRST: &'static str = "severity";
 
     fn pick(&self) -> Pick {
-        Pick::Lint(self.id, self.pool, self.conn)
+        Pick::Lint(self.id, self.about.clone())
     }
 
     fn is(&self, pick: &Pick) -> bool {
@@ -260,7 +260,7 @@ impl Marks {
     pub fn of_snapshot(snapshot: &Snapshot) -> Self {
         let mut marks: HashMap<ConnId, Mark> = HashMap::new();
         for lint in &snapshot.lints {
-            let Some(id) = lint.conn else { continue };
+            let Some(id) = lint.conn() else { continue };
             let mark = marks.entry(id).or_insert(Mark { severity: lint.severity, names: String::new() });
             mark.severity = mark.severity.max(lint.severity);
             if !mark.names.is_empty() {

@@ -12,7 +12,7 @@ use redis_pooltop::event::{
     CloseReason, ConnId, CreateSteps, Holder, PoolId, SeenAt, Stamp, Totals, WaitEnd,
 };
 use redis_pooltop::snapshot::{
-    ConnectionRow, EventRow, Latency, Level, LintRow, Lost, Past, Percentiles, PoolRow, RowState,
+    About, ConnectionRow, EventRow, Latency, Level, LintRow, Lost, Past, Percentiles, PoolRow, RowState,
     SeriesPoint, ServerRow, Severity, Snapshot, What,
 };
 use redis_pooltop::tui::action::Effect;
@@ -198,10 +198,7 @@ pub fn busy() -> Snapshot {
         server: Arc::new(server()),
         lints: busy_lints(),
         events: busy_events(),
-        dropped: 0,
-        out_of_sync: false,
-        recording: None,
-        tape: None,
+        ..Snapshot::default()
     }
 }
 
@@ -283,8 +280,7 @@ fn busy_lints() -> Vec<Arc<LintRow>> {
             id,
             level: Level::Warn,
             severity,
-            pool: PoolId(0),
-            conn: conn.map(ConnId),
+            about: conn.map_or(About::Pool(PoolId(0)), |conn| About::Connection(PoolId(0), ConnId(conn))),
             evidence: evidence.to_owned(),
             advice,
             since: ago(9_000),
@@ -309,7 +305,7 @@ fn busy_lints() -> Vec<Arc<LintRow>> {
 }
 
 fn busy_events() -> Arc<[EventRow]> {
-    let event = |millis, what| EventRow { at: ago(millis), pool: Some(PoolId(0)), what };
+    let event = |millis, what| EventRow { at: ago(millis), pool: Some(PoolId(0)), node: None, what };
     vec![
         event(95_000, What::Opened(ConnId(3), Duration::from_micros(400))),
         event(20_000, What::Closed(ConnId(4), CloseReason::Timeout)),
@@ -425,7 +421,8 @@ pub fn ugly() -> Snapshot {
         What::Resized(u32::MAX),
         What::UnreadReply(ConnId(u64::MAX), SeenAt::Checkout, u64::MAX, u64::MAX),
     ];
-    snapshot.events = events.map(|what| EventRow { at: Stamp(u64::MAX), pool: None, what }).to_vec().into();
+    snapshot.events =
+        events.map(|what| EventRow { at: Stamp(u64::MAX), pool: None, node: None, what }).to_vec().into();
     snapshot.dropped = u64::MAX;
     snapshot
 }

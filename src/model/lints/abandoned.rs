@@ -35,7 +35,7 @@ impl Lint for Abandoned {
     }
 
     fn ending(&self, row: &LintRow, view: &View<'_>) -> String {
-        let Some(conn) = row.conn else { return row.evidence.clone() };
+        let Some(conn) = row.conn() else { return row.evidence.clone() };
         let ended = match view.connections.get(conn).map(|row| &row.state) {
             Some(RowState::Available { .. }) => "came back",
             Some(RowState::InUse { .. }) => "has another holder",

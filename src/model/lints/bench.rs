@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Finding, Lint, View, row};
+use super::{Finding, Lint, View};
 use crate::event::{
     Bounds, ConnId, ConnPulse, ConnState, Gauges, Holder, PastLease, PoolId, Pulse, Run, Stamp, Totals,
     Waiting, nanos,
@@ -14,7 +14,7 @@ use crate::model::connections::Connections;
 use crate::model::recent::Recent;
 use crate::model::runs::Runs;
 use crate::model::waits::Waits;
-use crate::snapshot::{LintRow, ServerRow};
+use crate::snapshot::{About, Level, LintRow, ServerRow};
 
 /// A whole second.
 pub(crate) fn s(seconds: u64) -> Stamp {
@@ -239,7 +239,16 @@ impl Bench {
     /// The row of the one thing a lint finds.
     pub(crate) fn raise(&self, lint: &dyn Lint, now: Stamp) -> LintRow {
         let finding = self.ask(lint, now, false).pop().expect("a finding");
-        row(lint, PoolId(1), now, finding)
+        let about = finding.conn.map_or(About::Pool(PoolId(1)), |conn| About::Connection(PoolId(1), conn));
+        LintRow {
+            id: lint.id(),
+            level: Level::default(),
+            severity: finding.severity,
+            about,
+            evidence: finding.evidence,
+            advice: finding.advice,
+            since: now,
+        }
     }
 
     /// How a lint says that it ended.

@@ -45,7 +45,7 @@ impl Lint for Dead {
     }
 
     fn ending(&self, row: &LintRow, view: &View<'_>) -> String {
-        let conn = row.conn.map(|conn| format!("{conn} was let go, ")).unwrap_or_default();
+        let conn = row.conn().map(|conn| format!("{conn} was let go, ")).unwrap_or_default();
         format!("{conn}{} after it was found", duration(view.now.since(row.since)))
     }
 }

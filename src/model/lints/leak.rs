@@ -62,7 +62,7 @@ impl Lint for Leak {
     }
 
     fn ending(&self, leak: &LintRow, view: &View<'_>) -> String {
-        let Some(conn) = leak.conn else { return leak.evidence.clone() };
+        let Some(conn) = leak.conn() else { return leak.evidence.clone() };
         let row = view.connections.get(conn);
         if let Some(over) =
             row.and_then(|row| row.past.newest()).filter(|over| over.until >= Some(leak.since))

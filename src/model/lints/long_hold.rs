@@ -62,7 +62,7 @@ impl Lint for LongHold {
     }
 
     fn ending(&self, row: &LintRow, view: &View<'_>) -> String {
-        let Some(conn) = row.conn else { return row.evidence.clone() };
+        let Some(conn) = row.conn() else { return row.evidence.clone() };
         let ended = match view.connections.get(conn).map(|row| &row.state) {
             Some(RowState::Available { .. }) => "came back",
             Some(RowState::InUse { since, .. }) if view.now.since(*since) >= view.options.leak_threshold => {

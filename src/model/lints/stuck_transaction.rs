@@ -52,7 +52,7 @@ impl Lint for StuckTransaction {
     }
 
     fn ending(&self, row: &LintRow, view: &View<'_>) -> String {
-        let Some(conn) = row.conn else { return row.evidence.clone() };
+        let Some(conn) = row.conn() else { return row.evidence.clone() };
         let ended = match view.connections.get(conn) {
             None => "was closed",
             Some(row) if matches!(row.state, RowState::Available { .. }) => "came back",

@@ -45,8 +45,8 @@ fn junit_is_well_formed_whatever_the_names_are() {
         |(n, mut lint, name)| {
             let found = Arc::make_mut(&mut lint);
             found.evidence = name.to_owned();
-            found.conn = Some(snapshot.connections[n].id);
-            found.pool = snapshot.connections[n].pool;
+            let row = &snapshot.connections[n];
+            found.about = About::Connection(row.pool, row.id);
             (n, lint)
         },
     ) {
@@ -131,7 +131,7 @@ fn what_somebody_holds_is_forgiven_and_what_is_still_out_is_not() {
     // #3 and #5 are out, and nobody is left: each is one leak, whatever the lints say of it.
     judged.add(&snapshot);
     judged.add_still_out(&snapshot, &["leak", "abandoned"]);
-    let found: Vec<_> = judged.findings.iter().map(|found| (found.id, found.key.1)).collect();
+    let found: Vec<_> = judged.findings.iter().map(|found| (found.id, found.conn())).collect();
     assert_eq!(found, [("pool-usage", None), ("leak", Some(ConnId(3))), ("leak", Some(ConnId(5)))]);
     assert_eq!(judged.findings[2].evidence, "#5 still out at the end, after 2.1 s");
     let mut lenient = Verdict::new(&everyday(), vec!["churn"]);

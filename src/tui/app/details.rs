@@ -74,9 +74,7 @@ impl Subject {
                 }
             }
             Subject::Lint(row, holds) => {
-                let same = |newer: &&Arc<LintRow>| {
-                    (newer.id, newer.pool, newer.conn) == (row.id, row.pool, row.conn)
-                };
+                let same = |newer: &&Arc<LintRow>| (newer.id, &newer.about) == (row.id, &row.about);
                 let newer = snapshot.lints.iter().find(same);
                 *holds = newer.is_some();
                 if let Some(newer) = newer {

@@ -176,14 +176,14 @@ fn lint(app: &App, row: &LintRow, holds: bool) -> Vec<Fact> {
     };
     let state = if holds { "holds now" } else { "holds no longer" };
     let fails = if row.level == Level::Fail { "  (level fail)" } else { "" };
-    let pool = app.shown.pools.iter().find(|pool| pool.id == row.pool);
+    let pool = app.shown.pools.iter().find(|pool| Some(pool.id) == row.pool());
     let mut facts = vec![
         Fact::new("lint", format!("{} {}{fails}", mark(row.severity), row.id), severity),
         Fact::plain("state", format!("{state}, since {} ago", age(as_of.since(row.since)))),
         Fact::known("pool", pool.map(|pool| text::escape_str(&pool.name).into_owned())),
         Fact::plain(
             "connection",
-            row.conn.map_or_else(|| "of the whole pool".to_owned(), |id| id.to_string()),
+            row.conn().map_or_else(|| "of the whole pool".to_owned(), |id| id.to_string()),
         ),
         Fact::gap(),
         Fact::plain("evidence", text::escape_str(&row.evidence)),

@@ -84,6 +84,14 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
             say(theme.bad, format!("x {id} had {owed}, {bytes} bytes unread at {at}"))
         }
         What::Resized(max) => say(theme.text, format!("max is now {max}")),
+        What::Clients { who, opened, closed } => {
+            let counts =
+                [(*opened, "opened"), (*closed, "closed")].into_iter().filter(|(count, _)| *count > 0);
+            let counts: Vec<_> =
+                counts.map(|(count, how)| format!("{} {how}", text::thousands(count))).collect();
+            say(theme.text, format!("{who}: {}", counts.join(", ")))
+        }
+        What::Refused(command, error) => say(theme.bad, format!("x {command} is refused: {error}")),
         What::Lost(error) => say(theme.bad, format!("x server lost: {error}")),
         What::Back => say(theme.available, "server is back".to_owned()),
         What::Raised(lint, severity, evidence) => {

@@ -253,14 +253,14 @@ fn told(snapshot: &Snapshot, worst: &LintRow) -> Vec<String> {
         0 => (String::new(), String::new()),
         more => (format!(" and {more} more"), format!(" +{more}")),
     };
-    let row = snapshot.connections.iter().find(|row| Some(row.id) == worst.conn);
+    let row = snapshot.connections.iter().find(|row| Some(row.id) == worst.conn());
     let holder = row.and_then(|row| match &row.state {
         RowState::InUse { holder, .. } => Some(named(holder)),
         RowState::Available { .. } => None,
     });
     let mut told = Vec::new();
     let mut short = head.clone();
-    if let Some(conn) = worst.conn {
+    if let Some(conn) = worst.conn() {
         short = format!("{head} {conn}");
         if let Some(holder) = holder {
             // Without the line of code, where that is told too.

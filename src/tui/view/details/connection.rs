@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Fact, Role, when};
 use crate::event::{CreateSteps, Holder};
-use crate::snapshot::{ConnectionRow, LintRow, PastLease, RowState, Severity, What};
+use crate::snapshot::{About, ConnectionRow, LintRow, PastLease, RowState, Severity, What};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::theme::mark;
@@ -147,7 +147,7 @@ fn create(steps: &CreateSteps) -> String {
 /// The judgements that speak of it.
 fn lints(app: &App, row: &ConnectionRow) -> Vec<Fact> {
     let mut facts = Vec::new();
-    let of_it = |lint: &&LintRow| lint.conn == Some(row.id) && lint.pool == row.pool;
+    let of_it = |lint: &&LintRow| lint.about == About::Connection(row.pool, row.id);
     for lint in app.shown.lints.iter().map(|lint| &**lint).filter(of_it) {
         let role: Role = match lint.severity {
             Severity::Warn => |theme| theme.warn,

@@ -55,7 +55,7 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
     let (theme, snapshot) = (cx.theme, cx.snapshot);
     let Some(one) = lints.first() else { return Line::default() };
     let ids: Vec<String> =
-        lints.iter().filter_map(|lint| lint.conn).take(NAMED).map(|id| id.to_string()).collect();
+        lints.iter().filter_map(|lint| lint.conn()).take(NAMED).map(|id| id.to_string()).collect();
     let rest = if lints.len() > NAMED { " …" } else { "" };
     let rows: Vec<&ConnectionRow> = lints.iter().filter_map(|lint| row(snapshot, lint)).collect();
     let longest = rows.iter().filter_map(|row| row.held_for(snapshot.as_of)).max();
@@ -64,7 +64,7 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
     let (many, who) = (lints.len(), holders(&rows));
     let words = if ids.is_empty() {
         // Each is a whole pool's: the first speaks for them.
-        let pool = snapshot.pools.iter().find(|pool| pool.id == one.pool);
+        let pool = snapshot.pools.iter().find(|pool| Some(pool.id) == one.pool());
         let pool = pool.map_or_else(String::new, |pool| format!(", {}", pool.name));
         format!("{mark_of_level}{many} pools{pool}: {}", one.evidence)
     } else {
@@ -81,7 +81,7 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
 }
 
 fn row<'a>(snapshot: &'a Snapshot, lint: &LintRow) -> Option<&'a ConnectionRow> {
-    snapshot.connections.iter().find(|row| Some(row.id) == lint.conn).map(AsRef::as_ref)
+    snapshot.connections.iter().find(|row| Some(row.id) == lint.conn()).map(AsRef::as_ref)
 }
 
 /// Who has them, most first.
