@@ -134,7 +134,7 @@ async fn what_a_scope_leaves_behind_is_called_abandoned_until_it_is_back() {
     hub.attach(pool.pulse_source());
     let abandoned = |snapshot: &Arc<Snapshot>| {
         let found = snapshot.lints.iter().filter(|lint| lint.id == "abandoned");
-        found.map(|lint| lint.conn.expect("a connection")).collect::<Vec<ConnId>>()
+        found.map(|lint| lint.conn().expect("a connection")).collect::<Vec<ConnId>>()
     };
     let (lease, during) = pool
         .scope("import".into(), async { (pool.checkout().await.unwrap(), abandoned(&hub.sync().await)) })
