@@ -1,6 +1,8 @@
 //! Any line that a recording can have.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this module")]
 
+mod watch;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +12,13 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use redis_pooltop::event::{
     Bound, Bounds, CloseReason, ClosedBy, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder,
-    Opened, PastLease, PoolEvent, PoolFacts, PoolId, Pulse, Run, Samples, SeenAt, ServerEvent, Stamp, Timed,
-    Totals, WaitEnd, Waiting,
+    NodeId, Opened, PastLease, PoolEvent, PoolFacts, PoolId, Pulse, Run, Samples, SeenAt, ServerEvent, Stamp,
+    Timed, Totals, WaitEnd, Waiting,
 };
 use redis_pooltop::model::{Levels, ModelOptions, lint_ids};
 use redis_pooltop::record::{End, Record};
 use redis_pooltop::snapshot::Level;
+use watch::{WATCH_KINDS, watch_event, watch_kind};
 
 /// Words as a hostile server would have them.
 fn words() -> BoxedStrategy<String> {
@@ -213,7 +216,8 @@ fn levels(any: u8) -> Levels {
 /// Any line there can be. A new kind of event belongs here: [`kind`] does not compile without it.
 pub fn any_record() -> BoxedStrategy<Record> {
     let pool = (0..3_u32, pool_event()).prop_map(|(id, event)| Event::Pool(PoolId(id), event));
-    let event = prop_oneof![9 => pool, 2 => server_event().prop_map(Event::Server)];
+    let watch = (0..3_u32, watch_event()).prop_map(|(id, event)| Event::Watch(NodeId(id), event));
+    let event = prop_oneof![9 => pool, 2 => server_event().prop_map(Event::Server), 6 => watch];
     let options = (span(), span(), any::<u8>()).prop_map(|(window, leak_threshold, usage_alert)| {
         Record::Options(ModelOptions { window, leak_threshold, usage_alert, levels: levels(usage_alert) })
     });
@@ -239,6 +243,7 @@ pub fn kind(record: &Record) -> &'static str {
         Record::Event(timed) => match &timed.event {
             Event::Server(ServerEvent::Info { .. }) => "info",
             Event::Server(ServerEvent::Lost { .. }) => "lost",
+            Event::Watch(_, event) => watch_kind(event),
             Event::Pool(_, event) => match event {
                 PoolEvent::Started(_) => "started",
                 PoolEvent::Resized { .. } => "resized",
@@ -255,4 +260,4 @@ pub fn kind(record: &Record) -> &'static str {
 }
 
 /// All that [`kind`] can say.
-pub const KINDS: usize = 16;
+pub const KINDS: usize = 16 + WATCH_KINDS;
