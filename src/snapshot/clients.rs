@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ServerRow, Stamp};
-use crate::event::{Client, NodeConfig, NodeId, Process, Refused, Whose};
+use super::ServerRow;
+use crate::event::{Client, NodeConfig, NodeId, Process, Refused, Stamp, Whose};
 
 /// One watched server.
 #[derive(Clone, Debug, Default)]

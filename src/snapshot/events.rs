@@ -1,0 +1,75 @@
+//! Rare events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Severity;
+use crate::event::{CloseReason, ConnId, NodeId, PoolId, SeenAt, Stamp, WaitEnd};
+
+/// A rare event, for the list of events.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRow {
+    /// When.
+    pub at: Stamp,
+    /// Which pool, unless it is about a server.
+    pub pool: Option<PoolId>,
+    /// Which watched server, when it is about one.
+    pub node: Option<NodeId>,
+    /// What.
+    pub what: What,
+}
+
+/// What an event row says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A connection was opened, in this time.
+    Opened(ConnId, Duration),
+    /// A connection was closed.
+    Closed(ConnId, CloseReason),
+    /// Opening one failed, so often in a row.
+    OpenFailed(String, u64),
+    /// Waits ended without a connection.
+    WaitFailed {
+        /// How.
+        ended: WaitEnd,
+        /// How long all of them were.
+        waited: Duration,
+        /// Who waited; empty where that is not known.
+        who: Arc<str>,
+        /// How many in a row.
+        times: u64,
+    },
+    /// A reply was left unread.
+    UnreadReply(ConnId, SeenAt, u64, u64),
+    /// The limit changed.
+    Resized(u32),
+    /// The server stopped answering, and says why.
+    Lost(String),
+    /// It answers again.
+    Back,
+    /// Clients of a watched server came and went, of those with this in common.
+    Clients {
+        /// What they have in common: a process or a name, as it came.
+        who: Arc<str>,
+        /// How many were opened.
+        opened: u64,
+        /// How many were closed.
+        closed: u64,
+    },
+    /// A server does not let us ask something, in its own words.
+    Refused(String, String),
+    /// A lint began to hold.
+    Raised(&'static str, Severity, String),
+    /// A lint holds no longer.
+    Cleared(&'static str, String),
+}
+
+impl What {
+    /// The connection it is about, when it is about one.
+    pub fn conn(&self) -> Option<ConnId> {
+        match self {
+            Self::Opened(id, _) | Self::Closed(id, _) | Self::UnreadReply(id, ..) => Some(*id),
+            _ => None,
+        }
+    }
+}
