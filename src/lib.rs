@@ -14,8 +14,9 @@
 //! - [`event`]: the shared vocabulary. [`text`], [`values`], [`glob`], `nearest`: small pure helpers.
 //!   [`terminal`]: the terminal as it was found, and the signals that end the program. [`children`]: what ends with us.
 //! - [`resp`]: bytes into values and back. [`net`]: reaching and greeting a server, and what a connection owes.
-//! - [`snapshot`]: immutable rows that every reader reads. [`model`]: what facts mean; pure. [`report`]: a snapshot as
-//!   text, JSON or Prometheus. [`record`]: a run as a file, and a file as a run.
+//! - [`snapshot`]: immutable rows that every reader reads. [`fields`]: what they can be filtered and sorted by.
+//!   [`model`]: what facts mean; pure. [`report`]: a snapshot as text, JSON or Prometheus. [`record`]: a run as a file,
+//!   and a file as a run.
 //! - [`pool`]: who gets which connection, and when. [`source`]: what can be learnt by asking. [`hub`]: the task that owns
 //!   the model.
 //! - [`command`]: what a typed line means, and doing it. [`demo`]: the embedded server. [`lab`]: experiments, and verdicts
@@ -32,6 +33,7 @@ pub mod demo;
 pub mod error;
 pub mod event;
 pub mod explain;
+pub mod fields;
 pub mod glob;
 pub mod hub;
 pub mod lab;

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::event::{Holder, NodeId, PoolId, nanos};
 use crate::snapshot::{About, PoolRow, Severity, Snapshot};
+use crate::text::NONE as UNKNOWN;
 
 pub use causes::{callers, causes, evidence, says, share, verdict};
 pub use json::{json, json_judged, screen_json};
@@ -26,9 +27,6 @@ pub use prometheus::prometheus;
 pub use save::save;
 pub use text::text;
 pub use verdict::Verdict;
-
-/// What nobody knows.
-const UNKNOWN: &str = "–";
 
 /// Whole milliseconds.
 fn millis(span: Duration) -> u64 {

@@ -12,6 +12,9 @@ use unicode_width::UnicodeWidthStr;
 
 pub use wrap::{folded, hang, wrap};
 
+/// What stands for a number that the source cannot see.
+pub const NONE: &str = "–";
+
 /// Whether a terminal, or the eye, would obey a character instead of showing it: C0, DEL, C1, the marks that turn the
 /// direction of text, line and paragraph separators, and what takes no room and joins nothing, so that two keys look
 /// the same. The two joiners stay: scripts and emoji are written with them.
@@ -127,6 +130,18 @@ pub fn duration(duration: Duration) -> String {
         100..6_000 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         6_000..360_000 => format!("{}h {:02}m", seconds / 3_600, seconds / 60 % 60),
         _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+/// An age that calmly grows: tenths of a second, then whole seconds, minutes, hours, days.
+pub fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..100 => format!("{}.{} s", seconds, age.subsec_millis() / 100),
+        100..6_000 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        6_000..360_000 => format!("{}h {:02}m", seconds / 3_600, seconds / 60 % 60),
+        360_000..8_640_000 => format!("{}d {:02}h", seconds / 86_400, seconds / 3_600 % 24),
+        _ => format!("{}d", seconds / 86_400),
     }
 }
 
@@ -296,5 +311,14 @@ mod tests {
             prop_assert!(width(&fitted) <= columns, "{fitted:?}");
             prop_assert!(text.starts_with(fitted.strip_suffix('…').unwrap_or(&fitted)));
         }
+    }
+
+    #[test]
+    fn ages_stay_short() {
+        let shown = [450, 74_249, 100_000, 750_000, 7_260_000, 400_000_000, 8_640_000_000]
+            .map(Duration::from_millis)
+            .map(age);
+        assert_eq!(shown, ["0.4 s", "74.2 s", "1m 40s", "12m 30s", "2h 01m", "4d 15h", "100d"]);
+        assert!(age(Duration::from_nanos(u64::MAX)).len() <= 7, "as wide as a column of them");
     }
 }

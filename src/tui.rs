@@ -9,8 +9,6 @@ pub mod app;
 pub mod assist;
 pub mod clipboard;
 pub mod desk;
-pub mod fields;
-pub mod filter;
 pub mod keymap;
 pub mod layout;
 mod lend;

@@ -5,9 +5,9 @@
 
 use std::cmp::Ordering;
 
-use super::fields::{Around, Listed, Marks, Pick, Value, names};
-use super::filter::Filter;
 use super::layout::Pane;
+use crate::fields::filter::Filter;
+use crate::fields::{Around, Listed, Marks, Pick, Value, names};
 use crate::snapshot::{ConnectionRow, EventRow, LintRow, Snapshot};
 
 /// Every list there is, and what lints say of the rows in them.

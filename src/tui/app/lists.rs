@@ -1,9 +1,9 @@
 //! The lists: which of their rows are shown, in which order, and which one is selected.
 
 use super::App;
+use crate::fields::Around;
+use crate::fields::filter;
 use crate::tui::action::Step;
-use crate::tui::fields::Around;
-use crate::tui::filter;
 use crate::tui::layout::Pane;
 use crate::tui::listing::Listing;
 use crate::tui::table;

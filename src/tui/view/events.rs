@@ -10,10 +10,32 @@ use ratatui::text::{Line, Span};
 use super::list::Rows;
 use super::{Cx, age, list, outside, pane, put};
 use crate::event::{SeenAt, WaitEnd};
+use crate::fields::{Field, Listed, Pick, Value, said, up};
 use crate::snapshot::{EventRow, What};
 use crate::text;
 use crate::tui::layout::Pane;
 use crate::tui::theme::{Theme, mark};
+
+impl Listed for EventRow {
+    const FIELDS: &'static [Field<Self>] = &[
+        said("age", ["newest first", "oldest first"], |row, around| Value::Time(around.as_of.since(row.at))),
+        up("what", |row, _| Value::Text(sentence(&row.what))),
+        up("id", |row, _| row.what.conn().map_or(Value::None, |id| Value::Number(id.0))),
+    ];
+    const FIRST: &'static str = "age";
+
+    fn pick(&self) -> Pick {
+        Pick::Event(Box::new(self.clone()))
+    }
+
+    fn is(&self, pick: &Pick) -> bool {
+        matches!(pick, Pick::Event(event) if **event == *self)
+    }
+
+    fn tie(&self) -> (u32, u64) {
+        (0, 0)
+    }
+}
 
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {

@@ -5,10 +5,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Cx, more, outside_part, put};
+use crate::fields::{self, Listed};
 use crate::snapshot::{EventRow, LintRow};
 use crate::text;
 use crate::tui::app::App;
-use crate::tui::fields::{self, Listed};
 use crate::tui::layout::Pane;
 use crate::tui::listing::{Listing, Sort};
 use crate::tui::table;

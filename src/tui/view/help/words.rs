@@ -2,8 +2,8 @@
 
 use crate::command::ours;
 use crate::explain;
+use crate::fields::{Listed, names};
 use crate::snapshot::{ConnectionRow, EventRow, LintRow};
-use crate::tui::fields::{Listed, names};
 use crate::tui::view::NONE;
 
 /// How a filter is written.

@@ -1,17 +1,23 @@
 //! What can be sorted by and filtered on: the fields of each kind of row, by name.
 //!
 //! A field is a value, not a cell: no width, no colour. Columns name the field they show, so that a click on a title, a
-//! sort and a filter mean the same thing.
+//! sort and a filter mean the same thing, on the screen and on the command line.
+
+mod clients;
+pub mod filter;
+mod marks;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::view;
-use crate::event::{ConnId, Holder, Stamp};
-use crate::snapshot::{About, ConnectionRow, EventRow, LintRow, RowState, Severity, Snapshot};
+use crate::event::{ConnId, Holder, NodeId, Stamp};
+use crate::snapshot::{About, ConnectionRow, EventRow, GroupBy, LintRow, RowState, Severity};
 use crate::text;
+
+pub use clients::whose;
+pub use marks::{Mark, Marks};
 
 /// A field of rows of type `R`.
 pub struct Field<R> {
@@ -28,16 +34,17 @@ pub struct Field<R> {
 type Get<R> = for<'a> fn(&'a R, &Around<'a>) -> Value<'a>;
 
 /// Sorted by it, the smallest or the first of the alphabet come first.
-pub(super) const fn up<R>(name: &'static str, value: Get<R>) -> Field<R> {
+pub(crate) const fn up<R>(name: &'static str, value: Get<R>) -> Field<R> {
     Field { name, descends: false, said: None, value }
 }
 
-const fn down<R>(name: &'static str, value: Get<R>) -> Field<R> {
+/// Sorted by it, the largest come first.
+pub(crate) const fn down<R>(name: &'static str, value: Get<R>) -> Field<R> {
     Field { name, descends: true, said: None, value }
 }
 
 /// The smallest come first, and its two orders are said in words.
-const fn said<R>(name: &'static str, words: [&'static str; 2], value: Get<R>) -> Field<R> {
+pub(crate) const fn said<R>(name: &'static str, words: [&'static str; 2], value: Get<R>) -> Field<R> {
     Field { name, descends: false, said: Some(words), value }
 }
 
@@ -46,7 +53,7 @@ const fn said<R>(name: &'static str, words: [&'static str; 2], value: Get<R>) ->
 pub struct Around<'a> {
     /// Ages are counted to here.
     pub as_of: Stamp,
-    /// The connections that lints speak of.
+    /// What lints speak of, and the servers' addresses.
     pub marks: &'a Marks,
 }
 
@@ -57,6 +64,8 @@ pub enum Value<'a> {
     None,
     /// A count or an id.
     Number(u64),
+    /// A rate, or a count that may be below 0.
+    Real(f64),
     /// How long.
     Time(Duration),
     /// Words, as they came: whoever shows them escapes them.
@@ -68,6 +77,7 @@ impl Value<'_> {
     pub fn number(&self) -> Option<f64> {
         match self {
             Value::Number(number) => Some(*number as f64),
+            Value::Real(number) => Some(*number),
             Value::Time(time) => Some(time.as_secs_f64()),
             Value::None | Value::Text(_) => None,
         }
@@ -78,7 +88,9 @@ impl Value<'_> {
         match self {
             Value::None => Cow::Borrowed(""),
             Value::Number(number) => Cow::Owned(number.to_string()),
-            Value::Time(time) => Cow::Owned(view::age(*time)),
+            Value::Real(number) if number.fract() == 0.0 => Cow::Owned(format!("{number:.0}")),
+            Value::Real(number) => Cow::Owned(format!("{number:.1}")),
+            Value::Time(time) => Cow::Owned(text::age(*time)),
             Value::Text(text) => Cow::Borrowed(text),
         }
     }
@@ -88,6 +100,7 @@ impl Value<'_> {
         match (self, other) {
             (Value::Text(left), Value::Text(right)) => left.cmp(right),
             (Value::Number(left), Value::Number(right)) => left.cmp(right),
+            (Value::Real(left), Value::Real(right)) => left.total_cmp(right),
             (Value::Time(left), Value::Time(right)) => left.cmp(right),
             // A field holds one kind of value, or none.
             _ => (*self != Value::None).cmp(&(*other != Value::None)),
@@ -122,6 +135,10 @@ pub enum Pick {
     Lint(&'static str, About),
     /// This event: it has no number, and nothing in it ever changes.
     Event(Box<EventRow>),
+    /// This client of this server.
+    Client(NodeId, u64),
+    /// This group.
+    Group(GroupBy, Arc<str>),
 }
 
 impl Listed for ConnectionRow {
@@ -195,27 +212,6 @@ impl Listed for LintRow {
     }
 }
 
-impl Listed for EventRow {
-    const FIELDS: &'static [Field<Self>] = &[
-        said("age", ["newest first", "oldest first"], |row, around| Value::Time(around.as_of.since(row.at))),
-        up("what", |row, _| Value::Text(view::events::sentence(&row.what))),
-        up("id", |row, _| row.what.conn().map_or(Value::None, |id| Value::Number(id.0))),
-    ];
-    const FIRST: &'static str = "age";
-
-    fn pick(&self) -> Pick {
-        Pick::Event(Box::new(self.clone()))
-    }
-
-    fn is(&self, pick: &Pick) -> bool {
-        matches!(pick, Pick::Event(event) if **event == *self)
-    }
-
-    fn tie(&self) -> (u32, u64) {
-        (0, 0)
-    }
-}
-
 fn time<'a>(time: Option<Duration>) -> Value<'a> {
     time.map_or(Value::None, Value::Time)
 }
@@ -236,59 +232,6 @@ fn named(holder: &Holder) -> Value<'_> {
     }
 }
 
-/// What is looked up once a snapshot and not once a row: the connections that lints speak of, and the widest ids.
-#[derive(Debug, Default)]
-pub struct Marks {
-    connections: HashMap<ConnId, Mark>,
-    /// The columns that the longest of our ids takes, and of the server's.
-    pub widest: (u16, u16),
-    /// And the longest word for a state.
-    pub state: u16,
-}
-
-/// What lints say of one connection.
-#[derive(Debug)]
-pub struct Mark {
-    /// How bad the worst of them is.
-    pub severity: Severity,
-    /// Their names.
-    pub names: String,
-}
-
-impl Marks {
-    /// The marks of a snapshot.
-    pub fn of_snapshot(snapshot: &Snapshot) -> Self {
-        let mut marks: HashMap<ConnId, Mark> = HashMap::new();
-        for lint in &snapshot.lints {
-            let Some(id) = lint.conn() else { continue };
-            let mark = marks.entry(id).or_insert(Mark { severity: lint.severity, names: String::new() });
-            mark.severity = mark.severity.max(lint.severity);
-            if !mark.names.is_empty() {
-                mark.names.push(' ');
-            }
-            mark.names.push_str(lint.id);
-        }
-        let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as u16 + 1;
-        let ours = snapshot.connections.iter().map(|row| row.id.0).max();
-        let servers = snapshot.connections.iter().filter_map(|row| row.server_id).max();
-        let words = snapshot.connections.iter().map(|row| match &row.state {
-            RowState::InUse { pinned: Some(by), .. } => text::width(&text::escape_str(by)),
-            RowState::InUse { .. } | RowState::Available { .. } => 0,
-        });
-        let state = words.max().unwrap_or(0).min(usize::from(u16::MAX)) as u16;
-        Self {
-            connections: marks,
-            state,
-            widest: (digits(ours.unwrap_or(0)) + 1, digits(servers.unwrap_or(0)) + 3),
-        }
-    }
-
-    /// What lints say of a connection, if any does.
-    pub fn of(&self, id: ConnId) -> Option<&Mark> {
-        self.connections.get(&id)
-    }
-}
-
 /// The names of fields, for a sentence that lists them.
 pub fn names<R>(fields: &[Field<R>]) -> Vec<&'static str> {
     fields.iter().map(|field| field.name).collect()
@@ -297,7 +240,7 @@ pub fn names<R>(fields: &[Field<R>]) -> Vec<&'static str> {
 /// A value from outside as one line that can be shown.
 pub fn shown(value: &Value<'_>) -> String {
     match value {
-        Value::None => view::NONE.to_owned(),
+        Value::None => text::NONE.to_owned(),
         // To the millisecond, unlike the text that words are looked for in.
         Value::Time(time) => text::duration(*time),
         value => text::escape_str(&value.text()).into_owned(),

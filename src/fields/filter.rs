@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use regex::{Regex, RegexBuilder};
 
-use super::fields::{Around, Field, Value};
+use super::{Around, Field, Value};
 use crate::nearest::nearest;
 
 /// The longest filter line, in bytes.
@@ -272,7 +272,7 @@ mod tests {
 
     use super::*;
     use crate::event::Stamp;
-    use crate::tui::fields::{self, Marks, up};
+    use crate::fields::{self, Marks, up};
 
     struct Row {
         id: u64,
