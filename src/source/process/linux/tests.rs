@@ -1,0 +1,141 @@
+use proptest::prelude::*;
+
+use super::cgroup::container;
+use super::mask::masked;
+use super::text::{Stat, parse_socket, parse_stat, parse_uids, parse_uptime, user_name};
+
+/// A command line as the kernel has it: words that end in a zero byte.
+fn shown(words: &[&str]) -> String {
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.bytes().chain([0])).collect();
+    masked(&bytes)
+}
+
+#[test]
+fn passwords_are_taken_out_of_command_lines() {
+    for (words, expected) in [
+        (&["redis-cli", "-a", "s3cret", "PING"][..], "redis-cli -a *** PING"),
+        (&["redis-cli", "-h", "::1", "--pass", "s3cret", "PING"], "redis-cli -h ::1 --pass *** PING"),
+        (&["redis-cli", "--pass=s3cret"], "redis-cli --pass=***"),
+        (&["redis-cli", "--no-auth-warning", "-a", "s3cret"], "redis-cli --no-auth-warning *** ***"),
+        (
+            &["redis-cli", "-u", "redis://user:s3cret@10.0.0.1:6379/0"],
+            "redis-cli -u redis://user:***@10.0.0.1:6379/0",
+        ),
+        (&["redis-cli", "-u", "redis://s3cret@10.0.0.1"], "redis-cli -u redis://***@10.0.0.1"),
+        (&["redis-cli", "-u", "redis://u:s3@cr:et@10.0.0.1"], "redis-cli -u redis://u:***@10.0.0.1"),
+        (&["env", "REDISCLI_AUTH=s3cret", "redis-cli"], "env REDISCLI_AUTH=*** redis-cli"),
+        (&["app", "--redis-password=s3=cr&et", "-v"], "app --redis-password=*** -v"),
+        (&["app", "password:s3cret"], "app password:***"),
+        (&["app", "DSN=host=a;pwd=s3cret;db=1"], "app DSN=host=a;pwd=***"),
+        (&["app", "redis://h/0?password=s3cret"], "app redis://h/0?password=***"),
+        (&["sh", "-c", "exec redis-cli -a s3cret ping"], "sh -c exec redis-cli -a *** ping"),
+        (&["sh", "-c", "redis-cli -a 's3 cr et' ping"], "sh -c redis-cli -a *** *** *** ping"),
+        (&["python", "-c", "Redis(password='s3 cret', db=1)"], "python -c Redis(password=*** *** db=1)"),
+        (&["python", "-c", "{\"password\": \"s3cret\"}"], "python -c {\"password\": ***"),
+        (&["redis-cli", "AUTH", "bob", "s3cret"], "redis-cli AUTH *** ***"),
+        (&["redis-cli", "CONFIG", "SET", "requirepass", "s3cret"], "redis-cli CONFIG SET requirepass ***"),
+        (
+            &["redis-cli", "ACL", "SETUSER", "bob", "on", ">s3cret", "+@all"],
+            "redis-cli ACL SETUSER bob on *** +@all",
+        ),
+        (&["redis-server", "--masterauth", "-s3cret"], "redis-server --masterauth ***"),
+        (&["gunicorn", "app:main", "-b", "127.0.0.1:80"], "gunicorn app:main -b 127.0.0.1:80"),
+        (&["/usr/bin/redis-server *:6379", "", ""], "/usr/bin/redis-server *:6379"),
+        (&[], ""),
+    ] {
+        assert_eq!(shown(words), expected, "{words:?}");
+    }
+}
+
+#[test]
+fn a_long_command_line_is_cut_between_characters() {
+    let line = shown(&["ä".repeat(1000).as_str()]);
+    assert_eq!(line.len(), 512);
+    assert_eq!(shown(&[&"x".repeat(511), "ä"]).len(), 512);
+    // A password may be as long as it likes.
+    assert_eq!(shown(&["app", "-a", &"x".repeat(8000), "end"]), "app -a *** end");
+}
+
+#[test]
+fn a_cgroup_tells_container_or_unit() {
+    let id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    for (cgroup, expected) in [
+        (format!("0::/system.slice/docker-{id}.scope\n"), Some("0123456789ab")),
+        (format!("12:pids:/docker/{id}\n1:name=systemd:/docker/{id}\n0::/\n"), Some("0123456789ab")),
+        (format!("0::/docker/{id}/init\n"), Some("0123456789ab")),
+        (
+            format!(
+                "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1_2.slice/cri-containerd-{id}.scope"
+            ),
+            Some("0123456789ab"),
+        ),
+        (format!("0::/kubepods/besteffort/pod0a-1/{id}"), Some("0123456789ab")),
+        (format!("0::/machine.slice/libpod-{id}.scope/container"), Some("0123456789ab")),
+        (format!("0::/machine.slice/libpod-conmon-{id}.scope"), None),
+        (
+            format!("0::/system.slice/containerd.service/kubepods-pod1:cri-containerd:{id}"),
+            Some("0123456789ab"),
+        ),
+        ("0::/lxc.payload.web1/system.slice/nginx.service".into(), Some("web1")),
+        ("4:memory:/lxc/web1\n".into(), Some("web1")),
+        ("0::/machine.slice/machine-db.scope/payload".into(), Some("db")),
+        ("0::/system.slice/redis-server.service".into(), Some("redis-server.service")),
+        ("0::/system.slice/system-getty.slice/getty@tty1.service".into(), Some("getty@tty1.service")),
+        ("1:name=systemd:/system.slice/worker.service\n".into(), Some("worker.service")),
+        ("0::/user.slice/user-1000.slice/session-3.scope".into(), None),
+        ("0::/user.slice/user-1000.slice/user@1000.service/app.slice/app-term.scope".into(), None),
+        (
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/worker.service".into(),
+            Some("worker.service"),
+        ),
+        ("0::/user.slice/user-1000.slice/user@1000.service/init.scope".into(), None),
+        ("0::/\n".into(), None),
+        ("0::/../../..\n".into(), None),
+        (String::new(), None),
+    ] {
+        assert_eq!(container(cgroup.as_bytes()).as_deref(), expected, "{cgroup}");
+    }
+}
+
+#[test]
+fn a_process_may_have_any_name() {
+    let stat = b"42 (a) S 7 (\n\xff) S 1 42 42 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 98765 1 2";
+    let expected = Stat { name: "a) S 7 (\n\u{fffd}".into(), parent: 1, started: 98765 };
+    assert_eq!(parse_stat(stat), Some(expected));
+    for cut in 0..stat.len() - 8 {
+        assert_eq!(parse_stat(&stat[..cut]), None, "{cut}");
+    }
+}
+
+#[test]
+fn what_proc_says_of_users_and_sockets() {
+    assert_eq!(parse_uids(b"Name:\tx\nUid:\t1000\t33\t0\t0\nGid:\t1\n"), Some((1000, 33)));
+    assert_eq!(parse_uids(b"Name:\tx\n"), None);
+    let passwd = b"root:x:0:0::/root:/bin/sh\n+::::::\nbroken\nweb:x:33:33:::\n";
+    assert_eq!(user_name(passwd, 33).as_deref(), Some("web"));
+    assert_eq!(user_name(passwd, 34), None);
+    assert_eq!(parse_socket(b"socket:[4026531840]"), Some(4_026_531_840));
+    assert_eq!(parse_socket(b"pipe:[1]"), None);
+    assert_eq!(parse_uptime(b"12.50 9\n").map(|up| up.as_millis()), Some(12_500));
+    assert_eq!(parse_uptime(b"-1 9\n"), None);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_parsers_of_proc_panic(bytes: Vec<u8>) {
+        let _ = (container(&bytes), masked(&bytes), parse_socket(&bytes), parse_stat(&bytes));
+        let _ = (parse_uids(&bytes), parse_uptime(&bytes), user_name(&bytes, 0));
+    }
+
+    #[test]
+    fn no_command_line_is_too_long(line in "(-a|pass|=|'|\"|[a-zä ]|://|@|:|\0|AUTH){0,400}") {
+        prop_assert!(masked(line.as_bytes()).len() <= 512);
+    }
+
+    /// Wherever a shell's quotes and an option's sign stand, what follows `-a` is not seen.
+    #[test]
+    fn the_word_after_the_option_is_never_seen(before in "[a-z =:'/-]{0,20}", secret in "[XYZ]{6,9}") {
+        let line = format!("{before}\0-a\0{secret}");
+        prop_assert!(!masked(line.as_bytes()).contains(&secret), "{line:?}");
+    }
+}
