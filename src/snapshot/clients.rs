@@ -1,5 +1,7 @@
 //! Watched servers, their clients and the groups they are in.
 
+mod label;
+
 use std::sync::Arc;
 use std::time::Duration;
 
