@@ -16,7 +16,6 @@ use crate::event::{ConnId, Holder, NodeId, Stamp};
 use crate::snapshot::{About, ConnectionRow, EventRow, GroupBy, LintRow, RowState, Severity};
 use crate::text;
 
-pub use clients::whose;
 pub use marks::{Mark, Marks};
 
 /// A field of rows of type `R`.

@@ -121,20 +121,7 @@ fn owner(row: &ClientRow) -> Value<'_> {
         (Some(process), _) => {
             Value::Text(Cow::Owned(format!("{} {} {}", process.pid, process.name, process.command)))
         }
-        (None, Some(other)) => words(Some(whose(other))),
-        (None, None) => Value::None,
-    }
-}
-
-/// Whose a socket is, where that is no process that can be told.
-pub fn whose(whose: &Whose) -> &'static str {
-    match whose {
-        Whose::Process { .. } => "process",
-        Whose::Remote => "remote",
-        Whose::Namespace => "another namespace",
-        Whose::Hidden { .. } => "another user's",
-        Whose::Gone => "ended",
-        Whose::Unknown => "unix socket",
-        Whose::Unsupported => "",
+        (None, Some(Whose::Unsupported) | None) => Value::None,
+        (None, Some(other)) => words(Some(other.word())),
     }
 }

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 
 use super::{ClientRow, GroupBy};
 use crate::event::{Client, Whose};
-
-/// Where a client has nothing to be grouped under.
-const NONE: &str = "–";
+use crate::text::NONE;
 
 impl GroupBy {
     /// What this client is grouped under, as it came. `target` is where its server is.
@@ -31,7 +29,7 @@ impl Whose {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Process { .. } => "process",
-            Self::Remote => "another machine",
+            Self::Remote => "remote",
             Self::Namespace => "another namespace",
             Self::Hidden { .. } => "another user's",
             Self::Gone => "ended",
