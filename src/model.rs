@@ -255,7 +255,7 @@ impl Model {
             connections,
             server: self.server.row().clone(),
             nodes: Vec::new(),
-            clients: Vec::new(),
+            clients: std::sync::Arc::default(),
             groups: std::sync::Arc::default(),
             lints: self.judge.rows(),
             events: self.events.rows(),

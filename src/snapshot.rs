@@ -42,8 +42,8 @@ pub struct Snapshot {
     pub server: Arc<ServerRow>,
     /// One row a watched server.
     pub nodes: Vec<Arc<NodeRow>>,
-    /// One row a client of these.
-    pub clients: Vec<Arc<ClientRow>>,
+    /// One row a client of these, by server and id. The same slice until one changes.
+    pub clients: Arc<[Arc<ClientRow>]>,
     /// The clients by what they have in common.
     pub groups: Arc<Groups>,
     /// Judgements that hold now, worst first.
