@@ -5,6 +5,8 @@
 //! and caps on pools, rows, commands and findings.
 
 mod causes;
+#[expect(dead_code, reason = "read by the lints of watched servers")]
+mod clients;
 mod connections;
 mod events;
 mod levels;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Stamp, Timed, wire};
 use crate::snapshot::{Snapshot, What};
+use clients::Clients;
 use events::Events;
 pub use levels::{Levels, lint_ids};
 use lints::Judge;
@@ -73,6 +76,7 @@ pub struct Model {
     now: Stamp,
     pools: BTreeMap<PoolId, Pool>,
     server: Server,
+    watched: Clients,
     judge: Judge,
     events: Events,
     dropped: u64,
@@ -87,6 +91,7 @@ impl Model {
             now: Stamp::default(),
             pools: BTreeMap::new(),
             server: Server::default(),
+            watched: Clients::default(),
             judge: Judge::default(),
             events: Events::default(),
             dropped: 0,
@@ -108,13 +113,15 @@ impl Model {
             for pool in self.pools.values_mut() {
                 pool.connections.lost_something();
             }
+            self.watched.lost_something();
         }
         self.dropped = dropped;
     }
 
-    /// Whether some pool's rows are doubtful, so that its source should list every connection in its next pulse.
+    /// Whether some pool's or server's rows are doubtful, so that its source should list all of them the next time.
     pub fn is_out_of_sync(&self) -> bool {
         self.pools.values().any(|pool| !pool.is_stopped() && pool.connections.is_behind())
+            || self.watched.is_behind()
     }
 
     /// How often a lint has begun to hold.
@@ -133,7 +140,12 @@ impl Model {
         match &timed.event {
             Event::Pool(pool, event) => self.apply_pool(timed.at, *pool, event),
             Event::Server(event) => self.apply_server(timed.at, event),
-            Event::Watch(..) => {}
+            Event::Watch(node, event) => {
+                let news = self.watched.apply(timed.at, *node, event);
+                for what in news {
+                    self.events.note_of(timed.at, *node, what);
+                }
+            }
         }
     }
 
@@ -236,6 +248,7 @@ impl Model {
             pool.look_for_causes(self.now, &options);
             news.extend(verdict.news.into_iter().map(|what| (id, what)));
         }
+        self.watched.tick(self.now);
         for (id, what) in news {
             self.raised += u64::from(matches!(what, What::Raised(..)));
             self.events.note(self.now, Some(id), what);
@@ -247,6 +260,7 @@ impl Model {
         let mut connections: Vec<_> =
             self.pools.values().flat_map(|pool| pool.connections.rows().cloned()).collect();
         connections.sort_by(|a, b| connections::reading_order(a, b));
+        let window = self.options.window.as_secs();
         Snapshot {
             as_of: now,
             wall_ms,
@@ -254,9 +268,9 @@ impl Model {
             front: None,
             connections,
             server: self.server.row().clone(),
-            nodes: Vec::new(),
-            clients: std::sync::Arc::default(),
-            groups: std::sync::Arc::default(),
+            nodes: self.watched.nodes(),
+            clients: self.watched.rows(),
+            groups: self.watched.groups(now, usize::try_from(window).unwrap_or(usize::MAX), &|_| false),
             lints: self.judge.rows(),
             events: self.events.rows(),
             dropped: self.dropped,

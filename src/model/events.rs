@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{PoolId, Stamp};
+use crate::event::{NodeId, PoolId, Stamp};
 use crate::snapshot::{EventRow, What};
 
 /// How many are kept.
@@ -35,6 +35,11 @@ impl Events {
     /// Takes one, as the newest.
     pub(super) fn note(&mut self, at: Stamp, pool: Option<PoolId>, what: What) {
         self.push(EventRow { at, pool, node: None, what });
+    }
+
+    /// The same, of a watched server.
+    pub(super) fn note_of(&mut self, at: Stamp, node: NodeId, what: What) {
+        self.push(EventRow { at, pool: None, node: Some(node), what });
     }
 
     fn push(&mut self, mut row: EventRow) {

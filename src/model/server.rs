@@ -84,7 +84,7 @@ pub(crate) fn cut(text: &str, most: usize) -> &str {
 }
 
 /// Lines of the form `name:value`, with the section each stands in, in lower case.
-fn fields(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+pub(crate) fn fields(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
     let mut section = "";
     text.lines().filter_map(move |line| {
         let line = line.trim_end_matches('\r');

@@ -1,0 +1,234 @@
+//! Watched servers, their clients, and the groups these are in.
+
+mod groups;
+mod history;
+mod label;
+mod node;
+mod rows;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::windows::second;
+use crate::event::{NodeId, Stamp, WatchEvent};
+use crate::snapshot::{About, ClientRow, Groups, NodeRow, What};
+pub(in crate::model) use groups::Book;
+use node::Node;
+use rows::{Gone, Moment};
+
+/// Servers that are kept. Of a cluster that has more the rest is not watched; those that are watched no more go first.
+const NODES: usize = 256;
+
+/// Groups of which the list of events tells apart what a look opened and closed.
+const TOLD: usize = 8;
+
+/// The most of an error's sentence that is kept.
+const SENTENCE_BYTES: usize = 512;
+
+/// Whole nanoseconds that may lie before the run began: a client can be older than that.
+fn moment(at: Stamp) -> i64 {
+    i64::try_from(at.0).unwrap_or(i64::MAX)
+}
+
+/// What a look opened and closed, by what each client's process is called.
+#[derive(Clone, Debug, Default)]
+struct Turnover {
+    at: Stamp,
+    opened: HashMap<u64, Arc<str>>,
+    closed: BTreeMap<Arc<str>, u64>,
+}
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Clients {
+    nodes: BTreeMap<NodeId, Node>,
+    groups: Book,
+    /// Of the look that is being told, and of the last one, which waits for the names of processes.
+    telling: BTreeMap<NodeId, Turnover>,
+    told: BTreeMap<NodeId, Turnover>,
+    /// Groups are older than the clients.
+    stale: bool,
+    /// The second they were added up in.
+    added_up: u64,
+    published: Published,
+}
+
+/// What the last snapshot got, until something changes.
+#[derive(Clone, Debug, Default)]
+struct Published {
+    clients: Option<Arc<[Arc<ClientRow>]>>,
+    groups: Option<Arc<Groups>>,
+}
+
+impl Clients {
+    /// Takes one event, and gives what is rare in it.
+    pub(super) fn apply(&mut self, at: Stamp, id: NodeId, event: &WatchEvent) -> Vec<What> {
+        if !self.nodes.contains_key(&id) && self.nodes.len() >= NODES {
+            let stopped = self.nodes.iter().find(|(_, node)| node.is_stopped()).map(|(&id, _)| id);
+            let Some(stopped) = stopped else { return Vec::new() };
+            self.nodes.remove(&stopped);
+        }
+        let node = self.nodes.entry(id).or_insert_with(|| Node::new(id));
+        match event {
+            WatchEvent::Started(facts) => node.started(facts),
+            WatchEvent::Info { raw, took } => {
+                if node.info(at, raw, *took) == super::server::Change::Back {
+                    return vec![What::Back];
+                }
+            }
+            WatchEvent::Config(config) => node.configured(*config),
+            WatchEvent::Opened(clients) | WatchEvent::Changed(clients) => {
+                let telling = self.telling.entry(id).or_default();
+                let (target, ours) = (node.target().to_owned(), node.ours().to_vec());
+                let moment = Moment { at, target: &target, before: node.looked_at(), ours: &ours };
+                for client in clients {
+                    if node.rows.tell(&mut self.groups, moment, client) {
+                        let words = node.rows.get(client.id).and_then(|e| self.groups.process(e.place()));
+                        telling.opened.extend(words.map(|words| (client.id, words.clone())));
+                    }
+                }
+                self.changed();
+            }
+            WatchEvent::Closed(ids) => {
+                for client in ids {
+                    if let Some(gone) = node.rows.close(&mut self.groups, at, *client) {
+                        self.telling.entry(id).or_default().close(&self.groups, &gone);
+                    }
+                }
+                self.changed();
+            }
+            WatchEvent::Looked(look) => {
+                let mut telling = self.telling.remove(&id).unwrap_or_default();
+                let first = node.looked_at().is_none();
+                for gone in node.rows.end_look(&mut self.groups, at, look.whole) {
+                    telling.close(&self.groups, &gone);
+                }
+                for own in &look.ours {
+                    telling.opened.remove(own);
+                }
+                node.looked(at, look, telling.opened.len() as u64);
+                telling.at = at;
+                let before = if first { None } else { self.told.insert(id, telling) };
+                self.changed();
+                return before.map(Turnover::rows).unwrap_or_default();
+            }
+            WatchEvent::Owners(owners) => {
+                for owner in owners {
+                    let Some(place) = node.rows.owned(&mut self.groups, at, owner) else { continue };
+                    let Some(words) = self.groups.process(place) else { continue };
+                    let turnovers = [self.telling.get_mut(&id), self.told.get_mut(&id)];
+                    for turnover in turnovers.into_iter().flatten() {
+                        if let Some(known) = turnover.opened.get_mut(&owner.client) {
+                            known.clone_from(words);
+                        }
+                    }
+                }
+                self.changed();
+            }
+            WatchEvent::UnixShares(shares) => node.shares(shares),
+            WatchEvent::Refused(refused) => {
+                if node.refused(refused) {
+                    let words = |text: &str| super::server::cut(text, SENTENCE_BYTES).to_owned();
+                    return vec![What::Refused(words(&refused.command), words(&refused.error))];
+                }
+            }
+            WatchEvent::Allowed { command } => node.allowed(command),
+            WatchEvent::Lost { error, retry_at } => {
+                if node.lost(at, error, *retry_at) {
+                    return vec![What::Lost(super::server::cut(error, SENTENCE_BYTES).to_owned())];
+                }
+            }
+            WatchEvent::Stopped => {
+                node.stop();
+                self.changed();
+            }
+        }
+        Vec::new()
+    }
+
+    fn changed(&mut self) {
+        self.stale = true;
+        self.published.clients = None;
+    }
+
+    /// Events were dropped: who is there only a whole look tells.
+    pub(super) fn lost_something(&mut self) {
+        self.nodes.values_mut().for_each(Node::lost_something);
+    }
+
+    /// Whether some server's rows are doubtful.
+    pub(super) fn is_behind(&self) -> bool {
+        self.nodes.values().any(Node::is_behind)
+    }
+
+    /// Lets time go on: groups are added up, where anything changed or a second has begun.
+    pub(super) fn tick(&mut self, now: Stamp) {
+        let second = second(now);
+        if self.nodes.is_empty() || (!self.stale && second == self.added_up) {
+            return;
+        }
+        let nodes = self.nodes.values();
+        let shares = nodes.clone().flat_map(|node| node.rows.shares(now));
+        self.groups.add_up(second, shares, nodes.flat_map(|node| node.rows.closed()));
+        (self.stale, self.added_up) = (false, second);
+        self.published.groups = None;
+    }
+
+    /// One row a server.
+    pub(super) fn nodes(&mut self) -> Vec<Arc<NodeRow>> {
+        self.nodes.values_mut().map(Node::row).collect()
+    }
+
+    /// One row a client, by server and id.
+    pub(super) fn rows(&mut self) -> Arc<[Arc<ClientRow>]> {
+        let nodes = &self.nodes;
+        let rows = || nodes.values().flat_map(|node| node.rows.iter()).map(|(_, e)| e.row.clone()).collect();
+        self.published.clients.get_or_insert_with(rows).clone()
+    }
+
+    /// Every grouping, as it was at the last tick.
+    pub(super) fn groups(
+        &mut self,
+        now: Stamp,
+        window: usize,
+        flagged: &dyn Fn(&About) -> bool,
+    ) -> Arc<Groups> {
+        if self.nodes.is_empty() {
+            return Arc::default();
+        }
+        let groups = &self.groups;
+        let made = || Arc::new(Groups::new(groups.rows(now, window, flagged)));
+        self.published.groups.get_or_insert_with(made).clone()
+    }
+}
+
+impl Turnover {
+    fn close(&mut self, groups: &Book, gone: &Gone) {
+        self.opened.remove(&gone.row.client.id);
+        if let Some(words) = groups.process(gone.places[0]).filter(|_| !gone.row.own) {
+            let closed = self.closed.entry(words.clone()).or_default();
+            *closed = closed.saturating_add(1);
+        }
+    }
+
+    /// What the list of events says of it.
+    fn rows(self) -> Vec<What> {
+        let mut by_words: BTreeMap<Arc<str>, (u64, u64)> = BTreeMap::new();
+        for words in self.opened.into_values() {
+            by_words.entry(words).or_default().0 += 1;
+        }
+        for (words, closed) in self.closed {
+            by_words.entry(words).or_default().1 += closed;
+        }
+        let mut turned: Vec<_> = by_words.into_iter().collect();
+        turned.sort_by(|(a, (ao, ac)), (b, (bo, bc))| (bo + bc).cmp(&(ao + ac)).then_with(|| a.cmp(b)));
+        let rest = turned.split_off(turned.len().min(TOLD));
+        let rest = rest.into_iter().fold((0, 0), |(o, c), (_, (opened, closed))| (o + opened, c + closed));
+        let others = (rest != (0, 0)).then(|| (Arc::from("others"), rest));
+        let rows = turned.into_iter().chain(others);
+        rows.map(|(who, (opened, closed))| What::Clients { who, opened, closed }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,376 @@
+//! The clients of one server: looks open and close rows and bring them up to date.
+//!
+//! A look may lack pieces that were dropped, and events may come in any order: what is told of a client that is not there
+//! makes it, what is told again changes it, and a look that is a whole one decides who there is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::groups::{Book, Places, Share};
+use super::label::{label, same};
+use super::moment;
+use crate::event::{Client, NodeId, Owner, Stamp, Whose};
+use crate::model::windows::second;
+use crate::snapshot::{ClientRow, ClientState, GroupBy, Turn};
+
+/// Clients of a server that get a row; the rest are counted.
+pub(in crate::model) const CLIENTS: usize = 100_000;
+
+/// Turns that are kept of a client.
+const TURNS: usize = 16;
+
+/// From so many bytes on that wait to be read by a client it is slow.
+pub(in crate::model) const HEAVY: u64 = 1024 * 1024;
+
+/// A client, and what the table knows of it beside its row.
+#[derive(Clone, Debug)]
+pub(in crate::model) struct Entry {
+    pub(in crate::model) row: Arc<ClientRow>,
+    pub(super) places: Places,
+    /// The look that last told of it.
+    touched: u64,
+    /// The look that opened it, where that was seen.
+    fresh: Option<u64>,
+    /// The second it was opened in, or first seen.
+    pub(super) since: u64,
+    /// Since when more than [`HEAVY`] waits to be read by it.
+    pub(in crate::model) heavy: Option<Stamp>,
+}
+
+impl Entry {
+    /// The place of its process's group.
+    pub(super) fn place(&self) -> u32 {
+        self.places[0]
+    }
+}
+
+/// A client that was closed.
+#[derive(Clone, Debug)]
+pub(super) struct Gone {
+    pub(super) row: Arc<ClientRow>,
+    pub(super) places: Places,
+    /// It was not there at the first look.
+    pub(super) seen_opening: bool,
+}
+
+/// What a look is told against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment<'a> {
+    pub(super) at: Stamp,
+    pub(super) target: &'a str,
+    /// The look before this one.
+    pub(super) before: Option<Stamp>,
+    pub(super) ours: &'a [u64],
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub(in crate::model) struct Rows {
+    node: NodeId,
+    entries: BTreeMap<u64, Entry>,
+    /// The look that is being told, from 1.
+    look: u64,
+    /// Clients over the cap.
+    over: u64,
+    /// Places of the clients that the last look closed, and those of the look that is being told.
+    closed: Vec<Places>,
+    closing: Vec<Places>,
+}
+
+impl Rows {
+    pub(super) fn new(node: NodeId) -> Self {
+        let (entries, closed, closing) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { node, entries, look: 1, over: 0, closed, closing }
+    }
+
+    /// The clients, by id.
+    pub(in crate::model) fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
+        self.entries.iter().map(|(id, entry)| (*id, entry))
+    }
+
+    pub(in crate::model) fn get(&self, id: u64) -> Option<&Entry> {
+        self.entries.get(&id)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Clients that there are, those over the cap among them.
+    pub(super) fn count(&self) -> u64 {
+        (self.entries.len() as u64).saturating_add(self.over)
+    }
+
+    /// Takes a client that is new, or told anew. True when it is new and was opened since the last look.
+    pub(super) fn tell(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client) -> bool {
+        if let Some(known) = self.entries.get(&client.id) {
+            if is_same(known, moment.at, client) {
+                self.change(groups, moment, client);
+                return false;
+            }
+            // The server began anew, and so did its ids.
+            self.close(groups, moment.at, client.id);
+        }
+        self.open(groups, moment, client)
+    }
+
+    fn open(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client) -> bool {
+        if self.entries.len() >= CLIENTS {
+            self.over = self.over.saturating_add(1);
+            return false;
+        }
+        let Moment { at, target, before, ours } = moment;
+        let age = Duration::from_secs(client.age);
+        // After a lost server, or lost events, what is new here may be old there.
+        let opened = before.is_some_and(|before| age <= at.since(before) + Duration::from_secs(1));
+        let active = if before.is_some() { opened } else { client.idle == 0 };
+        let state = state(client, active);
+        let command = client.command.clone();
+        let places = places(groups, client, None, target, second(at));
+        for (table, place) in groups.tables().iter_mut().zip(places) {
+            table.enter(place, second(at), opened);
+            if opened {
+                table.worked(place, second(at), work(client.commands, active));
+            }
+        }
+        let row = ClientRow {
+            node: self.node,
+            client: Arc::new(client.clone()),
+            at,
+            state,
+            state_since: opened.then_some(at),
+            own: ours.contains(&client.id),
+            history: [Turn { at, state, command }].into(),
+            ..ClientRow::default()
+        };
+        let heavy = is_heavy(client).then_some(at);
+        let fresh = opened.then_some(self.look);
+        let entry = Entry { row: Arc::new(row), places, touched: self.look, fresh, since: second(at), heavy };
+        self.entries.insert(client.id, entry);
+        opened
+    }
+
+    fn change(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client) {
+        let Moment { at, target, before, .. } = moment;
+        let Some(entry) = self.entries.get_mut(&client.id) else { return };
+        entry.touched = self.look;
+        let since = before.unwrap_or(entry.row.at);
+        let passed = at.since(since);
+        let old = &entry.row.client;
+        let grew = |from: Option<u64>, to: Option<u64>| Some(to?.saturating_sub(from?));
+        let (received, sent, commands) = (
+            grew(old.net_in, client.net_in),
+            grew(old.net_out, client.net_out),
+            grew(old.commands, client.commands),
+        );
+        let active = match commands.or(received) {
+            Some(more) => more > 0,
+            None => client.idle == 0 || Duration::from_secs(client.idle) < passed,
+        };
+        if !same(old, client) {
+            let places = places(groups, client, entry.row.whose.as_ref(), target, second(at));
+            for ((table, from), to) in groups.tables().iter_mut().zip(entry.places).zip(places) {
+                if from != to {
+                    table.moved(from, to, entry.since, second(at), entry.fresh.is_some());
+                }
+            }
+            entry.places = places;
+        }
+        for (table, place) in groups.tables().iter_mut().zip(entry.places) {
+            let work = work(commands, active);
+            if work > 0 {
+                table.worked(place, second(at), work);
+            }
+        }
+        entry.heavy = if is_heavy(client) { entry.heavy.or(Some(at)) } else { None };
+        let row = Arc::make_mut(&mut entry.row);
+        if !passed.is_zero() {
+            let a_second = |more: Option<u64>| more.map(|more| more as f64 / passed.as_secs_f64());
+            (row.in_rate, row.out_rate) = (a_second(received), a_second(sent));
+            row.command_rate = a_second(commands);
+        }
+        row.at = at;
+        row.client = Arc::new(client.clone());
+        turn(row, at, state(client, active));
+    }
+
+    /// A client is gone.
+    pub(super) fn close(&mut self, groups: &mut Book, at: Stamp, id: u64) -> Option<Gone> {
+        let Some(entry) = self.entries.remove(&id) else {
+            self.over = self.over.saturating_sub(1);
+            return None;
+        };
+        for (table, place) in groups.tables().iter_mut().zip(entry.places) {
+            table.closed(place, second(at));
+        }
+        self.closing.push(entry.places);
+        Some(Gone { row: entry.row, places: entry.places, seen_opening: entry.fresh.is_some() })
+    }
+
+    /// The look is over: who was not in it did nothing, or is gone where it was a whole one.
+    pub(super) fn end_look(&mut self, groups: &mut Book, at: Stamp, whole: bool) -> Vec<Gone> {
+        let look = self.look;
+        let mut gone = Vec::new();
+        if whole {
+            self.over = 0;
+            let missing: Vec<_> =
+                self.entries.iter().filter(|(_, e)| e.touched != look).map(|(id, _)| *id).collect();
+            gone.extend(missing.into_iter().filter_map(|id| self.close(groups, at, id)));
+        }
+        for entry in self.entries.values_mut() {
+            if entry.touched != look && entry.touched + 1 == look {
+                rest(Arc::make_mut(&mut entry.row), at);
+            }
+        }
+        self.closed = std::mem::take(&mut self.closing);
+        self.look += 1;
+        gone
+    }
+
+    /// Marks this program's own.
+    pub(super) fn mark_own(&mut self, before: &[u64], ours: &[u64]) {
+        for id in before.iter().chain(ours) {
+            let own = ours.contains(id);
+            if let Some(entry) = self.entries.get_mut(id)
+                && entry.row.own != own
+            {
+                Arc::make_mut(&mut entry.row).own = own;
+            }
+        }
+    }
+
+    /// It is known whose a client is. Gives what its process is called now.
+    pub(super) fn owned(&mut self, groups: &mut Book, at: Stamp, owner: &Owner) -> Option<u32> {
+        let entry = self.entries.get_mut(&owner.client)?;
+        if entry.row.whose.as_ref() == Some(&owner.whose) {
+            return None;
+        }
+        let table = &mut groups.tables()[0];
+        let words = label(GroupBy::Process, &entry.row.client, Some(&owner.whose), "");
+        let process = match &owner.whose {
+            Whose::Process { process, .. } => Some(process),
+            _ => None,
+        };
+        let place = table.place(&words, process, entry.since);
+        if place != entry.places[0] {
+            table.moved(entry.places[0], place, entry.since, second(at), entry.fresh.is_some());
+            entry.places[0] = place;
+        }
+        Arc::make_mut(&mut entry.row).whose = Some(owner.whose.clone());
+        Some(place)
+    }
+
+    /// Marks what lints speak of.
+    pub(super) fn flag(&mut self, id: u64, flagged: bool) {
+        if let Some(entry) = self.entries.get_mut(&id)
+            && entry.row.flagged != flagged
+        {
+            Arc::make_mut(&mut entry.row).flagged = flagged;
+        }
+    }
+
+    /// What each client adds to its groups.
+    pub(super) fn shares(&self, now: Stamp) -> impl Iterator<Item = (Places, Share)> {
+        let last = self.look - 1;
+        self.entries.values().map(move |entry| {
+            let (row, client) = (&*entry.row, &*entry.row.client);
+            let share = Share {
+                state: row.state,
+                own: row.own,
+                fresh: entry.fresh == Some(last),
+                born: ago(row.at, client.age),
+                active: ago(row.at, client.idle),
+                memory: client.memory,
+                counts_commands: client.commands.is_some(),
+                idle: row.idle(now).as_secs(),
+            };
+            (entry.places, share)
+        })
+    }
+
+    /// The places of those that the last look closed.
+    pub(super) fn closed(&self) -> impl Iterator<Item = Places> {
+        self.closed.iter().copied()
+    }
+}
+
+/// Whether a client that is told under a known id is the known one: ids start again with the server.
+fn is_same(known: &Entry, at: Stamp, client: &Client) -> bool {
+    let old = &known.row.client;
+    let younger = ago(at, client.age).saturating_sub(ago(known.row.at, old.age));
+    old.addr == client.addr && younger < 3_000_000_000
+}
+
+/// The moment so many seconds before another.
+fn ago(at: Stamp, seconds: u64) -> i64 {
+    let nanos = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
+    moment(at).saturating_sub(nanos)
+}
+
+/// What a client did since the last look: commands, where they are counted, or else that it did something.
+fn work(commands: Option<u64>, active: bool) -> u32 {
+    commands.map_or(u32::from(active), |commands| u32::try_from(commands).unwrap_or(u32::MAX))
+}
+
+fn is_heavy(client: &Client) -> bool {
+    client.output_memory.is_some_and(|bytes| bytes >= HEAVY)
+}
+
+/// Whether it waits on purpose.
+pub(in crate::model) fn is_waiting(state: ClientState) -> bool {
+    matches!(
+        state,
+        ClientState::Blocked | ClientState::Subscribed | ClientState::Monitor | ClientState::Replica
+    )
+}
+
+fn places(groups: &mut Book, client: &Client, whose: Option<&Whose>, target: &str, second: u64) -> Places {
+    let mut places = Places::default();
+    for (table, place) in groups.tables().iter_mut().zip(&mut places) {
+        *place = table.place(&label(table.by, client, whose, target), None, second);
+    }
+    places
+}
+
+/// What it does, by its flags and numbers.
+fn state(client: &Client, active: bool) -> ClientState {
+    if client.has('S') || client.has('M') {
+        ClientState::Replica
+    } else if client.has('O') {
+        ClientState::Monitor
+    } else if client.has('c') || client.has('A') {
+        ClientState::Closing
+    } else if client.has('b') {
+        ClientState::Blocked
+    } else if client.has('x') || client.multi.is_some() || client.watch.is_some_and(|keys| keys > 0) {
+        ClientState::Transaction
+    } else if client.has('P') || client.subscriptions > 0 {
+        ClientState::Subscribed
+    } else if active {
+        ClientState::Active
+    } else {
+        ClientState::Idle
+    }
+}
+
+/// It was not told of: nothing happened on it.
+fn rest(row: &mut ClientRow, at: Stamp) {
+    for rate in [&mut row.in_rate, &mut row.out_rate, &mut row.command_rate] {
+        *rate = rate.map(|_| 0.0);
+    }
+    if row.state == ClientState::Active {
+        turn(row, at, ClientState::Idle);
+    }
+}
+
+/// It becomes something else, if it does.
+fn turn(row: &mut ClientRow, at: Stamp, state: ClientState) {
+    if row.state == state {
+        return;
+    }
+    (row.state, row.state_since) = (state, Some(at));
+    let turn = Turn { at, state, command: row.client.command.clone() };
+    let first = (row.history.len() + 1).saturating_sub(TURNS);
+    row.history = row.history[first..].iter().cloned().chain([turn]).collect();
+}

@@ -1,0 +1,204 @@
+use std::time::Duration;
+
+use super::*;
+use crate::event::{Client, Event, Look, NodeFacts, Owner, Process, Refused, Timed, Whose};
+use crate::model::{Model, ModelOptions};
+use crate::snapshot::{ClientState, GroupBy, GroupRow, Snapshot};
+
+const NODE: NodeId = NodeId(7);
+
+fn s(seconds: u64) -> Stamp {
+    Stamp(seconds * 1_000_000_000)
+}
+
+fn client(id: u64, age: u64, idle: u64) -> Client {
+    Client {
+        id,
+        addr: format!("127.0.0.1:{}", 40_000 + id).into(),
+        name: Some(format!("worker-{id}").into()),
+        age,
+        idle,
+        flags: "N".into(),
+        commands: Some(age.saturating_sub(idle)),
+        ..Client::default()
+    }
+}
+
+struct Watched {
+    model: Model,
+    clients: u64,
+}
+
+impl Watched {
+    fn new() -> Self {
+        let mut watched = Self { model: Model::new(ModelOptions::default()), clients: 0 };
+        let facts = NodeFacts { target: "127.0.0.1:6379".to_owned(), found: None };
+        watched.tell(0, WatchEvent::Started(facts));
+        watched
+    }
+
+    fn tell(&mut self, seconds: u64, event: WatchEvent) {
+        self.model.apply(&Timed { at: s(seconds), event: Event::Watch(NODE, event) });
+    }
+
+    /// One look, and the snapshot after it.
+    fn look(
+        &mut self,
+        seconds: u64,
+        whole: bool,
+        opened: Vec<Client>,
+        changed: Vec<Client>,
+        closed: Vec<u64>,
+    ) -> Snapshot {
+        self.clients = if whole { 0 } else { self.clients } + opened.len() as u64 - closed.len() as u64;
+        self.tell(seconds, WatchEvent::Opened(opened));
+        self.tell(seconds, WatchEvent::Changed(changed));
+        self.tell(seconds, WatchEvent::Closed(closed));
+        let look = Look { whole, clients: self.clients, ..Look::default() };
+        self.tell(seconds, WatchEvent::Looked(look));
+        self.snapshot(seconds)
+    }
+
+    fn snapshot(&mut self, seconds: u64) -> Snapshot {
+        self.model.tick(s(seconds));
+        self.model.snapshot(s(seconds), 0)
+    }
+
+    fn own(&mut self, seconds: u64, pid: u32, clients: impl Iterator<Item = u64>) {
+        let process = process(pid);
+        let owner = |client| Owner { client, whose: Whose::Process { process: process.clone(), fd: 3 } };
+        self.tell(seconds, WatchEvent::Owners(clients.map(owner).collect()));
+    }
+}
+
+fn process(pid: u32) -> Arc<Process> {
+    let name: Arc<str> = "python3".into();
+    let command = "python3 leak.py".into();
+    Arc::new(Process { pid, name, command, user: None, started_ms: None, container: None })
+}
+
+fn group(snapshot: &Snapshot, by: GroupBy, label: &str) -> GroupRow {
+    let group = snapshot.groups.by(by).iter().find(|group| &*group.label == label);
+    GroupRow::clone(group.unwrap_or_else(|| panic!("{label}: {:?}", snapshot.groups)))
+}
+
+fn states(snapshot: &Snapshot) -> Vec<(u64, ClientState)> {
+    snapshot.clients.iter().map(|row| (row.client.id, row.state)).collect()
+}
+
+#[test]
+fn a_look_opens_changes_and_closes_rows() {
+    use ClientState::{Active, Idle};
+    let mut watched = Watched::new();
+    let snapshot = watched.look(10, true, vec![client(2, 9, 9), client(1, 5, 0)], vec![], vec![]);
+    assert_eq!(states(&snapshot), [(1, Active), (2, Idle)]);
+    assert_eq!(snapshot.clients[1].age(s(12)), Duration::from_secs(11));
+    let snapshot = watched.look(11, false, vec![client(3, 0, 0)], vec![client(2, 10, 0)], vec![]);
+    assert_eq!(states(&snapshot), [(1, Idle), (2, Active), (3, Active)]);
+    assert_eq!(snapshot.clients[1].command_rate, Some(10.0));
+    assert_eq!(snapshot.clients[0].history.iter().map(|turn| turn.state).collect::<Vec<_>>(), [Active, Idle]);
+    let snapshot = watched.look(12, false, vec![], vec![], vec![1]);
+    assert_eq!(states(&snapshot), [(2, Idle), (3, Idle)]);
+    assert_eq!(snapshot.clients[0].command_rate, Some(0.0));
+    assert!(!snapshot.out_of_sync);
+}
+
+#[test]
+fn a_whole_look_forgets_who_was_not_in_it_and_settles_what_was_dropped() {
+    let mut watched = Watched::new();
+    watched.look(10, true, (1..=5).map(|id| client(id, 9, 9)).collect(), vec![], vec![]);
+    watched.model.set_dropped(3);
+    assert!(watched.model.is_out_of_sync());
+    let snapshot = watched.look(11, false, vec![], vec![], vec![]);
+    assert!(!snapshot.out_of_sync, "the counts agree");
+    watched.clients = 3;
+    assert!(watched.look(12, false, vec![], vec![], vec![]).out_of_sync, "two closed were not told");
+    let snapshot = watched.look(13, true, (2..=4).map(|id| client(id, 12, 12)).collect(), vec![], vec![]);
+    assert_eq!(states(&snapshot).iter().map(|(id, _)| *id).collect::<Vec<_>>(), [2, 3, 4]);
+    assert!(!snapshot.out_of_sync);
+}
+
+#[test]
+fn groups_add_up_and_say_what_changed() {
+    let mut watched = Watched::new();
+    watched.look(10, true, (1..=5).map(|id| client(id, 9, 9)).collect(), vec![], vec![]);
+    watched.own(10, 81, 1..=5);
+    let snapshot = watched.look(11, false, vec![client(6, 0, 0), client(7, 0, 0)], vec![], vec![1]);
+    assert_eq!(group(&snapshot, GroupBy::Process, "not known yet").count, 2);
+    watched.own(11, 81, 6..=7);
+    let snapshot = watched.snapshot(11);
+    let all = group(&snapshot, GroupBy::Process, "python3 leak.py (81)");
+    assert_eq!((all.count, all.change, all.grown), (6, 1, 1));
+    assert_eq!(all.series[..], [5, 6]);
+    assert_eq!(all.process.map(|process| process.pid), Some(81));
+    assert_eq!(snapshot.groups.by(GroupBy::Process).len(), 1);
+    assert_eq!(group(&snapshot, GroupBy::Prefix, "worker").count, 6);
+    assert_eq!(group(&snapshot, GroupBy::Server, "127.0.0.1:6379").longest_idle, Duration::from_secs(10));
+    for by in GroupBy::KEYS {
+        assert_eq!(snapshot.groups.by(by).iter().map(|group| group.count).sum::<u64>(), 6, "{by:?}");
+    }
+}
+
+#[test]
+fn what_came_and_went_is_an_event_a_group_once_processes_are_known() {
+    let mut watched = Watched::new();
+    watched.look(10, true, vec![client(1, 9, 9)], vec![], vec![]);
+    watched.look(11, false, vec![client(2, 0, 0), client(3, 0, 0)], vec![], vec![1]);
+    watched.own(11, 81, 2..=3);
+    let snapshot = watched.look(12, false, vec![], vec![], vec![]);
+    let said: Vec<_> = snapshot.events.iter().map(|row| (row.node, row.what.clone())).collect();
+    let clients = |who: &str, opened, closed| (Some(NODE), What::Clients { who: who.into(), opened, closed });
+    assert_eq!(said, [clients("python3 leak.py (81)", 2, 0), clients("not known yet", 0, 1)]);
+}
+
+#[test]
+fn info_is_counted_from_the_first_reading_on() {
+    let info = |received: u64, rejected: u64| {
+        WatchEvent::Info {
+        raw: format!(
+            "# Server\r\nredis_version:7.2.4\r\n# Clients\r\nconnected_clients:5\r\nmaxclients:100\r\nblocked_clients:1\r\n\
+             # Stats\r\ntotal_connections_received:{received}\r\nrejected_connections:{rejected}\r\nevicted_clients:0\r\n"
+        )
+        .into(),
+        took: Duration::from_millis(1),
+    }
+    };
+    let mut watched = Watched::new();
+    for second in 0..=10 {
+        watched.tell(second, info(1_000 + second * 50, 7));
+    }
+    watched.tell(11, info(30, 2));
+    let snapshot = watched.snapshot(11);
+    let node = &snapshot.nodes[0];
+    assert_eq!((node.connected, node.max, node.blocked), (Some(5), Some(100), Some(1)));
+    assert_eq!((node.rejected, node.evicted), (Some(2), Some(0)), "the server began anew");
+    assert_eq!(node.opening_rate, Some(48.0));
+    assert_eq!(node.series.len(), 12);
+    assert_eq!(node.series[1].accepted, Some(50));
+    assert_eq!(node.server.version.as_deref(), Some("redis 7.2.4"));
+}
+
+#[test]
+fn a_lost_server_keeps_its_rows_and_one_that_left_has_none() {
+    let mut watched = Watched::new();
+    watched.look(10, true, vec![client(1, 9, 9)], vec![], vec![]);
+    watched.tell(11, WatchEvent::Lost { error: "refused".to_owned(), retry_at: s(12) });
+    let refused = Refused { command: "INFO".to_owned(), error: "NOPERM".to_owned(), rule: None };
+    watched.tell(11, WatchEvent::Refused(refused.clone()));
+    watched.tell(11, WatchEvent::Refused(refused.clone()));
+    let snapshot = watched.snapshot(20);
+    assert_eq!((snapshot.clients.len(), snapshot.nodes[0].server.lost.is_some()), (1, true));
+    assert_eq!(snapshot.clients[0].age(snapshot.as_of), Duration::from_secs(19));
+    assert_eq!(snapshot.nodes[0].refused, [refused]);
+    let said: Vec<_> = snapshot.events.iter().map(|row| row.what.clone()).collect();
+    assert_eq!(
+        said,
+        [What::Lost("refused".to_owned()), What::Refused("INFO".to_owned(), "NOPERM".to_owned())]
+    );
+    // It comes back with another client under the same number.
+    let snapshot = watched.look(21, true, vec![client(1, 1, 0)], vec![], vec![]);
+    assert_eq!((snapshot.clients[0].client.age, snapshot.clients[0].history.len()), (1, 1));
+    watched.tell(22, WatchEvent::Stopped);
+    let snapshot = watched.snapshot(22);
+    assert!(snapshot.clients.is_empty() && snapshot.nodes[0].stopped && !snapshot.out_of_sync);
+}
