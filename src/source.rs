@@ -1,4 +1,7 @@
 //! Where events come from, beside the pool itself. A source learns facts from outside and decides nothing.
 
+mod asking;
+pub mod client_list;
 pub mod info;
 pub mod process;
+pub mod watch;

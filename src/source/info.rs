@@ -10,33 +10,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::asking::{ANSWER, RAW_BYTES, SELDOM, SHORTEST, Silence, gone, info_text, patience, said};
 use crate::event::{Clock, Event, ServerEvent, Tap};
 use crate::net::{ConnectOptions, Connection, OBSERVER};
-use crate::resp::Caps;
-use crate::resp::Value;
-use crate::text;
+use crate::resp::{Caps, Value};
 
 /// How often INFO CLIENTS is asked for, unless told otherwise.
 pub const INTERVAL: Duration = Duration::from_secs(1);
-
-/// The shortest interval: an INFO CLIENTS costs the server some microseconds, a screen shows no more of them.
-const SHORTEST: Duration = Duration::from_millis(100);
-
-/// The longest interval: no clock must overflow for a longer one.
-const SELDOM: Duration = Duration::from_secs(86_400);
-
-/// How long a reply may take where the options set no timeout.
-const ANSWER: Duration = Duration::from_secs(2);
-
-/// The first wait after a loss, doubled with every failure up to [`LONGEST`].
-const FIRST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_secs(5);
-
-/// The wait where trying again soon cannot help and fills the server's log: no right, or a wrong password.
-const DENIED: Duration = Duration::from_secs(15);
-
-/// The most of a reply that is passed on.
-const RAW_BYTES: usize = 64 * 1024;
 
 /// A running poller. Dropping it ends the poller and closes its connection.
 #[derive(Debug)]
@@ -82,14 +62,6 @@ pub fn watch_info(options: ConnectOptions, interval: Duration, tap: Tap, clock: 
     InfoWatch { interval, from, task: tokio::spawn(poller.run()) }
 }
 
-/// Why there is no answer.
-struct Silence {
-    /// One sentence.
-    error: String,
-    /// Asking again soon cannot help.
-    denied: bool,
-}
-
 struct Poller {
     options: ConnectOptions,
     answer: Duration,
@@ -121,7 +93,7 @@ impl Poller {
     async fn observe(&mut self) -> Silence {
         let mut connection = match Connection::open(&self.options).await {
             Ok(connection) => connection,
-            Err(error) => return Silence { denied: error.is_auth(), error: error.to_string() },
+            Err(error) => return error.into(),
         };
         connection.set_caps(Caps::SMALL);
         // Left as it is when the connection ends: what was asked last may come by later.
@@ -147,13 +119,10 @@ impl Poller {
 
     /// One INFO, bounded in time.
     async fn ask(&self, connection: &mut Connection, section: &str) -> Result<String, Silence> {
-        let reply = tokio::time::timeout(self.answer, connection.call(&["INFO", section])).await;
-        let lost =
-            |why: String| Silence { error: format!("{}: {why}", self.options.target()), denied: false };
-        match reply {
-            Err(_elapsed) => Err(lost(format!("no answer to INFO in {}", text::duration(self.answer)))),
-            Ok(Err(error)) => Err(lost(error.to_string())),
-            Ok(Ok(reply)) => info_text(reply).map_err(|answer| refusal(&answer)),
+        connection.set_socket_timeout(Some(self.answer));
+        match connection.call(&["INFO", section]).await {
+            Err(error) => Err(Silence::unanswered(&self.options, &error, "INFO", self.answer)),
+            Ok(reply) => info_text(reply, RAW_BYTES).map_err(|answer| refusal(&answer)),
         }
     }
 
@@ -169,30 +138,10 @@ impl Poller {
                         std::future::pending::<()>().await;
                     }
                 }
-                frame = connection.receive() => {
-                    if let Err(error) = frame {
-                        let error = format!("{}: {error}", self.options.target());
-                        return Err(Silence { error, denied: false });
-                    }
-                }
+                silence = gone(connection, &self.options) => return Err(silence),
             }
         }
     }
-}
-
-/// How long to wait after so many failures in a row before this one.
-fn patience(failures: u32, denied: bool) -> Duration {
-    let doubled = FIRST.saturating_mul(2_u32.saturating_pow(failures));
-    if denied { DENIED } else { doubled.min(LONGEST) }
-}
-
-/// The text of an INFO reply, capped; or what came in its place.
-fn info_text(reply: Value) -> Result<String, Value> {
-    let Some(text) = reply.text() else { return Err(reply) };
-    let text = String::from_utf8_lossy(&text[..text.len().min(RAW_BYTES)]).into_owned();
-    // Lines name a section or a field; a section that the server does not know is empty.
-    let is_info = text.is_empty() || text.lines().any(|line| line.starts_with('#') || line.contains(':'));
-    if is_info { Ok(text) } else { Err(reply) }
 }
 
 /// The sentence for an INFO that was answered with something else.
@@ -203,7 +152,7 @@ fn refusal(answer: &Value) -> Silence {
             denied: true,
         };
     };
-    let said = String::from_utf8_lossy(&error[..error.len().min(256)]);
+    let said = said(error);
     let denied = said.starts_with("NOPERM") || said.starts_with("NOAUTH");
     let fix = if said.starts_with("NOPERM") { ": give this user the ACL rule +info" } else { "" };
     Silence { error: format!("INFO was refused{fix} ({said})"), denied }

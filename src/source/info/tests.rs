@@ -1,5 +1,6 @@
 use bytes::Bytes;
 
+use super::super::asking::{DENIED, LONGEST};
 use super::*;
 
 #[test]
@@ -16,18 +17,18 @@ fn an_info_reply_is_text_in_every_form_a_server_gives_it() {
     let verbatim = Value::Verbatim { format: *b"txt", text: text.clone() };
     let attribute = Value::Attribute { attributes: Vec::new(), value: Box::new(verbatim.clone()) };
     for reply in [Value::Bulk(text.clone()), Value::Simple(text), verbatim, attribute] {
-        assert_eq!(info_text(reply).as_deref(), Ok("# Clients\r\n"));
+        assert_eq!(info_text(reply, RAW_BYTES).as_deref(), Ok("# Clients\r\n"));
     }
-    assert_eq!(info_text(Value::Nil), Err(Value::Nil));
+    assert_eq!(info_text(Value::Nil, RAW_BYTES), Err(Value::Nil));
 }
 
 #[test]
 fn a_reply_is_capped_and_need_not_be_utf_8() {
     let endless = Value::Bulk(vec![b':'; 3 * RAW_BYTES].into());
-    assert_eq!(info_text(endless).map(|text| text.len()), Ok(RAW_BYTES));
-    assert_eq!(info_text(Value::Bulk(Bytes::from_static(b"a:\xff"))).as_deref(), Ok("a:\u{fffd}"));
+    assert_eq!(info_text(endless, RAW_BYTES).map(|text| text.len()), Ok(RAW_BYTES));
+    assert_eq!(info_text(Value::Bulk(Bytes::from_static(b"a:\xff")), RAW_BYTES).as_deref(), Ok("a:\u{fffd}"));
     let words = Value::Bulk(Bytes::from_static(b"hello"));
-    assert_eq!(info_text(words.clone()), Err(words));
+    assert_eq!(info_text(words.clone(), RAW_BYTES), Err(words));
 }
 
 #[test]
