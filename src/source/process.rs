@@ -32,6 +32,9 @@ pub struct ServerEnd {
     /// Its process, as INFO says. It is checked before it is believed: a server in a container, or behind a tunnel, has
     /// a number of its own there.
     pub pid: Option<u32>,
+    /// Our own connection has the same address in the server's list as on this machine. If not, there is a proxy, a tunnel
+    /// or a translation of addresses between, and its `127.0.0.1` is perhaps not ours.
+    pub direct: bool,
 }
 
 /// A client, with what its line in CLIENT LIST says of its socket.

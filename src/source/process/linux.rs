@@ -7,39 +7,45 @@ mod inet;
 mod local;
 mod mask;
 mod netlink;
+mod shared;
 mod table;
 mod tcp;
 mod text;
+mod unix;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use rustix::process::geteuid;
 
 use self::local::Local;
-use self::table::{Found, Table};
-use self::tcp::{Ends, Sockets};
+use self::netlink::Netlink;
+use self::shared::Shared;
+use self::table::{Found, Table, Wanted};
+use self::tcp::Ends;
 use super::{Peer, Reached, Resolved, ServerEnd};
-use crate::event::{Owner, Whose};
+use crate::event::{Owner, Process, Whose};
 
 /// What is kept between two questions.
 #[derive(Debug, Default)]
 pub(super) struct System {
     local: Local,
-    sockets: Sockets,
+    diag: Option<Netlink>,
     table: Table,
 }
 
 /// What is known of a client before any process is asked.
+#[derive(Debug)]
 enum Step {
     Settled(Whose),
     /// The socket of a process that is to be found.
     Socket {
         inode: u32,
-        uid: u32,
+        uid: Option<u32>,
     },
 }
 
@@ -53,27 +59,30 @@ impl System {
         {
             return all(new, &Whose::Remote);
         }
-        let steps = self.tcp(server, new);
-        self.settle(new, steps)
+        let (unix, tcp): (Vec<&Peer>, Vec<&Peer>) = new.iter().partition(|peer| peer.unix);
+        let Ok(mut diag) = self.diag.take().map_or_else(inet::open, Ok) else {
+            return all(new, &Whose::Unknown);
+        };
+        let shared = shared::look(&mut diag, &mut self.table, server, &unix);
+        let steps = self.tcp(&mut diag, server, &tcp);
+        self.diag = Some(diag);
+        self.settle(unix.into_iter().chain(tcp), steps, shared)
     }
 
-    /// The first step for every client.
-    fn tcp(&mut self, server: &ServerEnd, new: &[Peer]) -> Vec<Step> {
-        let ends: Vec<Result<Ends, Whose>> = new.iter().map(|peer| self.ends(server, peer)).collect();
-        let asked: Vec<Ends> = ends.iter().filter_map(|ends| ends.as_ref().ok().copied()).collect();
-        let mut found = self.sockets.find(&asked).into_iter();
-        let mut step = |ends: Result<Ends, Whose>| match ends {
+    /// The first step for every client that came by TCP.
+    fn tcp(&mut self, diag: &mut Netlink, server: &ServerEnd, asked: &[&Peer]) -> Vec<Step> {
+        let ends: Vec<Result<Ends, Whose>> = asked.iter().map(|peer| self.ends(server, peer)).collect();
+        let here: Vec<Ends> = ends.iter().filter_map(|ends| ends.as_ref().ok().copied()).collect();
+        let mut found = tcp::find(diag, &mut self.local, server, &here).into_iter();
+        let step = |ends: Result<Ends, Whose>| match ends {
             Err(whose) => Step::Settled(whose),
             Ok(_) => found.next().unwrap_or(Step::Settled(Whose::Unknown)),
         };
-        ends.into_iter().map(&mut step).collect()
+        ends.into_iter().map(step).collect()
     }
 
     /// Both ends of a client's connection, if the client's is here.
     fn ends(&mut self, server: &ServerEnd, peer: &Peer) -> Result<Ends, Whose> {
-        if peer.unix {
-            return Err(Whose::Unknown);
-        }
         let parse = |text: &str| text.parse::<SocketAddr>().ok().map(canonical);
         let local = parse(&peer.addr).ok_or(Whose::Unknown)?;
         if !self.local.has(local.ip()) {
@@ -84,45 +93,62 @@ impl System {
             Reached::Unix(_) => None,
         };
         let told = peer.laddr.as_deref().and_then(parse);
-        Ok(Ends { local, peer: told.or(reached).ok_or(Whose::Unknown)? })
+        Ok(Ends { local, peer: told.or(reached).ok_or(Whose::Unknown)?, told: told.is_some() })
     }
 
     /// Finds the processes of the sockets there are.
-    fn settle(&mut self, new: &[Peer], steps: Vec<Step>) -> Resolved {
-        let mut wanted: HashSet<u32> = steps
-            .iter()
-            .filter_map(|step| match step {
-                Step::Socket { inode, .. } => Some(*inode),
-                Step::Settled(_) => None,
-            })
-            .collect();
-        let found = if wanted.is_empty() { Found::default() } else { self.table.find(&mut wanted) };
-        let mut resolved = Resolved::default();
-        for (peer, step) in new.iter().zip(steps) {
-            match whose(step, &found) {
+    fn settle<'a>(
+        &mut self,
+        asked: impl Iterator<Item = &'a Peer>,
+        tcp: Vec<Step>,
+        shared: Shared,
+    ) -> Resolved {
+        let steps: Vec<Step> = shared.steps.into_iter().chain(tcp).collect();
+        let sockets = steps.iter().filter_map(|step| match step {
+            Step::Socket { inode, uid } => Some((*inode, *uid)),
+            Step::Settled(_) => None,
+        });
+        let mut wanted: Wanted = sockets.collect();
+        wanted.extend(&shared.ends);
+        let found = if wanted.is_empty() { Found::default() } else { self.table.find(wanted) };
+        let mut resolved = Resolved { shares: shares(&shared.ends, &found), ..Resolved::default() };
+        for (peer, step) in asked.zip(steps) {
+            match self.whose(step, &found) {
                 Some(whose) => resolved.owners.push(Owner { client: peer.id, whose }),
                 None => resolved.later.push(peer.id),
             }
         }
         resolved
     }
+
+    /// `None` while not every process has been asked.
+    fn whose(&self, step: Step, found: &Found) -> Option<Whose> {
+        let (inode, uid) = match step {
+            Step::Settled(whose) => return Some(whose),
+            Step::Socket { inode, uid } => (inode, uid),
+        };
+        if let Some((process, fd)) = found.holders.get(&inode) {
+            return Some(Whose::Process { process: Arc::clone(process), fd: *fd });
+        }
+        if found.unfinished {
+            return None;
+        }
+        let Some(uid) = uid else { return Some(Whose::Unknown) };
+        let us = geteuid();
+        let is_other = !us.is_root() && us.as_raw() != uid;
+        Some(if is_other || self.table.is_closed(uid) { Whose::Hidden { uid } } else { Whose::Namespace })
+    }
 }
 
-/// `None` while not every process has been asked.
-fn whose(step: Step, found: &Found) -> Option<Whose> {
-    let (inode, uid) = match step {
-        Step::Settled(whose) => return Some(whose),
-        Step::Socket { inode, uid } => (inode, uid),
-    };
-    if let Some((process, fd)) = found.holders.get(&inode) {
-        return Some(Whose::Process { process: process.clone(), fd: *fd });
+/// How many of the sockets each process has, most first.
+fn shares(ends: &Wanted, found: &Found) -> Vec<(Arc<Process>, u64)> {
+    let mut counts: HashMap<u32, (Arc<Process>, u64)> = HashMap::new();
+    for (process, _) in ends.keys().filter_map(|inode| found.holders.get(inode)) {
+        counts.entry(process.pid).or_insert_with(|| (Arc::clone(process), 0)).1 += 1;
     }
-    if found.unfinished {
-        return None;
-    }
-    let us = geteuid();
-    let is_other = !us.is_root() && us.as_raw() != uid;
-    Some(if is_other || found.closed.contains(&uid) { Whose::Hidden { uid } } else { Whose::Namespace })
+    let mut shares: Vec<_> = counts.into_values().collect();
+    shares.sort_unstable_by_key(|(process, count)| (std::cmp::Reverse(*count), process.pid));
+    shares
 }
 
 fn all(new: &[Peer], whose: &Whose) -> Resolved {

@@ -66,9 +66,13 @@ pub(super) fn going_to(diag: &mut Netlink, port: u16, mut hear: impl FnMut(Socke
     Ok(())
 }
 
-/// A socket for such questions.
+/// A socket for such questions, of a kernel that answers them: one that does not says of every socket that there is none.
 pub(super) fn open() -> Result<Netlink, Errno> {
-    Netlink::open(Some(SOCK_DIAG))
+    let mut diag = Netlink::open(Some(SOCK_DIAG))?;
+    let nowhere = (IpAddr::from([0; 4]), 0).into();
+    // Those in no state at all.
+    diag.ask(BY_FAMILY, DUMP, &question(INET, 0, nowhere, nowhere), |_| ())?;
+    Ok(diag)
 }
 
 /// `struct inet_diag_req_v2`.

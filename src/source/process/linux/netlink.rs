@@ -62,8 +62,9 @@ impl Netlink {
             // What an earlier question is still owed, given up on, is not ours.
             for message in messages(received).filter(|message| message.sequence == self.sequence) {
                 match message.kind {
-                    DONE => return Ok(()),
-                    ERROR => return outcome(message.payload),
+                    // A dump that fails says so at its end.
+                    DONE if message.payload.is_empty() => return Ok(()),
+                    DONE | ERROR => return outcome(message.payload),
                     _ => hear(message.payload),
                 }
                 if message.flags & MULTI == 0 {

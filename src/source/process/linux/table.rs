@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::process::geteuid;
+
 use super::describe::{Users, describe};
 use super::files::{self, Opened};
 use crate::event::Process;
@@ -15,6 +17,13 @@ const SEARCH: Duration = Duration::from_millis(250);
 /// Processes that are remembered, at most.
 const KNOWN: usize = 4096;
 
+/// For how long nobody looks through all processes again for another user's socket, after that was in vain: what may not
+/// be seen now may not be seen in a second.
+const VAIN: Duration = Duration::from_secs(10);
+
+/// Sockets that are looked for: inode, and whose they are where that is known.
+pub(super) type Wanted = HashMap<u32, Option<u32>>;
+
 /// Processes that have sockets of clients.
 #[derive(Debug, Default)]
 pub(super) struct Table {
@@ -22,11 +31,16 @@ pub(super) struct Table {
     users: Users,
     /// Where the next search through all processes begins: after this one.
     after: u32,
+    /// Users whose sockets were looked for in vain, and until when they are left alone.
+    vain: HashMap<u32, Instant>,
+    /// Users some of whose processes do not let themselves be asked, as of the last search through all.
+    closed: HashSet<u32>,
 }
 
 #[derive(Debug)]
 struct Known {
     started: u64,
+    parent: u32,
     process: Arc<Process>,
 }
 
@@ -37,46 +51,89 @@ pub(super) struct Found {
     pub(super) holders: HashMap<u32, (Arc<Process>, i32)>,
     /// Not every process was asked: time was up.
     pub(super) unfinished: bool,
-    /// Users some of whose processes do not let themselves be asked.
-    pub(super) closed: HashSet<u32>,
+}
+
+/// A search under way.
+struct Search {
+    wanted: Wanted,
+    found: Found,
+    asked: HashSet<u32>,
+    deadline: Instant,
+}
+
+impl Search {
+    fn is_over(&self) -> bool {
+        self.wanted.is_empty() || Instant::now() > self.deadline
+    }
 }
 
 impl Table {
     /// Looks for the processes that have these sockets open.
-    pub(super) fn find(&mut self, wanted: &mut HashSet<u32>) -> Found {
-        let mut found = Found::default();
+    pub(super) fn find(&mut self, wanted: Wanted) -> Found {
         let deadline = Instant::now() + SEARCH;
-        for pid in self.known.keys().copied().collect::<Vec<_>>() {
-            self.search(pid, wanted, &mut found);
+        let (found, asked) = (Found::default(), HashSet::new());
+        let mut search = Search { wanted, found, asked, deadline };
+        self.ask_known(&mut search);
+        let now = Instant::now();
+        self.vain.retain(|_, until| *until > now);
+        let may_be_found = |uid: &Option<u32>| uid.is_none_or(|uid| !self.vain.contains_key(&uid));
+        if search.wanted.values().any(may_be_found) {
+            self.ask_all(&mut search);
         }
-        if wanted.is_empty() {
-            return found;
-        }
-        let all = files::all();
-        let first = all.partition_point(|pid| *pid <= self.after);
-        for pid in all[first..]
-            .iter()
-            .chain(&all[..first])
-            .filter(|pid| !self.known.contains_key(pid))
-            .copied()
-            .collect::<Vec<_>>()
-        {
-            self.search(pid, wanted, &mut found);
-            if wanted.is_empty() {
-                break;
+        search.found
+    }
+
+    /// Some process of this user does not let itself be asked.
+    pub(super) fn is_closed(&self, uid: u32) -> bool {
+        self.closed.contains(&uid)
+    }
+
+    /// A parent before its child: where both have a socket, the parent has opened it.
+    fn ask_known(&mut self, search: &mut Search) {
+        let pids: Vec<u32> = self.known.iter().flat_map(|(pid, known)| [known.parent, *pid]).collect();
+        for pid in pids {
+            if search.is_over() {
+                return;
             }
-            if Instant::now() > deadline {
-                self.after = pid;
-                found.unfinished = true;
-                break;
+            // The first process is everyone's parent in the end.
+            if pid > 1 {
+                self.ask(pid, search);
             }
         }
-        found
+    }
+
+    fn ask_all(&mut self, search: &mut Search) {
+        if self.after == 0 {
+            self.closed.clear();
+        }
+        let mut pids = files::all();
+        let first = pids.partition_point(|pid| *pid <= self.after);
+        pids.rotate_left(first);
+        let mut asked_any = false;
+        for pid in pids {
+            if search.wanted.is_empty() {
+                return;
+            }
+            // Whatever the clock says, every search gets on.
+            if asked_any && Instant::now() > search.deadline {
+                search.found.unfinished = true;
+                return;
+            }
+            asked_any = true;
+            self.after = pid;
+            self.ask(pid, search);
+        }
+        self.after = 0;
+        let us = geteuid();
+        if !us.is_root() {
+            let others = search.wanted.values().flatten().filter(|uid| **uid != us.as_raw());
+            self.vain.extend(others.map(|uid| (*uid, Instant::now() + VAIN)));
+        }
     }
 
     /// Looks through one process's descriptors.
-    fn search(&mut self, pid: u32, wanted: &mut HashSet<u32>, found: &mut Found) {
-        if wanted.is_empty() {
+    fn ask(&mut self, pid: u32, search: &mut Search) {
+        if !search.asked.insert(pid) {
             return;
         }
         let Some(opened) = Opened::new(pid) else {
@@ -84,18 +141,19 @@ impl Table {
             return;
         };
         let Ok(descriptors) = opened.descriptors() else {
-            found.closed.extend(opened.uids().map(|(_, effective)| effective));
+            self.closed.extend(opened.uids().map(|(_, effective)| effective));
             return;
         };
         let mut process = None;
         for (fd, inode) in descriptors.sockets() {
-            if !wanted.contains(&inode) {
+            if !search.wanted.contains_key(&inode) {
                 continue;
             }
+            // One that has just ended has no name any more.
             let Some(process) = process.get_or_insert_with(|| self.known(pid, &opened)) else { return };
-            wanted.remove(&inode);
-            found.holders.insert(inode, (Arc::clone(process), fd));
-            if wanted.is_empty() {
+            search.wanted.remove(&inode);
+            search.found.holders.insert(inode, (Arc::clone(process), fd));
+            if search.wanted.is_empty() {
                 return;
             }
         }
@@ -114,7 +172,8 @@ impl Table {
         if self.known.len() >= KNOWN {
             self.known.pop_first();
         }
-        self.known.insert(pid, Known { started: stat.started, process: Arc::clone(&process) });
+        let (started, parent) = (stat.started, stat.parent);
+        self.known.insert(pid, Known { started, parent, process: Arc::clone(&process) });
         Some(process)
     }
 }
