@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use redis_pooltop::event::{Process, Whose};
-use redis_pooltop::source::process::{Peer, Reached, Resolved, Resolver, ServerEnd};
+use redis_pooltop::source::process::{Peer, Reached, Resolved, Resolver, ServerEnd, TcpState};
 
 use support::{RedisServer, idle_client, python, wait_for};
 
@@ -70,10 +70,10 @@ fn python_that(does: &str, arguments: &[&str]) -> Child {
 
 /// Whose all clients are, apart from the one that asks for the list, by id.
 fn everyone(resolver: &mut Resolver, end: &ServerEnd, peers: &[Peer]) -> HashMap<u64, Whose> {
-    let resolved = resolver.resolve(end, peers);
-    assert!(resolved.later.is_empty(), "there was no time for it");
-    assert_eq!(resolved.owners.len(), peers.len());
-    resolved.owners.into_iter().map(|owner| (owner.client, owner.whose)).collect()
+    let answer = resolver.resolve(end, peers);
+    assert!(answer.later.is_empty(), "there was no time for it");
+    assert_eq!(answer.owners.len(), peers.len());
+    answer.owners.into_iter().map(|owner| (owner.client, owner.whose)).collect()
 }
 
 /// Whose the client with this address is.
@@ -81,9 +81,9 @@ fn whose(resolver: &mut Resolver, server: &RedisServer, address: SocketAddr) -> 
     let address = address.to_string();
     let peer =
         wait_for("the client in the list", || peers(server).into_iter().find(|peer| *peer.addr == *address));
-    let resolved = resolver.resolve(&end(server), std::slice::from_ref(&peer));
-    assert!(resolved.later.is_empty(), "there was no time for it");
-    let [owner] = &resolved.owners[..] else { panic!("not one owner: {resolved:?}") };
+    let answer = resolver.resolve(&end(server), std::slice::from_ref(&peer));
+    assert!(answer.later.is_empty(), "there was no time for it");
+    let [owner] = &answer.owners[..] else { panic!("not one owner: {answer:?}") };
     assert_eq!(owner.client, peer.id);
     owner.whose.clone()
 }
@@ -202,17 +202,17 @@ print(int(s.recv(99).strip(b':\\r\\n')), file=open(sys.argv[2], 'w'))";
         let asked = end(&server);
         let is_known = pid || matches!(reached, Reached::Unix(_));
         let asked = ServerEnd { reached, pid: asked.pid.filter(|_| pid), ..asked };
-        let resolved = resolver_for(&asked, &list);
+        let answer = resolver_for(&asked, &list);
         for (id, pid) in &expected {
-            match &resolved[id] {
+            match &answer[id] {
                 Whose::Process { process, .. } if is_known => assert_eq!(process.pid, *pid),
                 // The server was started with a relative path, and nothing says relative to what.
                 Whose::Unknown if !is_known => {}
                 other => panic!("{other:?} of {id} for {asked:?}"),
             }
         }
-        let asker = list.iter().find(|peer| !expected.contains_key(&peer.id)).expect("redis-cli");
-        assert_eq!(resolved[&asker.id], if is_known { Whose::Gone } else { Whose::Unknown });
+        let cli = list.iter().find(|peer| !expected.contains_key(&peer.id)).expect("redis-cli");
+        assert_eq!(answer[&cli.id], if is_known { Whose::Gone } else { Whose::Unknown });
     }
     drop(children);
 }
@@ -251,4 +251,28 @@ fn clients_of_a_server_elsewhere_are_remote() {
     let peer = Peer { addr: "no address".into(), ..peer };
     assert_eq!(resolver_for(&here, &[peer])[&7], Whose::Unknown);
     assert_eq!(Resolver::new().resolve(&here, &[]), Resolved::default());
+}
+
+#[test]
+fn the_kernel_tells_what_it_believes_of_a_connection() {
+    let mut server = RedisServer::start(&[]);
+    let address = server.address();
+    let (client, other) = (idle_client(address), idle_client(address));
+    let (local, kept) = (client.local_addr().expect("its address"), other.local_addr().expect("its address"));
+    let mut resolver = Resolver::new();
+    let mut state = |local| resolver.state(local, address).expect("Linux tells");
+    assert_eq!(state(local), TcpState::Established);
+    assert_eq!(state((local.ip(), 1).into()), TcpState::Gone);
+    // The server's own end of it, and where it listens.
+    assert_eq!(Resolver::new().state(address, local), Some(TcpState::Established));
+    // What it has not accepted yet it would reset, and not close.
+    wait_for("both clients", || (peers(&server).len() == 3).then_some(()));
+    server.kill();
+    wait_for("the end of the server", || (state(local) == TcpState::CloseWait).then_some(()));
+    drop(client);
+    wait_for("the end of the connection", || (state(local) == TcpState::Gone).then_some(()));
+    assert_eq!(state(kept), TcpState::CloseWait);
+    assert_eq!(Resolver::new().ours(address), Some(vec![(kept, TcpState::CloseWait)]));
+    drop(other);
+    assert_eq!(Resolver::new().ours(address), Some(Vec::new()));
 }

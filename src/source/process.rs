@@ -63,6 +63,21 @@ pub struct Resolved {
     pub later: Vec<u64>,
 }
 
+/// What the kernel believes of a connection, at one of its ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TcpState {
+    /// Both ends keep it.
+    Established,
+    /// It is being opened.
+    Opening,
+    /// The other end has closed it, and this one has not: a pool that still counts on it has not noticed.
+    CloseWait,
+    /// This end has closed it, and not all of that is done.
+    Closing,
+    /// No process has it any more, or there is none.
+    Gone,
+}
+
 /// Finds out whose sockets clients are. One serves any number of servers, and remembers processes between calls.
 #[derive(Debug, Default)]
 pub struct Resolver {
@@ -88,5 +103,33 @@ impl Resolver {
     pub fn resolve(&mut self, _: &ServerEnd, new: &[Peer]) -> Resolved {
         let owners = new.iter().map(|peer| Owner { client: peer.id, whose: Whose::Unsupported }).collect();
         Resolved { owners, ..Resolved::default() }
+    }
+
+    /// What the kernel believes of a TCP connection of this machine, by its own address and the one it is connected to;
+    /// `None` where that is not told. It takes some microseconds.
+    #[cfg(target_os = "linux")]
+    pub fn state(&mut self, local: SocketAddr, peer: SocketAddr) -> Option<TcpState> {
+        self.system.state(local, peer)
+    }
+
+    /// What the kernel believes of a TCP connection: this system does not tell.
+    #[cfg(not(target_os = "linux"))]
+    #[allow(clippy::unused_self, reason = "as on Linux")]
+    pub fn state(&mut self, _: SocketAddr, _: SocketAddr) -> Option<TcpState> {
+        None
+    }
+
+    /// Every TCP connection to a server that this very program has open, by its own address, with what the kernel
+    /// believes of it; `None` where that is not told.
+    #[cfg(target_os = "linux")]
+    pub fn ours(&mut self, server: SocketAddr) -> Option<Vec<(SocketAddr, TcpState)>> {
+        self.system.ours(server)
+    }
+
+    /// Every TCP connection to a server that this very program has open: this system does not tell.
+    #[cfg(not(target_os = "linux"))]
+    #[allow(clippy::unused_self, reason = "as on Linux")]
+    pub fn ours(&mut self, _: SocketAddr) -> Option<Vec<(SocketAddr, TcpState)>> {
+        None
     }
 }

@@ -16,18 +16,20 @@ mod unix;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
+use self::files::Opened;
 use self::local::Local;
 use self::netlink::Netlink;
 use self::shared::Shared;
 use self::table::{Found, Table, Wanted};
 use self::tcp::Ends;
-use super::{Peer, Reached, Resolved, ServerEnd};
+use super::{Peer, Reached, Resolved, ServerEnd, TcpState};
 use crate::event::{Owner, Process, Whose};
 
 /// What is kept between two questions.
@@ -67,6 +69,35 @@ impl System {
         let steps = self.tcp(&mut diag, server, &tcp);
         self.diag = Some(diag);
         self.settle(unix.into_iter().chain(tcp), steps, shared)
+    }
+
+    pub(super) fn state(&mut self, local: SocketAddr, peer: SocketAddr) -> Option<TcpState> {
+        let found = self.ask(|diag| inet::exact(diag, canonical(local), canonical(peer)))?;
+        Some(found.map_or(TcpState::Gone, |socket| socket.state()))
+    }
+
+    pub(super) fn ours(&mut self, server: SocketAddr) -> Option<Vec<(SocketAddr, TcpState)>> {
+        let server = canonical(server);
+        let own: HashSet<u32> =
+            Opened::new(std::process::id())?.descriptors().ok()?.sockets().map(|(_, inode)| inode).collect();
+        let mut found = Vec::new();
+        self.ask(|diag| {
+            inet::going_to(diag, server.port(), |socket| {
+                if socket.peer == server && own.contains(&socket.inode) {
+                    found.push((socket.local, socket.state()));
+                }
+            })
+        })?;
+        Some(found)
+    }
+
+    /// Asks the kernel, over the socket that is open already or else a new one.
+    fn ask<T>(&mut self, question: impl FnOnce(&mut Netlink) -> Result<T, Errno>) -> Option<T> {
+        let mut diag = self.diag.take().map_or_else(inet::open, Ok).ok()?;
+        // One that has failed is not asked again.
+        let answer = question(&mut diag).ok()?;
+        self.diag = Some(diag);
+        Some(answer)
     }
 
     /// The first step for every client that came by TCP.

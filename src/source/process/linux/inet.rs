@@ -6,6 +6,7 @@ use rustix::io::Errno;
 use rustix::net::netlink::SOCK_DIAG;
 
 use super::netlink::{DUMP, Netlink, u32_at};
+use crate::source::process::TcpState;
 
 /// `SOCK_DIAG_BY_FAMILY`.
 pub(super) const BY_FAMILY: u16 = 20;
@@ -17,6 +18,7 @@ const TCP: u8 = 6;
 /// Every state but LISTEN, TIME-WAIT and a connection that is not complete: what has no process is of no use.
 const WITH_PROCESS: u32 = 0xfff & !(1 << 6) & !(1 << LISTEN);
 const LISTEN: u8 = 10;
+const ESTABLISHED: u8 = 1;
 
 /// A TCP socket, as the kernel has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +28,31 @@ pub(super) struct Socket {
     /// Where it is connected to.
     pub(super) peer: SocketAddr,
     /// The kernel's number for its state.
-    pub(super) state: u8,
+    state: u8,
     /// Whose it is.
     pub(super) uid: u32,
     /// What `/proc/PID/fd` calls it; 0 when no process has it open any more.
     pub(super) inode: u32,
+}
+
+impl Socket {
+    /// Both ends keep the connection.
+    pub(super) fn is_established(&self) -> bool {
+        self.state == ESTABLISHED
+    }
+
+    /// In words.
+    pub(super) fn state(&self) -> TcpState {
+        match self.state {
+            ESTABLISHED => TcpState::Established,
+            2 | 3 | 12 => TcpState::Opening,
+            8 => TcpState::CloseWait,
+            // LAST-ACK is the closing of what the other end has closed before.
+            4 | 5 | 9 | 11 => TcpState::Closing,
+            // TIME-WAIT and CLOSE: nobody has it.
+            _ => TcpState::Gone,
+        }
+    }
 }
 
 /// The socket with these two ends, if there is one.

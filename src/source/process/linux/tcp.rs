@@ -14,9 +14,6 @@ use crate::event::Whose;
 /// So many sockets are asked for one by one; of more, all that go to the server's port at once.
 const FEW: usize = 256;
 
-/// The kernel's number for a connection that both ends keep.
-const ESTABLISHED: u8 = 1;
-
 /// The two ends of a connection, as the client sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ends {
@@ -91,7 +88,7 @@ impl Look<'_> {
         }
         // The server's end tells whether the connection has ended or only comes from elsewhere, by another's address.
         let servers = inet::exact(self.diag, ends.peer, ends.local)?;
-        let goes_on = servers.is_some_and(|socket| socket.state == ESTABLISHED);
+        let goes_on = servers.is_some_and(|socket| socket.is_established());
         Ok(if goes_on { Whose::Namespace } else { Whose::Gone })
     }
 }
