@@ -12,11 +12,14 @@ mod print;
 mod read;
 mod replay;
 mod shell;
+mod watch;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::values;
@@ -29,11 +32,13 @@ pub(crate) use lab::refused;
 pub(crate) use lints::level;
 pub use lints::{LintLevel, Lints};
 use named::named;
+pub(crate) use pool::only_for_pools;
 pub use pool::{Exhausted, Pool};
 pub use print::Print;
 pub(crate) use read::TWO_ADDRESSES;
 pub use replay::{Record, Replay};
 pub use shell::Shell;
+pub use watch::{Listing, Watch};
 
 const OUTPUT: &str = "Output";
 
@@ -47,7 +52,7 @@ const OUTPUT: &str = "Output";
     version,
     disable_help_flag = true,
     disable_help_subcommand = true,
-    override_usage = "redis-pooltop [OPTIONS] [URL]\n       redis-pooltop shell [OPTIONS] [COMMAND...]\n       redis-pooltop lab [OPTIONS] [EXPERIMENT...|all] [URL]\n       redis-pooltop replay [OPTIONS] FILE",
+    override_usage = "redis-pooltop [OPTIONS] [URL]\n       redis-pooltop shell [OPTIONS] [COMMAND...]\n       redis-pooltop watch [OPTIONS] [URL...]\n       redis-pooltop lab [OPTIONS] [EXPERIMENT...|all] [URL]\n       redis-pooltop replay [OPTIONS] FILE",
     after_help = after::help()
 )]
 pub struct Cli {
@@ -68,8 +73,12 @@ pub struct Cli {
     pub duration: Option<Duration>,
 
     /// The report's form; implies --once
-    #[arg(long, value_name = "FORMAT", help_heading = OUTPUT)]
+    #[arg(long, value_name = "FORMAT", value_parser = forms(Format::OF_POOLS), help_heading = OUTPUT)]
     pub format: Option<Format>,
+
+    /// Serve OpenMetrics at http://ADDR/metrics, with the screen or without; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", value_parser = values::listen, help_heading = OUTPUT)]
+    pub metrics: Option<SocketAddr>,
 
     #[allow(missing_docs, reason = "its type's fields are the documentation")]
     #[command(flatten)]
@@ -138,6 +147,9 @@ pub enum Command {
     /// Line by line: an editor on a terminal, commands from a pipe, or one command
     #[command(disable_help_flag = true, override_usage = "redis-pooltop shell [OPTIONS] [URL] [COMMAND...]", after_help = after::exits())]
     Shell(Shell),
+    /// Every client of a server that any program uses: from which process, how that changes, what looks wrong
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop watch [OPTIONS] [URL...]", after_help = after::exits())]
+    Watch(Watch),
     /// Measured experiments on pooling; no name lists them
     #[command(
         disable_help_flag = true,
@@ -175,8 +187,28 @@ pub enum Format {
     Text,
     /// One JSON document.
     Json,
+    /// A table of clients or their groups, as RFC 4180 has it.
+    Csv,
+    /// A JSON document a line, one each refresh.
+    Ndjson,
     /// Prometheus' text form, with OpenTelemetry's names.
     Prometheus,
     /// JUnit's XML, for what --fail-on-leak and --fail-on find.
     Junit,
+}
+
+impl Format {
+    /// Those that a report on pools has.
+    const OF_POOLS: &[Self] = &[Self::Text, Self::Json, Self::Prometheus, Self::Junit];
+    /// Those that a verdict has: metrics are none.
+    const OF_VERDICTS: &[Self] = &[Self::Text, Self::Json, Self::Junit];
+    /// Those that the end of a recording has.
+    const OF_ENDS: &[Self] = &[Self::Text, Self::Json, Self::Csv, Self::Prometheus, Self::Junit];
+}
+
+/// Some of the forms, by their names.
+fn forms(some: &'static [Format]) -> impl TypedValueParser<Value = Format> {
+    let names = some.iter().filter_map(ValueEnum::to_possible_value);
+    // Only these names come through.
+    PossibleValuesParser::new(names).map(|name| Format::from_str(&name, false).unwrap_or_default())
 }

@@ -9,9 +9,11 @@ mod known;
 mod lab;
 mod pool;
 mod profile;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,13 +22,14 @@ use crate::error::Error;
 use crate::model::ModelOptions;
 use crate::net::ConnectOptions;
 use crate::pool::PoolConfig;
+use crate::report::Listing;
 use crate::resp::print::Style;
 use crate::tui::keymap::Keys;
 use crate::tui::layout::Pane;
 use crate::tui::theme::Theme;
 use crate::values::Editing;
 
-use connect::{Origin, connect};
+use connect::{Origin, servers};
 use document::Document;
 use judging::judging;
 use known::Said;
@@ -37,6 +40,7 @@ pub use judging::Judging;
 pub(crate) use judging::LEAKS;
 pub use lab::LabSettings;
 pub use profile::Profile;
+pub use watch::WatchSettings;
 
 /// What the environment says.
 #[derive(Clone, Default)]
@@ -70,6 +74,8 @@ impl Environment {
 pub struct Settings {
     /// Where to connect and how. With `demo` the endpoint is the embedded server's, once it runs.
     pub connect: ConnectOptions,
+    /// Further servers to watch.
+    pub others: Vec<ConnectOptions>,
     /// Use the embedded server.
     pub demo: bool,
     /// Nobody named a server: the default address.
@@ -86,6 +92,8 @@ pub struct Settings {
     pub screen: ScreenSettings,
     /// What to do.
     pub form: Form,
+    /// Where metrics are served.
+    pub metrics: Option<SocketAddr>,
     /// Where to write all that happens.
     pub record: Option<PathBuf>,
     /// The run is judged at its end: `--fail-on-leak` and `--fail-on`.
@@ -162,6 +170,8 @@ pub enum Form {
     Replay(ReplaySettings),
     /// `lab`
     Lab(LabSettings),
+    /// `watch`
+    Watch(WatchSettings),
 }
 
 /// `--once` and what belongs to it.
@@ -173,6 +183,8 @@ pub struct ReportSettings {
     pub duration: Option<Duration>,
     /// The report's form; text unless told.
     pub format: Option<Format>,
+    /// Which clients of watched servers it lists, and how.
+    pub listing: Listing,
 }
 
 impl ReportSettings {
@@ -214,24 +226,43 @@ impl Settings {
     /// # Errors
     /// [`Error::Usage`], one sentence.
     pub fn new(cli: Cli, environment: &Environment, file: Option<&ConfigFile>) -> Result<Self, Error> {
-        let Cli { url, rest: _, once, duration, format, common, command } = cli;
+        let Cli { url, rest: _, once, duration, format, mut metrics, common, command } = cli;
         let Connection { demo, askpass, .. } = common.connection;
         let judged = common.lints.fail_on_leak || !common.lints.fail_on.is_empty();
         let mut form_of_report = format;
-        let (form, url, json) = match command {
+        let wanted = common.profile.as_deref();
+        let document = file.map(|file| Document::read(file, wanted)).transpose()?;
+        if let (Some(wanted), None) = (wanted, file) {
+            return Err(profile::unknown(wanted, &[], None));
+        }
+        let place = |name: &str| document.as_ref().and_then(|document| document.place(name));
+        let (said, keys) = document.as_ref().map(|d| (d.said.clone(), d.keys.clone())).unwrap_or_default();
+        let before = ReportSettings { once, duration, format, listing: Listing::default() };
+        let (form, urls, json) = match command {
             None => {
                 // All of them are a report's, and no screen would show anything of them.
                 let once = once || duration.is_some() || format.is_some() || judged;
-                (Form::Screen(ReportSettings { once, duration, format }), url, false)
+                let report = ReportSettings { once, ..before };
+                can_serve(metrics, &report)?;
+                (Form::Screen(report), Vec::from_iter(url), false)
+            }
+            Some(_) if metrics.is_some() => {
+                return Err(usage("--metrics goes without a subcommand, or after watch"));
             }
             Some(Command::Replay(replay)) => {
-                let once = once || judged;
-                let replay = replay_settings(replay, &ReportSettings { once, duration, format });
+                let listing = watch::listing(&replay.listing, &said)?;
+                let before = ReportSettings { once: once || judged, listing, ..before };
+                let replay = replay_settings(replay, before);
                 form_of_report = replay.report.format;
-                (Form::Replay(replay), None, false)
+                (Form::Replay(replay), Vec::new(), false)
             }
             Some(_) if once || duration.is_some() || format.is_some() => {
                 return Err(usage("--once, --duration and --format go without a subcommand"));
+            }
+            Some(Command::Watch(watch)) => {
+                form_of_report = watch.format;
+                metrics = watch.metrics;
+                (Form::Watch(watch::settings(&watch, &common, &said, judged)?), watch.urls, false)
             }
             Some(Command::Print(_)) => return Err(usage("this prints something, and needs no settings")),
             Some(Command::Lab(lab)) => {
@@ -240,41 +271,40 @@ impl Settings {
                 if judged && lab.experiments.is_empty() {
                     return Err(usage("--fail-on-leak and --fail-on judge experiments: name one, or all"));
                 }
-                (Form::Lab(lab), url, false)
+                (Form::Lab(lab), Vec::from_iter(url), false)
             }
             Some(Command::Shell(shell)) => {
                 let (url, json) = (shell.url.clone(), shell.json);
                 form_of_report = shell.format;
-                (Form::Shell(shell_settings(shell)?), url, json)
+                (Form::Shell(shell_settings(shell)?), Vec::from_iter(url), json)
             }
         };
-        let wanted = common.profile.as_deref();
-        let document = file.map(|file| Document::read(file, wanted)).transpose()?;
-        if let (Some(wanted), None) = (wanted, file) {
-            return Err(profile::unknown(wanted, &[], None));
-        }
-        let place = |name: &str| document.as_ref().and_then(|document| document.place(name));
-        let (said, keys) = document.as_ref().map(|d| (d.said.clone(), d.keys.clone())).unwrap_or_default();
-        let (mut connect, origin) = connect(&common.connection, url.clone(), json, environment, &said)?;
-        let mut warnings = connect.warnings();
-        warnings.extend(passwords_seen(&common.connection, url.as_deref()));
+        let (mut servers, origin) = servers(&common.connection, &urls, json, environment, &said)?;
+        let mut warnings: Vec<String> = servers.iter().flat_map(ConnectOptions::warnings).collect();
+        warnings.extend(passwords_seen(&common.connection, &urls));
         warnings.extend(file.and_then(|file| password_readable(file, &said, &place("url")?)));
         let profile = document.as_ref().and_then(|document| document.profile.clone());
         warnings.extend(profile.as_ref().and_then(|profile| elsewhere(profile, origin)));
-        let pool = pool(&common.pool, &said.pool, &mut connect, place)?;
+        let mut pooled = PoolConfig::default();
+        for server in &mut servers {
+            pooled = pool(&common.pool, &said.pool, server, place)?;
+        }
         let (levels, judging) = judging(&common.lints, &said.levels, form_of_report)?;
         if judging.is_none() && form_of_report.is_some() && matches!(form, Form::Shell(_)) {
             return Err(usage(
                 "--format goes with --fail-on-leak or --fail-on in the shell: its replies have --json and --csv",
             ));
         }
+        let mut servers = servers.into_iter();
         Ok(Self {
-            connect,
+            connect: servers.next().unwrap_or_default(),
+            others: servers.collect(),
             demo,
             nobody_named_it: origin == Origin::Nobody,
             ask_password: askpass,
             model: ModelOptions { levels, ..model(&common.pool, &said.pool) },
-            pool,
+            pool: pooled,
+            metrics,
             color: color(common.color, environment, said.screen.color),
             screen: ScreenSettings {
                 red: profile.as_ref().is_some_and(|profile| profile.red),
@@ -287,6 +317,13 @@ impl Settings {
             unasked: common.yes,
             warnings,
         })
+    }
+}
+
+impl Settings {
+    /// Every server that was named, or the default one.
+    pub fn servers(&self) -> Vec<ConnectOptions> {
+        std::iter::once(&self.connect).chain(&self.others).cloned().collect()
     }
 }
 
@@ -308,12 +345,14 @@ fn has_password(url: &str) -> bool {
 }
 
 /// The warning that a password stands on the command line.
-fn passwords_seen(flags: &Connection, url: Option<&str>) -> Option<String> {
+fn passwords_seen(flags: &Connection, urls: &[String]) -> Option<String> {
     if flags.no_auth_warning {
         return None;
     }
-    let flagged = flags.password.is_some() || url.is_none() && flags.uri.as_deref().is_some_and(has_password);
-    let seen = flagged.then_some(PASSWORD_SEEN).or(url.is_some_and(has_password).then_some(URL_SEEN));
+    let flagged =
+        flags.password.is_some() || urls.is_empty() && flags.uri.as_deref().is_some_and(has_password);
+    let seen = flagged.then_some(PASSWORD_SEEN);
+    let seen = seen.or(urls.iter().any(|url| has_password(url)).then_some(URL_SEEN));
     seen.map(str::to_owned)
 }
 
@@ -334,11 +373,21 @@ fn usage(sentence: impl Into<String>) -> Error {
 }
 
 /// A report may be asked for before the subcommand and after it.
-fn replay_settings(replay: crate::cli::Replay, before: &ReportSettings) -> ReplaySettings {
+fn replay_settings(replay: crate::cli::Replay, before: ReportSettings) -> ReplaySettings {
     let duration = replay.duration.or(before.duration);
     let format = replay.format.or(before.format);
     let once = replay.once || before.once || duration.is_some() || format.is_some();
-    ReplaySettings { file: replay.file, report: ReportSettings { once, duration, format } }
+    ReplaySettings { file: replay.file, report: ReportSettings { once, duration, format, ..before } }
+}
+
+/// A report is made once, and a server of metrics has its time.
+fn can_serve(metrics: Option<SocketAddr>, report: &ReportSettings) -> Result<(), Error> {
+    if metrics.is_some() && report.once && report.duration.is_none() {
+        return Err(usage(
+            "--metrics serves until it is ended: leave out what asks for one report, or add --duration",
+        ));
+    }
+    Ok(())
 }
 
 fn shell_settings(shell: crate::cli::Shell) -> Result<ShellSettings, Error> {

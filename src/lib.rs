@@ -37,6 +37,7 @@ pub mod fields;
 pub mod glob;
 pub mod hub;
 pub mod lab;
+pub mod metrics;
 pub mod model;
 pub(crate) mod nearest;
 pub mod net;

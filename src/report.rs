@@ -6,10 +6,12 @@
 //! [`Snapshot`]: crate::snapshot::Snapshot
 
 mod causes;
+pub mod clients;
 mod json;
 mod markdown;
 mod prometheus;
 mod save;
+mod table;
 mod text;
 pub mod verdict;
 
@@ -21,9 +23,10 @@ use crate::snapshot::{About, PoolRow, Severity, Snapshot};
 use crate::text::NONE as UNKNOWN;
 
 pub use causes::{callers, causes, evidence, says, share, verdict};
+pub use clients::Listing;
 pub use json::{json, json_judged, screen_json};
 pub use markdown::{Screenful, markdown};
-pub use prometheus::prometheus;
+pub use prometheus::{open_metrics, prometheus};
 pub use save::save;
 pub use text::text;
 pub use verdict::Verdict;

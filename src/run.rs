@@ -12,6 +12,7 @@ mod recording;
 mod replay;
 mod screen;
 mod typed;
+mod watch;
 
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::Arc;
@@ -23,20 +24,20 @@ use crate::command::Registry;
 use crate::command::jobs::JobNews;
 use crate::command::session::Session;
 use crate::config::{Form, ScreenSettings, Settings};
-use crate::demo;
 use crate::error::{Error, Exit};
 use crate::event::{Clock, Event, ServerEvent};
 use crate::hub::Hub;
 use crate::net::{ConnectError, ConnectOptions, Connection, Endpoint, OBSERVER};
 use crate::pool::RedisPool;
-use crate::record::Recording;
+use crate::report::Listing;
 use crate::resp::Caps;
 use crate::source::info::{InfoWatch, watch_info};
 use crate::terminal::EndSignals;
-use crate::text;
 use crate::tui::terminal::Guard;
+use crate::{demo, metrics, report, text};
 use judge::Judge;
 pub use print::print;
+use recording::Kept;
 
 /// How often INFO is asked for: it costs the server some 20 µs.
 const INFO_EVERY: Duration = Duration::from_secs(1);
@@ -67,7 +68,9 @@ pub struct Parts {
     /// Asks the server how it is.
     info: Option<Arc<InfoWatch>>,
     /// Writes down what happens.
-    recording: Option<Recording>,
+    recording: Option<Kept>,
+    /// Serves metrics.
+    metrics: Option<metrics::Server>,
     /// The embedded server, with `--demo`. After all that connects to it, so that it is dropped last.
     _demo: Option<demo::Server>,
 }
@@ -89,12 +92,19 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
     if settings.ask_password {
         let signals = EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?;
         match password::ask(caught.insert(signals)).await? {
-            Ok(password) => settings.connect.password = Some(password),
+            Ok(password) => {
+                for server in std::iter::once(&mut settings.connect).chain(&mut settings.others) {
+                    server.password = Some(password.clone());
+                }
+            }
             Err(exit) => return Ok(exit),
         }
     }
     if let Form::Lab(asked) = &settings.form {
         return lab::run(&settings, asked, judge.as_mut()).await;
+    }
+    if let Form::Watch(asked) = &settings.form {
+        return watch::run(&settings, asked, judge.as_mut(), caught).await;
     }
     typed::refuse(&settings.form)?;
     let started = tokio::select! {
@@ -110,7 +120,7 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
     typed::refuse(&settings.form)?;
     // The editor takes them itself, and has another meaning for Ctrl-C.
     let editor = matches!(settings.form, Form::Shell(_)) && is_typed(&settings.form);
-    let lasts = parts.recording.is_some() || watches(&settings.form);
+    let lasts = parts.recording.is_some() || parts.metrics.is_some() || watches(&settings.form);
     if lasts && caught.is_none() && !editor && !is_screen(&settings.form) {
         // A recording is to have its end, and who watches a report, whatever ends the run.
         caught = Some(EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?);
@@ -124,7 +134,9 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
     };
     // An experiment that was stopped with the rest still has keys and connections to clean up.
     crate::lab::settled(EXPERIMENT_ENDS).await;
-    recording::finish(&mut parts, &settings).await;
+    if let Some(recording) = parts.recording.take() {
+        recording.finish(&parts.hub).await;
+    }
     exit
 }
 
@@ -162,10 +174,7 @@ impl Parts {
         let reports = is_report(&settings.form);
         let probe = if reports { None } else { Some(open(settings, &connect).await?) };
         let clock = Clock::start();
-        let (recorder, recording) = match &settings.record {
-            Some(path) => recording::start(settings, path, &clock).map(|(a, b)| (Some(a), Some(b)))?,
-            None => (None, None),
-        };
+        let (recorder, recording) = recording::start(settings, &clock)?.unzip();
         let hub = Hub::start_recorded(clock, settings.model.clone(), tick(settings), recorder);
         let pool = RedisPool::redis(connect.clone(), settings.pool.clone(), clock, hub.tap());
         hub.attach(pool.pulse_source());
@@ -173,8 +182,10 @@ impl Parts {
         if let Some(probe) = probe.filter(|_| is_typed(&settings.form)) {
             learn(probe, registry.clone());
         }
-        let (info, warnings) = (None, Vec::new());
-        let mut parts = Self { connect, pool, hub, clock, registry, warnings, info, recording, _demo: demo };
+        let (metrics, said) = serve_metrics(settings, &hub, &Listing::default()).await?.unzip();
+        let (info, warnings) = (None, Vec::from_iter(said));
+        let mut parts =
+            Self { connect, pool, hub, clock, registry, warnings, info, recording, metrics, _demo: demo };
         if !reports {
             parts.open_up(settings).await;
         }
@@ -212,6 +223,7 @@ impl Parts {
             Form::Replay(replay) => replay::run(settings, replay, judge).await,
             Form::Screen(report) => once::run(self, settings, report, judge, early).await,
             Form::Lab(asked) => lab::run(settings, asked, judge).await,
+            Form::Watch(asked) => watch::run(settings, asked, judge, early.take()).await,
             Form::Shell(shell) => {
                 let target = self.address(settings);
                 let (mut session, news) = self.session(settings);
@@ -282,7 +294,7 @@ impl Parts {
 fn tick(settings: &Settings) -> Duration {
     match settings.form {
         Form::Screen(_) => settings.screen.interval,
-        Form::Shell(_) | Form::Lab(_) | Form::Replay(_) => ScreenSettings::INTERVAL,
+        Form::Watch(_) | Form::Shell(_) | Form::Lab(_) | Form::Replay(_) => ScreenSettings::INTERVAL,
     }
 }
 
@@ -338,6 +350,23 @@ async fn open(settings: &Settings, connect: &ConnectOptions) -> Result<Connectio
 /// What a server that cannot be reached means, with what else to try.
 fn unreachable(settings: &Settings, error: ConnectError) -> Error {
     Error::Connect { error, hint: settings.nobody_named_it.then_some(NOBODY_NAMED_IT) }
+}
+
+/// Serves metrics where that was asked for, and says where.
+async fn serve_metrics(
+    settings: &Settings,
+    hub: &Hub,
+    listing: &Listing,
+) -> Result<Option<(metrics::Server, String)>, Error> {
+    let Some(address) = settings.metrics else { return Ok(None) };
+    let (snapshots, listing) = (hub.subscribe(), listing.clone());
+    let page = move || {
+        let snapshot = snapshots.borrow().clone();
+        report::open_metrics(&snapshot, &listing)
+    };
+    let server = metrics::Server::start(address, page).await.map_err(Error::io("--metrics"))?;
+    let said = format!("Metrics are at http://{}/metrics", server.address());
+    Ok(Some((server, said)))
 }
 
 async fn start_demo(connect: &mut ConnectOptions) -> Result<demo::Server, Error> {

@@ -1,8 +1,10 @@
 //! Values of options: durations, percentages and counts, each with one sentence for what is wrong.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::nearest::nearest;
+use crate::snapshot::GroupBy;
 
 /// The longest duration an option takes: a year. More is a typing error, and sums of a few must not overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -100,6 +102,21 @@ pub fn interval(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// What clients are grouped by, by its word.
+pub fn group_by(text: &str) -> Result<GroupBy, String> {
+    GroupBy::named(text).ok_or_else(|| unknown("key", text, &GroupBy::ALL.map(GroupBy::word)))
+}
+
+/// Where to listen: `127.0.0.1:9121`, `[::1]:9121`, `localhost:9121`, or a port alone, which is one of this machine only.
+pub fn listen(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost").unwrap_or(text);
+    let port = port.strip_prefix(':').unwrap_or(port);
+    if let Ok(port) = port.parse::<u16>() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    text.parse().map_err(|_| "write an address and a port, as 127.0.0.1:9121".to_owned())
+}
+
 /// The names of the screen's themes; the first is what is used unless told.
 pub const THEMES: [&str; 4] = ["default", "light", "high-contrast", "color-blind"];
 
@@ -195,6 +212,22 @@ mod tests {
             "99999999999999999999",
         ] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_alone_is_of_this_machine_only() {
+        for (text, address) in [
+            ("9121", "127.0.0.1:9121"),
+            (":0", "127.0.0.1:0"),
+            ("localhost:9121", "127.0.0.1:9121"),
+            ("[::1]:1", "[::1]:1"),
+            ("0.0.0.0:80", "0.0.0.0:80"),
+        ] {
+            assert_eq!(listen(text).map(|address| address.to_string()).as_deref(), Ok(address), "{text}");
+        }
+        for text in ["", "localhost", "127.0.0.1", "70000", "example.com:80", "1:2:3"] {
+            assert!(listen(text).is_err(), "{text}");
         }
     }
 

@@ -65,7 +65,7 @@ const BAD: &[(&str, &str)] = &[
     ("[screen]\nfrobnicate = 1", "2: unknown key \"frobnicate\" in [screen]"),
     ("theme = \"light\"", "1: \"theme\" stands in no section: it belongs in [screen]"),
     ("\n[scren]", "2: unknown section [scren]; did you mean [screen]?"),
-    ("[x]", "1: unknown section [x]: sections are connection, pool, lints, screen, keys, profile"),
+    ("[x]", "1: unknown section [x]: sections are connection, pool, lints, watch, screen, keys, profile"),
     ("pool = 5", "1: pool is a section: write [pool] on a line of its own"),
     (
         "[screen]\ntheme = \"ligth\"",
@@ -124,7 +124,7 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "\u{feff}# a mark of byte order\r\n[x]\r\n",
-        "2: unknown section [x]: sections are connection, pool, lints, screen, keys, profile",
+        "2: unknown section [x]: sections are connection, pool, lints, watch, screen, keys, profile",
     ),
     ("[connection]\ncert = \"a\"", "2: cert and key go together"),
     ("[connection]\nuser = 5", "2: user: a name goes here, and this is a number of another kind"),

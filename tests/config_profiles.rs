@@ -132,11 +132,11 @@ fn mistakes_are_said_with_their_line() {
         ),
         (
             "[profile.a.pol]\nwarmup = 3",
-            "1: unknown section \"pol\" of a profile, which has connection, pool, lints; did you mean \"pool\"?",
+            "1: unknown section \"pol\" of a profile, which has connection, pool, lints, watch; did you mean \"pool\"?",
         ),
         (
             "[profile.a.screen]\n",
-            "1: unknown section \"screen\" of a profile, which has connection, pool, lints",
+            "1: unknown section \"screen\" of a profile, which has connection, pool, lints, watch",
         ),
         ("[profile.a]\npool = 3", "2: pool is a section: write [profile.a.pool] on a line of its own"),
         ("[profile.a.pool]\nwarmup = -1", "2: warmup: it must be a whole number from 0 to 1000000"),

@@ -161,7 +161,7 @@ fn of_snapshot(snapshot: &Snapshot) -> String {
     let mut app = App::new(Facts::default(), typist, Size { width: 200, height: 60 });
     app.take(Arc::new(snapshot.clone()));
     let mut text = format!("{snapshot:?}{}{}", report::json(snapshot), report::text(snapshot));
-    text.push_str(&report::prometheus(snapshot));
+    text.push_str(&report::prometheus(snapshot, &report::Listing::default()));
     for pane in Pane::ALL {
         app.update(Action::Focus(pane));
         app.update(Action::Zoom);

@@ -85,3 +85,35 @@ pub enum Exhausted {
     /// Fail at once.
     Fail,
 }
+
+/// An option by its name, and whether it was given.
+type Given = (&'static str, fn(&Pool) -> bool);
+
+/// The options that mean nothing where no pool is set up by them: how long connecting and a reply may take is all that is
+/// left to say.
+const ONLY_FOR_POOLS: [Given; 14] = [
+    ("max-connections", |pool| pool.max_connections.is_some()),
+    ("warmup", |pool| pool.warmup.is_some()),
+    ("blocking-timeout", |pool| pool.blocking_timeout.is_some()),
+    ("retry-on-timeout", |pool| pool.retry_on_timeout),
+    ("retries", |pool| pool.retries.is_some()),
+    ("retry-delay", |pool| pool.retry_delay.is_some()),
+    ("health-check-interval", |pool| pool.health_check_interval.is_some()),
+    ("single-connection", |pool| pool.single_connection),
+    ("client-name", |pool| pool.client_name.is_some()),
+    ("on-exhausted", |pool| pool.on_exhausted.is_some()),
+    ("max-idle", |pool| pool.max_idle.is_some()),
+    ("max-lifetime", |pool| pool.max_lifetime.is_some()),
+    ("leak-threshold", |pool| pool.leak_threshold.is_some()),
+    ("usage-alert", |pool| pool.usage_alert.is_some()),
+];
+
+/// Whether an option of this name is one of them.
+pub(super) fn is_only_for_pools(name: &str) -> bool {
+    ONLY_FOR_POOLS.iter().any(|(only, _)| *only == name)
+}
+
+/// The first of them that was given.
+pub(crate) fn only_for_pools(pool: &Pool) -> Option<&'static str> {
+    ONLY_FOR_POOLS.iter().find(|(_, given)| given(pool)).map(|(name, _)| *name)
+}

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
-use super::lab;
 use super::{Cli, Command};
+use super::{lab, watch};
 use crate::nearest::nearest;
 use crate::values::looks_like_url;
 
@@ -59,6 +59,9 @@ impl Cli {
         }
         command
             .mut_subcommand("lab", |command| hide(command, |arg| arg.get_long().is_some_and(lab::is_refused)))
+            .mut_subcommand("watch", |command| {
+                hide(command, |arg| arg.get_long().is_some_and(watch::is_refused))
+            })
     }
 
     /// Help is made from the [whole](Self::whole) command, which takes a while to build; nothing else needs that.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Format, OUTPUT, duration};
+use super::{Format, Listing, OUTPUT, duration, forms};
 
 /// Where a run is written to.
 #[derive(Clone, Default, Args)]
@@ -22,6 +22,10 @@ pub struct Replay {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
+    #[allow(missing_docs, reason = "its type's fields are the documentation")]
+    #[command(flatten)]
+    pub listing: Listing,
+
     /// Print one report on the end of the recording and leave, without a screen
     #[arg(long, help_heading = OUTPUT)]
     pub once: bool,
@@ -31,6 +35,6 @@ pub struct Replay {
     pub duration: Option<Duration>,
 
     /// The report's form; implies --once
-    #[arg(long, value_name = "FORMAT", help_heading = OUTPUT)]
+    #[arg(long, value_name = "FORMAT", value_parser = forms(Format::OF_ENDS), help_heading = OUTPUT)]
     pub format: Option<Format>,
 }

@@ -4,10 +4,9 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{Format, OUTPUT};
+use super::{Format, OUTPUT, forms};
 use crate::values::{self, duration};
 
 /// `shell`: redis-cli's options for what is run and how it is printed.
@@ -47,7 +46,7 @@ pub struct Shell {
     pub json: bool,
 
     /// The form of what --fail-on-leak and --fail-on find
-    #[arg(long, value_name = "FORMAT", value_parser = judged(), help_heading = OUTPUT)]
+    #[arg(long, value_name = "FORMAT", value_parser = forms(Format::OF_VERDICTS), help_heading = OUTPUT)]
     pub format: Option<Format>,
 
     /// `shell URL`: what [`Cli::read`] found before the command.
@@ -57,12 +56,4 @@ pub struct Shell {
     /// The command; from its first word on, nothing is an option
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
-}
-
-/// The forms a verdict has: metrics are none.
-pub(super) fn judged() -> impl TypedValueParser<Value = Format> {
-    let forms = [Format::Text, Format::Json, Format::Junit];
-    let names = forms.iter().filter_map(ValueEnum::to_possible_value);
-    // Only these names come through.
-    PossibleValuesParser::new(names).map(|name| Format::from_str(&name, false).unwrap_or_default())
 }

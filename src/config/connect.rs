@@ -20,8 +20,28 @@ pub(super) enum Origin {
     Url,
 }
 
+/// The servers of these URLs, each once; without any, the one that flags, environment or file name, or the default.
+pub(super) fn servers(
+    flags: &Connection,
+    urls: &[String],
+    json: bool,
+    environment: &Environment,
+    said: &Said,
+) -> Result<(Vec<ConnectOptions>, Origin), Error> {
+    let (first, origin) = connect(flags, urls.first().cloned(), json, environment, said)?;
+    let mut servers = vec![first];
+    for url in urls.iter().skip(1) {
+        let (server, _) = connect(flags, Some(url.clone()), json, environment, said)?;
+        // Named twice, its clients would be counted twice.
+        if servers.iter().all(|known| known.endpoint != server.endpoint) {
+            servers.push(server);
+        }
+    }
+    Ok((servers, origin))
+}
+
 /// The address, and what the rest changes of it.
-pub(super) fn connect(
+fn connect(
     flags: &Connection,
     url: Option<String>,
     json: bool,

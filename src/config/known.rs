@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use toml::de::DeValue;
 
 use super::profile::Care;
+use super::watch::Watched;
 use crate::cli::{self, When};
 use crate::model::Levels;
 use crate::nearest::nearest;
@@ -23,6 +24,7 @@ pub(super) struct Said {
     pub(super) connection: cli::Connection,
     pub(super) pool: cli::Pool,
     pub(super) screen: Screen,
+    pub(super) watch: Watched,
     pub(super) levels: Levels,
     /// What the profile says of itself.
     pub(super) care: Care,
@@ -64,6 +66,8 @@ pub(super) const CONNECTION: &str = "connection";
 pub(super) const POOL: &str = "pool";
 /// That of the screen.
 pub(super) const SCREEN: &str = "screen";
+/// That of `watch`.
+pub(super) const WATCH: &str = "watch";
 /// That of the keys, whose names are the actions.
 pub(super) const KEYS: &str = "keys";
 /// That of the lints, whose names are the lints'.
@@ -71,9 +75,9 @@ pub(super) const LINTS: &str = "lints";
 /// That of the profiles, each a section of its own with sections in it.
 pub(super) const PROFILE: &str = "profile";
 /// All of them.
-pub(super) const SECTIONS: [&str; 6] = [CONNECTION, POOL, LINTS, SCREEN, KEYS, PROFILE];
+pub(super) const SECTIONS: [&str; 7] = [CONNECTION, POOL, LINTS, WATCH, SCREEN, KEYS, PROFILE];
 /// Those that a profile may have.
-pub(super) const IN_PROFILES: [&str; 3] = [CONNECTION, POOL, LINTS];
+pub(super) const IN_PROFILES: [&str; 4] = [CONNECTION, POOL, LINTS, WATCH];
 
 /// Every setting but the keys.
 pub(super) const SETTINGS: &[Known] = &[
@@ -146,6 +150,13 @@ pub(super) const SETTINGS: &[Known] = &[
         put(&mut said.care.typed, value.either("confirm", ["typed", "ask"]))
     }),
     known(PROFILE, "prompt", |said, value| put(&mut said.care.red, value.either("prompt", ["red", "plain"]))),
+    known(WATCH, "group-by", |said, value| {
+        put(&mut said.watch.group_by, value.read("a key, such as \"process\"", values::group_by))
+    }),
+    known(WATCH, "interval", |said, value| {
+        put(&mut said.watch.interval, value.read(DURATION, values::interval))
+    }),
+    known(WATCH, "read-only", |said, value| put(&mut said.watch.read_only, value.yes())),
     known(SCREEN, "theme", |said, value| {
         put(&mut said.screen.theme, value.read("a theme's name", values::theme))
     }),

@@ -163,7 +163,7 @@ fn exhaustion(snapshot: &Snapshot, found: &Exhaustion) -> Value {
 }
 
 /// A text that is empty until it is known.
-fn known(text: &str) -> Option<&str> {
+pub(super) fn known(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
@@ -242,21 +242,25 @@ fn server(snapshot: &Snapshot, row: &ServerRow) -> Value {
     let as_of = snapshot.as_of;
     let clients: Map<String, Value> =
         row.clients.iter().map(|(name, value)| (name.clone(), number_or_text(value))).collect();
-    let lost = row.lost.as_ref().map(|lost| {
-        json!({
-            "error": lost.error,
-            "for_ms": millis(as_of.since(lost.since)),
-            "retry_in_ms": millis(lost.retry_at.since(as_of)),
-        })
-    });
     json!({
         "target": known(&row.target),
         "version": row.version,
         "clients": clients,
         "clients_age_ms": row.seen_at.map(|at| millis(as_of.since(at))),
         "clients_took_ns": row.took.map(nanos),
-        "lost": lost,
+        "lost": lost(snapshot, row),
     })
+}
+
+/// Why a server does not answer.
+pub(super) fn lost(snapshot: &Snapshot, row: &ServerRow) -> Option<Value> {
+    let as_of = snapshot.as_of;
+    let lost = row.lost.as_ref()?;
+    Some(json!({
+        "error": lost.error,
+        "for_ms": millis(as_of.since(lost.since)),
+        "retry_in_ms": millis(lost.retry_at.since(as_of)),
+    }))
 }
 
 /// A field of INFO: a number where it is written as JSON would write it, else the text.

@@ -4,11 +4,13 @@
 //! Times are summaries over the sliding window, whose `_count` counts from the start as a summary's must. They have no
 //! `_sum`: the buckets know a time to two digits, and a sum that is off is worse than none.
 
+mod clients;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{named_pools, severity};
+use super::{Listing, named_pools, severity};
 use crate::event::CloseReason;
 use crate::snapshot::{Percentiles, PoolRow, Snapshot};
 use crate::text;
@@ -19,14 +21,26 @@ const POOL: &str = "db_client_connection_pool_name";
 /// The label that tells idle from used.
 const STATE: &str = "db_client_connection_state";
 
-/// The snapshot in the Prometheus text exposition format.
-pub fn prometheus(snapshot: &Snapshot) -> String {
-    let mut page = Page { out: String::new(), snapshot };
+/// The snapshot in the Prometheus text exposition format. Clients of watched servers are counted by the listing's groups.
+pub fn prometheus(snapshot: &Snapshot, listing: &Listing) -> String {
+    page(snapshot, listing, false)
+}
+
+/// The same as `OpenMetrics` 1.0 has it, to its `# EOF`.
+pub fn open_metrics(snapshot: &Snapshot, listing: &Listing) -> String {
+    let mut page = page(snapshot, listing, true);
+    page.push_str("# EOF\n");
+    page
+}
+
+fn page(snapshot: &Snapshot, listing: &Listing, open: bool) -> String {
+    let mut page = Page { out: String::new(), snapshot, open };
     page.open_telemetry();
     page.times();
     page.totals();
     page.lints();
     page.server();
+    page.watched(listing);
     page.out
 }
 
@@ -54,6 +68,8 @@ impl Kind {
 struct Page<'a> {
     out: String,
     snapshot: &'a Snapshot,
+    /// `OpenMetrics`, in which a counter's family is called without its `_total`, and comments are not allowed.
+    open: bool,
 }
 
 /// Anything a sample's value is made of.
@@ -72,8 +88,9 @@ impl Page<'_> {
         if samples.peek().is_none() {
             return;
         }
+        let family = if self.open { name.trim_end_matches("_total") } else { name };
         // Writing to a String cannot fail.
-        let _ = writeln!(self.out, "# HELP {name} {help}\n# TYPE {name} {}", kind.word());
+        let _ = writeln!(self.out, "# HELP {family} {help}\n# TYPE {family} {}", kind.word());
         for (suffix, labels, value) in samples {
             let _ = write!(self.out, "{name}{suffix}");
             for (n, (label, value)) in labels.iter().enumerate() {
@@ -176,15 +193,15 @@ impl Page<'_> {
     /// How many findings hold, by lint: one sample a lint and pool, whatever the number of connections.
     fn lints(&mut self) {
         let snapshot = self.snapshot;
-        let samples = pools(snapshot).flat_map(|(pool, label)| {
+        let about = pools(snapshot).map(|(pool, label)| (Some(pool.id), Some(label)));
+        let samples = about.chain([(None, None)]).flat_map(|(pool, label)| {
             let mut counts: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
-            for lint in snapshot.lints.iter().filter(|lint| lint.pool() == Some(pool.id)) {
+            for lint in snapshot.lints.iter().filter(|lint| lint.pool() == pool) {
                 *counts.entry((lint.id, severity(lint.severity), lint.level.word())).or_default() += 1;
             }
             counts.into_iter().map(move |((id, severity, level), count)| {
                 let names = [("lint", id.into()), ("severity", severity.into()), ("level", level.into())];
-                let labels = std::iter::once(label.clone()).chain(names).collect();
-                ("", labels, number(count))
+                ("", label.clone().into_iter().chain(names).collect(), number(count))
             })
         });
         self.family(Kind::Gauge, "redis_pooltop_lints", "Findings that hold now, by lint.", samples);
@@ -195,7 +212,7 @@ impl Page<'_> {
         let server = &snapshot.server;
         let up = server.lost.is_some() || server.seen_at.is_some();
         // A label would make a series of every error: for who reads the page itself.
-        if let Some(lost) = &server.lost {
+        if let Some(lost) = server.lost.as_ref().filter(|_| !self.open) {
             let _ = writeln!(self.out, "# lost: {}", text::escape_str(&lost.error));
         }
         self.family(

@@ -237,14 +237,14 @@ fn text_of_an_ugly_snapshot() {
 
 #[test]
 fn prometheus_of_an_everyday_snapshot() {
-    let page = prometheus(&everyday());
+    let page = prometheus(&everyday(), &Listing::default());
     exposition::check(&page);
     insta::assert_snapshot!(page);
 }
 
 #[test]
 fn prometheus_of_an_ugly_snapshot() {
-    let page = prometheus(&ugly());
+    let page = prometheus(&ugly(), &Listing::default());
     assert!(is_printable(&page));
     exposition::check(&page);
     insta::assert_snapshot!(page);
@@ -252,13 +252,13 @@ fn prometheus_of_an_ugly_snapshot() {
 
 #[test]
 fn prometheus_of_nothing_is_a_page() {
-    exposition::check(&prometheus(&Snapshot::default()));
+    exposition::check(&prometheus(&Snapshot::default(), &Listing::default()));
 }
 
 #[test]
 fn pools_of_one_name_are_told_apart() {
     let pools = vec![Arc::new(pool()), Arc::new(PoolRow { id: PoolId(2), in_use: Some(1), ..pool() })];
-    let page = prometheus(&Snapshot { pools, ..everyday() });
+    let page = prometheus(&Snapshot { pools, ..everyday() }, &Listing::default());
     exposition::check(&page);
     assert!(
         page.contains("{db_client_connection_pool_name=\"app\",db_client_connection_state=\"used\"} 7\n")

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::table::{Table, line};
 use super::{UNKNOWN, about_name, causes, who};
 use crate::event::{Stamp, Totals};
 use crate::snapshot::{
     ConnectionRow, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Severity, Snapshot,
 };
-use crate::text::{duration, escape_str, fit, thousands, width};
+use crate::text::{duration, escape_str, fit, thousands};
 
 /// The widest a name from elsewhere may make its column.
 const NAME_COLUMNS: usize = 40;
@@ -25,23 +26,22 @@ pub fn text(snapshot: &Snapshot) -> String {
     }
     connections(&mut out, snapshot);
     lints(&mut out, snapshot);
-    if snapshot.dropped > 0 {
-        let doubt = if snapshot.out_of_sync { ": rows may be missing or stale" } else { "" };
-        line(&mut out, &format!("dropped   {} events{doubt}", thousands(snapshot.dropped)));
-    }
+    dropped(&mut out, snapshot);
     out
 }
 
-/// Writing to a String cannot fail.
-fn line(out: &mut String, text: &str) {
-    let _ = writeln!(out, "{}", text.trim_end());
+pub(super) fn dropped(out: &mut String, snapshot: &Snapshot) {
+    if snapshot.dropped > 0 {
+        let doubt = if snapshot.out_of_sync { ": rows may be missing or stale" } else { "" };
+        line(out, &format!("dropped   {} events{doubt}", thousands(snapshot.dropped)));
+    }
 }
 
 pub(super) fn count(number: Option<u32>) -> String {
     number.map_or_else(|| UNKNOWN.to_owned(), |number| thousands(u64::from(number)))
 }
 
-fn name(text: &str) -> String {
+pub(super) fn name(text: &str) -> String {
     if text.is_empty() { UNKNOWN.to_owned() } else { fit(&escape_str(text), NAME_COLUMNS) }
 }
 
@@ -216,7 +216,7 @@ fn lints(out: &mut String, snapshot: &Snapshot) {
     }
 }
 
-fn lint(out: &mut String, snapshot: &Snapshot, row: &LintRow) {
+pub(super) fn lint(out: &mut String, snapshot: &Snapshot, row: &LintRow) {
     let mark = match row.severity {
         Severity::Warn => '!',
         Severity::Bad => 'x',
@@ -228,41 +228,4 @@ fn lint(out: &mut String, snapshot: &Snapshot, row: &LintRow) {
     };
     line(out, &format!("{mark} {:<12} {which}{}", row.id, escape_str(&row.said())));
     line(out, &format!("  {:<12} {}", "", row.advice));
-}
-
-/// Columns as wide as their widest cell; a heading that begins with `>` puts its column to the right.
-struct Table {
-    right: Vec<bool>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    fn new(headings: &[&str]) -> Self {
-        let right = headings.iter().map(|heading| heading.starts_with('>')).collect();
-        let heading = headings.iter().map(|heading| heading.trim_start_matches('>').to_owned()).collect();
-        Self { right, rows: vec![heading] }
-    }
-
-    fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
-    }
-
-    fn write(&self, out: &mut String) {
-        let widest = |column: usize| {
-            self.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0)
-        };
-        let widths: Vec<_> = (0..self.right.len()).map(widest).collect();
-        for row in &self.rows {
-            let cells: Vec<_> = row
-                .iter()
-                .zip(&widths)
-                .zip(&self.right)
-                .map(|((cell, widest), right)| {
-                    let space = " ".repeat(widest.saturating_sub(width(cell)));
-                    if *right { space + cell } else { cell.clone() + &space }
-                })
-                .collect();
-            line(out, &cells.join("  "));
-        }
-    }
 }

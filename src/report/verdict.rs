@@ -1,6 +1,7 @@
 //! What a judged run comes to: the lints that fail it, each with the connection and its holder.
 
 mod junit;
+mod watched;
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::json::{printable, who as holder};
-use super::{UNKNOWN, about_name, millis, pool_name, severity, who};
+use super::{UNKNOWN, about_name, millis, node_name, pool_name, severity, who};
 use crate::event::{ConnId, Holder};
 use crate::snapshot::{About, ConnectionRow, LintRow, RowState, Severity, Snapshot};
 use crate::text::{duration, escape_str, thousands};
@@ -60,10 +61,14 @@ pub struct Found {
     pub id: &'static str,
     /// How bad.
     pub severity: Severity,
-    /// The pool's name.
+    /// The pool's name, or what else it is about.
     pub pool: String,
     /// The connection's row, where it is about one that is known.
     pub row: Option<Arc<ConnectionRow>>,
+    /// The watched server, where it is about one or a client of it.
+    server: Option<String>,
+    /// What is known of a watched client, group or server that it is about: a word and a value each, escaped.
+    watched: Vec<(&'static str, String)>,
     /// In numbers, one line.
     pub evidence: String,
     /// What to do about it.
@@ -112,7 +117,9 @@ impl Verdict {
         let rows: Vec<_> = snapshot.lints.iter().filter(|row| checked.contains(&row.id)).collect();
         for row in rows {
             let found = Found::of(snapshot, row);
-            self.see(&found.pool);
+            if row.pool().is_some() {
+                self.see(&found.pool);
+            }
             match self.findings.iter_mut().find(|other| (other.id, &other.about) == (found.id, &found.about))
             {
                 Some(other) => *other = found,
@@ -150,6 +157,8 @@ impl Verdict {
                 severity: Severity::Bad,
                 pool: pool_name(snapshot, row.pool),
                 row: Some(row.clone()),
+                server: None,
+                watched: Vec::new(),
                 evidence,
                 advice: STILL_OUT,
                 lasted: held,
@@ -177,6 +186,11 @@ impl Found {
             severity: lint.severity,
             pool: about_name(snapshot, &lint.about),
             row: row.cloned(),
+            server: match lint.about {
+                About::Node(node) | About::Client(node, _) => Some(node_name(snapshot, node)),
+                _ => None,
+            },
+            watched: watched::facts(snapshot, &lint.about),
             evidence: lint.evidence.clone(),
             advice: lint.advice,
             lasted: row
@@ -184,6 +198,10 @@ impl Found {
                 .unwrap_or_else(|| snapshot.as_of.since(lint.since)),
             about: lint.about.clone(),
         }
+    }
+
+    fn is_of_a_pool(&self) -> bool {
+        matches!(self.about, About::Pool(_) | About::Connection(..))
     }
 
     fn conn(&self) -> Option<ConnId> {
@@ -202,7 +220,7 @@ impl Found {
 
     /// The connection's ids, its time out, its holder and its last command: a word and a value each, escaped.
     fn facts(&self) -> Vec<(&'static str, String)> {
-        let Some(row) = &self.row else { return Vec::new() };
+        let Some(row) = &self.row else { return self.watched.clone() };
         let server = row.server_id.map_or_else(String::new, |id| format!("  server id {id}"));
         let named = self.holder().and_then(|holder| who(holder, |word| escape_str(word).into_owned()));
         vec![
@@ -216,7 +234,7 @@ impl Found {
 
 fn target(snapshot: &Snapshot) -> String {
     let pool = snapshot.pools.first().map(|pool| pool.target.clone());
-    pool.unwrap_or_else(|| snapshot.server.target.clone())
+    pool.or_else(|| watched::targets(snapshot)).unwrap_or_else(|| snapshot.server.target.clone())
 }
 
 /// The verdict in words, with a newline at its end.
@@ -231,8 +249,8 @@ pub fn words(verdict: &Verdict) -> String {
     let found = thousands(verdict.findings.len() as u64);
     let mut out = format!("verdict   fail: {found} found of {checked}{damaged}\n");
     for found in verdict.findings.iter().take(LISTED) {
-        let pool =
-            if verdict.pools.len() > 1 { format!("{}: ", escape_str(&found.pool)) } else { String::new() };
+        let named = verdict.pools.len() > 1 || !found.is_of_a_pool();
+        let pool = if named { format!("{}: ", escape_str(&found.pool)) } else { String::new() };
         let mark = if found.severity == Severity::Bad { 'x' } else { '!' };
         let _ = writeln!(out, "{mark} {:<12} {pool}{}", found.id, escape_str(&found.evidence));
         for (word, value) in found.facts() {
@@ -251,7 +269,7 @@ pub fn words(verdict: &Verdict) -> String {
 /// ```text
 /// {"verdict": "pass" | "fail", "checked": ["leak", …], "damaged": what could not be read of the recording, if anything,
 ///  "findings": [{"lint", "severity", "pool", "connection", "server_id", "holder", "lasted_ms", "last_command",
-///   "evidence", "advice"}]}
+///   "server", "group", "client", "evidence", "advice"}]}
 /// ```
 pub fn document(verdict: &Verdict) -> String {
     printable(&format!("{:#}\n", value(verdict)))
@@ -263,7 +281,7 @@ pub fn beside(mut document: Value, verdict: &Verdict) -> String {
     printable(&format!("{document:#}\n"))
 }
 
-fn value(verdict: &Verdict) -> Value {
+pub(super) fn value(verdict: &Verdict) -> Value {
     let findings: Vec<Value> = verdict.findings.iter().map(finding).collect();
     let word = if verdict.passes() { "pass" } else { "fail" };
     let mut value = json!({ "verdict": word, "checked": verdict.checked, "findings": findings });
@@ -277,12 +295,21 @@ fn finding(found: &Found) -> Value {
     json!({
         "lint": found.id,
         "severity": severity(found.severity),
-        "pool": found.pool,
+        "pool": found.is_of_a_pool().then_some(&found.pool),
         "connection": found.conn().map(|conn| conn.0),
         "server_id": found.row.as_ref().and_then(|row| row.server_id),
         "holder": found.holder().map(holder),
         "lasted_ms": millis(found.lasted),
         "last_command": found.row.as_ref().and_then(|row| row.last_sent()),
+        "server": found.server,
+        "group": match &found.about {
+            About::Group(_, label) => Some(&**label),
+            _ => None,
+        },
+        "client": match found.about {
+            About::Client(_, id) => Some(id),
+            _ => None,
+        },
         "evidence": found.evidence,
         "advice": found.advice,
     })

@@ -93,8 +93,8 @@ impl Judge {
 
     pub(super) fn document(&self, verdict: &Verdict) -> String {
         match self.format {
-            Format::Text | Format::Prometheus => verdict::words(verdict),
-            Format::Json => verdict::document(verdict),
+            Format::Text | Format::Prometheus | Format::Csv => verdict::words(verdict),
+            Format::Json | Format::Ndjson => verdict::document(verdict),
             Format::Junit => verdict::junit(verdict),
         }
     }

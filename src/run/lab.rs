@@ -26,9 +26,7 @@ pub(super) async fn run(
     if asked.experiments.is_empty() {
         print(&match asked.format {
             Format::Json => lab::list_json(lab::all()),
-            Format::Text | Format::Prometheus | Format::Junit => {
-                lab::list_text(lab::all(), "redis-pooltop lab --demo ")
-            }
+            _ => lab::list_text(lab::all(), "redis-pooltop lab --demo "),
         })?;
         return Ok(Exit::Fine);
     }
@@ -54,10 +52,10 @@ pub(super) async fn run(
     };
     // JUnit's XML has no place for tables; a file of its own leaves them theirs.
     let tables = match asked.format {
-        // No metrics are asked for here.
-        Format::Text | Format::Prometheus => true,
         Format::Json => false,
         Format::Junit => judge.as_ref().is_some_and(|judge| judge.has_file()),
+        // No other is taken here.
+        _ => true,
     };
     let mut outcomes = Outcomes::new();
     let mut exit = Exit::Fine;
@@ -133,11 +131,9 @@ fn finish(
                 |verdict| verdict::beside(document.clone(), verdict),
             ))?;
         }
-        (Format::Text | Format::Prometheus, Some(verdict)) => {
-            print(&format!("\n{}", verdict::words(verdict)))?;
-        }
         (Format::Junit, Some(verdict)) => print(&verdict::junit(verdict))?,
-        (Format::Text | Format::Prometheus | Format::Junit, None) => {}
+        (_, Some(verdict)) => print(&format!("\n{}", verdict::words(verdict)))?,
+        (_, None) => {}
     }
     match (judge, verdict) {
         (Some(judge), Some(verdict)) => judge.end(&verdict, exit),

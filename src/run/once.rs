@@ -11,7 +11,8 @@ use crate::error::{Error, Exit};
 use crate::event::{Event, ServerEvent};
 use crate::net::ConnectError;
 use crate::pool::{CheckoutError, RedisPool};
-use crate::report::{Verdict, verdict};
+use crate::report::clients::Change;
+use crate::report::{Listing, Verdict, verdict};
 use crate::snapshot::Snapshot;
 use crate::terminal::EndSignals;
 use crate::{report, terminal};
@@ -37,6 +38,12 @@ pub(super) async fn run(
     if let Err(error) = tried {
         return Err(lost(parts, settings, report, error).await?);
     }
+    if parts.metrics.is_some() && !report.once {
+        // Nothing but a signal ends that.
+        parts.open_up(settings).await;
+        parts.warn();
+        return Ok(Exit::Signal(next(early).await));
+    }
     let cut_short = tokio::select! {
         biased;
         number = next(early) => Some(number),
@@ -45,9 +52,9 @@ pub(super) async fn run(
     // What is reported is the last that is recorded, so that a replay reports the same.
     let snapshot = parts.hub.end_recording().await;
     match cut_short {
-        None => print(report, &snapshot, judge, |verdict| verdict.unused = true),
+        None => print(report, (&snapshot, None), judge, |verdict| verdict.unused = true),
         // What was seen so far is worth a look, and no verdict.
-        Some(number) => print(report, &snapshot, None, |_| ()).map(|_| Exit::Signal(number)),
+        Some(number) => print(report, (&snapshot, None), None, |_| ()).map(|_| Exit::Signal(number)),
     }
 }
 
@@ -88,15 +95,16 @@ async fn lost(
     parts.hub.tap().emit(now, Event::Server(why));
     let snapshot = parts.hub.end_recording().await;
     if matches!(report.format, Some(Format::Json | Format::Prometheus)) {
-        print(report, &snapshot, None, |_| ())?;
+        print(report, (&snapshot, None), None, |_| ())?;
     }
     Ok(unreachable(settings, error))
 }
 
-/// Prints a snapshot in the form asked for, and judges it; the caller knows more of what is judged.
+/// Prints a snapshot, and what changed before it, in the form asked for, and judges it; the caller knows more of what is
+/// judged.
 pub(super) fn print(
     settings: &ReportSettings,
-    snapshot: &Snapshot,
+    (snapshot, change): (&Snapshot, Option<&Change>),
     judge: Option<&mut Judge>,
     known: impl FnOnce(&mut Verdict),
 ) -> Result<Exit, Error> {
@@ -107,11 +115,16 @@ pub(super) fn print(
     // With a file of its own the verdict is there and nowhere else.
     let shown = verdict.as_ref().filter(|_| judge.as_ref().is_some_and(|judge| !judge.has_file()));
     let format = settings.format.unwrap_or_default();
-    let report = document(snapshot, format, shown);
+    let report = if snapshot.nodes.is_empty() {
+        document(snapshot, format, shown)?
+    } else {
+        clients(settings, snapshot, change, shown)
+    };
     terminal::output()
         .and_then(|mut out| out.write_all(report.as_bytes()))
         .map_err(Error::io("standard output"))?;
-    if let Some(verdict) = shown.filter(|verdict| format == Format::Prometheus && !verdict.passes()) {
+    let numbers = matches!(format, Format::Prometheus | Format::Csv);
+    if let Some(verdict) = shown.filter(|verdict| numbers && !verdict.passes()) {
         stderr().write_all(verdict::words(verdict).as_bytes()).map_err(Error::io("standard error"))?;
     }
     match (judge, &verdict) {
@@ -121,13 +134,37 @@ pub(super) fn print(
 }
 
 /// The report, with the verdict where the form has a place for it.
-fn document(snapshot: &Snapshot, format: Format, verdict: Option<&Verdict>) -> String {
-    match (format, verdict) {
+fn document(snapshot: &Snapshot, format: Format, verdict: Option<&Verdict>) -> Result<String, Error> {
+    Ok(match (format, verdict) {
         (Format::Text, Some(verdict)) => format!("{}\n{}", report::text(snapshot), verdict::words(verdict)),
         (Format::Json, Some(verdict)) => report::json_judged(snapshot, verdict),
         (Format::Junit, Some(verdict)) => verdict::junit(verdict),
         (Format::Text | Format::Junit, _) => report::text(snapshot),
         (Format::Json, None) => report::json(snapshot),
-        (Format::Prometheus, _) => report::prometheus(snapshot),
+        (Format::Prometheus, _) => report::prometheus(snapshot, &Listing::default()),
+        (Format::Csv | Format::Ndjson, _) => {
+            return Err(Error::Usage("csv and ndjson are of clients, and no server was watched".to_owned()));
+        }
+    })
+}
+
+/// The same of watched servers.
+fn clients(
+    settings: &ReportSettings,
+    snapshot: &Snapshot,
+    change: Option<&Change>,
+    verdict: Option<&Verdict>,
+) -> String {
+    let listing = &settings.listing;
+    match (settings.format.unwrap_or_default(), verdict) {
+        (Format::Text, Some(verdict)) => {
+            format!("{}\n{}", report::clients::text(snapshot, listing, change), verdict::words(verdict))
+        }
+        (Format::Junit, Some(verdict)) => verdict::junit(verdict),
+        (Format::Text | Format::Junit, _) => report::clients::text(snapshot, listing, change),
+        (Format::Json, verdict) => report::clients::document(snapshot, listing, change, verdict),
+        (Format::Ndjson, verdict) => report::clients::line(snapshot, listing, change, verdict),
+        (Format::Csv, _) => report::clients::csv(snapshot, listing),
+        (Format::Prometheus, _) => report::prometheus(snapshot, listing),
     }
 }

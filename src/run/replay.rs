@@ -31,7 +31,8 @@ async fn report(replay: &ReplaySettings, judge: Option<&mut Judge>) -> Result<Ex
     let done = tokio::task::spawn_blocking(move || play_to(&file, to)).await;
     let (player, snapshot) = done.map_err(std::io::Error::other).map_err(Error::io("the replay"))??;
     let damage = player.damage().words();
-    let exit = once::print(&replay.report, &snapshot, judge, |verdict| verdict.damaged.clone_from(&damage))?;
+    let exit =
+        once::print(&replay.report, (&snapshot, None), judge, |verdict| verdict.damaged.clone_from(&damage))?;
     let lacks = player.missing().saturating_sub(player.damage().bad);
     if lacks > 0 {
         let lacks = text::thousands(lacks);

@@ -1,0 +1,91 @@
+//! What `watch` was asked for, from flags, environment and file.
+
+use std::time::Duration;
+
+use super::known::Said;
+use super::{ReportSettings, can_serve, usage};
+use crate::cli::{self, Common, Format, looks_like_url, only_for_pools};
+use crate::error::Error;
+use crate::report::Listing;
+use crate::snapshot::GroupBy;
+
+/// `watch` and its options.
+#[derive(Clone, Debug)]
+pub struct WatchSettings {
+    /// A report instead of the screen.
+    pub report: ReportSettings,
+    /// How often it looks.
+    pub interval: Duration,
+    /// No key closes a client.
+    pub read_only: bool,
+}
+
+/// `[watch]`
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watched {
+    pub(super) group_by: Option<GroupBy>,
+    pub(super) interval: Option<Duration>,
+    pub(super) read_only: Option<bool>,
+}
+
+/// How often it looks unless told: as often as CLIENT LIST is asked for.
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
+
+impl WatchSettings {
+    /// Whether the screen is meant, and there is a terminal for it.
+    pub fn on_screen(&self) -> bool {
+        self.report.on_screen() && !self.streams()
+    }
+
+    /// Whether a line is printed at each refresh.
+    pub fn streams(&self) -> bool {
+        self.report.format == Some(Format::Ndjson) && !self.report.once
+    }
+}
+
+/// What is listed and how, from flags and file.
+pub(super) fn listing(flags: &cli::Listing, said: &Said) -> Result<Listing, Error> {
+    let by = flags.group_by.or(said.watch.group_by).unwrap_or_default();
+    Listing::new(by, flags.filter.as_deref(), flags.sort.as_deref()).map_err(usage)
+}
+
+/// What goes with `watch` and what does not.
+pub(super) fn settings(
+    watch: &cli::Watch,
+    common: &Common,
+    said: &Said,
+    judged: bool,
+) -> Result<WatchSettings, Error> {
+    if let Some(word) = watch.urls.iter().find(|word| !looks_like_url(word)) {
+        return Err(usage(not_a_url(word)));
+    }
+    if let Some(option) = only_for_pools(&common.pool) {
+        return Err(usage(format!("--{option} is not for watch: it looks at clients and sets up no pool")));
+    }
+    if common.lints.fail_on_leak {
+        return Err(usage(
+            "--fail-on-leak is not for watch: a server cannot tell a leak; --fail-on growth,idle-crowd names what it can see",
+        ));
+    }
+    let streams = watch.format == Some(Format::Ndjson) && !watch.once;
+    let once = watch.once || !streams && (watch.duration.is_some() || watch.format.is_some() || judged);
+    let report = ReportSettings {
+        once,
+        duration: watch.duration,
+        format: watch.format,
+        listing: listing(&watch.listing, said)?,
+    };
+    can_serve(watch.metrics, &report)?;
+    Ok(WatchSettings {
+        report,
+        interval: watch.interval.or(said.watch.interval).unwrap_or(INTERVAL),
+        read_only: watch.read_only || said.watch.read_only.unwrap_or(false),
+    })
+}
+
+fn not_a_url(word: &str) -> String {
+    // What looks like user:password@host is not repeated.
+    let shown =
+        if word.contains('@') { "the address given".to_owned() } else { word.escape_debug().to_string() };
+    format!("'{shown}' is no URL, which begins with redis://, rediss:// or unix://; a host goes after -h")
+}

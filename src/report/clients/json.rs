@@ -1,0 +1,231 @@
+//! One JSON document. Durations say their unit in the key; ages are at the snapshot's moment.
+
+use serde_json::{Value, json};
+
+use super::{Change, Listing, library};
+use crate::event::{NodeId, Process, Whose, nanos};
+use crate::fields::Marks;
+use crate::report::json::{known, lost, printable};
+use crate::report::verdict::{self, Verdict};
+use crate::report::{millis, node_name, severity};
+use crate::snapshot::{About, ClientRow, GroupBy, GroupRow, LintRow, LookRow, NodeRow, Snapshot};
+
+/// The snapshot as one JSON document, indented, with a newline at its end.
+///
+/// ```text
+/// {"as_of_ms", "time_ms",
+///  "servers": [{"target", "found", "version", "connected_clients", "blocked_clients", "maxclients", "rejected",
+///    "evicted", "unseen", "opened_per_s", "look": {"age_ms", "clients", "bytes", "took_ns", "cost_ns", "cost_share",
+///    "cost_told", "interval_ms"}, "timeout_s", "tcp_keepalive_s", "refused": [{"command", "error", "rule"}],
+///    "unix": [{"process", "clients"}], "lost", "stopped"}],
+///  "group_by", "filter",
+///  "groups": [{"group", "process", "clients", "waiting", "own", "change", "grown", "opened_per_s", "commands_per_s",
+///    "oldest_ms", "longest_idle_ms", "memory_bytes", "lints"}],
+///  "clients": null, or with "group_by": "none" [{"server", "id", "addr", "name", "process", "owner", …}],
+///  "lints": [{"id", "level", "severity", "server", "group", "client", "evidence", "advice", "since_ms"}],
+///  "changed": null, or {"ms", "groups": [{"group", "before", "after"}], "lints_over": […]},
+///  "dropped_events", "out_of_sync"}
+/// ```
+/// `as_of_ms` and `since_ms` count from the start of the run, `time_ms` from 1970. A judged run has a `"verdict"` as well.
+pub fn document(
+    snapshot: &Snapshot,
+    listing: &Listing,
+    change: Option<&Change>,
+    judged: Option<&Verdict>,
+) -> String {
+    let document = value(snapshot, listing, change);
+    match judged {
+        Some(verdict) => verdict::beside(document, verdict),
+        None => printable(&format!("{document:#}\n")),
+    }
+}
+
+/// The same in one line.
+pub fn line(
+    snapshot: &Snapshot,
+    listing: &Listing,
+    change: Option<&Change>,
+    judged: Option<&Verdict>,
+) -> String {
+    let mut document = value(snapshot, listing, change);
+    if let Some(verdict) = judged {
+        document["verdict"] = verdict::value(verdict);
+    }
+    printable(&format!("{document}\n"))
+}
+
+fn value(snapshot: &Snapshot, listing: &Listing, change: Option<&Change>) -> Value {
+    let marks = Marks::of_snapshot(snapshot);
+    let rows = listing.by() == GroupBy::None;
+    let groups = listing.groups(snapshot, &marks);
+    let clients = listing.clients(snapshot, &marks);
+    json!({
+        "as_of_ms": snapshot.as_of.0 / 1_000_000,
+        "time_ms": snapshot.wall_ms,
+        "servers": snapshot.nodes.iter().map(|row| server(snapshot, row)).collect::<Vec<_>>(),
+        "group_by": listing.by().word(),
+        "filter": listing.typed,
+        "groups": (!rows).then(|| groups.into_iter().map(|row| group(row, &marks)).collect::<Vec<_>>()),
+        "clients": rows.then(|| {
+            clients.into_iter().map(|row| client(row, snapshot, &marks)).collect::<Vec<_>>()
+        }),
+        "lints": snapshot.lints.iter().map(|row| lint(snapshot, row)).collect::<Vec<_>>(),
+        "changed": change.map(|change| changed(snapshot, listing, change)),
+        "dropped_events": snapshot.dropped,
+        "out_of_sync": snapshot.out_of_sync,
+    })
+}
+
+fn server(snapshot: &Snapshot, row: &NodeRow) -> Value {
+    let refused = row
+        .refused
+        .iter()
+        .map(|refused| json!({ "command": refused.command, "error": refused.error, "rule": refused.rule }));
+    let unix = row
+        .unix_shares
+        .iter()
+        .map(|(owner, clients)| json!({ "process": process(owner), "clients": clients }));
+    json!({
+        "target": known(&row.target),
+        "found": row.found,
+        "version": row.server.version,
+        "connected_clients": row.connected,
+        "blocked_clients": row.blocked,
+        "maxclients": row.max,
+        "rejected": row.rejected,
+        "evicted": row.evicted,
+        "unseen": row.unseen,
+        "opened_per_s": row.opening_rate,
+        "look": row.look.as_ref().map(|found| look(snapshot, found)),
+        "timeout_s": row.config.timeout,
+        "tcp_keepalive_s": row.config.tcp_keepalive,
+        "refused": refused.collect::<Vec<_>>(),
+        "unix": unix.collect::<Vec<_>>(),
+        "lost": lost(snapshot, &row.server),
+        "stopped": row.stopped,
+    })
+}
+
+fn look(snapshot: &Snapshot, look: &LookRow) -> Value {
+    json!({
+        "age_ms": millis(snapshot.as_of.since(look.at)),
+        "clients": look.clients,
+        "bytes": look.bytes,
+        "took_ns": nanos(look.took),
+        "cost_ns": nanos(look.cost),
+        "cost_share": look.share(),
+        "cost_told": look.told,
+        "interval_ms": millis(look.interval),
+    })
+}
+
+fn process(process: &Process) -> Value {
+    json!({
+        "pid": process.pid,
+        "name": &*process.name,
+        "command": &*process.command,
+        "user": process.user.as_deref(),
+        "started_ms": process.started_ms,
+        "container": process.container.as_deref(),
+    })
+}
+
+fn group(row: &GroupRow, marks: &Marks) -> Value {
+    json!({
+        "group": &*row.label,
+        "process": row.process.as_deref().map(process),
+        "clients": row.count,
+        "waiting": row.waiting,
+        "own": row.own,
+        "change": row.change,
+        "grown": row.grown,
+        "opened_per_s": row.opening_rate,
+        "commands_per_s": row.command_rate,
+        "oldest_ms": millis(row.oldest),
+        "longest_idle_ms": millis(row.longest_idle),
+        "memory_bytes": row.memory,
+        "lints": ids(marks.of_group(row.by, &row.label).map(|mark| mark.names.as_str())),
+    })
+}
+
+fn client(row: &ClientRow, snapshot: &Snapshot, marks: &Marks) -> Value {
+    let told = row.client.as_ref();
+    json!({
+        "server": node_name(snapshot, row.node),
+        "id": told.id,
+        "addr": known(&told.addr),
+        "laddr": told.laddr.as_deref(),
+        "fd": told.fd,
+        "name": told.name.as_deref(),
+        "process": row.process().map(|owner| process(owner)),
+        "owner": row.whose.as_ref().map(Whose::word).filter(|word| !word.is_empty()),
+        "user": told.user.as_deref(),
+        "library": library(told),
+        "state": row.state.word(),
+        "state_ms": row.state_since.map(|since| millis(snapshot.as_of.since(since))),
+        "age_ms": millis(row.age(snapshot.as_of)),
+        "idle_ms": millis(row.idle(snapshot.as_of)),
+        "flags": &*told.flags,
+        "db": told.db,
+        "last_command": told.command.as_deref(),
+        "subscriptions": told.subscriptions,
+        "multi": told.multi,
+        "watch": told.watch,
+        "memory_bytes": told.memory,
+        "query_buffer_bytes": told.query_buffer,
+        "output_bytes": told.output_memory,
+        "net_in_bytes": told.net_in,
+        "net_out_bytes": told.net_out,
+        "commands": told.commands,
+        "in_bytes_per_s": row.in_rate,
+        "out_bytes_per_s": row.out_rate,
+        "commands_per_s": row.command_rate,
+        "resp": told.resp,
+        "more": told.more.as_deref(),
+        "own": row.own,
+        "lints": ids(marks.of_client(row.node, told.id).map(|mark| mark.names.as_str())),
+    })
+}
+
+/// The names of lints, which stand between blanks.
+fn ids(names: Option<&str>) -> Vec<&str> {
+    names.into_iter().flat_map(str::split_whitespace).collect()
+}
+
+fn lint(snapshot: &Snapshot, row: &LintRow) -> Value {
+    let (server, group, client) = about(&row.about);
+    json!({
+        "id": row.id,
+        "level": row.level.word(),
+        "severity": severity(row.severity),
+        "server": server.map(|node| node_name(snapshot, node)),
+        "group": group,
+        "client": client,
+        "evidence": row.evidence,
+        "advice": row.advice,
+        "since_ms": row.since.0 / 1_000_000,
+    })
+}
+
+/// The server, the group and the client that a lint speaks of.
+fn about(about: &About) -> (Option<NodeId>, Option<&str>, Option<u64>) {
+    match about {
+        About::Node(node) => (Some(*node), None, None),
+        About::Group(_, label) => (None, Some(label), None),
+        About::Client(node, id) => (Some(*node), None, Some(*id)),
+        About::Pool(_) | About::Connection(..) => (None, None, None),
+    }
+}
+
+fn changed(snapshot: &Snapshot, listing: &Listing, change: &Change) -> Value {
+    let groups = change.groups(snapshot, listing);
+    let groups = groups
+        .iter()
+        .map(|group| json!({ "group": &*group.label, "before": group.before, "after": group.after }));
+    let over = change.over(snapshot);
+    json!({
+        "ms": millis(change.lasted(snapshot)),
+        "groups": groups.collect::<Vec<_>>(),
+        "lints_over": over.into_iter().map(|row| lint(snapshot, row)).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,159 @@
+//! Watched servers: the names that OpenTelemetry's collector gives a Redis' numbers, and our own for groups of clients,
+//! for which it has none.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{Kind, Label, Page, escape, number};
+use crate::report::Listing;
+use crate::snapshot::{GroupBy, GroupRow, NodeRow};
+
+/// Groups that have series; of more a scraper has no use, and its memory suffers.
+const GROUPS: usize = 1_000;
+
+/// A family of numbers of servers: its kind, its name, its help, and where a server's row has it.
+type OfServer = (Kind, &'static str, &'static str, fn(&NodeRow) -> Option<f64>);
+
+/// The same of groups; all of them are gauges.
+type OfGroup = (&'static str, &'static str, fn(&GroupRow) -> Option<f64>);
+
+const SERVERS: [OfServer; 9] = [
+    (Kind::Gauge, "redis_clients_connected", "connected_clients of INFO.", |row| row.connected.map(number)),
+    (Kind::Gauge, "redis_clients_blocked", "blocked_clients of INFO.", |row| row.blocked.map(number)),
+    (Kind::Gauge, "redis_pooltop_maxclients", "The server's limit of clients.", |row| row.max.map(number)),
+    (
+        Kind::Counter,
+        "redis_connections_rejected_total",
+        "Connections refused at the limit since the watching began.",
+        |row| row.rejected.map(number),
+    ),
+    (
+        Kind::Counter,
+        "redis_pooltop_evicted_clients_total",
+        "Clients evicted for their memory since the watching began.",
+        |row| row.evicted.map(number),
+    ),
+    (
+        Kind::Counter,
+        "redis_pooltop_unseen_clients_total",
+        "Clients that came and went between two looks since the watching began.",
+        |row| Some(number(row.unseen)),
+    ),
+    (
+        Kind::Gauge,
+        "redis_pooltop_opened_per_second",
+        "Connections accepted a second, over the last ten seconds.",
+        |row| row.opening_rate,
+    ),
+    (
+        Kind::Gauge,
+        "redis_pooltop_look_cost_ratio",
+        "The share of the server's main thread that looking at its clients takes.",
+        |row| row.look.map(|look| look.share()),
+    ),
+    (
+        Kind::Gauge,
+        "redis_pooltop_look_duration_seconds",
+        "The last look at its clients, from asking to the last byte.",
+        |row| row.look.map(|look| look.took.as_secs_f64()),
+    ),
+];
+
+const GROUPED: [OfGroup; 6] = [
+    ("redis_pooltop_clients", "Clients, by what they have in common.", |row| Some(number(row.count))),
+    ("redis_pooltop_clients_waiting", "Of these, blocked, subscribed or in MONITOR.", |row| {
+        Some(number(row.waiting))
+    }),
+    ("redis_pooltop_clients_opened_per_second", "Opened a second, over the last ten seconds.", |row| {
+        Some(row.opening_rate)
+    }),
+    ("redis_pooltop_clients_oldest_seconds", "The age of the oldest.", |row| Some(row.oldest.as_secs_f64())),
+    ("redis_pooltop_clients_idle_seconds", "The longest that one has been idle.", |row| {
+        Some(row.longest_idle.as_secs_f64())
+    }),
+    ("redis_pooltop_clients_memory_bytes", "What they cost the server.", |row| row.memory.map(number)),
+];
+
+impl Page<'_> {
+    pub(super) fn watched(&mut self, listing: &Listing) {
+        let snapshot = self.snapshot;
+        if snapshot.nodes.is_empty() {
+            return;
+        }
+        let up =
+            snapshot.nodes.iter().filter(|row| row.server.lost.is_some() || row.server.seen_at.is_some());
+        let up: Vec<_> =
+            up.map(|row| ("", server(row), f64::from(u8::from(row.server.lost.is_none())))).collect();
+        let help = "Whether the watched server answered the last time it was asked.";
+        self.family(Kind::Gauge, "redis_pooltop_watched_up", help, up);
+        for (kind, name, help, value) in SERVERS {
+            // What an unreachable server said last is not what holds now, but for what only ever grows.
+            let told =
+                |row: &&std::sync::Arc<NodeRow>| matches!(kind, Kind::Counter) || row.server.lost.is_none();
+            let rows = snapshot.nodes.iter().filter(told);
+            self.family(kind, name, help, rows.filter_map(|row| Some(("", server(row), value(row)?))));
+        }
+        self.states();
+        self.groups(listing);
+    }
+
+    /// Clients of each server by what they do.
+    fn states(&mut self) {
+        let snapshot = self.snapshot;
+        let samples = snapshot.nodes.iter().filter(|row| row.server.lost.is_none()).flat_map(|node| {
+            let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+            for row in snapshot.clients.iter().filter(|row| row.node == node.id) {
+                *counts.entry(row.state.word()).or_default() += 1;
+            }
+            counts.into_iter().map(|(state, count)| {
+                ("", server(node).into_iter().chain([("state", state.into())]).collect(), number(count))
+            })
+        });
+        self.family(Kind::Gauge, "redis_pooltop_clients_by_state", "Clients by what they do.", samples);
+    }
+
+    fn groups(&mut self, listing: &Listing) {
+        // A series for each client would be one for each connection that ever was.
+        let by = if listing.by() == GroupBy::None { GroupBy::default() } else { listing.by() };
+        let groups = self.snapshot.groups.by(by);
+        let mut seen = HashSet::new();
+        let labelled: Vec<(&GroupRow, Vec<Label<'_>>)> = groups
+            .iter()
+            .take(GROUPS)
+            .map(|row| {
+                let mut label = row.label.to_string();
+                // Names that only a terminal would tell apart are told apart by a number.
+                let mut again = 1;
+                while !seen.insert(escape(&label)) {
+                    again += 1;
+                    label = format!("{}#{again}", row.label);
+                }
+                (&**row, vec![("group_by", by.word().into()), ("group", label.into())])
+            })
+            .collect();
+        for (name, help, value) in GROUPED {
+            let samples = labelled.iter().filter_map(|(row, labels)| Some(("", labels.clone(), value(row)?)));
+            self.family(Kind::Gauge, name, help, samples);
+        }
+        let left_out = groups.len().saturating_sub(GROUPS);
+        let labels = vec![("group_by", by.word().into())];
+        let help = "Groups that have no series because there are more than 1,000.";
+        self.family(
+            Kind::Gauge,
+            "redis_pooltop_groups_left_out",
+            help,
+            [("", labels, number(left_out as u64))],
+        );
+    }
+}
+
+/// The labels of a server: OpenTelemetry's `server.address` and `server.port`.
+fn server(row: &NodeRow) -> Vec<Label<'_>> {
+    let parts = row.target.rsplit_once(':');
+    match parts.filter(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some((host, port)) => {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            vec![("server_address", host.into()), ("server_port", port.into())]
+        }
+        None => vec![("server_address", row.target.as_str().into())],
+    }
+}

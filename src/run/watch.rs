@@ -1,0 +1,248 @@
+//! `watch`: every client of servers that any program uses, as a report or for a scraper.
+
+use std::io::Write;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at};
+
+use super::judge::Judge;
+use super::recording::Kept;
+use super::{SIGNALS, once, open, recording, serve_metrics, start_demo, warn};
+use crate::cli::Format;
+use crate::config::{Settings, WatchSettings};
+use crate::error::{Error, Exit};
+use crate::event::{Clock, Event, NodeFacts, NodeId, WatchEvent};
+use crate::hub::Hub;
+use crate::net::ConnectOptions;
+use crate::report::clients::{Change, line};
+use crate::snapshot::{NodeRow, Snapshot};
+use crate::source::watch::{ClientWatch, watch};
+use crate::terminal::{self, EndSignals};
+use crate::{demo, metrics, text};
+
+/// How long a report waits until every server has been looked at: a list of ten thousand takes a tenth of a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long after that it waits until every client's process is known, or known not to be.
+const OWNERS: Duration = Duration::from_secs(2);
+
+/// What watches, and whom. Dropped, everything ends.
+struct Watching {
+    hub: Hub,
+    watches: Vec<ClientWatch>,
+    /// Serves metrics.
+    metrics: Option<metrics::Server>,
+    /// Writes down what happens.
+    recording: Option<Kept>,
+    /// The embedded server, with `--demo`. After all that connects to it, so that it is dropped last.
+    _demo: Option<demo::Server>,
+}
+
+pub(super) async fn run(
+    settings: &Settings,
+    asked: &WatchSettings,
+    judge: Option<&mut Judge>,
+    caught: Option<EndSignals>,
+) -> Result<Exit, Error> {
+    let mut signals = match caught {
+        Some(signals) => signals,
+        None => EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?,
+    };
+    let mut watching = tokio::select! {
+        biased;
+        number = signals.next() => return Ok(Exit::Signal(number)),
+        started = Watching::start(settings, asked) => started?,
+    };
+    let exit = watching.face(asked, judge, &mut signals).await;
+    if let Some(recording) = watching.recording.take() {
+        recording.finish(&watching.hub).await;
+    }
+    exit
+}
+
+impl Watching {
+    /// Starts everything, unless no server can be reached.
+    async fn start(settings: &Settings, asked: &WatchSettings) -> Result<Self, Error> {
+        let mut servers = settings.servers();
+        let demo = match servers.first_mut().filter(|_| settings.demo) {
+            Some(first) => Some(start_demo(first).await?),
+            None => None,
+        };
+        probe(settings, asked, &servers).await?;
+        let clock = Clock::start();
+        let (recorder, recording) = recording::start(settings, &clock)?.unzip();
+        let hub = Hub::start_recorded(clock, settings.model.clone(), asked.interval, recorder);
+        let watches = (0..).map(NodeId).zip(servers);
+        let watches = watches.map(|(node, server)| watch(server, node, asked.interval, hub.tap(), clock));
+        let watches: Vec<ClientWatch> = watches.collect();
+        for watch in &watches {
+            hub.attach(watch.source());
+        }
+        let (metrics, said) = serve_metrics(settings, &hub, &asked.report.listing).await?.unzip();
+        if let Some(said) = said {
+            warn(&said);
+        }
+        Ok(Self { hub, watches, metrics, recording, _demo: demo })
+    }
+
+    /// Answers in the form asked for.
+    async fn face(
+        &self,
+        asked: &WatchSettings,
+        judge: Option<&mut Judge>,
+        signals: &mut EndSignals,
+    ) -> Result<Exit, Error> {
+        if self.metrics.is_some() && !asked.report.once && !asked.streams() {
+            return Ok(Exit::Signal(signals.next().await));
+        }
+        tokio::select! {
+            biased;
+            number = signals.next() => return Ok(Exit::Signal(number)),
+            () = self.first_looks() => {}
+        }
+        let begin = self.hub.sync().await;
+        let mut change = asked.report.duration.map(|_| Change::since(&begin, &asked.report.listing));
+        let end = asked.report.duration.map(|duration| Instant::now() + duration);
+        let told = async {
+            if asked.streams() {
+                self.stream(asked, end, change.as_mut()).await
+            } else {
+                self.see(end, change.as_mut()).await;
+                Ok(())
+            }
+        };
+        let cut_short = tokio::select! {
+            biased;
+            number = signals.next() => Some(number),
+            told = told => told.map(|()| None)?,
+        };
+        // What is reported is the last that is recorded, so that a replay reports the same.
+        let last = self.hub.end_recording().await;
+        let reported = (&*last, change.as_ref());
+        match cut_short {
+            // What was streamed has been told.
+            Some(number) if asked.streams() => Ok(Exit::Signal(number)),
+            // What was seen so far is worth a look, and no verdict.
+            Some(number) => once::print(&asked.report, reported, None, |_| ()).map(|_| Exit::Signal(number)),
+            None => {
+                let exit = once::print(&asked.report, reported, judge, |_| ())?;
+                let gone = self.named(&last).any(|row| row.server.lost.is_some());
+                Ok(if gone && exit == Exit::Fine { Exit::NoConnection } else { exit })
+            }
+        }
+    }
+
+    /// The servers that were named, and not found.
+    fn named<'a>(&self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a NodeRow> {
+        let named = self.watches.len() as u32;
+        snapshot.nodes.iter().map(|row| &**row).filter(move |row| row.id.0 < named)
+    }
+
+    /// Waits until every server has been looked at or cannot be, and it is known whose its clients are. What takes longer
+    /// is reported as unknown.
+    async fn first_looks(&self) {
+        let mut snapshots = self.hub.subscribe();
+        let looked = |snapshot: &Snapshot| {
+            self.named(snapshot).count() == self.watches.len()
+                && snapshot.nodes.iter().all(|row| is_seen(row))
+        };
+        if timeout(PATIENCE, snapshots.wait_for(|snapshot| looked(snapshot))).await.is_err() {
+            let now = self.hub.sync().await;
+            let silent = |row: &&NodeRow| !is_seen(row) && row.server.lost.is_none();
+            for row in now.nodes.iter().map(|row| &**row).filter(silent) {
+                // What is not known yet is shown as unknown, and this is why.
+                let error = format!("no answer within {}", text::duration(PATIENCE));
+                let lost = WatchEvent::Lost { error, retry_at: now.as_of };
+                self.hub.tap().emit(now.as_of, Event::Watch(row.id, lost));
+            }
+        }
+        let known = |snapshot: &Snapshot| snapshot.clients.iter().all(|row| row.whose.is_some());
+        // Those of whom it is not known by then have no process in the report.
+        let _ = timeout(OWNERS, snapshots.wait_for(|snapshot| known(snapshot))).await;
+    }
+
+    /// Watches until then, and takes note of what holds meanwhile.
+    async fn see(&self, end: Option<Instant>, change: Option<&mut Change>) {
+        let (Some(end), Some(change)) = (end, change) else { return };
+        let mut snapshots = self.hub.subscribe();
+        let seeing = async {
+            while snapshots.changed().await.is_ok() {
+                let snapshot = snapshots.borrow_and_update().clone();
+                change.see(&snapshot);
+            }
+        };
+        let _ = timeout_at(end, seeing).await;
+    }
+
+    /// Prints a line at each refresh, until then or for ever.
+    async fn stream(
+        &self,
+        asked: &WatchSettings,
+        end: Option<Instant>,
+        mut change: Option<&mut Change>,
+    ) -> Result<(), Error> {
+        let mut refresh = interval(asked.interval);
+        refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = until(end) => return Ok(()),
+                _ = refresh.tick() => {}
+            }
+            let snapshot = self.hub.sync().await;
+            if let Some(change) = &mut change {
+                change.see(&snapshot);
+            }
+            let line = line(&snapshot, &asked.report.listing, None, None);
+            // Whoever reads may stop to, and a signal is to end this all the same.
+            let written = tokio::task::spawn_blocking(move || {
+                terminal::output().and_then(|mut out| out.write_all(line.as_bytes()))
+            });
+            written.await.unwrap_or_else(|ended| Err(ended.into())).map_err(Error::io("standard output"))?;
+        }
+    }
+}
+
+/// Until then, or for ever.
+async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether all that a server tells is known, or why it is not.
+fn is_seen(row: &NodeRow) -> bool {
+    let refused = |command: &str| row.refused.iter().any(|refused| refused.command.starts_with(command));
+    let (looked, told) = (row.look.is_some(), row.connected.is_some());
+    row.stopped || row.server.lost.is_some() || (looked || refused("CLIENT")) && (told || refused("INFO"))
+}
+
+/// Whether the servers are there and let us in: with none of them there is nothing to report. Of some, the report says
+/// which.
+async fn probe(settings: &Settings, asked: &WatchSettings, servers: &[ConnectOptions]) -> Result<(), Error> {
+    let mut errors = Vec::new();
+    for server in servers {
+        match open(settings, server).await {
+            Ok(_) => return Ok(()),
+            Err(error) => errors.push(error),
+        }
+    }
+    if matches!(asked.report.format, Some(Format::Json | Format::Ndjson | Format::Prometheus)) {
+        // What a program reads says so too; a person has the sentence.
+        let hub = Hub::start(Clock::start(), settings.model.clone(), asked.interval);
+        let (tap, now) = (hub.tap(), hub.sync().await.as_of);
+        for ((server, error), node) in servers.iter().zip(&errors).zip((0..).map(NodeId)) {
+            let facts = NodeFacts { target: server.target(), found: None };
+            let lost = WatchEvent::Lost { error: error.to_string(), retry_at: now };
+            for event in [WatchEvent::Started(facts), lost] {
+                tap.emit(now, Event::Watch(node, event));
+            }
+        }
+        once::print(&asked.report, (&*hub.sync().await, None), None, |_| ())?;
+    }
+    let mut errors = errors.into_iter();
+    let first = errors.next();
+    errors.for_each(|error| warn(&format!("redis-pooltop: {error}")));
+    first.map_or(Ok(()), Err)
+}
