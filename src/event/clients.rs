@@ -224,7 +224,8 @@ pub enum Whose {
     },
     /// It comes from another machine.
     Remote,
-    /// The socket is here, but no process that can be seen has it: its process is in another namespace.
+    /// It comes from this machine, but no process that can be seen from here has it: that is in another namespace, in a
+    /// container as a rule.
     Namespace,
     /// Its process is another user's, and may not be looked at without rights.
     Hidden {
@@ -233,7 +234,7 @@ pub enum Whose {
     },
     /// It had ended before it was looked at.
     Gone,
-    /// A unix socket whose peer cannot be told without the server's descriptors.
+    /// It cannot be told: of a unix socket without the server's descriptors, or of an address behind a proxy or tunnel.
     Unknown,
     /// This system does not tell: only Linux does.
     Unsupported,

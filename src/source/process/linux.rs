@@ -24,7 +24,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use self::files::Opened;
-use self::local::Local;
+use self::local::{Local, Where};
 use self::netlink::Netlink;
 use self::shared::Shared;
 use self::table::{Found, Table, Wanted};
@@ -57,7 +57,7 @@ impl System {
             return Resolved::default();
         }
         if let Reached::Tcp(address) = server.reached
-            && !self.local.has(address.ip())
+            && self.local.place(address.ip()) == Where::Elsewhere
         {
             return all(new, &Whose::Remote);
         }
@@ -116,8 +116,10 @@ impl System {
     fn ends(&mut self, server: &ServerEnd, peer: &Peer) -> Result<Ends, Whose> {
         let parse = |text: &str| text.parse::<SocketAddr>().ok().map(canonical);
         let local = parse(&peer.addr).ok_or(Whose::Unknown)?;
-        if !self.local.has(local.ip()) {
-            return Err(Whose::Remote);
+        match self.local.place(local.ip()) {
+            Where::Here => {}
+            Where::Inside => return Err(Whose::Namespace),
+            Where::Elsewhere => return Err(Whose::Remote),
         }
         let reached = match server.reached {
             Reached::Tcp(address) => Some(canonical(address)),

@@ -125,7 +125,7 @@ fn octets(family: u8, ip: IpAddr) -> [u8; 16] {
 }
 
 /// `struct inet_diag_msg`.
-fn parse(bytes: &[u8]) -> Option<Socket> {
+pub(super) fn parse(bytes: &[u8]) -> Option<Socket> {
     let family = *bytes.first()?;
     let address = |port: usize, ip: usize| {
         let port = bytes.get(port..)?.first_chunk().map(|port| u16::from_be_bytes(*port))?;

@@ -1,8 +1,13 @@
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::cgroup::container;
+use super::inet;
+use super::local::{Kind, Link, Way, leading_inside, parse_link, parse_way};
 use super::mask::masked;
+use super::netlink::{attributes, messages};
 use super::text::{Stat, parse_socket, parse_stat, parse_uids, parse_uptime, user_name};
+use super::unix;
 
 /// A command line as the kernel has it: words that end in a zero byte.
 fn shown(words: &[&str]) -> String {
@@ -120,11 +125,81 @@ fn what_proc_says_of_users_and_sockets() {
     assert_eq!(parse_uptime(b"-1 9\n"), None);
 }
 
+/// An attribute, as netlink writes one.
+fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    let length = value.len() + 4;
+    let mut bytes = (length as u16).to_ne_bytes().to_vec();
+    bytes.extend_from_slice(&kind.to_ne_bytes());
+    bytes.extend_from_slice(value);
+    bytes.resize(length.next_multiple_of(4), 0);
+    bytes
+}
+
+#[test]
+fn a_way_ends_here_or_leads_out() {
+    let way = |kind: u8, attributes: &[Vec<u8>]| {
+        let header = [2, 32, 0, 0, 254, 0, 0, kind, 0, 0, 0, 0];
+        parse_way(&[&header[..], &attributes.concat()].concat())
+    };
+    let out = attribute(4, &7_u32.to_ne_bytes());
+    let router = attribute(5, &[10, 0, 0, 1]);
+    assert_eq!(way(2, std::slice::from_ref(&out)), Some(Way { local: true, router: false, out: Some(7) }));
+    assert_eq!(way(1, std::slice::from_ref(&out)), Some(Way { local: false, router: false, out: Some(7) }));
+    assert_eq!(way(1, &[router, out]), Some(Way { local: false, router: true, out: Some(7) }));
+    assert_eq!(way(1, &[]), Some(Way::default()));
+    assert_eq!(parse_way(&[2, 32, 0]), None);
+}
+
+#[test]
+fn only_a_bridge_that_nothing_else_is_plugged_into_leads_to_containers() {
+    let link = |index: u32, master: Option<u32>, kind| Link { index, master, kind };
+    let links = [
+        link(1, None, Kind::Other),
+        link(2, Some(4), Kind::Other),
+        link(3, None, Kind::Bridge),
+        link(4, None, Kind::Bridge),
+        link(5, Some(3), Kind::Cable),
+        link(6, Some(4), Kind::Cable),
+        link(7, None, Kind::Bridge),
+        link(8, None, Kind::Cable),
+    ];
+    let mut inside: Vec<u32> = leading_inside(&links).into_iter().collect();
+    inside.sort_unstable();
+    assert_eq!(inside, [3, 5, 6, 8]);
+    let kind = attribute(18, &[attribute(1, b"veth\0"), attribute(2, b"?")].concat());
+    let mut header = [0; 16];
+    header[4] = 5;
+    let bytes = [&header[..], &attribute(10, &3_u32.to_ne_bytes()), &kind].concat();
+    let index = u32::from_ne_bytes([5, 0, 0, 0]);
+    assert_eq!(parse_link(&bytes), Some(link(index, Some(3), Kind::Cable)));
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_the_parsers_of_proc_panic(bytes: Vec<u8>) {
         let _ = (container(&bytes), masked(&bytes), parse_socket(&bytes), parse_stat(&bytes));
         let _ = (parse_uids(&bytes), parse_uptime(&bytes), user_name(&bytes, 0));
+    }
+
+    #[test]
+    fn no_bytes_make_the_parsers_of_netlink_panic(family in any::<u8>(), bytes: Vec<u8>) {
+        let _ = (inet::parse(&bytes), unix::parse(&bytes), parse_link(&bytes), parse_way(&bytes));
+        let framed = [&[family, 1][..], &bytes].concat();
+        let _ = (inet::parse(&framed), unix::parse(&framed), messages(&bytes).count());
+        prop_assert!(attributes(&bytes).count() <= bytes.len() / 4);
+    }
+
+    /// Attributes that say they are longer or shorter than they are.
+    #[test]
+    fn attributes_are_read_as_far_as_they_can_be(lengths in vec(any::<u16>(), 0..20)) {
+        let bytes: Vec<u8> = lengths.iter().flat_map(|length| {
+            let mut bytes = (length % 24).to_ne_bytes().to_vec();
+            bytes.extend_from_slice(&[0; 10]);
+            bytes
+        }).collect();
+        let framed = [&[1, 1, 1, 0][..], &[0; 12], &bytes].concat();
+        prop_assert!(unix::parse(&framed).is_some());
+        let _ = (parse_link(&framed), parse_way(&framed));
     }
 
     #[test]
