@@ -125,3 +125,6 @@ fn elsewhere(rows: bool) -> &'static str {
         "that is of clients, not of their groups: add --group-by none"
     }
 }
+
+#[cfg(test)]
+mod tests;

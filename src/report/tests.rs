@@ -1,4 +1,4 @@
-mod exposition;
+pub(super) mod exposition;
 
 use std::sync::Arc;
 
@@ -195,7 +195,7 @@ pub(super) fn ugly() -> Snapshot {
 }
 
 /// No character that could steer a terminal, but for the end of a line.
-fn is_printable(text: &str) -> bool {
+pub(super) fn is_printable(text: &str) -> bool {
     let bidi = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().all(|c| c == '\n' || !(c.is_control() || bidi(c)))
 }

@@ -125,9 +125,10 @@ fn groups(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Mark
     }
     table.write(out);
     more(out, rows.len());
-    let (listed, own) = rows.iter().fold((0, 0), |(count, own), row| (count + row.count, own + row.own));
-    let all: u64 = snapshot.groups.by(listing.by()).iter().map(|row| row.count).sum();
-    line(out, &total(listed, all, own));
+    let sum =
+        |count: fn(&GroupRow) -> u64| rows.iter().fold(0, |sum: u64, row| sum.saturating_add(count(row)));
+    let all = snapshot.groups.by(listing.by()).iter().fold(0, |sum: u64, row| sum.saturating_add(row.count));
+    line(out, &total(sum(|row| row.count), all, sum(|row| row.own)));
 }
 
 fn group(row: &GroupRow) -> Vec<String> {
@@ -158,7 +159,7 @@ fn signed(number: i64) -> String {
 
 /// The line below a table.
 fn total(listed: u64, all: u64, own: u64) -> String {
-    let mut said = format!("{} clients", thousands(listed));
+    let mut said = format!("{} {}", thousands(listed), if listed == 1 { "client" } else { "clients" });
     if listed != all {
         let _ = write!(said, " of {}", thousands(all));
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 /// Panics, with the line, on anything that a scraper would refuse or that breaks a rule of the format.
-pub(super) fn check(page: &str) {
+pub(crate) fn check(page: &str) {
     assert!(page.ends_with('\n'), "the last line must end");
     let (mut families, mut series) = (HashSet::new(), HashSet::new());
     let mut family: Option<(&str, &str)> = None;
