@@ -31,6 +31,13 @@ const PAGES: &[(&str, &str)] = pages![
     "stale",
     "maxclients",
     "no-timeout",
+    "idle-crowd",
+    "unnamed",
+    "blocked-long",
+    "output-buffer",
+    "subscriber-only-grows",
+    "rejected",
+    "evicted",
 ];
 
 /// The page of a lint, as it is written: Markdown.

@@ -5,7 +5,6 @@
 //! and caps on pools, rows, commands and findings.
 
 mod causes;
-#[expect(dead_code, reason = "read by the lints of watched servers")]
 mod clients;
 mod connections;
 mod events;
@@ -248,10 +247,22 @@ impl Model {
             pool.look_for_causes(self.now, &options);
             news.extend(verdict.news.into_iter().map(|what| (id, what)));
         }
-        self.watched.tick(self.now);
         for (id, what) in news {
             self.raised += u64::from(matches!(what, What::Raised(..)));
             self.events.note(self.now, Some(id), what);
+        }
+        if self.watched.tick(self.now) {
+            self.judge_watched();
+        }
+    }
+
+    /// Asks the lints about watched servers.
+    fn judge_watched(&mut self) {
+        let verdict = self.judge.watch(&lints::watch::View::new(self.now, &self.options, &self.watched));
+        self.watched.flag(verdict.flagged);
+        for what in verdict.news {
+            self.raised += u64::from(matches!(what, What::Raised(..)));
+            self.events.note(self.now, None, what);
         }
     }
 
@@ -268,9 +279,9 @@ impl Model {
             front: None,
             connections,
             server: self.server.row().clone(),
-            nodes: self.watched.nodes(),
+            nodes: self.watched.node_rows(),
             clients: self.watched.rows(),
-            groups: self.watched.groups(now, usize::try_from(window).unwrap_or(usize::MAX), &|_| false),
+            groups: self.watched.group_rows(usize::try_from(window).unwrap_or(usize::MAX)),
             lints: self.judge.rows(),
             events: self.events.rows(),
             dropped: self.dropped,

@@ -2,18 +2,21 @@
 
 mod groups;
 mod history;
-mod label;
 mod node;
 mod rows;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::windows::second;
 use crate::event::{NodeId, Stamp, WatchEvent};
 use crate::snapshot::{About, ClientRow, Groups, NodeRow, What};
-pub(in crate::model) use groups::Book;
-use node::Node;
+pub(in crate::model) use groups::{Book, Group, QUIET, Sums, Table, UNUSED};
+#[cfg(test)]
+pub(in crate::model) use history::POINTS;
+pub(in crate::model) use history::{History, Minute, Point};
+pub(in crate::model) use node::{Counter, Node, SHORT};
+pub(in crate::model) use rows::Entry;
 use rows::{Gone, Moment};
 
 /// Servers that are kept. Of a cluster that has more the rest is not watched; those that are watched no more go first.
@@ -48,8 +51,11 @@ pub(super) struct Clients {
     told: BTreeMap<NodeId, Turnover>,
     /// Groups are older than the clients.
     stale: bool,
-    /// The second they were added up in.
-    added_up: u64,
+    /// When they were added up: ages of a group are of then, whenever its row is made, as in a replay.
+    added_up: Stamp,
+    began: Option<Stamp>,
+    /// What lints speak of.
+    flagged: BTreeSet<About>,
     published: Published,
 }
 
@@ -92,6 +98,7 @@ impl Clients {
             WatchEvent::Closed(ids) => {
                 for client in ids {
                     if let Some(gone) = node.rows.close(&mut self.groups, at, *client) {
+                        node.closed(at, &gone, &self.groups);
                         self.telling.entry(id).or_default().close(&self.groups, &gone);
                     }
                 }
@@ -100,7 +107,9 @@ impl Clients {
             WatchEvent::Looked(look) => {
                 let mut telling = self.telling.remove(&id).unwrap_or_default();
                 let first = node.looked_at().is_none();
+                self.began.get_or_insert(at);
                 for gone in node.rows.end_look(&mut self.groups, at, look.whole) {
+                    node.closed(at, &gone, &self.groups);
                     telling.close(&self.groups, &gone);
                 }
                 for own in &look.ours {
@@ -146,6 +155,41 @@ impl Clients {
         Vec::new()
     }
 
+    /// The servers, by id.
+    pub(in crate::model) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.values()
+    }
+
+    /// The groups, as they were at the last tick.
+    pub(in crate::model) fn groups(&self) -> &Book {
+        &self.groups
+    }
+
+    /// When clients were first looked at.
+    pub(in crate::model) fn began(&self) -> Option<Stamp> {
+        self.began
+    }
+
+    /// Marks what lints speak of, and nothing else.
+    pub(super) fn flag(&mut self, flagged: BTreeSet<About>) {
+        let no_more = self.flagged.difference(&flagged).map(|about| (about, false));
+        let mut changed = false;
+        for (about, is_flagged) in no_more.chain(flagged.iter().map(|about| (about, true))) {
+            if let About::Client(node, id) = about
+                && let Some(node) = self.nodes.get_mut(node)
+            {
+                changed |= node.rows.flag(*id, is_flagged);
+            }
+        }
+        if changed {
+            self.published.clients = None;
+        }
+        if flagged != self.flagged {
+            self.flagged = flagged;
+            self.published.groups = None;
+        }
+    }
+
     fn changed(&mut self) {
         self.stale = true;
         self.published.clients = None;
@@ -161,21 +205,21 @@ impl Clients {
         self.nodes.values().any(Node::is_behind)
     }
 
-    /// Lets time go on: groups are added up, where anything changed or a second has begun.
-    pub(super) fn tick(&mut self, now: Stamp) {
-        let second = second(now);
-        if self.nodes.is_empty() || (!self.stale && second == self.added_up) {
-            return;
+    /// Lets time go on: groups are added up, where anything changed or a second has begun. True when so.
+    pub(super) fn tick(&mut self, now: Stamp) -> bool {
+        if self.nodes.is_empty() || (!self.stale && second(now) == second(self.added_up)) {
+            return false;
         }
         let nodes = self.nodes.values();
         let shares = nodes.clone().flat_map(|node| node.rows.shares(now));
-        self.groups.add_up(second, shares, nodes.flat_map(|node| node.rows.closed()));
-        (self.stale, self.added_up) = (false, second);
+        self.groups.add_up(second(now), shares, nodes.flat_map(|node| node.rows.closed()));
+        (self.stale, self.added_up) = (false, now);
         self.published.groups = None;
+        true
     }
 
     /// One row a server.
-    pub(super) fn nodes(&mut self) -> Vec<Arc<NodeRow>> {
+    pub(super) fn node_rows(&mut self) -> Vec<Arc<NodeRow>> {
         self.nodes.values_mut().map(Node::row).collect()
     }
 
@@ -187,16 +231,11 @@ impl Clients {
     }
 
     /// Every grouping, as it was at the last tick.
-    pub(super) fn groups(
-        &mut self,
-        now: Stamp,
-        window: usize,
-        flagged: &dyn Fn(&About) -> bool,
-    ) -> Arc<Groups> {
+    pub(super) fn group_rows(&mut self, window: usize) -> Arc<Groups> {
         if self.nodes.is_empty() {
             return Arc::default();
         }
-        let groups = &self.groups;
+        let (groups, flagged, now) = (&self.groups, &self.flagged, self.added_up);
         let made = || Arc::new(Groups::new(groups.rows(now, window, flagged)));
         self.published.groups.get_or_insert_with(made).clone()
     }

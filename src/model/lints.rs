@@ -22,6 +22,7 @@ mod stale;
 mod stuck_transaction;
 mod unbounded;
 mod unread_reply;
+pub(super) mod watch;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
@@ -136,9 +137,15 @@ fn all() -> Vec<Box<dyn Lint>> {
     ]
 }
 
-/// The name of each, in that order.
+/// The name of each, in that order, and then of those that only watched servers have.
 pub(super) fn ids() -> impl Iterator<Item = &'static str> {
-    all().into_iter().map(|lint| lint.id())
+    let mut ids: Vec<_> = all().into_iter().map(|lint| lint.id()).collect();
+    for id in watch::ids() {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids.into_iter()
 }
 
 /// Keeps what holds.
@@ -146,24 +153,26 @@ pub(crate) struct Judge {
     lints: Vec<Box<dyn Lint>>,
     /// By pool and lint, and then by what they speak of.
     rows: BTreeMap<(PoolId, usize), BTreeMap<About, Arc<LintRow>>>,
+    /// On watched servers.
+    watch: watch::Judge,
 }
 
 impl std::fmt::Debug for Judge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Judge").field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("Judge").field("rows", &self.rows).field("watch", &self.watch).finish_non_exhaustive()
     }
 }
 
 impl Clone for Judge {
     /// The lints themselves keep nothing.
     fn clone(&self) -> Self {
-        Self { lints: all(), rows: self.rows.clone() }
+        Self { lints: all(), rows: self.rows.clone(), watch: self.watch.clone() }
     }
 }
 
 impl Default for Judge {
     fn default() -> Self {
-        Self { lints: all(), rows: BTreeMap::new() }
+        Self { lints: all(), rows: BTreeMap::new(), watch: watch::Judge::default() }
     }
 }
 
@@ -204,6 +213,11 @@ impl Judge {
         verdict
     }
 
+    /// Asks every lint about the watched servers.
+    pub(crate) fn watch(&mut self, view: &watch::View<'_>) -> watch::Verdict {
+        self.watch.look(view)
+    }
+
     /// A pool is no more, and nothing can be said about it.
     pub(crate) fn forget(&mut self, pool: PoolId) -> Vec<What> {
         let mut news = Vec::new();
@@ -218,7 +232,8 @@ impl Judge {
 
     /// What holds, worst first, and among equals the oldest.
     pub(crate) fn rows(&self) -> Vec<Arc<LintRow>> {
-        let mut rows: Vec<_> = self.rows.values().flat_map(BTreeMap::values).cloned().collect();
+        let of_pools = self.rows.values().flat_map(BTreeMap::values);
+        let mut rows: Vec<_> = of_pools.chain(self.watch.rows()).cloned().collect();
         found::sort(&mut rows);
         rows
     }

@@ -1,11 +1,14 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    Bound, Bounds, CloseReason, ConnId, ConnPulse, ConnState, CreateSteps, Gauges, Holder, Opened, PastLease,
-    PoolFacts, Pulse, Run, Samples, SeenAt, Totals, WaitEnd, Waiting,
+    Bound, Bounds, Client, CloseReason, ConnId, ConnPulse, ConnState, CreateSteps, Gauges, Holder, Look,
+    NodeConfig, NodeFacts, NodeId, Opened, Owner, PastLease, PoolFacts, Process, Pulse, Run, Samples, SeenAt,
+    Totals, WaitEnd, Waiting, WatchEvent, Whose,
 };
-use crate::snapshot::{RowState, Severity};
+use crate::snapshot::{About, GroupBy, RowState, Severity};
 
 const POOL: PoolId = PoolId(1);
 
@@ -321,6 +324,76 @@ fn any_pulse() -> impl Strategy<Value = PoolEvent> {
     )
 }
 
+fn any_client() -> impl Strategy<Value = Client> {
+    let texts = ("[NbxPOSMc]{0,2}", prop::option::of("[a-z0-9:–-]{0,9}"), prop::option::of("\\PC{0,4}"));
+    let numbers = (any_small(), any_small(), prop::option::of(any_small()), prop::option::of(any_small()));
+    (0..12_u64, texts, numbers).prop_map(|(id, (flags, name, other), (age, idle, one, two))| Client {
+        id,
+        addr: format!("10.0.0.{}:{id}", id % 3).into(),
+        name: name.map(Into::into),
+        age,
+        idle,
+        flags: flags.into(),
+        subscriptions: two.unwrap_or(0),
+        multi: one,
+        watch: two,
+        output_memory: one,
+        memory: two,
+        command: other.as_deref().map(Into::into),
+        lib_name: other.map(Into::into),
+        net_in: one,
+        commands: two,
+        ..Client::default()
+    })
+}
+
+fn any_small() -> impl Strategy<Value = u64> {
+    prop_oneof![9 => 0..50_u64, 1 => any::<u64>()]
+}
+
+fn any_whose() -> impl Strategy<Value = Whose> {
+    let process = |pid: u32| {
+        let (name, command) = ("python3".into(), "python3 app.py".into());
+        Arc::new(Process { pid, name, command, user: None, started_ms: None, container: None })
+    };
+    prop_oneof![
+        3 => (0..3_u32).prop_map(move |pid| Whose::Process { process: process(pid), fd: 3 }),
+        1 => Just(Whose::Remote),
+        1 => any::<u32>().prop_map(|uid| Whose::Hidden { uid }),
+    ]
+}
+
+fn any_watch() -> impl Strategy<Value = WatchEvent> {
+    let clients = || prop::collection::vec(any_client(), 0..8);
+    let look =
+        (any::<bool>(), any_small(), prop::option::of(any_small()), prop::collection::vec(0..12_u64, 0..3));
+    let look = look.prop_map(|(whole, clients, unseen, ours)| {
+        WatchEvent::Looked(Look { whole, clients, unseen, ours, ..Look::default() })
+    });
+    let owners = prop::collection::vec((0..12_u64, any_whose()), 0..6).prop_map(|owners| {
+        let owner = |(client, whose)| Owner { client, whose };
+        WatchEvent::Owners(owners.into_iter().map(owner).collect())
+    });
+    let name =
+        "(connected_clients|maxclients|total_connections_received|rejected_connections|evicted_clients)";
+    let info = prop::collection::vec((name, any_small()), 0..5).prop_map(|fields| {
+        let lines: String = fields.into_iter().map(|(name, value)| format!("{name}:{value}\r\n")).collect();
+        WatchEvent::Info { raw: format!("# Clients\r\n{lines}").into(), took: Duration::ZERO }
+    });
+    prop_oneof![
+        4 => clients().prop_map(WatchEvent::Opened),
+        4 => clients().prop_map(WatchEvent::Changed),
+        2 => prop::collection::vec(0..12_u64, 0..6).prop_map(WatchEvent::Closed),
+        6 => look,
+        2 => owners,
+        2 => info,
+        1 => any_stamp().prop_map(|retry_at| WatchEvent::Lost { error: "gone".to_owned(), retry_at }),
+        1 => Just(WatchEvent::Started(NodeFacts { target: "a:1".to_owned(), found: None })),
+        1 => Just(WatchEvent::Config(NodeConfig { timeout: Some(0), tcp_keepalive: Some(0) })),
+        1 => Just(WatchEvent::Stopped),
+    ]
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     let pool = prop_oneof![
         Just(facts(10)),
@@ -348,6 +421,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         any_stamp().prop_map(|retry_at| ServerEvent::Lost { error: "gone".to_owned(), retry_at }),
     ];
     prop_oneof![
+        12 => (0..3_u32, any_watch()).prop_map(|(id, event)| Event::Watch(NodeId(id), event)),
         4 => (0..3_u32, any_pulse()).prop_map(|(id, event)| Event::Pool(PoolId(id), event)),
         8 => (0..3_u32, pool).prop_map(|(id, event)| Event::Pool(PoolId(id), event)),
         1 => server.prop_map(Event::Server),
@@ -370,7 +444,14 @@ proptest! {
                 prop_assert!(snapshot.events.len() <= super::events::EVENTS);
                 prop_assert!(snapshot.pools.iter().all(|pool| pool.series.len() <= series::POINTS));
                 prop_assert!(snapshot.connections.len() <= 3 * 12);
-                prop_assert!(snapshot.lints.len() <= 3 * (3 * 12 + 13));
+                prop_assert!(snapshot.lints.len() <= 3 * (3 * 12 + 13) + 4 * (3 * 12 + 3));
+                prop_assert!(snapshot.nodes.len() <= 3 && snapshot.clients.len() <= 3 * 12);
+                for by in GroupBy::KEYS {
+                    let groups = snapshot.groups.by(by);
+                    let counted: u64 = groups.iter().map(|group| group.count).sum();
+                    prop_assert_eq!(counted, snapshot.clients.len() as u64, "{:?}", by);
+                    prop_assert!(groups.iter().all(|group| group.series.len() <= clients::POINTS));
+                }
                 let mut held = snapshot.connections.iter().map(|row| matches!(row.state, RowState::InUse { .. }));
                 prop_assert!(!held.by_ref().skip_while(|in_use| *in_use).any(|in_use| in_use), "in use first");
                 for lint in &snapshot.lints {
@@ -378,6 +459,11 @@ proptest! {
                         snapshot.connections.iter().find(|row| (Some(row.pool), row.id) == (lint.pool(), conn))
                     });
                     prop_assert!(row.is_none_or(|row| row.is_some_and(|row| row.flagged)), "{lint:?}");
+                    if let About::Client(node, id) = lint.about {
+                        let mut rows = snapshot.clients.iter();
+                        let row = rows.find(|row| (row.node, row.client.id) == (node, id));
+                        prop_assert!(row.is_some_and(|row| row.flagged), "{lint:?}");
+                    }
                 }
             }
         }

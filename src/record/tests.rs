@@ -1,10 +1,13 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
-use crate::event::Clock;
-use crate::event::wire::{Header, read_line};
+use crate::event::wire::{Header, read_line, write_line};
+use crate::event::{Client, Clock, Event, Look, NodeFacts, NodeId, Owner, Process, Timed, WatchEvent, Whose};
+use crate::snapshot::Snapshot;
 
 const SEES: [&str; 1] = ["pool"];
 
@@ -108,4 +111,79 @@ async fn what_a_slow_disk_cannot_take_is_a_gap_of_so_many_lines() {
     assert_eq!(gaps.sum::<u64>(), missing);
     assert_eq!(read[read.len() - 2..], [Record::Tick(Stamp(last)), Record::End(End::Finished)]);
     assert!(read.len() < 40_000, "what waited was bounded");
+}
+
+#[test]
+fn watched_clients_are_replayed_to_the_last_number() {
+    let process = Process {
+        pid: 81,
+        name: "python3".into(),
+        command: "python3 leak.py".into(),
+        user: None,
+        started_ms: None,
+        container: None,
+    };
+    let process = Arc::new(process);
+    let at = |millis: u64| Stamp(millis * 1_000_000);
+    let tell = |millis, event| Record::Event(Timed { at: at(millis), event: Event::Watch(NodeId(1), event) });
+    let client = |id: u64, age: u64| Client {
+        id,
+        addr: format!("127.0.0.1:{}", 40_000 + id).into(),
+        flags: "N".into(),
+        age,
+        commands: Some(2 + u64::from(age > 0)),
+        ..Client::default()
+    };
+    let facts = NodeFacts { target: "127.0.0.1:6379".to_owned(), found: None };
+    let mut records = vec![tell(0, WatchEvent::Started(facts))];
+    for second in 0..40_u64 {
+        let now = second * 1_000;
+        let raw =
+            format!("# Clients\r\nconnected_clients:{second}\r\ntotal_connections_received:{second}\r\n");
+        records.push(tell(now, WatchEvent::Info { raw: raw.into(), took: Duration::from_micros(90) }));
+        records.push(tell(now, WatchEvent::Opened(vec![client(second, 0)])));
+        records.push(tell(now, WatchEvent::Changed(vec![client(second / 2, second - second / 2)])));
+        let look = Look { whole: second == 0, clients: second + 1, unseen: Some(second), ..Look::default() };
+        records.push(tell(now, WatchEvent::Looked(look)));
+        let whose = Whose::Process { process: process.clone(), fd: 5 };
+        records.push(tell(now, WatchEvent::Owners(vec![Owner { client: second, whose }])));
+        records.extend((0..4).map(|quarter| Record::Tick(at(now + quarter * 250))));
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("run.ndjson");
+    let mut text = Vec::new();
+    write_line(&Header::new(0, &SEES), &mut text).expect("a header");
+    for record in records.iter().chain(&[Record::End(End::Finished)]) {
+        write_line(record, &mut text).expect("a line");
+    }
+    std::fs::write(&path, text).expect("a recording");
+
+    let mut model = Model::new(ModelOptions::default());
+    let mut live = Vec::new();
+    for record in &records {
+        record.feed(&mut model);
+        if let Record::Tick(now) = record {
+            live.push(format!("{:#?}", model.snapshot(*now, now.0 / 1_000_000)));
+        }
+    }
+    assert!(live.last().is_some_and(|last| last.contains("growth") && last.contains("leak.py")));
+    let mut player = Player::open(&path).expect("a recording");
+    let told = |player: &mut Player| format!("{:#?}", Snapshot { tape: None, ..player.snapshot() });
+    let mut ticks = 0;
+    // Every third one alone, so that a replay looks at other moments than the run did.
+    loop {
+        match player.step() {
+            Step::Tick if ticks % 3 == 2 => assert_eq!(told(&mut player), live[ticks]),
+            Step::Tick => {}
+            Step::Over => break,
+            _ => continue,
+        }
+        ticks += 1;
+    }
+    assert_eq!(ticks, live.len());
+    player.back(at(17_250));
+    while player.at() < at(17_250) {
+        player.step();
+    }
+    assert_eq!(told(&mut player), live[17 * 4 + 1]);
 }

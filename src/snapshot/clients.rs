@@ -141,7 +141,7 @@ pub struct ClientRow {
     pub whose: Option<Whose>,
     /// It is this program's own.
     pub own: bool,
-    /// Bytes a second that it sends, over the last looks.
+    /// Bytes a second that it sends, between the last two looks.
     pub in_rate: Option<f64>,
     /// Bytes a second that it is sent.
     pub out_rate: Option<f64>,
@@ -192,7 +192,8 @@ pub enum GroupBy {
     Process,
     /// The name of CLIENT SETNAME.
     Name,
-    /// That name up to where numbers or a separator's last part begin: `worker-17` is of `worker`.
+    /// That name without what tells one of many from the others at its end, numbers, hashes and addresses: `worker-17` is
+    /// of `worker`.
     Prefix,
     /// Client library and version.
     Library,

@@ -3,7 +3,7 @@
 //! Each client keeps the places of its groups, so that adding ten thousand of them up is a pass over numbers. What a group
 //! was is kept from the second client on that it ever had: of one client alone the row tells all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ pub(in crate::model) const RATE: usize = 10;
 
 /// The places of a client's groups, in the order of [`GroupBy::KEYS`].
 pub(super) type Places = [u32; GroupBy::KEYS.len()];
+
+/// What a client is called by every key, in that order.
+pub(in crate::model) type Labels = [Arc<str>; GroupBy::KEYS.len()];
 
 /// What a client adds to its groups.
 #[derive(Clone, Copy, Debug)]
@@ -170,10 +173,11 @@ impl Table {
         history.change(second..=second, |point| point.work = point.work.saturating_add(work));
     }
 
-    /// A client that was taken for one of another group, as long as it has been there.
-    pub(super) fn moved(&mut self, from: u32, to: u32, since: u64, now: u64, opened: bool) {
+    /// A client that was taken for one of another group, as long as it has been there. `opened` says that it was opened then,
+    /// and what it had done when it was first seen.
+    pub(super) fn moved(&mut self, from: u32, to: u32, since: u64, now: u64, opened: Option<u32>) {
         self.enter(to, now, false);
-        let opened = u32::from(opened);
+        let (opened, work) = (u32::from(opened.is_some()), opened.unwrap_or(0));
         for (place, comes) in [(from, false), (to, true)] {
             let Some(group) = self.group(place) else { continue };
             if !comes {
@@ -189,7 +193,10 @@ impl Table {
                 by(&mut point.count, 1);
                 by(&mut point.plain, 1);
             });
-            history.change(since..=since, |point| by(&mut point.opened, opened));
+            history.change(since..=since, |point| {
+                by(&mut point.opened, opened);
+                by(&mut point.work, work);
+            });
         }
     }
 
@@ -248,23 +255,17 @@ impl Table {
         self.groups.iter().zip(&self.sums).filter_map(|(group, sums)| Some((group.as_ref()?, sums)))
     }
 
-    /// The group of a name.
-    pub(in crate::model) fn named(&self, label: &str) -> Option<(&Group, &Sums)> {
-        let place = *self.index.get(label)? as usize;
-        Some((self.groups.get(place)?.as_ref()?, self.sums.get(place)?))
-    }
-
     /// What a place's group is called.
     pub(super) fn label(&self, place: u32) -> Option<&Arc<str>> {
         self.groups.get(place as usize)?.as_ref().map(|group| &group.label)
     }
 
-    fn rows(&self, now: Stamp, window: usize, flagged: &dyn Fn(&About) -> bool) -> Arc<[Arc<GroupRow>]> {
+    fn rows(&self, now: Stamp, window: usize, flagged: &BTreeSet<About>) -> Arc<[Arc<GroupRow>]> {
         let with_clients = self.groups().filter(|(_, sums)| sums.count > 0);
         let mut rows: Vec<_> = with_clients
             .map(|(group, sums)| {
                 let about = About::Group(self.by, group.label.clone());
-                Arc::new(row(self.by, group, sums, now, window, flagged(&about)))
+                Arc::new(row(self.by, group, sums, now, window, flagged.contains(&about)))
             })
             .collect();
         rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.label.cmp(&b.label)));
@@ -333,8 +334,13 @@ impl Book {
     }
 
     /// What the process at a place is called.
-    pub(super) fn process(&self, place: u32) -> Option<&Arc<str>> {
+    pub(in crate::model) fn process(&self, place: u32) -> Option<&Arc<str>> {
         self.tables[0].label(place)
+    }
+
+    /// What all of a client's groups are called.
+    pub(super) fn labels(&self, places: Places) -> Labels {
+        std::array::from_fn(|at| self.tables[at].label(places[at]).cloned().unwrap_or_else(|| OTHERS.into()))
     }
 
     /// Adds every client up anew. `closed` are the places of those that were closed at the last look.
@@ -365,7 +371,7 @@ impl Book {
         &self,
         now: Stamp,
         window: usize,
-        flagged: &dyn Fn(&About) -> bool,
+        flagged: &BTreeSet<About>,
     ) -> [Arc<[Arc<GroupRow>]>; GroupBy::KEYS.len()] {
         std::array::from_fn(|at| self.tables[at].rows(now, window, flagged))
     }

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::rows::Rows;
+use super::groups::{Book, Labels};
+use super::rows::{Gone, Rows};
 use crate::event::{Look, NodeConfig, NodeFacts, NodeId, Process, Refused, Stamp};
 use crate::model::server::{Change, RAW_BYTES, Server, cut, fields};
 use crate::model::windows::second;
@@ -30,6 +31,13 @@ const COUNTED: Duration = Duration::from_secs(60);
 
 /// And how many of them, however often the server is asked.
 const COUNTS: usize = 512;
+
+/// A client that was gone before it was so old was opened for a moment.
+pub(in crate::model) const SHORT: Duration = Duration::from_secs(5);
+
+/// Those that looks saw and that are kept, to tell whose they were, and for how long.
+const SAMPLES: usize = 64;
+const SAMPLED: Duration = Duration::from_secs(30);
 
 /// Over which a rate is told.
 const RATE: Duration = Duration::from_millis(10_500);
@@ -106,6 +114,12 @@ pub(in crate::model) struct Node {
     pub(in crate::model) rejected: Counter,
     pub(in crate::model) evicted: Counter,
     unseen: u64,
+    /// Clients that were gone before they were [`SHORT`] old, those that no look saw among them.
+    pub(in crate::model) short: Counter,
+    /// By every key, what some of them were called that looks saw.
+    samples: VecDeque<(Stamp, Labels)>,
+    /// Those that the look that is being told closed.
+    short_closed: u64,
     pub(in crate::model) config: NodeConfig,
     refused: Vec<Refused>,
     unix_shares: Vec<(Arc<Process>, u64)>,
@@ -143,6 +157,9 @@ impl Node {
             rejected: Counter::default(),
             evicted: Counter::default(),
             unseen: 0,
+            short: Counter::default(),
+            samples: VecDeque::new(),
+            short_closed: 0,
             config: NodeConfig::default(),
             refused: Vec::new(),
             unix_shares: Vec::new(),
@@ -221,11 +238,31 @@ impl Node {
         self.published = None;
     }
 
+    /// A client was closed, by the look that is being told: it was short-lived if it was so when it was last seen.
+    pub(super) fn closed(&mut self, at: Stamp, gone: &Gone, groups: &Book) {
+        let seen = self.looked_at().unwrap_or(at);
+        if !gone.seen_opening || gone.row.own || gone.row.age(seen) >= SHORT {
+            return;
+        }
+        self.short_closed = self.short_closed.saturating_add(1);
+        if self.samples.len() == SAMPLES {
+            self.samples.pop_front();
+        }
+        self.samples.push_back((at, groups.labels(gone.places)));
+    }
+
+    /// What the short-lived clients of the last half minute were called that looks saw.
+    pub(in crate::model) fn short_lived(&self, now: Stamp) -> impl Iterator<Item = &Labels> {
+        let late = self.samples.iter().filter(move |(at, _)| now.since(*at) <= SAMPLED);
+        late.map(|(_, labels)| labels)
+    }
+
     /// A look has ended, with so many clients that it opened.
     pub(super) fn looked(&mut self, at: Stamp, look: &Look, opened: u64) {
         self.looks += 1;
         let unseen = look.unseen.unwrap_or(0);
         self.unseen = self.unseen.saturating_add(unseen);
+        self.short.add(at, unseen.saturating_add(std::mem::take(&mut self.short_closed)));
         self.by_looks.add(at, if self.looks > 1 { opened.saturating_add(unseen) } else { 0 });
         self.rows.mark_own(&self.ours, &look.ours);
         self.ours = look.ours.iter().take(OURS).copied().collect();

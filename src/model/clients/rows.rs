@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::groups::{Book, Places, Share};
-use super::label::{label, same};
 use super::moment;
 use crate::event::{Client, NodeId, Owner, Stamp, Whose};
 use crate::model::windows::second;
@@ -32,6 +31,8 @@ pub(in crate::model) struct Entry {
     touched: u64,
     /// The look that opened it, where that was seen.
     fresh: Option<u64>,
+    /// What it had done by then.
+    first_work: u32,
     /// The second it was opened in, or first seen.
     pub(super) since: u64,
     /// Since when more than [`HEAVY`] waits to be read by it.
@@ -39,8 +40,13 @@ pub(in crate::model) struct Entry {
 }
 
 impl Entry {
+    /// That its opening was seen, and what it had done by then.
+    fn opening(&self) -> Option<u32> {
+        self.fresh.map(|_| self.first_work)
+    }
+
     /// The place of its process's group.
-    pub(super) fn place(&self) -> u32 {
+    pub(in crate::model) fn place(&self) -> u32 {
         self.places[0]
     }
 }
@@ -125,13 +131,14 @@ impl Rows {
         // After a lost server, or lost events, what is new here may be old there.
         let opened = before.is_some_and(|before| age <= at.since(before) + Duration::from_secs(1));
         let active = if before.is_some() { opened } else { client.idle == 0 };
+        let first_work = work(client.commands, active);
         let state = state(client, active);
         let command = client.command.clone();
         let places = places(groups, client, None, target, second(at));
         for (table, place) in groups.tables().iter_mut().zip(places) {
             table.enter(place, second(at), opened);
             if opened {
-                table.worked(place, second(at), work(client.commands, active));
+                table.worked(place, second(at), first_work);
             }
         }
         let row = ClientRow {
@@ -146,7 +153,15 @@ impl Rows {
         };
         let heavy = is_heavy(client).then_some(at);
         let fresh = opened.then_some(self.look);
-        let entry = Entry { row: Arc::new(row), places, touched: self.look, fresh, since: second(at), heavy };
+        let entry = Entry {
+            row: Arc::new(row),
+            places,
+            touched: self.look,
+            fresh,
+            first_work,
+            since: second(at),
+            heavy,
+        };
         self.entries.insert(client.id, entry);
         opened
     }
@@ -172,7 +187,7 @@ impl Rows {
             let places = places(groups, client, entry.row.whose.as_ref(), target, second(at));
             for ((table, from), to) in groups.tables().iter_mut().zip(entry.places).zip(places) {
                 if from != to {
-                    table.moved(from, to, entry.since, second(at), entry.fresh.is_some());
+                    table.moved(from, to, entry.since, second(at), entry.opening());
                 }
             }
             entry.places = places;
@@ -247,27 +262,27 @@ impl Rows {
             return None;
         }
         let table = &mut groups.tables()[0];
-        let words = label(GroupBy::Process, &entry.row.client, Some(&owner.whose), "");
+        let words = GroupBy::Process.of(&entry.row.client, Some(&owner.whose), "");
         let process = match &owner.whose {
             Whose::Process { process, .. } => Some(process),
             _ => None,
         };
         let place = table.place(&words, process, entry.since);
         if place != entry.places[0] {
-            table.moved(entry.places[0], place, entry.since, second(at), entry.fresh.is_some());
+            table.moved(entry.places[0], place, entry.since, second(at), entry.opening());
             entry.places[0] = place;
         }
         Arc::make_mut(&mut entry.row).whose = Some(owner.whose.clone());
         Some(place)
     }
 
-    /// Marks what lints speak of.
-    pub(super) fn flag(&mut self, id: u64, flagged: bool) {
-        if let Some(entry) = self.entries.get_mut(&id)
-            && entry.row.flagged != flagged
-        {
-            Arc::make_mut(&mut entry.row).flagged = flagged;
-        }
+    /// Marks what lints speak of. True when it was not so.
+    pub(super) fn flag(&mut self, id: u64, flagged: bool) -> bool {
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.row.flagged != flagged) else {
+            return false;
+        };
+        Arc::make_mut(&mut entry.row).flagged = flagged;
+        true
     }
 
     /// What each client adds to its groups.
@@ -302,6 +317,12 @@ fn is_same(known: &Entry, at: Stamp, client: &Client) -> bool {
     old.addr == client.addr && younger < 3_000_000_000
 }
 
+/// Whether two states of one client have the same labels, but for the process.
+fn same(a: &Client, b: &Client) -> bool {
+    (&a.name, &a.lib_name, &a.lib_version, &a.user, &a.addr)
+        == (&b.name, &b.lib_name, &b.lib_version, &b.user, &b.addr)
+}
+
 /// The moment so many seconds before another.
 fn ago(at: Stamp, seconds: u64) -> i64 {
     let nanos = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
@@ -328,7 +349,7 @@ pub(in crate::model) fn is_waiting(state: ClientState) -> bool {
 fn places(groups: &mut Book, client: &Client, whose: Option<&Whose>, target: &str, second: u64) -> Places {
     let mut places = Places::default();
     for (table, place) in groups.tables().iter_mut().zip(&mut places) {
-        *place = table.place(&label(table.by, client, whose, target), None, second);
+        *place = table.place(&table.by.of(client, whose, target), None, second);
     }
     places
 }

@@ -31,17 +31,27 @@ impl Lint for MaxClients {
         let told = view.server.as_ref().and_then(|server| {
             Some((server.client_field("connected_clients")?, server.client_field("maxclients")?))
         });
-        let Some((clients, most)) = told.filter(|(_, most)| *most > 0) else { return Vec::new() };
-        let percent = u64::try_from(u128::from(clients) * 100 / u128::from(most)).unwrap_or(u64::MAX);
-        if percent < if holds { ALERT - SLACK } else { ALERT } {
-            return Vec::new();
-        }
-        let severity = if percent >= NEARLY { Severity::Bad } else { Severity::Warn };
+        let Some((clients, most)) = told else { return Vec::new() };
+        let Some(Fill { percent, severity }) = fill(clients, most, holds) else { return Vec::new() };
         let [clients, most, ours] = [clients, most, view.ours].map(thousands);
         let evidence =
             format!("{clients} clients of the server's {most} ({percent}%), {ours} of them from here");
         vec![Finding { conn: None, severity, evidence, advice: ADVICE }]
     }
+}
+
+/// How near a server is to its limit.
+pub(super) struct Fill {
+    pub(super) percent: u64,
+    pub(super) severity: Severity,
+}
+
+/// The same, where that is too near.
+pub(super) fn fill(clients: u64, most: u64, holds: bool) -> Option<Fill> {
+    let percent = (u128::from(clients) * 100).checked_div(u128::from(most))?;
+    let percent = u64::try_from(percent).unwrap_or(u64::MAX);
+    let severity = if percent >= NEARLY { Severity::Bad } else { Severity::Warn };
+    (percent >= if holds { ALERT - SLACK } else { ALERT }).then_some(Fill { percent, severity })
 }
 
 #[cfg(test)]

@@ -3,23 +3,43 @@
 use std::borrow::Cow;
 
 use super::{ClientRow, GroupBy};
-use crate::event::{Client, Whose};
+use crate::event::{Client, Process, Whose};
 use crate::text::NONE;
+
+/// The most of a label that is kept.
+const LABEL_BYTES: usize = 256;
+
+/// What is kept of a part in brackets of a library's name: it can tell a whole stack of frameworks.
+const BRACKET_CHARS: usize = 24;
 
 impl GroupBy {
     /// What this client is grouped under, as it came. `target` is where its server is.
     pub fn label<'a>(self, row: &'a ClientRow, target: &'a str) -> Cow<'a, str> {
-        let client = &*row.client;
-        let named = |words: Option<&'a str>| words.filter(|words| !words.is_empty()).unwrap_or(NONE).into();
-        match self {
-            Self::Process => process(row.whose.as_ref()),
-            Self::Name => named(client.name.as_deref()),
-            Self::Prefix => named(client.name.as_deref().map(prefix)),
+        self.of(&row.client, row.whose.as_ref(), target)
+    }
+
+    /// The same, of a client without a row.
+    pub(crate) fn of<'a>(
+        self,
+        client: &'a Client,
+        whose: Option<&'a Whose>,
+        target: &'a str,
+    ) -> Cow<'a, str> {
+        let label = match self {
+            Self::Process => process(client, whose),
+            Self::Name => client.name.as_deref().unwrap_or(NONE).into(),
+            Self::Prefix => client.name.as_deref().map_or(NONE, prefix).into(),
             Self::Library => library(client),
-            Self::User => named(client.user.as_deref()),
-            Self::Address => named(Some(host(&client.addr))),
-            Self::Server => named(Some(target)),
+            Self::User => client.user.as_deref().unwrap_or(NONE).into(),
+            Self::Address => address(&client.addr).into(),
+            Self::Server => target.into(),
             Self::None => NONE.into(),
+        };
+        match label {
+            label if label.is_empty() => NONE.into(),
+            label if label.len() <= LABEL_BYTES => label,
+            Cow::Borrowed(label) => cut(label, LABEL_BYTES).into(),
+            Cow::Owned(label) => cut(&label, LABEL_BYTES).to_owned().into(),
         }
     }
 }
@@ -39,43 +59,113 @@ impl Whose {
     }
 }
 
-/// `python3 4411`; or why it has no process.
-fn process<'a>(whose: Option<&Whose>) -> Cow<'a, str> {
+/// The longest prefix of at most `most` bytes that ends at a character's end.
+fn cut(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
+}
+
+/// `python3 worker.py (4411)`; or why its process is not known.
+fn process<'a>(client: &Client, whose: Option<&Whose>) -> Cow<'a, str> {
     match whose {
-        Some(Whose::Process { process, .. }) => format!("{} {}", process.name, process.pid).into(),
+        Some(Whose::Process { process, .. }) => named(process).into(),
+        Some(Whose::Remote) => format!("remote {}", address(&client.addr)).into(),
+        Some(Whose::Hidden { uid }) => format!("user {uid}'s").into(),
         Some(other) => other.word().into(),
-        None => NONE.into(),
+        None => "not known yet".into(),
     }
 }
 
-/// A name up to its last part, where that is a number or stands behind a separator: `worker-17` and `worker:a` are of
-/// `worker`, `worker17` too, and `worker` of itself.
-fn prefix(name: &str) -> &str {
-    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let cut =
-        if bare.len() < name.len() { bare } else { name.rfind(SEPARATORS).map_or(name, |at| &name[..at]) };
-    let cut = cut.trim_end_matches(SEPARATORS);
-    if cut.is_empty() { name } else { cut }
+/// A process's command line, or else its name, with its number.
+fn named(process: &Process) -> String {
+    let pid = process.pid;
+    let words = if process.command.is_empty() { &process.name } else { &process.command };
+    // The number stays, however long the command line is.
+    format!("{} ({pid})", cut(words, LABEL_BYTES - 16))
 }
 
-/// What divides a name.
-const SEPARATORS: [char; 7] = ['-', '_', ':', '.', '/', '#', '@'];
+/// An address without its port: `10.0.0.5`, `::1`, `/run/redis.sock`.
+fn address(addr: &str) -> &str {
+    let host = addr.rsplit_once(':').map_or(addr, |(host, _)| host);
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
 
-/// Name and version of a library.
+/// `redis-py 8.1.0`, with a part in brackets kept short.
 fn library(client: &Client) -> Cow<'_, str> {
-    let some = |words: &&str| !words.is_empty();
-    let version = client.lib_version.as_deref().filter(some);
-    match (client.lib_name.as_deref().filter(some), version) {
+    let name = client.lib_name.as_deref().filter(|name| !name.is_empty());
+    let version = client.lib_version.as_deref().filter(|version| !version.is_empty());
+    let short = name.map(shorten);
+    match (short, version) {
         (Some(name), Some(version)) => format!("{name} {version}").into(),
-        (Some(name), None) => name.into(),
-        (None, _) => NONE.into(),
+        (Some(name), None) => name,
+        (None, Some(version)) => format!("{NONE} {version}").into(),
+        (None, None) => NONE.into(),
     }
 }
 
-/// An address without its port: `10.0.0.7:4411`, `[::1]:4411` and `/tmp/redis.sock:0` without what follows the last
-/// colon.
-fn host(addr: &str) -> &str {
-    addr.rsplit_once(':').map_or(addr, |(host, _)| host)
+fn shorten(name: &str) -> Cow<'_, str> {
+    let Some((before, rest)) = name.split_once('(') else { return name.into() };
+    let inside = rest.strip_suffix(')').unwrap_or(rest);
+    match inside.char_indices().nth(BRACKET_CHARS) {
+        Some((end, _)) => format!("{before}({}…)", &inside[..end]).into(),
+        None => name.into(),
+    }
+}
+
+const SEPARATORS: [char; 9] = ['-', '_', ':', '.', '/', '#', '@', ' ', '|'];
+
+/// A name without what tells one of many from the others at its end: numbers, addresses, hashes, UUIDs, and what
+/// Kubernetes gives a pod. One that is nothing else stays as it is.
+fn prefix(name: &str) -> &str {
+    let mut rest = without_uuid(name);
+    loop {
+        let trimmed = rest.trim_end_matches(SEPARATORS);
+        let (before, part) = trimmed
+            .rfind(SEPARATORS)
+            .map_or(("", trimmed), |at| (&trimmed[..at], trimmed[at..].trim_start_matches(SEPARATORS)));
+        if part.is_empty() || !(is_number(part) || is_hash(part) || is_pod(before, part)) {
+            let word = trimmed.trim_end_matches(|c: char| c.is_ascii_digit());
+            let word = word.trim_end_matches(SEPARATORS);
+            return if word.is_empty() { name } else { word };
+        }
+        rest = before;
+    }
+}
+
+fn without_uuid(name: &str) -> &str {
+    const LENGTH: usize = 36;
+    let Some(at) = name.len().checked_sub(LENGTH) else { return name };
+    let Some(last) = name.get(at..) else { return name };
+    let fits = last.bytes().enumerate().all(|(at, byte)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    });
+    if fits { &name[..at] } else { name }
+}
+
+fn is_number(part: &str) -> bool {
+    part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Six or more hexadecimal digits, one of them a number: no word.
+fn is_hash(part: &str) -> bool {
+    part.len() >= 6
+        && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && part.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// The letters that Kubernetes makes names of: no vowels, so that no word comes of it.
+fn is_random(part: &str) -> bool {
+    part.bytes().all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte))
+}
+
+/// The end of a deployment's pod (`7d9f8b6c5d-x2x4z`), or the hash before it.
+fn is_pod(before: &str, part: &str) -> bool {
+    let is_set = |part: &str| {
+        (8..=10).contains(&part.len()) && is_random(part) && part.bytes().any(|b| b.is_ascii_digit())
+    };
+    let of_a_set = || before.rsplit('-').next().is_some_and(is_set);
+    is_set(part) || (part.len() == 5 && is_random(part) && of_a_set())
 }
 
 #[cfg(test)]
@@ -83,66 +173,83 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::event::Process;
-
-    fn row(change: impl FnOnce(&mut Client)) -> ClientRow {
-        let mut client = Client { addr: "10.0.0.7:4411".into(), ..Client::default() };
-        change(&mut client);
-        ClientRow { client: Arc::new(client), ..ClientRow::default() }
-    }
 
     #[test]
-    fn a_prefix_ends_where_numbers_or_the_last_part_begin() {
+    fn a_prefix_is_the_name_without_what_counts_its_bearers() {
         for (name, want) in [
             ("worker-17", "worker"),
             ("worker17", "worker"),
             ("worker", "worker"),
+            ("checkout-service", "checkout-service"),
             ("app:web:3", "app:web"),
-            ("app:web", "app"),
-            ("42", "42"),
-            ("-1", "-1"),
-            ("é_2", "é"),
+            ("ip-10-0-0-5", "ip"),
+            ("job-0b0ff1ce", "job"),
+            ("job_feedbeef", "job_feedbeef"),
+            ("web-7d9f8b6c5d-x2x4z", "web"),
+            ("web-html5", "web-html"),
+            ("session-123e4567-e89b-12d3-a456-426614174000", "session"),
+            ("host.example.com-42", "host.example.com"),
+            ("12345", "12345"),
+            ("--", "--"),
+            ("42-界", "42-界"),
+            ("", ""),
         ] {
             assert_eq!(prefix(name), want, "{name}");
-            let row = row(|client| client.name = Some(name.into()));
-            assert_eq!(GroupBy::Prefix.label(&row, ""), want);
-            assert_eq!(GroupBy::Name.label(&row, ""), name);
         }
     }
 
     #[test]
-    fn a_client_without_it_is_of_the_group_without_it() {
-        let bare = row(|_| {});
-        for by in [GroupBy::Process, GroupBy::Name, GroupBy::Prefix, GroupBy::Library, GroupBy::User] {
-            assert_eq!(by.label(&bare, "here"), NONE, "{by:?}");
+    fn an_address_has_no_port() {
+        for (addr, want) in [
+            ("10.0.0.5:4242", "10.0.0.5"),
+            ("[::1]:6379", "::1"),
+            ("/run/redis.sock:0", "/run/redis.sock"),
+            ("odd", "odd"),
+            (":", ""),
+        ] {
+            assert_eq!(address(addr), want);
         }
-        assert_eq!(GroupBy::Address.label(&bare, "here"), "10.0.0.7");
-        assert_eq!(GroupBy::Server.label(&bare, "here"), "here");
-        for (addr, host) in [("[::1]:99", "[::1]"), ("/tmp/r.sock:0", "/tmp/r.sock"), ("", NONE)] {
-            let row = row(|client| client.addr = addr.into());
-            assert_eq!(GroupBy::Address.label(&row, ""), host);
-        }
-        let empty = row(|client| {
-            client.lib_name = Some("redis-py".into());
-            client.lib_version = Some("".into());
-        });
-        assert_eq!(GroupBy::Library.label(&empty, ""), "redis-py");
     }
 
     #[test]
-    fn a_process_goes_by_its_name_and_number_and_else_by_why_it_is_not_known() {
-        let process = Process {
-            pid: 4411,
+    fn every_key_has_its_words() {
+        let process = Arc::new(Process {
+            pid: 81,
             name: "python3".into(),
-            command: "python3 worker.py".into(),
+            command: "python3 leak.py".into(),
             user: None,
             started_ms: None,
             container: None,
+        });
+        let client = Client {
+            addr: "10.0.0.5:4242".into(),
+            name: Some("worker-17".into()),
+            user: Some("default".into()),
+            lib_name: Some("redis-py(django-redis_v5.4.0;django_v5.1;other)".into()),
+            lib_version: Some("8.1.0".into()),
+            ..Client::default()
         };
-        let mut one = row(|_| {});
-        one.whose = Some(Whose::Process { process: Arc::new(process), fd: 7 });
-        assert_eq!(GroupBy::Process.label(&one, ""), "python3 4411");
-        one.whose = Some(Whose::Hidden { uid: 33 });
-        assert_eq!(GroupBy::Process.label(&one, ""), "another user's");
+        let whose = Whose::Process { process, fd: 3 };
+        let labels = |client: &Client, whose: Option<&Whose>| {
+            GroupBy::KEYS.map(|by| by.of(client, whose, "127.0.0.1:6379").into_owned())
+        };
+        let want = [
+            "python3 leak.py (81)",
+            "worker-17",
+            "worker",
+            "redis-py(django-redis_v5.4.0;djan…) 8.1.0",
+            "default",
+            "10.0.0.5",
+            "127.0.0.1:6379",
+        ];
+        assert_eq!(labels(&client, Some(&whose)), want);
+        assert_eq!(labels(&client, Some(&Whose::Remote))[0], "remote 10.0.0.5");
+        assert_eq!(labels(&client, Some(&Whose::Hidden { uid: 1001 }))[0], "user 1001's");
+        assert_eq!(
+            labels(&Client::default(), None),
+            ["not known yet", "–", "–", "–", "–", "–", "127.0.0.1:6379"]
+        );
+        let long = Client { name: Some("界".repeat(200).into()), ..Client::default() };
+        assert!(labels(&long, None).iter().all(|label| label.len() <= LABEL_BYTES));
     }
 }

@@ -1,0 +1,248 @@
+//! Judgements on watched servers: what the clients that a server lists look like from there.
+//!
+//! A server sees a leaked connection as it sees one that waits in a pool: idle. So these speak of suspects. They look at
+//! servers, at groups and at single clients, and never at this program's own connections.
+
+mod blocked_long;
+mod churn;
+mod evicted;
+mod growth;
+mod idle_crowd;
+mod maxclients;
+mod no_timeout;
+mod output_buffer;
+mod rejected;
+mod rise;
+mod stuck_transaction;
+mod subscribers;
+mod unnamed;
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::found::{self, Found};
+use super::{ROWS, SWITCHED_OFF};
+use crate::event::{NodeId, Process, Stamp};
+use crate::model::clients::{Clients, Entry, Group, Node, Sums, Table};
+use crate::model::{ModelOptions, server};
+use crate::snapshot::{About, ClientRow, ClientState, GroupBy, Level, LintRow, Severity, What};
+
+/// The most of a process's or group's words that evidence has.
+const WORDS_BYTES: usize = 96;
+
+/// Watched servers as a lint sees them.
+pub(crate) struct View<'a> {
+    /// The moment: ages are counted to it.
+    pub(crate) now: Stamp,
+    /// The thresholds.
+    pub(crate) options: &'a ModelOptions,
+    clients: &'a Clients,
+    odd: OnceCell<Vec<&'a Entry>>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(now: Stamp, options: &'a ModelOptions, clients: &'a Clients) -> Self {
+        Self { now, options, clients, odd: OnceCell::new() }
+    }
+
+    /// Servers that answer.
+    fn nodes(&self) -> impl Iterator<Item = &'a Node> {
+        self.clients.nodes().filter(|node| node.answers())
+    }
+
+    /// The groups of a key, with what their clients add up to.
+    fn groups(&self, by: GroupBy) -> impl Iterator<Item = (&'a Group, &'a Sums)> {
+        self.clients.groups().by(by).into_iter().flat_map(Table::groups)
+    }
+
+    /// How many whole seconds clients have been looked at.
+    fn age(&self) -> u64 {
+        self.clients.began().map_or(0, |began| self.now.since(began).as_secs())
+    }
+
+    /// The clients by which a lint may find something alone: blocked, in a transaction, or slow to read. They are looked
+    /// for once for all lints.
+    fn odd(&self) -> impl Iterator<Item = &'a ClientRow> {
+        self.odd_entries().map(|entry| &*entry.row)
+    }
+
+    fn odd_entries(&self) -> impl Iterator<Item = &'a Entry> {
+        let find = || {
+            let rows = self.clients.nodes().filter(|node| node.answers()).flat_map(|node| node.rows.iter());
+            let is_odd = |entry: &&Entry| {
+                let state = entry.row.state;
+                !entry.row.own
+                    && (entry.heavy.is_some()
+                        || matches!(state, ClientState::Blocked | ClientState::Transaction))
+            };
+            rows.map(|(_, entry)| entry).filter(is_odd).collect()
+        };
+        self.odd.get_or_init(find).iter().copied()
+    }
+
+    /// A client by its id.
+    fn client(&self, node: NodeId, id: u64) -> Option<&'a ClientRow> {
+        let node = self.clients.nodes().find(|known| known.id == node)?;
+        node.rows.get(id).map(|entry| &*entry.row)
+    }
+
+    /// What the process of a client is called, as it is in its group's label.
+    fn process_label(&self, entry: &Entry) -> Option<&'a Arc<str>> {
+        self.clients.groups().process(entry.place())
+    }
+}
+
+/// What a lint found.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Finding {
+    /// What it speaks of: at most one finding each.
+    about: About,
+    severity: Severity,
+    /// In numbers, one line.
+    evidence: String,
+    /// What else is marked where it is shown.
+    marks: Vec<About>,
+}
+
+/// One kind of judgement.
+pub(crate) trait Lint: Send {
+    /// Its stable name; it may be a pool's lint's.
+    fn id(&self) -> &'static str;
+
+    /// What to do about it, one line.
+    fn advice(&self) -> &'static str;
+
+    /// What it finds now. `holds` tells what it found at the last look, for those that clear at another threshold than they
+    /// raise.
+    fn evaluate(&self, view: &View<'_>, holds: &dyn Fn(&About) -> bool) -> Vec<Finding>;
+
+    /// How a finding ended, one line.
+    fn ending(&self, row: &LintRow, _view: &View<'_>) -> String {
+        row.evidence.clone()
+    }
+}
+
+/// Every lint, in the order they are asked.
+fn all() -> Vec<Box<dyn Lint>> {
+    vec![
+        Box::new(growth::Growth),
+        Box::new(churn::Churn),
+        Box::new(idle_crowd::IdleCrowd),
+        Box::new(maxclients::MaxClients),
+        Box::new(unnamed::Unnamed),
+        Box::new(stuck_transaction::StuckTransaction),
+        Box::new(blocked_long::BlockedLong),
+        Box::new(output_buffer::OutputBuffer),
+        Box::new(subscribers::SubscribersGrow),
+        Box::new(no_timeout::NoTimeout),
+        Box::new(rejected::Rejected),
+        Box::new(evicted::Evicted),
+    ]
+}
+
+/// The name of each, in that order.
+pub(super) fn ids() -> impl Iterator<Item = &'static str> {
+    all().into_iter().map(|lint| lint.id())
+}
+
+/// Keeps what holds.
+pub(super) struct Judge {
+    lints: Vec<Box<dyn Lint>>,
+    /// By lint, and then by what they speak of.
+    rows: Vec<BTreeMap<About, Arc<LintRow>>>,
+}
+
+impl std::fmt::Debug for Judge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Judge").field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
+impl Clone for Judge {
+    /// The lints themselves keep nothing.
+    fn clone(&self) -> Self {
+        Self { lints: all(), rows: self.rows.clone() }
+    }
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        let lints = all();
+        let rows = lints.iter().map(|_| BTreeMap::new()).collect();
+        Self { lints, rows }
+    }
+}
+
+/// What a look changed.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    /// Raised and cleared, in that order.
+    pub(crate) news: Vec<What>,
+    /// What some finding is about.
+    pub(crate) flagged: BTreeSet<About>,
+}
+
+impl Judge {
+    /// Asks every lint.
+    pub(super) fn look(&mut self, view: &View<'_>) -> Verdict {
+        let mut verdict = Verdict::default();
+        let mut cleared = Vec::new();
+        for (lint, rows) in self.lints.iter().zip(&mut self.rows) {
+            let level = view.options.levels.get(lint.id());
+            let off = level == Level::Off;
+            let mut findings =
+                if off { Vec::new() } else { lint.evaluate(view, &|about| rows.contains_key(about)) };
+            findings.truncate(ROWS);
+            let found = findings.into_iter().map(|Finding { about, severity, evidence, marks }| {
+                verdict.flagged.extend(marks);
+                verdict.flagged.insert(about.clone());
+                Found { about, severity, evidence, advice: lint.advice() }
+            });
+            let ended = found::update(rows, lint.id(), level, view.now, found, &mut verdict.news);
+            for row in ended {
+                let ending = if off { SWITCHED_OFF.to_owned() } else { lint.ending(&row, view) };
+                cleared.push(What::Cleared(row.id, ending));
+            }
+        }
+        verdict.news.extend(cleared);
+        verdict
+    }
+
+    /// What holds, in no order.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Arc<LintRow>> {
+        self.rows.iter().flat_map(BTreeMap::values)
+    }
+}
+
+/// What a group is called in evidence.
+fn who(label: &str, process: Option<&Process>) -> String {
+    match process {
+        Some(process) => {
+            let words = if process.command.is_empty() { &process.name } else { &process.command };
+            format!("{} (pid {})", server::cut(words, WORDS_BYTES), process.pid)
+        }
+        None => server::cut(label, WORDS_BYTES).to_owned(),
+    }
+}
+
+/// What a client is called in evidence: its name, and its process or else where it is.
+fn called(row: &ClientRow) -> String {
+    let place = match row.process() {
+        Some(process) => who("", Some(process)),
+        None => server::cut(&row.client.addr, WORDS_BYTES).to_owned(),
+    };
+    match row.client.name.as_deref() {
+        Some(name) => format!("{} {place}", server::cut(name, WORDS_BYTES)),
+        None => place,
+    }
+}
+
+#[cfg(test)]
+mod bench;
+
+#[cfg(test)]
+mod healthy;
+
+#[cfg(test)]
+mod tests;
