@@ -6,6 +6,7 @@ mod support;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -275,4 +276,88 @@ fn the_kernel_tells_what_it_believes_of_a_connection() {
     assert_eq!(Resolver::new().ours(address), Some(vec![(kept, TcpState::CloseWait)]));
     drop(other);
     assert_eq!(Resolver::new().ours(address), Some(Vec::new()));
+}
+
+#[test]
+fn a_socket_that_parent_and_child_share_is_the_parents() {
+    let server = RedisServer::start(&[]);
+    let port = server.port().to_string();
+    let fork = "import os
+to = ('127.0.0.1', int(sys.argv[1]))
+shared = socket.create_connection(to)
+if os.fork():
+    os.wait()
+    sys.exit()
+own = socket.create_connection(to)";
+    let parent = python_that(fork, &[&port]);
+    let list = wait_for("both clients", || {
+        let list: Vec<Peer> = peers(&server).into_iter().filter(|peer| !peer.unix).collect();
+        (list.len() == 2).then_some(list)
+    });
+    let [shared, own] = &list[..] else { unreachable!("two clients") };
+    let mut resolver = Resolver::new();
+    // The child is known already when the shared one is asked about.
+    let mut pid = |peer: &Peer| {
+        let found = everyone(&mut resolver, &end(&server), std::slice::from_ref(peer));
+        process(found[&peer.id].clone()).0.pid
+    };
+    assert_ne!(pid(own), parent.0.id());
+    assert_eq!(pid(shared), parent.0.id());
+}
+
+/// Set in the environment of this very test when it runs itself as a user who may not look at root's processes.
+const AS_NOBODY: &str = "POOLTOP_TEST_HIDDEN";
+
+#[test]
+fn a_process_that_may_not_be_looked_at_is_hidden() {
+    if let Ok(told) = std::env::var(AS_NOBODY) {
+        let words: Vec<&str> = told.split(' ').collect();
+        let [addr, laddr, server, uid] = words[..] else { panic!("{told}") };
+        return assert_hidden(addr, laddr, server, uid.parse().expect("a number"));
+    }
+    let server = RedisServer::start(&[]);
+    let port = server.port().to_string();
+    // A process that wants no core of itself written may not be looked at by others of its user either.
+    let connect = "import ctypes
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))";
+    let _child = python_that(connect, &[&port]);
+    let peer = wait_for("the client", || peers(&server).into_iter().find(|peer| !peer.unix));
+    let laddr = peer.laddr.as_deref().expect("where it is connected to");
+    let address = server.address().to_string();
+    let us = rustix::process::geteuid();
+    if !us.is_root() {
+        return assert_hidden(&peer.addr, laddr, &address, us.as_raw());
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let copy = directory.path().join("test");
+    std::fs::copy(std::env::current_exe().expect("this program"), &copy).expect("a copy of it");
+    std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).expect("for everyone");
+    let name = "a_process_that_may_not_be_looked_at_is_hidden";
+    let output = Command::new("setpriv")
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+        .arg(copy)
+        .args(["--exact", name])
+        .env(AS_NOBODY, format!("{} {laddr} {address} 0", peer.addr))
+        .current_dir("/")
+        .output()
+        .expect("setpriv runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+fn assert_hidden(addr: &str, laddr: &str, server: &str, uid: u32) {
+    let mut resolver = Resolver::new();
+    let reached = Reached::Tcp(server.parse().expect("an address"));
+    let end = ServerEnd { reached, pid: None, direct: true };
+    let peer = Peer { id: 7, addr: addr.into(), laddr: Some(laddr.into()), fd: None, unix: false };
+    // The second time nobody looks through all processes again.
+    for _ in 0..2 {
+        assert_eq!(everyone(&mut resolver, &end, std::slice::from_ref(&peer))[&7], Whose::Hidden { uid });
+    }
+    // Our own is found all the same.
+    let client = idle_client(server.parse().expect("an address"));
+    let addr = client.local_addr().expect("its address").to_string();
+    let own = Peer { addr: addr.as_str().into(), ..peer };
+    assert_eq!(process(everyone(&mut resolver, &end, &[own])[&7].clone()).0.pid, std::process::id());
 }

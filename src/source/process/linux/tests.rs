@@ -6,8 +6,11 @@ use super::inet;
 use super::local::{Kind, Link, Way, leading_inside, parse_link, parse_way};
 use super::mask::masked;
 use super::netlink::{attributes, messages};
+use super::table::Found;
 use super::text::{Stat, parse_socket, parse_stat, parse_uids, parse_uptime, user_name};
 use super::unix;
+use super::{Step, System};
+use crate::event::Whose;
 
 /// A command line as the kernel has it: words that end in a zero byte.
 fn shown(words: &[&str]) -> String {
@@ -123,6 +126,18 @@ fn what_proc_says_of_users_and_sockets() {
     assert_eq!(parse_socket(b"pipe:[1]"), None);
     assert_eq!(parse_uptime(b"12.50 9\n").map(|up| up.as_millis()), Some(12_500));
     assert_eq!(parse_uptime(b"-1 9\n"), None);
+}
+
+#[test]
+fn a_socket_without_a_process_is_in_another_namespace_unless_there_was_no_time() {
+    let system = System::default();
+    let mut found = Found::default();
+    let uid = Some(rustix::process::geteuid().as_raw());
+    assert_eq!(system.whose(Step::Socket { inode: 1, uid }, &found), Some(Whose::Namespace));
+    assert_eq!(system.whose(Step::Socket { inode: 1, uid: None }, &found), Some(Whose::Unknown));
+    found.unfinished = true;
+    assert_eq!(system.whose(Step::Socket { inode: 1, uid }, &found), None);
+    assert_eq!(system.whose(Step::Settled(Whose::Gone), &found), Some(Whose::Gone));
 }
 
 /// An attribute, as netlink writes one.
