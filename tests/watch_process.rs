@@ -237,6 +237,38 @@ fn a_number_that_is_not_the_servers_is_not_believed() {
 }
 
 #[test]
+fn whoever_listens_at_a_clients_address_is_not_the_client() {
+    let server = RedisServer::start(&[]);
+    let address: Arc<str> = server.address().to_string().into();
+    let laddr = Some("127.0.0.1:1".into());
+    let peer = Peer { id: 7, addr: address, laddr, ..Peer::default() };
+    assert_eq!(resolver_for(&end(&server), &[peer])[&7], Whose::Gone);
+}
+
+#[test]
+fn the_loopback_of_a_server_behind_a_tunnel_is_not_ours() {
+    let server = RedisServer::start(&[]);
+    let peer =
+        Peer { id: 7, addr: "127.0.0.1:1".into(), laddr: Some("127.0.0.1:6379".into()), ..Peer::default() };
+    let tunnel = ServerEnd { direct: false, ..end(&server) };
+    assert_eq!(resolver_for(&end(&server), std::slice::from_ref(&peer))[&7], Whose::Gone);
+    assert_eq!(resolver_for(&tunnel, &[peer])[&7], Whose::Unknown);
+}
+
+#[test]
+fn an_old_server_does_not_tell_its_own_end() {
+    let server = RedisServer::start(&["--bind", "127.0.0.1", "127.0.0.2"]);
+    // It is reached at one address, and its client at another.
+    let client = idle_client(format!("127.0.0.2:{}", server.port()).parse().expect("an address"));
+    let addr = client.local_addr().expect("its address").to_string();
+    let peer = Peer { id: 7, addr: addr.as_str().into(), ..Peer::default() };
+    let ended = Peer { id: 8, addr: "127.0.0.1:1".into(), ..Peer::default() };
+    let found = resolver_for(&end(&server), &[peer, ended]);
+    assert_eq!(process(found[&7].clone()).0.pid, std::process::id());
+    assert_eq!(found[&8], Whose::Unknown);
+}
+
+#[test]
 fn clients_of_a_server_elsewhere_are_remote() {
     let peer = Peer { id: 7, addr: "127.0.0.1:50000".into(), ..Peer::default() };
     let at = |address: &str| ServerEnd {
