@@ -216,7 +216,7 @@ fn text_of_groups_and_of_clients() {
         let said = text(&ugly(), &listing, None);
         assert!(is_printable(&said), "{said}");
     }
-    assert!(text(&ugly(), &rows(), None).contains("ACL SETUSER … +client|list allows it"));
+    assert!(text(&ugly(), &rows(), None).contains("refused   CLIENT LIST: NOPERM =cmd"));
 }
 
 #[test]

@@ -79,10 +79,13 @@ fn server(out: &mut String, snapshot: &Snapshot, row: &NodeRow) {
         line(out, &format!("look      {}", looked(&look, snapshot.as_of)));
     }
     for refused in &row.refused {
-        let rule = refused.rule.as_deref();
-        let rule = rule.map_or_else(String::new, |rule| format!("; ACL SETUSER … {rule} allows it"));
-        let said = format!("refused   {}: {}{rule}", refused.command, refused.error);
-        line(out, &escape_str(&said));
+        // The sentence says which rule is missing, and what the server said.
+        let said = if refused.error.starts_with(&refused.command) {
+            refused.error.clone()
+        } else {
+            format!("{}: {}", refused.command, refused.error)
+        };
+        line(out, &format!("refused   {}", escape_str(&said)));
     }
     for (process, count) in &row.unix_shares {
         let process = format!("{} {}", process.pid, process.name);
