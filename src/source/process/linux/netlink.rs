@@ -111,12 +111,13 @@ pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
     })
 }
 
-/// What an error message says: 0 is for success.
-fn outcome(payload: &[u8]) -> Result<(), Errno> {
+/// What an error message says: 0 is for success. No other number but the negative of an error's is one, and making an
+/// error of it would panic.
+pub(super) fn outcome(payload: &[u8]) -> Result<(), Errno> {
     match u32_at(payload, 0).map(u32::cast_signed) {
         Some(0) => Ok(()),
-        Some(code) => Err(Errno::from_raw_os_error(code.saturating_neg())),
-        None => Err(Errno::PROTO),
+        Some(code @ -4095..0) => Err(Errno::from_raw_os_error(-code)),
+        _ => Err(Errno::PROTO),
     }
 }
 

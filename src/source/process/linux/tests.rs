@@ -1,11 +1,12 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
+use rustix::io::Errno;
 
 use super::cgroup::container;
 use super::inet;
 use super::local::{Kind, Link, Way, leading_inside, parse_link, parse_way};
 use super::mask::masked;
-use super::netlink::{attributes, messages};
+use super::netlink::{attributes, messages, outcome};
 use super::table::Found;
 use super::text::{Stat, parse_socket, parse_stat, parse_uids, parse_uptime, user_name};
 use super::unix;
@@ -151,6 +152,16 @@ fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn an_error_of_the_kernels_is_read_whatever_its_number() {
+    assert_eq!(outcome(&0_i32.to_ne_bytes()), Ok(()));
+    assert_eq!(outcome(&(-2_i32).to_ne_bytes()), Err(Errno::NOENT));
+    for strange in [5, -4096, i32::MAX, i32::MIN] {
+        assert_eq!(outcome(&strange.to_ne_bytes()), Err(Errno::PROTO));
+    }
+    assert_eq!(outcome(&[0]), Err(Errno::PROTO));
+}
+
+#[test]
 fn a_way_ends_here_or_leads_out() {
     let way = |kind: u8, attributes: &[Vec<u8>]| {
         let header = [2, 32, 0, 0, 254, 0, 0, kind, 0, 0, 0, 0];
@@ -200,7 +211,7 @@ proptest! {
     fn no_bytes_make_the_parsers_of_netlink_panic(family in any::<u8>(), bytes: Vec<u8>) {
         let _ = (inet::parse(&bytes), unix::parse(&bytes), parse_link(&bytes), parse_way(&bytes));
         let framed = [&[family, 1][..], &bytes].concat();
-        let _ = (inet::parse(&framed), unix::parse(&framed), messages(&bytes).count());
+        let _ = (inet::parse(&framed), unix::parse(&framed), messages(&bytes).count(), outcome(&bytes));
         prop_assert!(attributes(&bytes).count() <= bytes.len() / 4);
     }
 
