@@ -426,7 +426,7 @@ fn screen(flags: &Common, said: known::Screen, keys: Keys) -> ScreenSettings {
         ascii: flags.ascii || said.ascii.unwrap_or(false),
         mouse: !flags.no_mouse && said.mouse.unwrap_or(true),
         interval: said.interval.unwrap_or(ScreenSettings::INTERVAL),
-        panes: said.panes.unwrap_or_else(|| Pane::ALL.to_vec()),
+        panes: said.panes.unwrap_or_else(|| Pane::POOL.to_vec()),
         editing: said.editing.unwrap_or_default(),
         pager: said.pager.unwrap_or(true),
         pipe: said.pipe.unwrap_or(true),

@@ -24,6 +24,7 @@ pub mod terminal;
 pub mod theme;
 pub mod view;
 pub mod wait;
+pub mod watch;
 
 use std::io;
 use std::mem;
@@ -33,7 +34,7 @@ use std::time::Duration;
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, watch as latest};
 use tokio::time::Instant;
 
 use action::{Action, Effect, Loan};
@@ -63,7 +64,7 @@ pub struct Screen {
     /// The styles.
     pub theme: Theme,
     /// The snapshots.
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub snapshots: latest::Receiver<Arc<Snapshot>>,
     /// Who runs lines.
     pub runner: Box<dyn Runner>,
     /// Who helps with typing.
@@ -231,6 +232,7 @@ impl World {
                 Effect::Tape(control) => self.runner.tape(control),
                 Effect::Page => self.runner.page(self.say.clone()),
                 Effect::Lend(loan) => self.loan = Some(loan),
+                Effect::Kill(clients) => self.runner.kill(clients, self.say.clone()),
                 Effect::Interval(interval) => self.runner.set_interval(interval),
                 Effect::Report(screen) => self.write_report(*screen),
                 Effect::Copy(text) => guard.copy(&text)?,

@@ -20,6 +20,7 @@ use redis_pooltop::tui::run::{Beside, Said};
 use redis_pooltop::tui::theme::Theme;
 use redis_pooltop::tui::view;
 use redis_pooltop::values::Editing;
+use tui_support::watch::{self, client, several};
 use tui_support::{Words, app, busy, press, text};
 
 fn run(line: &str) -> Effect {
@@ -223,7 +224,7 @@ fn esc_in_output_scrolled_back_goes_to_its_end_and_only_then_leaves_the_prompt()
 #[test]
 fn every_pane_is_reached_by_its_number_from_anywhere_and_shown() {
     for (width, height) in [(60, 13), (80, 24), (140, 40)] {
-        for (at, pane) in Pane::ALL.into_iter().enumerate() {
+        for (at, pane) in Pane::POOL.into_iter().enumerate() {
             let mut app = app(width, height, busy());
             press(&mut app, &format!("alt-{}", at + 1));
             let title = format!("━ {} {} ", at + 1, pane.name());
@@ -503,6 +504,41 @@ const WAYS: [&str; 36] = [
     "f1 'a_b",
 ];
 
+/// The same of a watch.
+fn watched_long(replay: bool) -> App {
+    let mut snapshot = several();
+    watch::add(&mut snapshot, (0..40).map(|at| client(1_000 + at, 50 + at, 5, |_| {})));
+    snapshot.lints = snapshot.lints.iter().cloned().cycle().take(40).collect();
+    snapshot.events = snapshot.events.iter().cloned().cycle().take(60).enumerate().map(later).collect();
+    watch::with(Facts { replay, ..Facts::default() }, 80, 24, snapshot)
+}
+
+/// Ways into every place of a watch.
+const WATCH_WAYS: [&str; 22] = [
+    "",
+    "g n",
+    "g r",
+    "g r pgdn pgdn",
+    "g r enter pgdn",
+    "g r down down enter",
+    "g r / 'idle>1 enter",
+    "g r K",
+    "g r K 'ab",
+    "enter",
+    "enter down enter",
+    "1",
+    "2",
+    "2 down",
+    "2 enter",
+    "4",
+    "4 down down",
+    "/ 'python_sidekiq",
+    "g r / 'id>5_idle>1 down",
+    "f1",
+    "f1 pgdn pgdn",
+    "f1 'a_b",
+];
+
 /// All that a person could tell one moment from another by.
 fn seen(app: &App) -> (Context, Buffer, Option<Position>) {
     let area = Rect { x: 0, y: 0, width: 80, height: 24 };
@@ -513,41 +549,52 @@ fn seen(app: &App) -> (Context, Buffer, Option<Position>) {
 
 /// Whether a key does what its row says, and that can be told, on some way.
 fn is_alive(binding: &Binding, place: usize, key: Sequence) -> bool {
+    let pools = [(Editing::Emacs, false), (Editing::Vi, false), (Editing::Emacs, true)];
+    let of_pool = || {
+        let ways = pools.into_iter().flat_map(|from| WAYS.iter().map(move |way| (from, way)));
+        ways.map(|((editing, replay), way)| (lived_in(editing, replay), *way))
+    };
+    let of_watch = || {
+        let ways =
+            [false, true].into_iter().flat_map(|replay| WATCH_WAYS.iter().map(move |way| (replay, way)));
+        ways.map(|(replay, way)| (watched_long(replay), *way))
+    };
+    // Not both for each key: nearly all are alive where a pool is.
+    let watch = When::exists(binding.when, &watched_long(false).context());
+    of_pool().any(|(app, way)| does(app, way, binding, place, key))
+        || (watch && of_watch().any(|(app, way)| does(app, way, binding, place, key)))
+}
+
+fn does(mut app: App, way: &str, binding: &Binding, place: usize, key: Sequence) -> bool {
     let wanted = match &binding.run {
         Do::Act(action) => action.clone(),
-        Do::FocusNumbered => Action::Focus(Pane::ALL[place]),
+        Do::FocusNumbered(scene) => Action::Focus(scene.panes()[place]),
     };
-    let apps = [(Editing::Emacs, false), (Editing::Vi, false), (Editing::Emacs, true)];
-    apps.into_iter().any(|(editing, replay)| {
-        WAYS.iter().any(|way| {
-            let mut app = lived_in(editing, replay);
-            if !way.is_empty() {
-                press(&mut app, way);
-            }
-            // No key asks it: a command does.
-            if binding.when == When::Confirm {
-                app.hear(Said::AskWord("Go on?".to_owned(), "word".to_owned()));
-                press(&mut app, "'ab");
-            }
-            if !binding.when.holds(&app.context()) {
-                return false;
-            }
-            let keys = Keys::default();
-            let (pending, last) = match key.second {
-                Some(second) => (Some(key.first), second),
-                None => (None, key.first),
-            };
-            if keys.resolve(pending, last, &app.context()) != Meaning::Do(wanted.clone()) {
-                return false;
-            }
-            let before = seen(&app);
-            let mut effects = Vec::new();
-            for chord in [Some(key.first), key.second].into_iter().flatten() {
-                effects.extend(app.press(chord).unwrap_or_default());
-            }
-            !effects.is_empty() || seen(&app) != before
-        })
-    })
+    if !way.is_empty() {
+        press(&mut app, way);
+    }
+    // No key asks it: a command does.
+    if binding.when == When::Confirm && app.context().mode != Mode::Confirm {
+        app.hear(Said::AskWord("Go on?".to_owned(), "word".to_owned()));
+        press(&mut app, "'ab");
+    }
+    if !binding.when.holds(&app.context()) {
+        return false;
+    }
+    let keys = Keys::default();
+    let (pending, last) = match key.second {
+        Some(second) => (Some(key.first), second),
+        None => (None, key.first),
+    };
+    if keys.resolve(pending, last, &app.context()) != Meaning::Do(wanted) {
+        return false;
+    }
+    let before = seen(&app);
+    let mut effects = Vec::new();
+    for chord in [Some(key.first), key.second].into_iter().flatten() {
+        effects.extend(app.press(chord).unwrap_or_default());
+    }
+    !effects.is_empty() || seen(&app) != before
 }
 
 #[test]
@@ -569,6 +616,9 @@ fn every_key_in_the_table_is_found_in_the_help_by_its_own_words() {
     for row in Keys::default().rows() {
         let editing = if row.when == When::Inserting { Editing::Vi } else { Editing::Emacs };
         let mut app = lived_in(editing, false);
+        if !row.when.exists(&app.context()) {
+            app = watched_long(false);
+        }
         app.resize(Size { width: 140, height: 40 });
         press(&mut app, "f1");
         app.update(Action::Paste(row.help.to_owned()));
@@ -579,6 +629,25 @@ fn every_key_in_the_table_is_found_in_the_help_by_its_own_words() {
             shown.lines().any(|line| line.contains(row.help) && line.contains(&format!("   {first}")));
         assert!(found, "{label} {:?}\n{shown}", row.help);
     }
+}
+
+#[test]
+fn every_key_of_a_watch_is_alive_in_one() {
+    let context = watched_long(false).context();
+    let mut dead = Vec::new();
+    for binding in TABLE.iter().filter(|binding| binding.when.exists(&context)) {
+        for (place, key) in binding.keys.iter().enumerate() {
+            let sequence: Sequence = key.parse().unwrap();
+            // Only a replay has its keys, and a live watch those that act.
+            let alive = [false, true].into_iter().any(|replay| {
+                WATCH_WAYS.iter().any(|way| does(watched_long(replay), way, binding, place, sequence))
+            });
+            if !alive {
+                dead.push(format!("{key} {:?}: {}", binding.when, binding.help));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{dead:#?}");
 }
 
 #[test]
@@ -636,7 +705,7 @@ fn a_resize_gives_the_keys_to_nobody_else_and_who_has_them_is_in_sight() {
 #[test]
 fn every_pane_is_reached_on_a_screen_for_one() {
     for (width, height) in [(40, 10), (20, 5), (59, 12)] {
-        for (at, pane) in Pane::ALL.into_iter().enumerate().filter(|(_, pane)| *pane != Pane::Shell) {
+        for (at, pane) in Pane::POOL.into_iter().enumerate().filter(|(_, pane)| *pane != Pane::Shell) {
             let mut app = app(width, height, busy());
             press(&mut app, &format!("alt-{}", at + 1));
             let screen = text(&app, &Theme::DEFAULT, width, height);

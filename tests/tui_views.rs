@@ -123,7 +123,7 @@ fn nothing_moves_when_lints_come_and_go() {
 
 #[test]
 fn each_pane_alone() {
-    for pane in Pane::ALL {
+    for pane in Pane::POOL {
         for (width, height) in [(60, 13), (80, 24), (140, 40)] {
             let mut app = app(width, height, busy());
             app.update(Action::Focus(pane));
@@ -287,7 +287,7 @@ fn nothing_a_server_says_reaches_the_terminal_as_a_command() {
     app.hear(Said::Ask(UGLY.to_owned()));
     app.update(Action::Answer(false));
     app.update(Action::Paste(UGLY.to_owned()));
-    for pane in Pane::ALL {
+    for pane in Pane::POOL {
         app.update(Action::Focus(pane));
         for zoom in 0..2 {
             for cell in buffer(&app, &Theme::DEFAULT, 140, 40).content {
@@ -311,7 +311,7 @@ fn a_password_is_never_on_the_screen() {
 
 fn steps() -> impl Strategy<Value = Action> {
     prop_oneof![
-        (0..7usize).prop_map(|at| Action::Focus(Pane::ALL[at])),
+        (0..7usize).prop_map(|at| Action::Focus(Pane::POOL[at])),
         Just(Action::Zoom),
         Just(Action::Help),
         Just(Action::Search),

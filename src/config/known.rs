@@ -247,14 +247,14 @@ impl<'a> Value<'a> {
 /// The panes that are shown, in their order; the shell always is.
 fn panes(value: &Value) -> Result<Vec<Pane>, String> {
     const WANTED: &str = "a list of panes, such as [\"pool\", \"connections\"]";
-    let names = Pane::ALL.map(Pane::name);
+    let names = Pane::POOL.map(Pane::name);
     let mut shown = vec![Pane::Shell];
     for item in value.found.as_array().ok_or_else(|| value.instead_of(WANTED))? {
         let name = item.get_ref().as_str().ok_or_else(|| instead_of(WANTED, item.get_ref()))?;
-        let pane = Pane::ALL.into_iter().find(|pane| pane.name() == name);
+        let pane = Pane::POOL.into_iter().find(|pane| pane.name() == name);
         shown.push(pane.ok_or_else(|| values::unknown("pane", name, &names))?);
     }
-    Ok(Pane::ALL.into_iter().filter(|pane| shown.contains(pane)).collect())
+    Ok(Pane::POOL.into_iter().filter(|pane| shown.contains(pane)).collect())
 }
 
 fn editing(text: &str) -> Result<Editing, String> {

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use ratatui::layout::Position;
 
 use super::layout::Pane;
+use crate::event::NodeId;
 use crate::record::Control;
 use crate::report::Screenful;
+use crate::snapshot::GroupBy;
 
 /// One thing a person asked for. [`super::app::App::update`] is the only reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +74,18 @@ pub enum Action {
     PreviousRow,
     /// Close the connection, after asking.
     Close,
+    /// Group the clients by this.
+    Group(GroupBy),
+    /// Group them by what comes next.
+    NextGrouping,
+    /// From the clients of a group back to the groups.
+    Back,
+    /// Close the selected client, or those of the selected group, after a word is typed.
+    Kill,
+    /// Close all clients that are shown, after a word is typed.
+    KillShown,
+    /// Go to what a lint speaks of.
+    Jump,
     /// Copy the row, or what is shown in full, to the clipboard.
     Copy,
     /// Type a filter for the focused pane's rows.
@@ -226,6 +240,8 @@ pub enum Effect {
     Interval(Duration),
     /// Write this to files.
     Report(Box<Screenful>),
+    /// Close these clients of watched servers.
+    Kill(Vec<(NodeId, u64)>),
     /// Draw every cell anew.
     Repaint,
     /// Move in the recording.

@@ -3,6 +3,7 @@
 //! [`App::update`] does no I/O, reads no clock and knows no terminal: what must happen in the world comes back as
 //! [`Effect`]s. Snapshots and output come in by [`App::take`] and [`App::hear`]; freezing is not taking a snapshot.
 
+mod clients;
 mod deeds;
 mod details;
 mod lists;
@@ -19,7 +20,7 @@ use ratatui::layout::Size;
 
 use super::action::{Action, Effect};
 use super::keymap::{Chord, Context, Keys, Meaning, Mode};
-use super::layout::{Pane, Plan, Wish, plan};
+use super::layout::{Pane, Plan, Scene, Wish, plan};
 use super::listing::Lists;
 use super::output::{Kind, Output};
 use super::prompt::{History, Prompt};
@@ -60,6 +61,10 @@ pub struct Facts {
     pub pipe: bool,
     /// A recording is shown, and no command runs.
     pub replay: bool,
+    /// Servers are watched: there is no pool, and no shell. A recording says so itself.
+    pub watch: bool,
+    /// Nothing is acted on: there are no keys for it.
+    pub read_only: bool,
     /// What stands before the typed line, where that is more than the target; safe to show.
     pub address: Option<String>,
     /// It is red.
@@ -75,12 +80,14 @@ impl Default for Facts {
             notices: Vec::new(),
             history: Vec::new(),
             keys: Keys::default(),
-            panes: Pane::ALL.to_vec(),
+            panes: Pane::POOL.to_vec(),
             mouse: true,
             editing: Editing::default(),
             pager: true,
             pipe: true,
             replay: false,
+            watch: false,
+            read_only: false,
             address: None,
             red: false,
         }
@@ -103,6 +110,7 @@ pub struct App {
     pub(super) facts: Facts,
     pub(super) assist: Arc<dyn Assist>,
     pub(super) size: Size,
+    pub(super) scene: Scene,
     pub(super) focus: Pane,
     /// The pane that Esc in the prompt goes to.
     last_pane: Pane,
@@ -162,11 +170,15 @@ impl App {
         for notice in &facts.notices {
             output.push(Kind::Note, notice.clone());
         }
+        let scene = if facts.watch { Scene::Watch } else { Scene::Pool };
+        // Without a shell, what there is to say has no other place.
+        let notice = Some(facts.notices.join("; ")).filter(|said| facts.watch && !said.is_empty());
         Self {
             assist,
             size,
+            scene,
             // The keys of a recording act on the panes.
-            focus: if facts.replay { Pane::Connections } else { Pane::Shell },
+            focus: if facts.replay || facts.watch { scene.rows() } else { Pane::Shell },
             last_pane: Pane::Connections,
             zoomed: false,
             shown: Arc::default(),
@@ -183,7 +195,7 @@ impl App {
             question: None,
             word: None,
             confirm: None,
-            notice: None,
+            notice,
             details: None,
             looked_at: None,
             help: None,
@@ -201,7 +213,10 @@ impl App {
     /// What has the keys, for the key table.
     pub fn context(&self) -> Context {
         let mode = if self.question.is_some() || self.confirm.is_some() {
-            let typed = self.word.is_some() && self.confirm.is_none();
+            let typed = match &self.confirm {
+                Some(confirm) => confirm.word.is_some(),
+                None => self.word.is_some(),
+            };
             if typed { Mode::Confirm } else { Mode::Ask }
         } else if self.help.is_some() {
             Mode::Help
@@ -230,6 +245,11 @@ impl App {
             filtered: self.list(self.focus).is_some_and(|list| !list.typed().is_empty()),
             scrolled: self.output.scrolled(),
             replay: self.facts.replay,
+            scene: self.scene,
+            grouped: self.lists.grouping().grouped(),
+            inside: self.lists.grouping().inside.is_some(),
+            kills: !self.facts.read_only && !self.facts.replay,
+            points: self.pointed().is_some(),
         }
     }
 
@@ -243,6 +263,7 @@ impl App {
         plan(
             size,
             &Wish {
+                scene: self.scene,
                 panes: &self.facts.panes,
                 focus: self.focus,
                 zoomed: self.zoomed,
@@ -315,7 +336,19 @@ impl App {
 
     fn show_latest(&mut self) {
         self.shown = Arc::clone(&self.latest);
+        self.settle_scene();
         self.refresh_lists();
         self.refresh_details();
+    }
+
+    /// A recording may be of a pool or of a watch, and says so once there is something in it.
+    fn settle_scene(&mut self) {
+        if !self.facts.replay || (self.shown.pools.is_empty() && self.shown.nodes.is_empty()) {
+            return;
+        }
+        self.scene = if self.shown.pools.is_empty() { Scene::Watch } else { Scene::Pool };
+        if self.scene.number(self.focus) == 0 {
+            self.focus(self.scene.rows());
+        }
     }
 }

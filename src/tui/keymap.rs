@@ -9,14 +9,16 @@ mod keys;
 mod name;
 mod rebind;
 mod table;
+mod when;
 
 pub use chord::{Chord, Sequence};
 pub use keys::{Keys, Meaning, Row};
 pub use rebind::{Rebinding, Refused};
 pub use table::TABLE;
+pub use when::When;
 
 use super::action::Action;
-use super::layout::Pane;
+use super::layout::{Pane, Scene};
 
 /// Where the keys go, and what decides between rows: pure facts of the app's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,16 @@ pub struct Context {
     pub scrolled: bool,
     /// A recording is shown.
     pub replay: bool,
+    /// Which panes there are.
+    pub scene: Scene,
+    /// The clients are shown as groups.
+    pub grouped: bool,
+    /// Those of one group are shown.
+    pub inside: bool,
+    /// Clients may be closed.
+    pub kills: bool,
+    /// The lint that is selected or shown speaks of rows that can be gone to.
+    pub points: bool,
 }
 
 impl Context {
@@ -52,6 +64,14 @@ impl Context {
             filtered: false,
             scrolled: false,
             replay: false,
+            scene: match mode {
+                Mode::Pane(Pane::Clients) | Mode::Details(Pane::Clients) => Scene::Watch,
+                _ => Scene::Pool,
+            },
+            grouped: false,
+            inside: false,
+            kills: true,
+            points: true,
         }
     }
 }
@@ -81,184 +101,13 @@ pub enum Mode {
     Help,
 }
 
-/// When a row of the table holds; its title in the help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// Always, but for a question.
-    Anywhere,
-    /// In the prompt.
-    Prompt,
-    /// In the prompt while nothing is typed.
-    EmptyPrompt,
-    /// In the prompt while candidates are shown.
-    Choosing,
-    /// In the prompt with vi's keys, while letters are typed.
-    Inserting,
-    /// In the prompt while the end of the output is out of sight.
-    Scrolled,
-    /// In the prompt's backward search.
-    Search,
-    /// While words to look for in the output are typed.
-    Find,
-    /// While the output is read.
-    Read,
-    /// In any pane but the shell.
-    Pane,
-    /// In a pane whose rows can be sorted and filtered.
-    List,
-    /// In a pane's filter line.
-    Filter,
-    /// In a pane whose rows are filtered.
-    Filtered,
-    /// In a pane with something to show in full.
-    Opens,
-    /// In what is shown in full.
-    Details,
-    /// Where something can be shown in full, or is.
-    Row,
-    /// Where the row is a connection.
-    Connection,
-    /// In any pane but the shell, and in details.
-    View,
-    /// The same, of a recording.
-    Replay,
-    /// While a question waits.
-    Ask,
-    /// While the word that answers one is typed.
-    Confirm,
-    /// In the help.
-    Help,
-}
-
-impl When {
-    /// Whether it holds.
-    pub fn holds(self, context: &Context) -> bool {
-        match self {
-            When::Anywhere => !matches!(context.mode, Mode::Ask | Mode::Confirm),
-            When::Prompt => context.mode == Mode::Prompt,
-            When::EmptyPrompt => context.mode == Mode::Prompt && context.empty,
-            When::Choosing => context.mode == Mode::Prompt && context.choosing,
-            When::Inserting => context.mode == Mode::Prompt && context.inserting == Some(true),
-            When::Scrolled => context.mode == Mode::Prompt && context.scrolled,
-            When::Search => context.mode == Mode::Search,
-            When::Find => context.mode == Mode::Find,
-            When::Read => context.mode == Mode::Read,
-            When::Pane => matches!(context.mode, Mode::Pane(_)),
-            When::List => {
-                matches!(context.mode, Mode::Pane(Pane::Connections | Pane::Lints | Pane::Events))
-            }
-            When::Filter => context.mode == Mode::Filter,
-            When::Filtered => When::List.holds(context) && context.filtered,
-            When::Opens => {
-                context.row && (When::List.holds(context) || context.mode == Mode::Pane(Pane::Server))
-            }
-            When::Details => matches!(context.mode, Mode::Details(_)),
-            When::Row => When::Opens.holds(context) || When::Details.holds(context),
-            When::Connection => {
-                let shown =
-                    matches!(context.mode, Mode::Pane(Pane::Connections) | Mode::Details(Pane::Connections));
-                shown && context.row && !context.replay
-            }
-            When::View => matches!(context.mode, Mode::Pane(_) | Mode::Details(_)),
-            When::Replay => context.replay && When::View.holds(context),
-            When::Ask => context.mode == Mode::Ask,
-            When::Confirm => context.mode == Mode::Confirm,
-            When::Help => context.mode == Mode::Help,
-        }
-    }
-
-    /// The heading of its rows in the help.
-    pub fn title(self) -> &'static str {
-        match self {
-            When::Anywhere => "anywhere",
-            When::Prompt => "in the prompt",
-            When::EmptyPrompt => "in the empty prompt",
-            When::Choosing => "while candidates are shown",
-            When::Inserting => "in the prompt, with vi's keys",
-            When::Scrolled => "in the prompt, with the output scrolled back",
-            When::Search => "in the history search",
-            When::Find => "while looking for words in the output",
-            When::Read => "in the output",
-            When::Pane => "in a pane",
-            When::List => "in connections, lints and events",
-            When::Filtered => "in a pane with a filter",
-            When::Filter => "in a filter line",
-            When::Opens => "in connections, lints, events and server",
-            When::Details => "in details",
-            When::Row => "on a row, and in details",
-            When::Connection => "on a connection",
-            When::View => "in a pane, and in details",
-            When::Replay => "in a replay: in a pane, and in details",
-            When::Ask => "while a question waits",
-            When::Confirm => "while a word is typed to confirm",
-            When::Help => "in this help",
-        }
-    }
-
-    /// What stands before the name of an action whose keys here are a matter of their own: not those of the same action
-    /// in the prompt and the panes.
-    fn prefix(self) -> Option<&'static str> {
-        match self {
-            When::Ask => Some("answer"),
-            When::Confirm => Some("confirm"),
-            When::Help => Some("help"),
-            When::Search => Some("search"),
-            When::Find => Some("find"),
-            When::Read => Some("read"),
-            When::Choosing => Some("choosing"),
-            When::Inserting => Some("inserting"),
-            When::Scrolled => Some("scrolled"),
-            When::Filter => Some("filter"),
-            When::Details => Some("details"),
-            _ => None,
-        }
-    }
-
-    /// Whether rows of both places hold at once, and no row further up is meant to hide one further down.
-    fn meets(self, other: When) -> bool {
-        let both = |mode| {
-            let context = Context { empty: false, filtered: true, ..Context::of(mode) };
-            self.holds(&context) && other.holds(&context)
-        };
-        let hides = [self, other].iter().any(|when| matches!(when, When::Anywhere | When::Replay));
-        let panes = || Pane::ALL.into_iter().flat_map(|pane| [Mode::Pane(pane), Mode::Details(pane)]);
-        self == other || (!hides && panes().any(both))
-    }
-
-    /// Whether a key leaves alone what is typed here: letters, where there is a line to type.
-    fn spares(self, key: Sequence) -> bool {
-        let Some(letter) = key.first.typed() else { return true };
-        match self {
-            When::Ask
-            | When::Read
-            | When::Pane
-            | When::List
-            | When::Filtered
-            | When::Opens
-            | When::Details
-            | When::Row
-            | When::Connection
-            | When::View
-            | When::Replay => true,
-            // No command begins with most signs.
-            When::EmptyPrompt => letter.is_ascii_punctuation() && !matches!(letter, '#' | '"' | '\''),
-            _ => false,
-        }
-    }
-
-    /// The name of an action's keys here.
-    fn named(self, action: &str) -> String {
-        self.prefix().map_or_else(|| action.to_owned(), |prefix| format!("{prefix}-{action}"))
-    }
-}
-
 /// What a row does with its chord.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Do {
     /// This.
     Act(Action),
-    /// Gives the keys to the pane whose number the chord is.
-    FocusNumbered,
+    /// Gives the keys to the pane of this scene whose number the chord is.
+    FocusNumbered(Scene),
 }
 
 /// One row of the table.

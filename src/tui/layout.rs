@@ -1,67 +1,17 @@
 //! Where each pane goes, for any size of terminal. Pure: a size and a wish in, rectangles out.
 
+mod pane;
+
 use ratatui::layout::{Rect, Size};
 
-/// A pane, in the order of its number key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Pane {
-    /// Gauges, counters and the time series.
-    Pool,
-    /// Percentiles.
-    Latency,
-    /// INFO CLIENTS.
-    Server,
-    /// One row a connection.
-    Connections,
-    /// Judgements that hold now.
-    Lints,
-    /// The last rare events.
-    Events,
-    /// Output and prompt.
-    Shell,
-}
-
-impl Pane {
-    /// All, by number.
-    pub const ALL: [Pane; 7] =
-        [Pane::Pool, Pane::Latency, Pane::Server, Pane::Connections, Pane::Lints, Pane::Events, Pane::Shell];
-
-    /// Its number key, from 1.
-    pub fn number(self) -> usize {
-        self as usize + 1
-    }
-
-    /// Its place in [`Pane::ALL`].
-    pub fn index(self) -> usize {
-        self as usize
-    }
-
-    /// Its name, as titles and help show it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Pane::Pool => "pool",
-            Pane::Latency => "latency",
-            Pane::Server => "server",
-            Pane::Connections => "connections",
-            Pane::Lints => "lints",
-            Pane::Events => "events",
-            Pane::Shell => "shell",
-        }
-    }
-
-    /// The pane `by` places further, round the end.
-    #[must_use]
-    pub fn step(self, by: isize) -> Pane {
-        let count = Self::ALL.len().cast_signed();
-        let at = (self.index().cast_signed() + by).rem_euclid(count);
-        Self::ALL[at.cast_unsigned()]
-    }
-}
+pub use pane::{Pane, Scene};
 
 /// What the layout depends on besides the size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wish<'a> {
-    /// The panes to show where there is room; the shell is shown in any case.
+    /// Which panes there are.
+    pub scene: Scene,
+    /// The panes to show where there is room; the shell and the clients are shown in any case.
     pub panes: &'a [Pane],
     /// The pane that has the keys.
     pub focus: Pane,
@@ -130,12 +80,18 @@ pub fn plan(size: Size, wish: &Wish<'_>) -> Plan {
     let many = holds(size, MANY);
     // How full the pool is shows on every screen.
     let before = rows;
-    let summary = (!wish.panes.contains(&Pane::Pool)).then(|| rows.take(1));
-    let panes = if many { side_by_side(rows, size, wish.panes) } else { Vec::new() };
+    // Which it does by its gauges, or a server by its own.
+    let gauges = if wish.scene == Scene::Watch { Pane::Server } else { Pane::Pool };
+    let summary = (!wish.panes.contains(&gauges)).then(|| rows.take(1));
+    let panes = match wish.scene {
+        _ if !many => Vec::new(),
+        Scene::Pool => side_by_side(rows, size, wish.panes),
+        Scene::Watch => watched(rows, size, wish.panes),
+    };
     // A pane that has no room of its own fills the screen while it has the keys.
     if !many || wish.zoomed || !panes.iter().any(|(pane, _)| *pane == wish.focus) {
         rows = before;
-        let summary = (wish.focus != Pane::Pool).then(|| rows.take(1));
+        let summary = (wish.focus != gauges).then(|| rows.take(1));
         return Plan { header, banner, summary, panes: vec![(wish.focus, rows.rest())], footer };
     }
     Plan { header, banner, summary, panes, footer }
@@ -184,6 +140,37 @@ fn side_by_side(mut rows: Rows, size: Size, wanted: &[Pane]) -> Vec<(Pane, Rect)
         panes.extend([(Pane::Shell, shell), (Pane::Events, events)]);
     } else {
         panes.push((Pane::Shell, bottom));
+    }
+    panes
+}
+
+/// The panes of a watch: servers and lints at the top, events at the bottom of a high screen, and all between for the
+/// clients.
+fn watched(mut rows: Rows, size: Size, wanted: &[Pane]) -> Vec<(Pane, Rect)> {
+    let tall = size.height >= TALL;
+    let wants = |pane: &Pane| wanted.contains(pane);
+    let top: Vec<Pane> = [Pane::Server, Pane::Lints].into_iter().filter(wants).collect();
+    let mut panes = Vec::with_capacity(Pane::WATCH.len());
+    if size.width >= WIDE && top.len() == 2 {
+        let area = rows.take(if tall { 1 + size.height / 6 } else { 5 });
+        let (server, lints) = split(area, area.width * 2 / 5);
+        panes.extend([(Pane::Server, server), (Pane::Lints, lints)]);
+    } else {
+        for pane in top {
+            let lines = match (pane, size.height) {
+                (Pane::Server, TALL..) => 5,
+                (Pane::Server, 22..) | (_, TALL..) => 3,
+                (_, 22..) | (Pane::Server, _) => 2,
+                _ => 1,
+            };
+            panes.push((pane, rows.take(1 + lines)));
+        }
+    }
+    let events =
+        if tall && wants(&Pane::Events) { rows.take_last(1 + size.height / 8) } else { Rect::default() };
+    panes.push((Pane::Clients, rows.rest()));
+    if !events.is_empty() {
+        panes.push((Pane::Events, events));
     }
     panes
 }
@@ -247,18 +234,32 @@ mod tests {
     use super::*;
 
     fn wish(focus: Pane) -> Wish<'static> {
-        Wish { panes: &Pane::ALL, focus, zoomed: false, banner: false }
+        let scene = if focus == Pane::Clients { Scene::Watch } else { Scene::Pool };
+        Wish { scene, panes: &Pane::ALL, focus, zoomed: false, banner: false }
+    }
+
+    fn watch(focus: Pane) -> Wish<'static> {
+        Wish { scene: Scene::Watch, ..wish(focus) }
     }
 
     #[test]
     fn every_size_gives_panes_that_are_apart_and_inside() {
         for width in 1..=200 {
             for height in 1..=60 {
-                for focus in Pane::ALL {
+                for focus in Pane::POOL {
                     for (banner, zoomed) in [(false, false), (true, false), (true, true)] {
                         let size = Size { width, height };
                         let plan = plan(size, &Wish { zoomed, banner, ..wish(focus) });
                         check(size, &plan, focus);
+                    }
+                }
+                for focus in Pane::WATCH {
+                    for (banner, zoomed) in [(false, false), (true, false), (true, true)] {
+                        let size = Size { width, height };
+                        let plan = plan(size, &Wish { zoomed, banner, ..watch(focus) });
+                        check(size, &plan, focus);
+                        let known = |(pane, _): &(Pane, Rect)| Pane::WATCH.contains(pane);
+                        assert!(plan.panes.iter().all(known), "{plan:?}");
                     }
                 }
             }
@@ -266,10 +267,30 @@ mod tests {
     }
 
     #[test]
+    fn a_watch_is_mostly_clients_with_what_is_wrong_above_them() {
+        let height = |plan: &Plan, pane| plan.area(pane).map_or(0, |area| area.height);
+        for (width, rows) in [(80, 24), (110, 24), (140, 40)] {
+            let size = Size { width, height: rows };
+            let plan = plan(size, &watch(Pane::Clients));
+            for pane in [Pane::Server, Pane::Lints, Pane::Clients] {
+                assert!(plan.area(pane).is_some(), "{pane:?} at {size:?}");
+            }
+            assert!(height(&plan, Pane::Clients) * 2 > rows, "{plan:?}");
+            assert_eq!(plan.area(Pane::Events).is_some(), rows >= TALL);
+            assert!(plan.summary.is_none());
+        }
+        let small = plan(Size { width: 60, height: 13 }, &watch(Pane::Clients));
+        assert!(small.panes.len() == 1 && small.summary.is_some(), "{small:?}");
+        let few = Wish { panes: &[Pane::Events], ..watch(Pane::Clients) };
+        let few = plan(Size { width: 140, height: 40 }, &few);
+        assert!(few.summary.is_some() && few.panes.len() == 2, "{few:?}");
+    }
+
+    #[test]
     fn every_choice_of_panes_shows_no_other_and_the_shell() {
-        for choice in 0..1 << Pane::ALL.len() {
+        for choice in 0..1 << Pane::POOL.len() {
             let panes: Vec<Pane> =
-                Pane::ALL.into_iter().filter(|pane| choice & (1 << pane.index()) != 0).collect();
+                Pane::POOL.into_iter().filter(|pane| choice & (1 << pane.index()) != 0).collect();
             for (width, height) in [(72, 18), (80, 24), (110, 30), (140, 40), (200, 60)] {
                 let size = Size { width, height };
                 let shell = plan(size, &Wish { panes: &panes, ..wish(Pane::Shell) });
@@ -283,7 +304,7 @@ mod tests {
                 assert!(shell.panes.iter().all(|(pane, _)| chosen(*pane)), "{panes:?} at {size:?}");
                 let missing = panes.iter().find(|pane| shell.area(**pane).is_none());
                 assert!(width < WIDE || missing.is_none(), "{panes:?} at {size:?} has no {missing:?}");
-                for focus in Pane::ALL {
+                for focus in Pane::POOL {
                     check(size, &plan(size, &Wish { panes: &panes, ..wish(focus) }), focus);
                 }
             }
@@ -344,7 +365,9 @@ mod tests {
 
     #[test]
     fn steps_go_round() {
-        assert_eq!(Pane::Shell.step(1), Pane::Pool);
-        assert_eq!(Pane::Pool.step(-1), Pane::Shell);
+        assert_eq!(Scene::Pool.step(Pane::Shell, 1), Pane::Pool);
+        assert_eq!(Scene::Pool.step(Pane::Pool, -1), Pane::Shell);
+        assert_eq!(Scene::Watch.step(Pane::Events, 1), Pane::Server);
+        assert_eq!(Scene::Watch.step(Pane::Lints, 1), Pane::Clients);
     }
 }

@@ -3,149 +3,14 @@
 //! A [`Listing`] holds places in a snapshot's own rows, and is made anew only when the snapshot or a setting changes:
 //! drawing and scrolling look at the visible ones only.
 
+mod lists;
+
 use std::cmp::Ordering;
 
-use super::layout::Pane;
 use crate::fields::filter::Filter;
-use crate::fields::{Around, Listed, Marks, Pick, Value, names};
-use crate::snapshot::{ConnectionRow, EventRow, LintRow, Snapshot};
+use crate::fields::{Around, Listed, Pick, Value, names};
 
-/// Every list there is, and what lints say of the rows in them.
-#[derive(Debug)]
-pub struct Lists {
-    connections: Listing,
-    lints: Listing,
-    events: Listing,
-    marks: Marks,
-}
-
-impl Default for Lists {
-    fn default() -> Self {
-        Self {
-            connections: Listing::new::<ConnectionRow>(),
-            lints: Listing::new::<LintRow>(),
-            events: Listing::new::<EventRow>(),
-            marks: Marks::default(),
-        }
-    }
-}
-
-impl Lists {
-    /// The list of a pane, where it has one.
-    pub fn of(&self, pane: Pane) -> Option<&Listing> {
-        match pane {
-            Pane::Connections => Some(&self.connections),
-            Pane::Lints => Some(&self.lints),
-            Pane::Events => Some(&self.events),
-            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => None,
-        }
-    }
-
-    /// What lints say of connections.
-    pub fn marks(&self) -> &Marks {
-        &self.marks
-    }
-
-    /// There is a new snapshot: everything is made anew.
-    pub fn take(&mut self, snapshot: &Snapshot) {
-        self.marks = Marks::of_snapshot(snapshot);
-        for pane in [Pane::Connections, Pane::Lints, Pane::Events] {
-            self.refresh(pane, snapshot);
-        }
-    }
-
-    /// Makes one list anew.
-    fn refresh(&mut self, pane: Pane, snapshot: &Snapshot) {
-        let around = Around { as_of: snapshot.as_of, marks: &self.marks };
-        match pane {
-            Pane::Connections => {
-                let rows = snapshot.connections.iter().enumerate();
-                self.connections.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
-            }
-            Pane::Lints => {
-                let rows = snapshot.lints.iter().enumerate();
-                self.lints.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
-            }
-            // The newest come before those of the same moment.
-            Pane::Events => {
-                let rows = snapshot.events.iter().enumerate().rev();
-                self.events.refresh(rows.map(|(at, row)| (at as u32, row)), &around);
-            }
-            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => {}
-        }
-    }
-
-    /// Changes a pane's filter line.
-    pub fn filter(&mut self, pane: Pane, snapshot: &Snapshot, change: impl FnOnce(&mut String)) {
-        let changed = match pane {
-            Pane::Connections => self.connections.filter::<ConnectionRow>(change),
-            Pane::Lints => self.lints.filter::<LintRow>(change),
-            Pane::Events => self.events.filter::<EventRow>(change),
-            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => false,
-        };
-        if changed {
-            self.refresh(pane, snapshot);
-        }
-    }
-
-    /// While a filter is typed the selection keeps to its row, even if a line in between leaves it out.
-    pub fn anchor(&mut self, pane: Pane, hold: bool) {
-        if let Some(list) = self.of_mut(pane) {
-            list.anchor = if hold { list.pick.clone() } else { None };
-        }
-    }
-
-    /// Sorts a pane's rows by the next of these fields, or by the one before.
-    pub fn next_sort(&mut self, pane: Pane, snapshot: &Snapshot, back: bool, among: &[&str]) {
-        match pane {
-            Pane::Connections => self.connections.next_sort::<ConnectionRow>(back, among),
-            Pane::Lints => self.lints.next_sort::<LintRow>(back, among),
-            Pane::Events => self.events.next_sort::<EventRow>(back, among),
-            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => {}
-        }
-        self.refresh(pane, snapshot);
-    }
-
-    /// Sorts a pane's rows by a field, by name; the other way round when that is so already.
-    pub fn sort_by(&mut self, pane: Pane, snapshot: &Snapshot, field: &str) {
-        match pane {
-            Pane::Connections => self.connections.sort_by::<ConnectionRow>(field),
-            Pane::Lints => self.lints.sort_by::<LintRow>(field),
-            Pane::Events => self.events.sort_by::<EventRow>(field),
-            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => {}
-        }
-        self.refresh(pane, snapshot);
-    }
-
-    /// Inverts the order of a pane's rows.
-    pub fn invert(&mut self, pane: Pane, snapshot: &Snapshot) {
-        if let Some(list) = self.of_mut(pane) {
-            list.sort.descending = !list.sort.descending;
-        }
-        self.refresh(pane, snapshot);
-    }
-
-    /// Selects the row at a place of a pane's list; the last one when there are fewer.
-    pub fn select(&mut self, pane: Pane, snapshot: &Snapshot, at: usize) {
-        let Some(list) = self.of_mut(pane) else { return };
-        list.at = at.min(list.rows.len().saturating_sub(1));
-        list.pick = list.selected().and_then(|at| match pane {
-            Pane::Connections => snapshot.connections.get(at).map(|row| row.pick()),
-            Pane::Lints => snapshot.lints.get(at).map(|row| row.pick()),
-            Pane::Events => snapshot.events.get(at).map(Listed::pick),
-            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => None,
-        });
-    }
-
-    fn of_mut(&mut self, pane: Pane) -> Option<&mut Listing> {
-        match pane {
-            Pane::Connections => Some(&mut self.connections),
-            Pane::Lints => Some(&mut self.lints),
-            Pane::Events => Some(&mut self.events),
-            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => None,
-        }
-    }
-}
+pub use lists::{Grouping, Lists};
 
 /// One list's settings and what they make of its rows.
 #[derive(Debug)]
@@ -202,12 +67,9 @@ impl Listing {
     }
 
     /// Makes the rows anew. `rows` are in the order they have unsorted.
-    fn refresh<'a, R: Listed>(
-        &mut self,
-        rows: impl ExactSizeIterator<Item = (u32, &'a R)>,
-        around: &Around<'_>,
-    ) {
-        self.total = rows.len();
+    fn refresh<'a, R: Listed>(&mut self, rows: impl Iterator<Item = (u32, &'a R)>, around: &Around<'_>) {
+        let mut total = 0;
+        let rows = rows.inspect(|_| total += 1);
         let holds = |row: &R| self.filter.as_ref().is_none_or(|filter| filter.holds(R::FIELDS, row, around));
         let rows = rows.filter(|(_, row)| holds(row));
         let pick = self.anchor.as_ref().or(self.pick.as_ref());
@@ -219,6 +81,7 @@ impl Listing {
                 ((field.value)(row, around), row.tie(), at, picked)
             })
             .collect();
+        self.total = total;
         keyed.sort_by(|left, right| {
             order(&left.0, &right.0, self.sort.descending).then_with(|| left.1.cmp(&right.1))
         });
@@ -227,6 +90,13 @@ impl Listing {
         // A row that is gone leaves the selection at its place.
         self.at = found.unwrap_or(self.at).min(self.rows.len().saturating_sub(1));
         self.pick = found.and(self.anchor.clone().or(self.pick.take()));
+    }
+
+    /// Neither a row nor a filter is of what comes next.
+    fn forget(&mut self) {
+        self.typed.clear();
+        self.good.clear();
+        (self.filter, self.error, self.pick, self.anchor, self.at) = (None, None, None, None, 0);
     }
 
     /// Places in the snapshot's rows, in the order they are shown.

@@ -16,7 +16,7 @@ use crate::text;
 pub struct Column<R: 'static, C: 'static> {
     /// Its title, and the name of the field that its rows are sorted by.
     pub title: &'static str,
-    /// Its width; the last column takes what is left.
+    /// Its width; the last column takes what is left, or the one before it that has none.
     pub width: u16,
     /// Where its text stands.
     pub align: Alignment,
@@ -53,18 +53,28 @@ impl Cell {
 /// Columns between two columns.
 const GAP: u16 = 1;
 
+/// The least that is left for a column without a width of its own.
+const LEAST: u16 = 8;
+
 /// Where each column of a table this wide stands: its place in `columns`, its left edge and its width.
 pub fn places<R, C>(columns: &[Column<R, C>], width: u16) -> Vec<(usize, u16, u16)> {
     let mut x = 0;
     let mut places = Vec::with_capacity(columns.len());
     let shown: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].from <= width).collect();
+    let taken =
+        shown.iter().map(|at| columns[*at].width).sum::<u16>() + GAP * shown.len().saturating_sub(1) as u16;
+    let rest = width.saturating_sub(taken).max(LEAST);
+    let fills = shown.iter().any(|at| columns[*at].width == 0);
     for at in &shown {
         let left = width.saturating_sub(x);
         if left == 0 {
             break;
         }
-        let last = Some(at) == shown.last();
-        let wide = if last { left } else { columns[*at].width.min(left) };
+        let wide = match columns[*at].width {
+            _ if Some(at) == shown.last() && !fills => left,
+            0 => rest.min(left),
+            wide => wide.min(left),
+        };
         places.push((*at, x, wide));
         x += wide + GAP;
     }
@@ -212,6 +222,14 @@ mod tests {
         assert_eq!(places(&columns, 100), [(0, 0, 4), (1, 5, 6), (2, 12, 88)]);
         assert_eq!(places(&columns, 3), [(0, 0, 3)]);
         assert_eq!(places(&columns, 0), []);
+    }
+
+    #[test]
+    fn a_column_without_a_width_takes_what_the_others_leave_wherever_it_stands() {
+        let columns = [column(4, 0), column(0, 0), column(5, 0), column(6, 100)];
+        assert_eq!(places(&columns, 30), [(0, 0, 4), (1, 5, 19), (2, 25, 5)]);
+        assert_eq!(places(&columns, 100), [(0, 0, 4), (1, 5, 82), (2, 88, 5), (3, 94, 6)]);
+        assert_eq!(places(&columns, 12), [(0, 0, 4), (1, 5, 7)]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A pane's view takes a [`Cx`] and an area, draws its own title on the area's first row and its content below.
 
 pub mod causes;
+pub mod clients;
 pub mod connections;
 pub mod details;
 pub mod events;
@@ -12,6 +13,7 @@ pub mod help;
 pub mod latency;
 pub mod lints;
 pub mod list;
+pub mod nodes;
 pub mod notice;
 pub mod pool;
 pub mod server;
@@ -27,8 +29,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::app::App;
-use super::layout::{Pane, SMALLEST};
-use super::listing::Listing;
+use super::layout::{Pane, SMALLEST, Scene};
+use super::listing::{Grouping, Listing};
 use super::output;
 use super::theme::Theme;
 use crate::fields::Marks;
@@ -52,8 +54,12 @@ pub struct Cx<'a> {
     pub list: Option<&'a Listing>,
     /// Its filter line is open.
     pub filtering: bool,
-    /// What lints say of connections.
+    /// What lints say of rows.
     pub marks: &'a Marks,
+    /// Which panes there are.
+    pub scene: Scene,
+    /// What the clients are shown as.
+    pub grouping: &'a Grouping,
 }
 
 impl<'a> Cx<'a> {
@@ -66,6 +72,8 @@ impl<'a> Cx<'a> {
             list: app.list(pane),
             filtering: app.filtering(pane),
             marks: app.lists.marks(),
+            scene: app.scene,
+            grouping: app.lists.grouping(),
         }
     }
 
@@ -107,7 +115,9 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
         match pane {
             Pane::Pool => pool::draw(&cx, *area, buf),
             Pane::Latency => latency::draw(&cx, *area, buf),
+            Pane::Server if app.scene == Scene::Watch => nodes::draw(&cx, *area, buf),
             Pane::Server => server::draw(&cx, *area, buf),
+            Pane::Clients => clients::draw(&cx, *area, buf),
             Pane::Connections => connections::draw(&cx, *area, buf),
             Pane::Lints => lints::draw(&cx, *area, buf),
             Pane::Events => events::draw(&cx, *area, buf),
@@ -138,11 +148,12 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
 }
 
 /// How many rows a pane's content has that is no list, for scrolling.
-pub fn length(pane: Pane, snapshot: &Snapshot) -> usize {
+pub fn length(pane: Pane, scene: Scene, snapshot: &Snapshot) -> usize {
     match pane {
+        Pane::Server if scene == Scene::Watch => nodes::length(snapshot),
         Pane::Server => server::length(snapshot),
         Pane::Latency => latency::length(snapshot),
-        Pane::Pool | Pane::Connections | Pane::Lints | Pane::Events | Pane::Shell => 0,
+        Pane::Pool | Pane::Connections | Pane::Lints | Pane::Events | Pane::Shell | Pane::Clients => 0,
     }
 }
 
@@ -220,7 +231,7 @@ pub fn pane<'a>(
     put(Line::styled(glyph.repeat(usize::from(area.width)), style), area, 0, buf);
     let name = if cx.focused { cx.theme.focus } else { cx.theme.title };
     let mut spans = vec![
-        Span::styled(format!(" {} ", pane.number()), cx.theme.dim),
+        Span::styled(format!(" {} ", cx.scene.number(pane)), cx.theme.dim),
         Span::styled(format!("{} ", pane.name()), name),
     ];
     spans.extend(title);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::App;
 use super::details::Subject;
+use super::{App, Word};
 use crate::command::BY_HAND;
+use crate::event::NodeId;
 use crate::report::Screenful;
 use crate::snapshot::{EventRow, RowState};
 use crate::text;
@@ -38,8 +39,19 @@ const INTERVALS: [Duration; 9] = [
 pub struct Confirm {
     /// The question, safe to show.
     pub text: String,
-    /// The line that is run then.
-    line: String,
+    /// The word that is a yes, where a key is not enough.
+    pub word: Option<Word>,
+    /// What is done then.
+    pub(super) deed: Deed,
+}
+
+/// What a yes does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// Runs this line.
+    Line(String),
+    /// Closes these clients of watched servers.
+    Kill(Vec<(NodeId, u64)>),
 }
 
 impl App {
@@ -66,7 +78,7 @@ impl App {
                 }
             }
         };
-        self.confirm = Some(Confirm { text, line: format!("POOL CLOSE {}", id.0) });
+        self.confirm = Some(Confirm { text, word: None, deed: Deed::Line(format!("POOL CLOSE {}", id.0)) });
     }
 
     /// Does what was confirmed, as if it had been typed: what it does is recorded in the output.
@@ -74,7 +86,14 @@ impl App {
         if !yes {
             return Vec::new();
         }
-        self.run_line(confirm.line)
+        if let Some(word) = confirm.word.filter(|word| word.typed.trim() != word.wanted) {
+            self.notice = Some(format!("nothing is closed: that was not {}", word.wanted));
+            return Vec::new();
+        }
+        match confirm.deed {
+            Deed::Line(line) => self.run_line(line),
+            Deed::Kill(clients) => vec![Effect::Kill(clients)],
+        }
     }
 
     /// What is selected or shown in full, for the clipboard.
@@ -156,12 +175,15 @@ impl App {
 
     fn selected_text(&self) -> String {
         match self.subject() {
-            Some(Subject::Connection(row, _)) => view::connections::copied(&row, &self.around()),
+            Some(Subject::Connection(row, _)) => view::list::copied(&*row, &self.around()),
             Some(Subject::Lint(row, _)) => {
                 let evidence = text::escape_str(&row.evidence);
                 format!("{}: {evidence}. {}", row.id, row.advice)
             }
+            Some(Subject::Client(row, _)) => view::list::copied(&*row, &self.around()),
+            Some(Subject::Group(row)) => view::list::copied(&*row, &self.around()),
             Some(Subject::Event(row)) => text::escape_str(&view::events::sentence(&row.what)).into_owned(),
+            Some(Subject::Nodes) if self.focus == Pane::Server => view::details::raw(&self.shown),
             Some(Subject::Info(_)) if self.focus == Pane::Server => {
                 text::escape_lines(self.shown.server.raw.as_bytes())
             }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::App;
 use crate::event::ConnId;
-use crate::snapshot::{ConnectionRow, EventRow, LintRow, ServerRow, Snapshot};
+use crate::snapshot::{ClientRow, ConnectionRow, EventRow, GroupRow, LintRow, ServerRow, Snapshot};
 use crate::tui::action::Step;
-use crate::tui::layout::Pane;
+use crate::tui::layout::{Pane, Scene};
 use crate::tui::listing::Listing;
 use crate::tui::table;
 use crate::tui::view;
@@ -33,6 +33,12 @@ pub enum Subject {
     Info(Option<Arc<ServerRow>>),
     /// Why callers wait.
     Causes,
+    /// A client of a watched server, and whether it is still connected.
+    Client(Arc<ClientRow>, bool),
+    /// A group of them: it opens to its clients.
+    Group(Arc<GroupRow>),
+    /// Watched servers, and what they said.
+    Nodes,
 }
 
 impl Subject {
@@ -42,8 +48,9 @@ impl Subject {
             Subject::Connection(..) => Pane::Connections,
             Subject::Lint(..) => Pane::Lints,
             Subject::Event(_) => Pane::Events,
-            Subject::Info(_) => Pane::Server,
+            Subject::Info(_) | Subject::Nodes => Pane::Server,
             Subject::Causes => Pane::Pool,
+            Subject::Client(..) | Subject::Group(_) => Pane::Clients,
         }
     }
 
@@ -58,8 +65,10 @@ impl Subject {
     /// Whether what it is about is still there.
     pub fn exists(&self) -> bool {
         match self {
-            Subject::Connection(_, exists) | Subject::Lint(_, exists) => *exists,
-            Subject::Event(_) | Subject::Info(_) | Subject::Causes => true,
+            Subject::Connection(_, exists) | Subject::Lint(_, exists) | Subject::Client(_, exists) => *exists,
+            Subject::Event(_) | Subject::Info(_) | Subject::Causes | Subject::Group(_) | Subject::Nodes => {
+                true
+            }
         }
     }
 
@@ -81,15 +90,27 @@ impl Subject {
                     *row = Arc::clone(newer);
                 }
             }
-            Subject::Event(_) | Subject::Info(_) | Subject::Causes => {}
+            Subject::Client(row, exists) => {
+                let same =
+                    |newer: &&Arc<ClientRow>| (newer.node, newer.client.id) == (row.node, row.client.id);
+                let newer = snapshot.clients.iter().find(same);
+                *exists = newer.is_some();
+                if let Some(newer) = newer {
+                    *row = Arc::clone(newer);
+                }
+            }
+            Subject::Event(_) | Subject::Info(_) | Subject::Causes | Subject::Group(_) | Subject::Nodes => {}
         }
     }
 }
 
 impl App {
-    /// Shows the selected row in full, or the server's raw reply.
+    /// Shows the selected row in full, or the server's raw reply; a group's clients.
     pub(super) fn open(&mut self) {
-        self.details = self.subject().map(|subject| Details { subject, offset: 0 });
+        match self.subject() {
+            Some(Subject::Group(row)) => self.enter_group(&row),
+            subject => self.details = subject.map(|subject| Details { subject, offset: 0 }),
+        }
     }
 
     /// Shows why callers wait, or closes that.
@@ -121,7 +142,13 @@ impl App {
             }
             Pane::Lints => Some(Subject::Lint(Arc::clone(self.shown.lints.get(at?)?), true)),
             Pane::Events => Some(Subject::Event(self.shown.events.get(at?)?.clone())),
+            Pane::Server if self.scene == Scene::Watch => Some(Subject::Nodes),
             Pane::Server => Some(Subject::Info(self.looked_at.clone())),
+            Pane::Clients if self.lists.grouping().grouped() => {
+                let groups = self.shown.groups.by(self.lists.grouping().by);
+                Some(Subject::Group(Arc::clone(groups.get(at?)?)))
+            }
+            Pane::Clients => Some(Subject::Client(Arc::clone(self.shown.clients.get(at?)?), true)),
             Pane::Pool | Pane::Latency | Pane::Shell => None,
         }
     }
@@ -144,7 +171,10 @@ impl App {
         // A row that is gone has given its place to the next one already.
         let gone = matches!(
             &self.details,
-            Some(Details { subject: Subject::Connection(_, false) | Subject::Lint(_, false), .. })
+            Some(Details {
+                subject: Subject::Connection(_, false) | Subject::Lint(_, false) | Subject::Client(_, false),
+                ..
+            })
         );
         let step = if gone && by > 0 { 0 } else { by };
         self.select(at.saturating_add_signed(step));

@@ -123,7 +123,7 @@ impl App {
         self.scroll_to_selection();
     }
 
-    fn scroll_to_selection(&mut self) {
+    pub(super) fn scroll_to_selection(&mut self) {
         if let Some(at) = self.list(self.focus).map(Listing::at) {
             self.select(at);
         }

@@ -37,13 +37,12 @@ impl App {
         }
         // Before the focus moves: it may change what stands where.
         let row = self.row_at(pane, area, at);
-        let field =
-            if pane == Pane::Connections { view::connections::field_at(self, area, at) } else { None };
+        let field = view::list::field_at(self, pane, area, at);
         if self.focus != pane {
             self.focus(pane);
         }
         if let Some(field) = field {
-            self.sort_by(field);
+            self.sort_by(pane, field);
         }
         if let Some(row) = row {
             self.select(row);
@@ -76,7 +75,7 @@ impl App {
         }
         let (len, height) = match list {
             Some((_, len)) => (len, view::list_height(self, pane, area)),
-            None => (view::length(pane, &self.shown), usize::from(area.height.saturating_sub(1))),
+            None => (view::length(pane, self.scene, &self.shown), usize::from(area.height.saturating_sub(1))),
         };
         let offset = &mut self.offsets[pane.index()];
         let to = if up { offset.saturating_sub(NOTCH) } else { offset.saturating_add(NOTCH) };
@@ -95,9 +94,9 @@ impl App {
         (usize::from(down) < height && row < list.rows().len()).then_some(row)
     }
 
-    fn sort_by(&mut self, field: &str) {
-        self.lists.sort_by(Pane::Connections, &self.shown, field);
-        let selected = self.list(Pane::Connections).map_or(0, Listing::at);
+    fn sort_by(&mut self, pane: Pane, field: &str) {
+        self.lists.sort_by(pane, &self.shown, field);
+        let selected = self.list(pane).map_or(0, Listing::at);
         self.select(selected);
     }
 }

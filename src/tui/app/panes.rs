@@ -15,6 +15,9 @@ impl App {
     }
 
     pub(super) fn focus(&mut self, pane: Pane) {
+        if self.scene.number(pane) == 0 {
+            return;
+        }
         self.help = None;
         self.end_search(false);
         self.end_reading();
@@ -34,10 +37,10 @@ impl App {
     /// The pane on the screen that is next by number; any pane while one fills the screen.
     pub(super) fn neighbour(&self, by: isize) -> Pane {
         let shown = self.plan();
-        let mut pane = self.focus.step(by);
+        let mut pane = self.scene.step(self.focus, by);
         if shown.panes.len() > 1 {
             while shown.area(pane).is_none() {
-                pane = pane.step(by);
+                pane = self.scene.step(pane, by);
             }
         }
         pane
@@ -47,10 +50,10 @@ impl App {
         let area = self.plan().area(self.focus).unwrap_or_default();
         let height = usize::from(area.height.saturating_sub(1));
         match self.focus {
-            Pane::Connections | Pane::Lints | Pane::Events => self.select_step(step),
+            Pane::Connections | Pane::Lints | Pane::Events | Pane::Clients => self.select_step(step),
             Pane::Shell => self.scroll_output(step),
             pane => {
-                let len = view::length(pane, &self.shown);
+                let len = view::length(pane, self.scene, &self.shown);
                 let offset = &mut self.offsets[pane.index()];
                 *offset = table::step(*offset, step, height).min(len.saturating_sub(height));
             }

@@ -55,6 +55,11 @@ impl Word {
     /// Longer than any word that is wanted.
     const LONGEST: usize = 128;
 
+    /// This word, of which nothing was typed yet.
+    pub(super) fn new(wanted: String) -> Self {
+        Self { wanted, typed: String::new() }
+    }
+
     /// Takes a text that was typed or pasted.
     pub(super) fn push(&mut self, text: &str) {
         let letters = text.chars().filter(|c| !c.is_control());
@@ -198,7 +203,7 @@ impl App {
             Said::Ask(question) => self.question = Some(question),
             Said::AskWord(question, word) => {
                 self.question = Some(question);
-                self.word = Some(Word { wanted: word, typed: String::new() });
+                self.word = Some(Word::new(word));
             }
             Said::Lend(loan) => return vec![Effect::Lend(loan)],
             Said::Quit => return vec![Effect::Quit],

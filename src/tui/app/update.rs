@@ -2,10 +2,10 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{App, Help};
+use super::{App, Help, Word};
 use crate::tui::action::{Action, Edit, Effect, Loan, Step};
 use crate::tui::keymap::{Chord, Context, Meaning, Mode};
-use crate::tui::layout::Pane;
+use crate::tui::layout::{Pane, Scene};
 
 impl App {
     /// Does what a person asked for, and says what the world must do.
@@ -64,6 +64,12 @@ impl App {
             Action::NextRow => self.walk(1),
             Action::PreviousRow => self.walk(-1),
             Action::Close => self.ask_to_close(),
+            Action::Group(by) => self.group_by(by),
+            Action::NextGrouping => self.next_grouping(),
+            Action::Back => self.leave_group(),
+            Action::Kill => self.ask_to_kill(false),
+            Action::KillShown => self.ask_to_kill(true),
+            Action::Jump => self.jump(),
             Action::LeavePane => self.leave_pane(),
             Action::Filter => self.open_filter(),
             Action::KeepFilter => self.keep_filter(),
@@ -137,18 +143,26 @@ impl App {
                 self.output.follow();
             }
             // A paste while a pane has the keys is meant for the prompt; a question takes no text.
-            Mode::Pane(_) | Mode::Details(_) | Mode::Read => {
+            Mode::Pane(_) | Mode::Details(_) | Mode::Read if self.scene == Scene::Pool => {
                 self.end_reading();
                 self.focus(Pane::Shell);
                 self.prompt.insert(text);
                 self.history.settle();
             }
             Mode::Confirm => {
-                if let Some(word) = &mut self.word {
+                if let Some(word) = self.asked_word() {
                     word.push(text);
                 }
             }
-            Mode::Ask => {}
+            Mode::Pane(_) | Mode::Details(_) | Mode::Read | Mode::Ask => {}
+        }
+    }
+
+    /// The word that answers what is asked now.
+    fn asked_word(&mut self) -> Option<&mut Word> {
+        match &mut self.confirm {
+            Some(confirm) => confirm.word.as_mut(),
+            None => self.word.as_mut(),
         }
     }
 
@@ -158,7 +172,7 @@ impl App {
             Mode::Find => self.refine_find(|words| shorten(words, edit)),
             Mode::Filter => self.change_filter(|line| shorten(line, edit)),
             Mode::Confirm => {
-                if let Some(word) = &mut self.word {
+                if let Some(word) = self.asked_word() {
                     shorten(&mut word.typed, edit);
                 }
             }

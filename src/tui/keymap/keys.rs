@@ -3,7 +3,6 @@
 use super::chord::{Chord, Sequence};
 use super::{Binding, Context, Do, Mode, TABLE, When, name};
 use crate::tui::action::Action;
-use crate::tui::layout::Pane;
 
 /// What one more key means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +47,9 @@ impl Row {
         let keys = || binding.keys.iter().filter_map(|key| key.parse().ok());
         let bound = match &binding.run {
             Do::Act(action) => vec![Bound::new(binding, action.clone(), keys().collect())],
-            Do::FocusNumbered => keys()
-                .zip(Pane::ALL)
-                .map(|(key, pane)| Bound::new(binding, Action::Focus(pane), vec![key]))
+            Do::FocusNumbered(scene) => keys()
+                .zip(scene.panes())
+                .map(|(key, pane)| Bound::new(binding, Action::Focus(*pane), vec![key]))
                 .collect(),
         };
         Self { when: binding.when, footer: binding.footer, help: binding.help, bound }
@@ -166,6 +165,8 @@ impl Keys {
                 let Some(second) = second.second.map(|second| second.to_string()) else { continue };
                 let word = match action {
                     Action::Focus(pane) if row.bound.len() > 1 => pane.name(),
+                    Action::Group(by) => by.word(),
+                    Action::NextGrouping => "next",
                     _ => row.footer.unwrap_or(row.help),
                 };
                 // The same key in a row further down is hidden.
@@ -189,7 +190,8 @@ impl Keys {
             if let (Some(word), Some((key, _))) = (row.footer, keys.next())
                 && !entries.iter().any(|(_, known)| *known == word)
             {
-                entries.push((row.run_of_digits().unwrap_or_else(|| key.to_string()), word));
+                // What may follow is listed once it has begun.
+                entries.push((row.run_of_digits().unwrap_or_else(|| key.first.to_string()), word));
             }
         }
         entries

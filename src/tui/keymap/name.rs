@@ -2,6 +2,7 @@
 //! released.
 
 use crate::record::Control;
+use crate::snapshot::GroupBy;
 use crate::tui::action::{Action, Edit, Step};
 use crate::tui::layout::Pane;
 
@@ -54,6 +55,7 @@ pub(super) fn of(action: &Action) -> Option<&'static str> {
             Pane::Lints => "focus-lints",
             Pane::Events => "focus-events",
             Pane::Shell => "focus-shell",
+            Pane::Clients => "focus-clients",
         },
         Action::LeavePrompt => "leave-prompt",
         Action::NextPane => "next-pane",
@@ -63,6 +65,12 @@ pub(super) fn of(action: &Action) -> Option<&'static str> {
         Action::NextRow => "next-row",
         Action::PreviousRow => "previous-row",
         Action::Close => "close-connection",
+        Action::Group(by) => of_grouping(*by),
+        Action::NextGrouping => "group-next",
+        Action::Back => "leave-group",
+        Action::Kill => "kill-clients",
+        Action::KillShown => "kill-shown",
+        Action::Jump => "go-to",
         Action::Copy => "copy",
         Action::Slower => "slower",
         Action::Faster => "faster",
@@ -93,6 +101,19 @@ pub(super) fn of(action: &Action) -> Option<&'static str> {
         Action::Answer(false) => "no",
         Action::Suspend => "suspend",
     })
+}
+
+fn of_grouping(by: GroupBy) -> &'static str {
+    match by {
+        GroupBy::Process => "group-process",
+        GroupBy::Name => "group-name",
+        GroupBy::Prefix => "group-prefix",
+        GroupBy::Library => "group-library",
+        GroupBy::User => "group-user",
+        GroupBy::Address => "group-address",
+        GroupBy::Server => "group-server",
+        GroupBy::None => "group-none",
+    }
 }
 
 fn of_edit(edit: Edit) -> &'static str {

@@ -1,12 +1,15 @@
 //! The table itself.
 
 use super::When::{
-    Anywhere, Ask, Choosing, Confirm, Connection, Details, EmptyPrompt, Filter, Filtered, Find, Help,
-    Inserting, List, Opens, Pane, Prompt, Read, Replay, Row, Scrolled, Search, View,
+    Anywhere, Ask, Choosing, Clients, Confirm, Connection, Details, EmptyPrompt, Filter, Filtered, Find,
+    Group, Help, Inserting, Inside, Kill, List, Opens, Pane, Points, PoolAnywhere, PoolDetails, PoolPane,
+    PoolView, Prompt, Read, Replay, Row, Scrolled, Search, View, WatchAnywhere, WatchPane,
 };
 use super::{Binding, Do, When};
 use crate::record::Control;
+use crate::snapshot::GroupBy;
 use crate::tui::action::{Action, Edit, Step};
+use crate::tui::layout::Scene;
 
 /// A row that the footer lists under this word.
 const fn row(
@@ -27,6 +30,11 @@ const fn quiet(keys: &'static [&'static str], when: When, action: Action, help: 
 /// A row that changes the typed line.
 const fn edit(keys: &'static [&'static str], edit: Edit, help: &'static str) -> Binding {
     quiet(keys, Prompt, Action::Edit(edit), help)
+}
+
+/// A row that groups the clients: the footer lists it once `g` was pressed.
+const fn group(keys: &'static [&'static str], by: GroupBy, help: &'static str) -> Binding {
+    quiet(keys, Clients, Action::Group(by), help)
 }
 
 /// Every key there is. The order decides which row wins, and is the order of footer and help.
@@ -163,8 +171,20 @@ pub const TABLE: &[Binding] = &[
     quiet(&["pgup"], Details, Action::Scroll(Step::PageUp), "A page up"),
     quiet(&["home", "g"], Details, Action::Scroll(Step::Top), "To the top"),
     quiet(&["end", "G"], Details, Action::Scroll(Step::Bottom), "To the end"),
-    quiet(&[":"], Details, Action::Focus(super::Pane::Shell), "Back to the prompt").named("prompt"),
-    row(&[":", "q"], Pane, Action::Focus(super::Pane::Shell), "prompt", "Back to the prompt").named("prompt"),
+    quiet(&[":"], PoolDetails, Action::Focus(super::Pane::Shell), "Back to the prompt").named("prompt"),
+    row(&[":", "q"], PoolPane, Action::Focus(super::Pane::Shell), "prompt", "Back to the prompt")
+        .named("prompt"),
+    row(&["q"], WatchPane, Action::EndOfInput, "quit", "End the program").named("watch-quit"),
+    row(&["enter"], Group, Action::Open, "open", "The clients of the selected group").named("open-group"),
+    row(&["g g"], Clients, Action::NextGrouping, "group", "Group by what comes next"),
+    group(&["g p"], GroupBy::Process, "Group by local process"),
+    group(&["g n"], GroupBy::Name, "Group by the name that a client gave itself"),
+    group(&["g x"], GroupBy::Prefix, "Group by that name without its last part: worker-17 is of worker"),
+    group(&["g l"], GroupBy::Library, "Group by client library and its version"),
+    group(&["g u"], GroupBy::User, "Group by ACL user"),
+    group(&["g a"], GroupBy::Address, "Group by address, without the port"),
+    group(&["g s"], GroupBy::Server, "Group by server, where several are watched"),
+    group(&["g r"], GroupBy::None, "No groups: a row for each client"),
     row(
         &["enter"],
         Opens,
@@ -173,7 +193,22 @@ pub const TABLE: &[Binding] = &[
         "The details: the selected row in full; in server, the raw INFO CLIENTS",
     ),
     row(&["esc"], Filtered, Action::LeavePane, "clear", "Clear the filter: all rows again"),
-    quiet(&["esc"], Pane, Action::LeavePane, "Back to the prompt"),
+    row(&["esc", "backspace"], Inside, Action::Back, "groups", "Back to the groups"),
+    quiet(&["esc"], PoolPane, Action::LeavePane, "Back to the prompt"),
+    row(
+        &["K", "f9"],
+        Kill,
+        Action::Kill,
+        "kill",
+        "Kill: close the client, or all of the group, once their number is typed",
+    ),
+    quiet(
+        &["X"],
+        Kill,
+        Action::KillShown,
+        "Kill all that are shown, as the filter leaves them, in the same way",
+    ),
+    row(&["o"], Points, Action::Jump, "go to", "Go to the row that the lint speaks of"),
     row(&["K", "f9"], Connection, Action::Close, "kill", "Kill: close the connection, after a question")
         .named("close-connection"),
     row(&["y"], Row, Action::Copy, "copy", "Copy to the clipboard what is selected or shown"),
@@ -191,10 +226,18 @@ pub const TABLE: &[Binding] = &[
     quiet(&["shift-tab"], Pane, Action::PreviousPane, "The pane before"),
     Binding {
         keys: &["1", "2", "3", "4", "5", "6", "7"],
-        when: Pane,
-        run: Do::FocusNumbered,
+        when: PoolPane,
+        run: Do::FocusNumbered(Scene::Pool),
         footer: Some("panes"),
         help: "Pool, latency, server, connections, lints, events, shell",
+        name: None,
+    },
+    Binding {
+        keys: &["1", "2", "3", "4"],
+        when: WatchPane,
+        run: Do::FocusNumbered(Scene::Watch),
+        footer: Some("panes"),
+        help: "Server, lints, clients, events",
         name: None,
     },
     row(&["z"], Pane, Action::Zoom, "zoom", "Fill the screen with this pane, and back"),
@@ -205,7 +248,7 @@ pub const TABLE: &[Binding] = &[
         "report",
         "Write what is shown and the end of the shell to files where the program was started: Markdown and JSON",
     ),
-    row(&["c"], View, Action::Causes, "causes", "Why callers wait, and back: exhaustion's four causes"),
+    row(&["c"], PoolView, Action::Causes, "causes", "Why callers wait, and back: exhaustion's four causes"),
     quiet(&["+"], View, Action::Slower, "Look less often"),
     quiet(&["-"], View, Action::Faster, "Look more often"),
     row(&["p"], View, Action::Freeze, "freeze", "Freeze what is shown, and go on"),
@@ -219,13 +262,21 @@ pub const TABLE: &[Binding] = &[
     quiet(&["ctrl-d", "f10"], View, Action::EndOfInput, "End the program when nothing is typed"),
     Binding {
         keys: &["alt-1", "alt-2", "alt-3", "alt-4", "alt-5", "alt-6", "alt-7"],
-        when: Anywhere,
-        run: Do::FocusNumbered,
+        when: PoolAnywhere,
+        run: Do::FocusNumbered(Scene::Pool),
         footer: Some("panes"),
         help: "Pool, latency, server, connections, lints, events, shell",
         name: None,
     },
-    row(&["f2"], Anywhere, Action::Causes, "causes", "Why callers wait: the four causes side by side"),
+    Binding {
+        keys: &["alt-1", "alt-2", "alt-3", "alt-4"],
+        when: WatchAnywhere,
+        run: Do::FocusNumbered(Scene::Watch),
+        footer: Some("panes"),
+        help: "Server, lints, clients, events",
+        name: None,
+    },
+    row(&["f2"], PoolAnywhere, Action::Causes, "causes", "Why callers wait: the four causes side by side"),
     row(&["f1"], Anywhere, Action::Help, "help", "This help"),
     quiet(&["alt-z", "f8"], Anywhere, Action::Freeze, "Freeze what is shown, and go on"),
     quiet(

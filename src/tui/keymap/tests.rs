@@ -39,6 +39,29 @@ fn contexts() -> Vec<Context> {
             }
         }
     }
+    all.extend(watched());
+    all
+}
+
+/// The places of a watch.
+fn watched() -> Vec<Context> {
+    let panes = Pane::WATCH.into_iter().flat_map(|pane| [Mode::Pane(pane), Mode::Details(pane)]);
+    let modes = panes.chain([Mode::Filter, Mode::Help, Mode::Confirm]);
+    let mut all = Vec::new();
+    for mode in modes {
+        for (grouped, inside) in [(false, false), (true, false), (false, true)] {
+            for (row, filtered) in [(true, false), (true, true), (false, false)] {
+                for (replay, kills) in [(false, true), (true, false), (false, false)] {
+                    // Nothing is asked where nothing may be done.
+                    if mode == Mode::Confirm && (replay || !kills) {
+                        continue;
+                    }
+                    let context = Context { scene: Scene::Watch, grouped, inside, ..Context::of(mode) };
+                    all.push(Context { row, filtered, replay, kills, ..context });
+                }
+            }
+        }
+    }
     all
 }
 
@@ -144,14 +167,15 @@ fn a_run_of_digits_is_written_short() {
         row.label()
     };
     let mut keys = Keys::default();
-    assert_eq!(label(&keys, When::Anywhere), "Alt-1…7");
-    assert_eq!(label(&keys, When::Pane), "1…7");
+    assert_eq!(label(&keys, When::PoolAnywhere), "Alt-1…7");
+    assert_eq!(label(&keys, When::PoolPane), "1…7");
+    assert_eq!(label(&keys, When::WatchPane), "1…4");
     for row in &mut keys.rows {
         if let Some(bound) = row.bound.get_mut(1) {
             bound.keys = vec![key("f2")];
         }
     }
-    assert_eq!(label(&keys, When::Pane), "1 F2 3 4 5 6 7");
+    assert_eq!(label(&keys, When::PoolPane), "1 F2 3 4 5 6 7");
 }
 
 #[test]

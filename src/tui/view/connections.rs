@@ -5,16 +5,16 @@ use ratatui::layout::{Alignment, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::list::Rows;
+use super::list::{Rows, Titles};
 use super::{Cx, NONE, age, known, list, outside, pane};
 use crate::event::{Holder, Stamp};
-use crate::fields::{self, Around, Listed, Marks, Value};
+use crate::fields::Marks;
 use crate::snapshot::{ConnectionRow, RowState, Severity};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
-use crate::tui::listing::{Listing, Sort};
-use crate::tui::table::{self, Cell, Column, Sorted};
+use crate::tui::listing::Listing;
+use crate::tui::table::{self, Cell, Column};
 use crate::tui::theme::{Theme, mark};
 
 /// What a cell needs besides its row.
@@ -117,7 +117,7 @@ pub fn named(holder: &Holder) -> String {
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let Some(list) = cx.list else { return };
-    let titles = Titles::new(cx, list, area);
+    let titles = titles(cx, list, area);
     let inner = pane(cx, Pane::Connections, titles.title.clone(), area, buf);
     titles.draw(cx, list.sort(), buf);
     let inner = list::filter_line(cx, list, inner, buf);
@@ -136,43 +136,8 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     });
 }
 
-/// Where the titles of a pane of this area stand: in a line of their own, or where there is no room for one on the pane's
-/// rule, but for those that its own title covers.
-struct Titles {
-    columns: Vec<Of>,
-    /// The pane's title.
-    title: Vec<Span<'static>>,
-    /// The line they are drawn in.
-    line: Rect,
-    /// The first column that is free for them.
-    from: u16,
-}
-
-impl Titles {
-    fn new(cx: &Cx<'_>, list: &Listing, area: Rect) -> Self {
-        let columns = columns(cx.marks);
-        if list::headed(Pane::Connections, cx.filtering, area) {
-            let shows = |field: &str| in_sight(&columns, area.width, 0).any(|title| title == field);
-            let title = title(cx, list, shows);
-            let line = Rect { y: area.y + 1, height: 1, ..area };
-            return Self { columns, title, line, from: 0 };
-        }
-        let from = width(&title(cx, list, |_| true));
-        let shows = |field: &str| in_sight(&columns, area.width, from).any(|title| title == field);
-        let title = title(cx, list, shows);
-        let from = width(&title);
-        Self { columns, title, line: Rect { height: area.height.min(1), ..area }, from }
-    }
-
-    fn draw(&self, cx: &Cx<'_>, sort: Sort, buf: &mut Buffer) {
-        let sorted = Sorted {
-            title: ConnectionRow::FIELDS[sort.field].name,
-            descending: sort.descending,
-            style: cx.theme.title,
-        };
-        let line = self.line.intersection(buf.area);
-        table::sorted_titles(&self.columns, Some(&sorted), cx.theme.dim, self.from, line, buf);
-    }
+fn titles(cx: &Cx<'_>, list: &Listing, area: Rect) -> Titles<ConnectionRow, With> {
+    Titles::new(Pane::Connections, columns(cx.marks), cx, area, |shows| title(cx, list, shows))
 }
 
 /// What stands after the pane's name.
@@ -188,31 +153,15 @@ fn title(cx: &Cx<'_>, list: &Listing, shows: impl Fn(&str) -> bool) -> Vec<Span<
     title
 }
 
-/// How much of the rule the pane's name and title take.
-fn width(title: &[Span<'_>]) -> u16 {
-    (title.iter().map(Span::width).sum::<usize>() + " 4 connections ".len()) as u16
-}
-
-/// The titles of a table this wide that begin at the column `from` or after it.
-fn in_sight(columns: &[Of], width: u16, from: u16) -> impl Iterator<Item = &'static str> {
-    let places = table::places(columns, width).into_iter();
-    let seen = places.filter(move |(at, x, wide)| table::title_start(&columns[*at], *x, *wide) >= from);
-    seen.map(|(at, ..)| columns[at].title).filter(|title| !title.is_empty())
-}
-
 /// The fields that have a column in a table this wide, from the left.
 pub fn titled(app: &App, width: u16) -> Vec<&'static str> {
-    in_sight(&columns(app.lists.marks()), width, 0).collect()
+    list::in_sight(&columns(app.lists.marks()), width, 0).collect()
 }
 
 /// The field whose column's title stands at this place of the screen, in a pane of this area.
 pub fn field_at(app: &App, area: Rect, at: Position) -> Option<&'static str> {
     let cx = Cx::new(app, &Theme::MONO, Pane::Connections);
-    let titles = Titles::new(&cx, cx.list?, area);
-    let x = at.x.checked_sub(area.x).filter(|x| at.y == titles.line.y && *x >= titles.from)?;
-    let places = table::places(&titles.columns, area.width);
-    let (at, ..) = places.into_iter().find(|(_, left, wide)| (*left..*left + *wide).contains(&x))?;
-    Some(titles.columns[at].title).filter(|field| !field.is_empty())
+    titles(&cx, cx.list?, area).field_at(area, at)
 }
 
 fn draw_row(cx: &Cx<'_>, columns: &[Of], row: &ConnectionRow, line: Rect, buf: &mut Buffer) {
@@ -222,18 +171,10 @@ fn draw_row(cx: &Cx<'_>, columns: &[Of], row: &ConnectionRow, line: Rect, buf: &
     table::row(columns, row, &with, line, buf);
 }
 
-/// A row as a person would paste it: every field that is known, by name.
-pub fn copied(row: &ConnectionRow, around: &Around<'_>) -> String {
-    let known = ConnectionRow::FIELDS.iter().filter_map(|field| match (field.value)(row, around) {
-        Value::None => None,
-        value => Some(format!("{} {}", field.name, fields::shown(&value))),
-    });
-    known.collect::<Vec<_>>().join("  ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fields::Listed;
 
     #[test]
     fn every_title_is_a_field_to_sort_by() {

@@ -1,7 +1,9 @@
 //! One thing in full, over the panes: every fact that is known of it, a label and a value each.
 
+mod client;
 mod connection;
 mod info;
+mod nodes;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
@@ -11,7 +13,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::{NONE, age, causes, more, more_words, outside_part, put};
 use crate::explain::{self, Part};
-use crate::snapshot::{EventRow, Level, LintRow};
+use crate::snapshot::{About, EventRow, Level, LintRow, Snapshot};
 use crate::text;
 use crate::tui::app::{App, Subject};
 use crate::tui::output;
@@ -128,6 +130,13 @@ fn title(app: &App, subject: &Subject) -> String {
         Subject::Event(_) => "event".to_owned(),
         Subject::Info(_) => info::title(app),
         Subject::Causes => causes::title(app),
+        Subject::Client(row, exists) => {
+            let gone = if *exists { "" } else { ", gone" };
+            let at = app.lists.marks().target(row.node).unwrap_or_default();
+            format!("client {}  of {}{gone}", row.client.id, text::escape_str(at))
+        }
+        Subject::Group(row) => text::escape_str(&row.label).into_owned(),
+        Subject::Nodes => nodes::title(app),
     }
 }
 
@@ -137,8 +146,10 @@ fn facts(app: &App, subject: &Subject) -> Vec<Fact> {
         Subject::Lint(row, holds) => lint(app, row, *holds),
         Subject::Event(row) => event(app, row),
         Subject::Info(before) => info::facts(app, before.as_deref()),
-        // They are blocks, not facts.
-        Subject::Causes => Vec::new(),
+        Subject::Client(row, exists) => client::facts(app, row, *exists),
+        Subject::Nodes => nodes::facts(app),
+        // They are blocks, not facts; and a group opens to its clients.
+        Subject::Causes | Subject::Group(_) => Vec::new(),
     }
 }
 
@@ -176,22 +187,43 @@ fn lint(app: &App, row: &LintRow, holds: bool) -> Vec<Fact> {
     };
     let state = if holds { "holds now" } else { "holds no longer" };
     let fails = if row.level == Level::Fail { "  (level fail)" } else { "" };
-    let pool = app.shown.pools.iter().find(|pool| Some(pool.id) == row.pool());
     let mut facts = vec![
         Fact::new("lint", format!("{} {}{fails}", mark(row.severity), row.id), severity),
         Fact::plain("state", format!("{state}, since {} ago", age(as_of.since(row.since)))),
-        Fact::known("pool", pool.map(|pool| text::escape_str(&pool.name).into_owned())),
-        Fact::plain(
-            "connection",
-            row.conn().map_or_else(|| "of the whole pool".to_owned(), |id| id.to_string()),
-        ),
+    ];
+    facts.extend(about(app, row));
+    facts.extend([
         Fact::gap(),
         Fact::plain("evidence", text::escape_str(&row.evidence)),
         Fact::gap(),
         Fact::plain("advice", row.advice),
-    ];
+    ]);
     facts.extend(page(row.id));
     facts
+}
+
+/// What it speaks of.
+fn about(app: &App, row: &LintRow) -> Vec<Fact> {
+    let escaped = |words: &str| text::escape_str(words).into_owned();
+    let server = |node| Fact::known("server", app.lists.marks().target(node).map(escaped));
+    match &row.about {
+        About::Node(node) => vec![server(*node), Fact::plain("client", "of the whole server")],
+        About::Client(node, id) => vec![server(*node), Fact::plain("client", id.to_string())],
+        About::Group(by, label) => vec![Fact::plain("group", format!("{} {}", by.word(), escaped(label)))],
+        About::Pool(_) | About::Connection(..) => {
+            let pool = app.shown.pools.iter().find(|pool| Some(pool.id) == row.pool());
+            let connection = row.conn().map_or_else(|| "of the whole pool".to_owned(), |id| id.to_string());
+            vec![
+                Fact::known("pool", pool.map(|pool| escaped(&pool.name))),
+                Fact::plain("connection", connection),
+            ]
+        }
+    }
+}
+
+/// What the servers said, for the clipboard.
+pub fn raw(snapshot: &Snapshot) -> String {
+    nodes::raw(snapshot)
 }
 
 /// What the lint means, below what it found: all of its page but the title.
@@ -209,8 +241,14 @@ fn event(app: &App, row: &EventRow) -> Vec<Fact> {
     let mut facts = vec![
         Fact::plain("what", text::escape_str(&super::events::sentence(&row.what))),
         Fact::plain("when", when(app, row.at)),
-        Fact::known("pool", pool.map(|pool| text::escape_str(&pool.name).into_owned())),
     ];
+    facts.push(match row.node {
+        Some(node) => {
+            let target = app.lists.marks().target(node);
+            Fact::known("server", target.map(|target| text::escape_str(target).into_owned()))
+        }
+        None => Fact::known("pool", pool.map(|pool| text::escape_str(&pool.name).into_owned())),
+    });
     facts.extend(row.what.conn().map(|id| Fact::plain("connection", id.to_string())));
     facts
 }

@@ -37,6 +37,9 @@ impl Listed for EventRow {
     }
 }
 
+/// Columns of a server's address.
+const SERVER: usize = 21;
+
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let (Some(list), events) = (cx.list, &cx.snapshot.events) else { return };
@@ -47,10 +50,14 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     rows.draw(cx, list, buf, |at, line, buf| {
         let Some(event) = events.get(at) else { return };
         let age = age(cx.snapshot.as_of.since(event.at));
-        let room = usize::from(line.width.saturating_sub(12));
+        // Of several servers, which one.
+        let several = cx.snapshot.nodes.len() > 1;
+        let server = event.node.filter(|_| several).and_then(|node| cx.marks.target(node));
+        let server = server.map(|target| format!("{}  ", outside(target, SERVER))).unwrap_or_default();
+        let room = usize::from(line.width).saturating_sub(12 + text::width(&server));
         let (style, words) = told(&event.what, room, cx.theme);
         let told = Line::from(vec![
-            Span::styled(format!(" {age:>8}  "), cx.theme.dim),
+            Span::styled(format!(" {age:>8}  {server}"), cx.theme.dim),
             Span::styled(outside(&words, room), style),
         ]);
         put(told, line, 0, buf);

@@ -12,7 +12,7 @@ use crate::tui::keymap::{Chord, Mode};
 use crate::tui::theme::Theme;
 
 /// What is listed first where there is no room for all: the ways on, help, and what the place is for.
-const FIRST: [&str; 29] = [
+const FIRST: [&str; 34] = [
     "",
     "yes",
     "no",
@@ -29,10 +29,15 @@ const FIRST: [&str; 29] = [
     "seek",
     "speed",
     "clear",
+    "confirm",
+    "groups",
+    "open",
+    "group",
     "kill",
     "details",
     "filter",
     "panes",
+    "go to",
     "run",
     "quit",
     "complete",

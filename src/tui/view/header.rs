@@ -1,5 +1,7 @@
 //! The first line, what failed under it, and the pool in one line for screens without its pane.
 
+pub(super) mod watch;
+
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -9,11 +11,11 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::connections::named;
 use super::{age, known, outside, put, put_right, tape};
-use crate::snapshot::{LintRow, PoolRow, RowState, Snapshot};
+use crate::snapshot::{LintRow, Lost, PoolRow, RowState, ServerRow, Snapshot};
 use crate::text;
 use crate::tui::action::Action;
 use crate::tui::app::App;
-use crate::tui::layout::Pane;
+use crate::tui::layout::{Pane, Scene};
 use crate::tui::theme::{Theme, mark};
 
 /// Most columns of a holder's label in the summary.
@@ -28,7 +30,10 @@ const NARROW: u16 = 72;
 
 /// Draws the first line: what this is, what it looks at, and how alive the picture is.
 pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let right = liveness(app, theme);
+    if app.scene == Scene::Watch {
+        return watched(app, theme, area, buf);
+    }
+    let right = liveness(app, theme, 0);
     let room = area.width.saturating_sub(right.width() as u16 + 1);
     let left = Rect { width: room, ..area };
     // What does not fit goes whole: a long pool's end first, then the version, then the pool.
@@ -37,6 +42,19 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
         .into_iter()
         .min_by_key(|line| line.width() > usize::from(room));
     put(whole.unwrap_or_default(), left, 0, buf);
+    put_right(&right, area, 0, buf);
+}
+
+/// The same of watched servers: the version goes before how old the data is.
+fn watched(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let forms = [(true, 0), (true, 1), (false, 0), (false, 1), (true, 2), (false, 2)];
+    let lines =
+        forms.map(|(version, less)| (watch::identity(app, theme, version), liveness(app, theme, less)));
+    let over =
+        |(left, right): &(Line<'_>, Line<'_>)| left.width() + right.width() + 1 > usize::from(area.width);
+    let Some((left, right)) = lines.into_iter().min_by_key(over) else { return };
+    let room = area.width.saturating_sub(right.width() as u16 + 1);
+    put(left, Rect { width: room, ..area }, 0, buf);
     put_right(&right, area, 0, buf);
 }
 
@@ -65,7 +83,7 @@ fn identity<'a>(app: &App, theme: &Theme, version: bool, pool: Option<usize>) ->
     Line::from(spans)
 }
 
-fn liveness<'a>(app: &App, theme: &Theme) -> Line<'a> {
+fn liveness<'a>(app: &App, theme: &Theme, less: usize) -> Line<'a> {
     let mut spans = Vec::new();
     if app.latest.dropped > 0 {
         let dropped = text::thousands(app.latest.dropped);
@@ -84,6 +102,8 @@ fn liveness<'a>(app: &App, theme: &Theme) -> Line<'a> {
         spans.push(Span::raw(" "));
     } else if let Some(tape) = &app.latest.tape {
         spans.extend(tape::replay(tape, app.latest.as_of, theme));
+    } else if app.scene == Scene::Watch {
+        spans.extend(watch::looks(app, theme, less));
     } else if app.latest.server.lost.is_some() {
         spans.push(Span::styled("x LOST ", theme.bad));
     } else if app.latest.pools.is_empty() {
@@ -102,17 +122,27 @@ fn interval(interval: Duration) -> String {
 
 /// Whether something failed that is said in a line of its own.
 pub fn has_banner(latest: &Snapshot) -> bool {
-    latest.server.lost.is_some() || trouble(latest).is_some()
+    silent(latest).is_some() || trouble(latest).is_some()
+}
+
+/// The first server that does not answer, and how many more there are.
+fn silent(latest: &Snapshot) -> Option<(&ServerRow, &Lost, usize)> {
+    let watched = latest.nodes.iter().map(|node| &node.server);
+    let mut lost = std::iter::once(&latest.server)
+        .chain(watched)
+        .filter_map(|server| server.lost.as_ref().map(|lost| (&**server, lost)));
+    let (server, first) = lost.next()?;
+    Some((server, first, lost.count()))
 }
 
 fn trouble(latest: &Snapshot) -> Option<String> {
-    tape::trouble(latest.recording.as_ref(), latest.tape.as_ref())
+    let tape = tape::trouble(latest.recording.as_ref(), latest.tape.as_ref());
+    tape.or_else(|| watch::refused(latest).map(|words| text::escape_str(&words).into_owned()))
 }
 
 /// Says what failed, when it is tried again, and how old the facts are. What to do about it comes with room only.
 pub fn banner(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let server = &app.latest.server;
-    let Some(lost) = &server.lost else {
+    let Some((server, lost, more)) = silent(&app.latest) else {
         let words = trouble(&app.latest).unwrap_or_default();
         let shown = format!(" ! {}", text::fit(&words, usize::from(area.width).saturating_sub(4)));
         return put(Line::styled(shown, theme.warn), area, 0, buf);
@@ -125,8 +155,9 @@ pub fn banner(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let right = Line::styled(format!("  {retry}, data {old} old "), theme.warn);
     let room = usize::from(area.width).saturating_sub(right.width());
     let left = Rect { width: room as u16, ..area };
-    let error = failed(&lost.error, &server.target, room.saturating_sub(3));
-    put(Line::styled(format!(" x {error}"), theme.bad), left, 0, buf);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let error = failed(&lost.error, &server.target, room.saturating_sub(3 + more.len()));
+    put(Line::styled(format!(" x {error}{more}"), theme.bad), left, 0, buf);
     put_right(&right, area, 0, buf);
 }
 
@@ -149,6 +180,9 @@ fn failed(error: &str, target: &str, room: usize) -> String {
 
 /// The pool in one line: in use, available, waiting, and the worst lint with whom it is about.
 pub fn summary(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    if app.scene == Scene::Watch {
+        return put(watch::summarised(app, theme, usize::from(area.width)), area, 0, buf);
+    }
     put(summarised(app, theme, usize::from(area.width)), area, 0, buf);
 }
 
@@ -175,7 +209,7 @@ pub fn small(app: &App, theme: &Theme, pane: Pane, area: Rect, buf: &mut Buffer)
 
 /// Why what is shown is not what is, where that is so.
 fn wrong<'a>(app: &App, theme: &Theme) -> Line<'a> {
-    if app.latest.server.lost.is_some() {
+    if silent(&app.latest).is_some() {
         Line::styled(" x LOST", theme.bad)
     } else if app.frozen {
         Line::styled(" PAUSED ", theme.badge)

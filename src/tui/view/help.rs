@@ -11,7 +11,8 @@ use ratatui::widgets::{Clear, Widget};
 use super::{more, outside_part, put};
 use crate::text;
 use crate::tui::app::Help;
-use crate::tui::keymap::{Keys, When};
+use crate::tui::keymap::{Keys, Row, When};
+use crate::tui::layout::Scene;
 use crate::tui::output;
 use crate::tui::theme::Theme;
 
@@ -21,7 +22,7 @@ fn names_width(width: u16) -> usize {
 }
 
 /// One line of the help.
-enum Row {
+enum Shown {
     Heading(&'static str),
     Entry(String, String),
 }
@@ -30,7 +31,9 @@ enum Row {
 fn sections(keys: &Keys, help: &Help) -> Vec<(&'static str, Vec<(String, String)>)> {
     let mut headings: Vec<(&'static str, bool)> = Vec::new();
     let vi = help.here.is_some_and(|here| here.inserting.is_some());
-    for row in keys.rows().filter(|row| vi || row.when != When::Inserting) {
+    // What is never so on this screen is no help.
+    let exists = |row: &&Row| help.here.is_none_or(|here| row.when.exists(&here));
+    for row in keys.rows().filter(|row| vi || row.when != When::Inserting).filter(exists) {
         let title = row.when.title();
         let here = help.here.is_some_and(|here| row.when.holds(&here));
         match headings.iter_mut().find(|(known, _)| *known == title) {
@@ -41,19 +44,19 @@ fn sections(keys: &Keys, help: &Help) -> Vec<(&'static str, Vec<(String, String)
     // What works where the person comes from stands first; each place once, in the table's order.
     headings.sort_by_key(|(_, here)| !here);
     let entries = |title: &str| {
-        let rows = keys.rows().filter(|row| row.when.title() == title);
+        let rows = keys.rows().filter(|row| row.when.title() == title).filter(exists);
         rows.map(|row| (row.label(), row.help.to_owned())).collect()
     };
     let mut sections: Vec<_> = headings.into_iter().map(|(title, _)| (title, entries(title))).collect();
     if vi {
         sections.push(words::vi());
     }
-    sections.extend(words::sections());
+    sections.extend(words::sections(help.here.map_or(Scene::Pool, |here| here.scene)));
     sections
 }
 
 /// The lines that match what is searched, in lines of this width.
-fn rows(keys: &Keys, help: &Help, width: u16) -> Vec<Row> {
+fn rows(keys: &Keys, help: &Help, width: u16) -> Vec<Shown> {
     let query = help.query.to_lowercase();
     let names_width = names_width(width);
     let room = usize::from(width).saturating_sub(names_width + 5).max(8);
@@ -61,12 +64,12 @@ fn rows(keys: &Keys, help: &Help, width: u16) -> Vec<Row> {
     let mut under = None;
     for (heading, (name, words)) in matches(sections(keys, help), &query) {
         if under.replace(heading) != Some(heading) {
-            rows.push(Row::Heading(heading));
+            rows.push(Shown::Heading(heading));
         }
         let (names, words) = (output::wrap(&name, names_width), output::wrap(&words, room));
         for at in 0..names.len().max(words.len()) {
             let piece = |pieces: &[&str]| pieces.get(at).copied().unwrap_or_default().to_owned();
-            rows.push(Row::Entry(piece(&names), piece(&words)));
+            rows.push(Shown::Entry(piece(&names), piece(&words)));
         }
     }
     rows
@@ -134,8 +137,8 @@ pub fn draw(keys: &Keys, help: &Help, theme: &Theme, screen: Rect, buf: &mut Buf
     let offset = help.offset.min(rows.len().saturating_sub(shown));
     for (y, row) in rows.iter().skip(offset).take(shown).enumerate() {
         let line = match row {
-            Row::Heading(words) => Line::styled(format!(" {words}"), theme.title),
-            Row::Entry(keys, words) => Line::from(vec![
+            Shown::Heading(words) => Line::styled(format!(" {words}"), theme.title),
+            Shown::Entry(keys, words) => Line::from(vec![
                 Span::styled(
                     format!("   {keys}{:pad$} ", "", pad = names_width.saturating_sub(text::width(keys))),
                     theme.key,

@@ -10,14 +10,19 @@ use super::list::Rows;
 use super::{Cx, list, outside, pane, put};
 use crate::snapshot::{LintRow, Snapshot};
 use crate::text;
-use crate::tui::layout::Pane;
+use crate::tui::layout::{Pane, Scene};
 use crate::tui::listing::Listing;
 use crate::tui::theme::{Theme, mark};
 
 /// From this width on the advice stands on the evidence's own line.
 const WIDE: u16 = 120;
 /// What stands where no lint holds.
-const NOTHING: &str = "none: nothing leaks, nothing waits";
+fn nothing(scene: Scene) -> &'static str {
+    match scene {
+        Scene::Pool => "none: nothing leaks, nothing waits",
+        Scene::Watch => "none: no client is a suspect",
+    }
+}
 
 /// Draws the pane: while it has the keys every judgement, else one line for all of a kind.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
@@ -31,7 +36,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         return groups::draw(cx, list, area, inner, buf);
     }
     let inner = list::filter_line(cx, list, inner, buf);
-    let rows = Rows { area, inner, each: lines_each(cx.snapshot, list, inner), none: NOTHING };
+    let rows = Rows { area, inner, each: lines_each(cx.snapshot, list, inner), none: nothing(cx.scene) };
     rows.draw(cx, list, buf, |at, lines, buf| {
         let Some(row) = all.get(at) else { return };
         if lines.height == 1 {

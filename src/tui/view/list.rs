@@ -1,11 +1,14 @@
-//! What the panes of rows have in common: the count, filter and order in the title, and the filter line.
+//! What the panes of rows have in common: the count, filter and order in the title, the columns' titles, and the filter
+//! line.
+
+mod titles;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Cx, more, outside_part, put};
-use crate::fields::{self, Listed};
+use crate::fields::{self, Around, Listed, Value};
 use crate::snapshot::{EventRow, LintRow};
 use crate::text;
 use crate::tui::app::App;
@@ -13,6 +16,8 @@ use crate::tui::layout::Pane;
 use crate::tui::listing::{Listing, Sort};
 use crate::tui::table;
 use crate::tui::theme::Theme;
+
+pub use titles::{Titles, in_sight};
 
 /// What stands before the typed filter.
 const HEAD: &str = " / ";
@@ -52,16 +57,35 @@ fn order<R: Listed>(cx: &Cx<'_>, list: &Listing, titled: impl Fn(&str) -> bool) 
 pub fn sortable(app: &App, pane: Pane, width: u16) -> Vec<&'static str> {
     match pane {
         Pane::Connections => super::connections::titled(app, width),
+        Pane::Clients => super::clients::titled(app, width),
         Pane::Lints => fields::names(LintRow::FIELDS),
         Pane::Events => fields::names(EventRow::FIELDS),
         Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => Vec::new(),
     }
 }
 
+/// The field whose column's title stands at this place of the screen, in a pane of this area.
+pub fn field_at(app: &App, pane: Pane, area: Rect, at: Position) -> Option<&'static str> {
+    match pane {
+        Pane::Connections => super::connections::field_at(app, area, at),
+        Pane::Clients => super::clients::field_at(app, area, at),
+        Pane::Pool | Pane::Latency | Pane::Server | Pane::Lints | Pane::Events | Pane::Shell => None,
+    }
+}
+
 /// Whether titles have a line of their own above the rows: where some rows are left below. The filter line takes its
 /// place, so that no row moves when somebody comes to read and to filter.
 pub fn headed(pane: Pane, filtering: bool, area: Rect) -> bool {
-    pane == Pane::Connections && !filtering && area.height >= 5
+    matches!(pane, Pane::Connections | Pane::Clients) && !filtering && area.height >= 5
+}
+
+/// A row as a person would paste it: every field that is known, by name.
+pub fn copied<R: Listed>(row: &R, around: &Around<'_>) -> String {
+    let known = R::FIELDS.iter().filter_map(|field| match (field.value)(row, around) {
+        Value::None => None,
+        value => Some(format!("{} {}", field.name, fields::shown(&value))),
+    });
+    known.collect::<Vec<_>>().join("  ")
 }
 
 /// What a line at the top of an area, where there is one, leaves of it.

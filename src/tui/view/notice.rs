@@ -23,7 +23,10 @@ pub fn draw(app: &App, theme: &Theme, plan: &Plan, buf: &mut Buffer) -> Option<P
     let question = app.confirm.as_ref().map(|confirm| &confirm.text).or(asked);
     let words = match (question, &app.notice) {
         (Some(question), _) if app.confirm.is_none() => question_words(app, question).trim_end().to_owned(),
-        (Some(question), _) => format!("{} (y/N)", text::escape_str(question)),
+        (Some(question), _) => match app.confirm.as_ref().and_then(|confirm| confirm.word.as_ref()) {
+            Some(word) => format!("{}: {}", text::escape_str(question), text::escape_str(&word.typed)),
+            None => format!("{} (y/N)", text::escape_str(question)),
+        },
         (None, Some(notice)) => text::escape_str(notice).into_owned(),
         (None, None) => return None,
     };

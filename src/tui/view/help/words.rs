@@ -3,7 +3,8 @@
 use crate::command::ours;
 use crate::explain;
 use crate::fields::{Listed, names};
-use crate::snapshot::{ConnectionRow, EventRow, LintRow};
+use crate::snapshot::{ClientRow, ConnectionRow, EventRow, GroupRow, LintRow};
+use crate::tui::layout::Scene;
 use crate::tui::view::NONE;
 
 /// How a filter is written.
@@ -14,6 +15,49 @@ const FILTER: [(&str, &str); 6] = [
     ("!state:use", "! turns a term round"),
     ("lint:leak held>1m", "all terms must hold"),
     ("\"POOL HOLD\"", "in quotes a blank is part of a term, and a colon no field"),
+];
+
+/// The same, of clients.
+const WATCH_FILTER: [(&str, &str); 6] = [
+    ("python", "a word or regular expression in any field; case counts only where a letter is upper case"),
+    ("name:^worker", "a regular expression in one field"),
+    ("idle>5m  cmdrate<1", "> < >= <= = and a number; durations in us ms s m h d, else seconds"),
+    ("!state:idle", "! turns a term round"),
+    ("state:blocked idle>1m", "all terms must hold"),
+    ("\"my worker\"", "in quotes a blank is part of a term, and a colon no field"),
+];
+
+/// Words of a watch.
+const WATCH_WORDS: [(&str, &str); 20] = [
+    ("client", "a connection as its server sees it, with the server's id for it; our own are marked us"),
+    ("group", "clients that have something in common: g chooses what"),
+    (
+        "process",
+        "the local process that has the other end, as the kernel tells; remote: another machine has it",
+    ),
+    ("look", "one CLIENT LIST, compared with the one before; its cost decides how often there is one"),
+    (
+        "of the server",
+        "the share of its main thread that looks take, as the server itself counts where it does",
+    ),
+    ("unseen", "clients that came and went between two looks: counted by the server, in neither list"),
+    ("count", "clients of a group now; change: since the look before; grown: since the window began"),
+    ("rate", "clients opened a second; cmdrate: commands a second, where the server counts them"),
+    ("waiting", "clients that wait on purpose: blocked, subscribed or in MONITOR"),
+    ("oldest", "the age of the oldest client of a group; idle: the longest that one has sent nothing"),
+    ("idle, active", "sent nothing, or something, since the look before"),
+    ("blocked", "waits in a blocking command, such as BLPOP"),
+    ("transaction", "in MULTI, or with keys watched"),
+    ("accepted", "connections a second that the server took, those that no look saw too"),
+    (
+        "rejected",
+        "connections it turned away because maxclients was reached; evicted: closed for their memory",
+    ),
+    ("lint", "a named judgement with evidence and advice: x is bad, ! is worth a look"),
+    ("suspect", "what a server can see of a leak: it cannot know what a program meant to keep"),
+    ("kill", "CLIENT KILL by id, once the number that is asked for is typed; never our own"),
+    ("PAUSED", "the screen keeps its picture; everything goes on behind it"),
+    (NONE, "unknown or nothing yet; never a way to write 0"),
 ];
 
 /// What letters do in vi's normal mode.
@@ -91,20 +135,24 @@ pub(super) fn vi() -> Section {
 }
 
 /// What is explained beside keys.
-pub(super) fn sections() -> Vec<Section> {
-    let mut filter = owned(&FILTER);
-    let fields = [
-        ("connections have", names(ConnectionRow::FIELDS)),
-        ("lints have", names(LintRow::FIELDS)),
-        ("events have", names(EventRow::FIELDS)),
-    ];
+pub(super) fn sections(scene: Scene) -> Vec<Section> {
+    let watch = scene == Scene::Watch;
+    let mut filter = owned(if watch { &WATCH_FILTER } else { &FILTER });
+    let rows = if watch {
+        vec![("groups have", names(GroupRow::FIELDS)), ("clients have", names(ClientRow::FIELDS))]
+    } else {
+        vec![("connections have", names(ConnectionRow::FIELDS))]
+    };
+    let others = [("lints have", names(LintRow::FIELDS)), ("events have", names(EventRow::FIELDS))];
+    let fields = rows.into_iter().chain(others);
     filter.extend(fields.map(|(name, fields)| (name.to_owned(), fields.join(" "))));
     let lints: Vec<_> = explain::all().collect();
-    vec![
-        ("commands: HELP and a name tells more", ours()),
-        ("lints: EXPLAIN and a name tells how it is measured", owned(&lints)),
-        ("how to filter", filter),
-        ("the mouse", owned(&MOUSE)),
-        ("words", owned(&WORDS)),
-    ]
+    let rest = [("how to filter", filter), ("the mouse", owned(&MOUSE))];
+    if watch {
+        let lints = ("lints: redis-pooltop explain and a name tells how it is measured", owned(&lints));
+        return std::iter::once(lints).chain(rest).chain([("words", owned(&WATCH_WORDS))]).collect();
+    }
+    let commands = ("commands: HELP and a name tells more", ours());
+    let lints = ("lints: EXPLAIN and a name tells how it is measured", owned(&lints));
+    [commands, lints].into_iter().chain(rest).chain([("words", owned(&WORDS))]).collect()
 }

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{advise, column, evidence};
-use crate::snapshot::{ConnectionRow, LintRow, RowState, Snapshot};
+use crate::snapshot::{About, ConnectionRow, LintRow, RowState, Snapshot};
 use crate::text;
+use crate::tui::layout::Scene;
 use crate::tui::listing::Listing;
 use crate::tui::theme::mark;
 use crate::tui::view::connections::named;
@@ -21,7 +22,7 @@ const HOLDERS: usize = 3;
 pub(super) fn draw(cx: &Cx<'_>, list: &Listing, area: Rect, inner: Rect, buf: &mut Buffer) {
     let shown = list.rows().iter().filter_map(|at| cx.snapshot.lints.get(*at as usize));
     let groups = groups(shown.map(AsRef::as_ref));
-    list::none(list, super::NOTHING, cx.theme, inner, buf);
+    list::none(list, super::nothing(cx.scene), cx.theme, inner, buf);
     let height = usize::from(inner.height);
     for (row, group) in groups.iter().take(height).enumerate() {
         let line = match &group[..] {
@@ -62,7 +63,9 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
     let out = longest.map(|longest| format!("  up to {}", age(longest))).unwrap_or_default();
     let mark_of_level = one.level.mark();
     let (many, who) = (lints.len(), holders(&rows));
-    let words = if ids.is_empty() {
+    let words = if cx.scene == Scene::Watch {
+        format!("{mark_of_level}{many}: {}", abouts(cx, lints))
+    } else if ids.is_empty() {
         // Each is a whole pool's: the first speaks for them.
         let pool = snapshot.pools.iter().find(|pool| Some(pool.id) == one.pool());
         let pool = pool.map_or_else(String::new, |pool| format!(", {}", pool.name));
@@ -78,6 +81,19 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
     ];
     advise(&mut spans, one.advice, width, theme);
     Line::from(spans)
+}
+
+/// What judgements of clients speak of, and the evidence of the first where each is of another kind of thing.
+fn abouts(cx: &Cx<'_>, lints: &[&LintRow]) -> String {
+    let about = |lint: &&LintRow| match &lint.about {
+        About::Group(_, label) => Some(label.to_string()),
+        About::Client(_, id) => Some(format!("id {id}")),
+        About::Node(node) => cx.marks.target(*node).map(str::to_owned),
+        About::Pool(_) | About::Connection(..) => None,
+    };
+    let named: Vec<String> = lints.iter().filter_map(about).take(NAMED).collect();
+    let rest = if lints.len() > named.len() { ", …" } else { "" };
+    format!("{}{rest}", named.join(", "))
 }
 
 fn row<'a>(snapshot: &'a Snapshot, lint: &LintRow) -> Option<&'a ConnectionRow> {

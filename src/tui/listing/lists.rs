@@ -1,0 +1,242 @@
+//! Every list there is, each made of a snapshot's rows.
+
+use std::sync::Arc;
+
+use super::Listing;
+use crate::fields::{Around, Listed, Marks, Pick};
+use crate::snapshot::{ClientRow, ConnectionRow, EventRow, GroupBy, GroupRow, LintRow, Snapshot};
+use crate::tui::layout::Pane;
+
+/// Every list there is, and what lints say of the rows in them.
+#[derive(Debug)]
+pub struct Lists {
+    connections: Listing,
+    lints: Listing,
+    events: Listing,
+    groups: Listing,
+    clients: Listing,
+    grouping: Grouping,
+    marks: Marks,
+}
+
+/// What the clients are shown as.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grouping {
+    /// What they are grouped by.
+    pub by: GroupBy,
+    /// The group whose clients are shown.
+    pub inside: Option<Arc<str>>,
+}
+
+impl Grouping {
+    /// Whether each row is a group.
+    pub fn grouped(&self) -> bool {
+        self.by != GroupBy::None && self.inside.is_none()
+    }
+}
+
+/// The lists there are.
+#[derive(Clone, Copy)]
+enum Which {
+    Connections,
+    Lints,
+    Events,
+    Groups,
+    Clients,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self {
+            connections: Listing::new::<ConnectionRow>(),
+            lints: Listing::new::<LintRow>(),
+            events: Listing::new::<EventRow>(),
+            groups: Listing::new::<GroupRow>(),
+            clients: Listing::new::<ClientRow>(),
+            grouping: Grouping::default(),
+            marks: Marks::default(),
+        }
+    }
+}
+
+impl Lists {
+    /// The list of a pane, where it has one.
+    pub fn of(&self, pane: Pane) -> Option<&Listing> {
+        Some(match self.which(pane)? {
+            Which::Connections => &self.connections,
+            Which::Lints => &self.lints,
+            Which::Events => &self.events,
+            Which::Groups => &self.groups,
+            Which::Clients => &self.clients,
+        })
+    }
+
+    fn which(&self, pane: Pane) -> Option<Which> {
+        match pane {
+            Pane::Connections => Some(Which::Connections),
+            Pane::Lints => Some(Which::Lints),
+            Pane::Events => Some(Which::Events),
+            Pane::Clients if self.grouping.grouped() => Some(Which::Groups),
+            Pane::Clients => Some(Which::Clients),
+            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => None,
+        }
+    }
+
+    /// What lints say of rows.
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// What the clients are shown as.
+    pub fn grouping(&self) -> &Grouping {
+        &self.grouping
+    }
+
+    /// Shows the clients as something else, from the first row.
+    pub fn regroup(&mut self, to: Grouping, snapshot: &Snapshot) {
+        // Another key makes other groups; another group has other rows.
+        if to.by != self.grouping.by {
+            self.groups.forget();
+        }
+        if to != self.grouping {
+            self.clients.forget();
+        }
+        self.grouping = to;
+        self.refresh(Pane::Clients, snapshot);
+    }
+
+    /// There is a new snapshot: everything is made anew.
+    pub fn take(&mut self, snapshot: &Snapshot) {
+        self.marks = Marks::of_snapshot(snapshot);
+        for pane in [Pane::Connections, Pane::Lints, Pane::Events, Pane::Clients] {
+            self.refresh(pane, snapshot);
+        }
+    }
+
+    /// Makes one list anew.
+    fn refresh(&mut self, pane: Pane, snapshot: &Snapshot) {
+        let Some(which) = self.which(pane) else { return };
+        let around = Around { as_of: snapshot.as_of, marks: &self.marks };
+        match which {
+            Which::Connections => {
+                let rows = snapshot.connections.iter().enumerate();
+                self.connections.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
+            }
+            Which::Lints => {
+                let rows = snapshot.lints.iter().enumerate();
+                self.lints.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
+            }
+            // The newest come before those of the same moment.
+            Which::Events => {
+                let rows = snapshot.events.iter().enumerate().rev();
+                self.events.refresh(rows.map(|(at, row)| (at as u32, row)), &around);
+            }
+            Which::Groups => {
+                let rows = snapshot.groups.by(self.grouping.by).iter().enumerate();
+                self.groups.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
+            }
+            Which::Clients => {
+                let rows =
+                    snapshot.clients.iter().enumerate().filter(|(_, row)| match &self.grouping.inside {
+                        Some(label) => is_in(row, self.grouping.by, label, &self.marks),
+                        None => true,
+                    });
+                self.clients.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
+            }
+        }
+    }
+
+    /// Changes a pane's filter line.
+    pub fn filter(&mut self, pane: Pane, snapshot: &Snapshot, change: impl FnOnce(&mut String)) {
+        let changed = match self.which(pane) {
+            Some(Which::Connections) => self.connections.filter::<ConnectionRow>(change),
+            Some(Which::Lints) => self.lints.filter::<LintRow>(change),
+            Some(Which::Events) => self.events.filter::<EventRow>(change),
+            Some(Which::Groups) => self.groups.filter::<GroupRow>(change),
+            Some(Which::Clients) => self.clients.filter::<ClientRow>(change),
+            None => false,
+        };
+        if changed {
+            self.refresh(pane, snapshot);
+        }
+    }
+
+    /// While a filter is typed the selection keeps to its row, even if a line in between leaves it out.
+    pub fn anchor(&mut self, pane: Pane, hold: bool) {
+        if let Some(list) = self.of_mut(pane) {
+            list.anchor = if hold { list.pick.clone() } else { None };
+        }
+    }
+
+    /// Sorts a pane's rows by the next of these fields, or by the one before.
+    pub fn next_sort(&mut self, pane: Pane, snapshot: &Snapshot, back: bool, among: &[&str]) {
+        match self.which(pane) {
+            Some(Which::Connections) => self.connections.next_sort::<ConnectionRow>(back, among),
+            Some(Which::Lints) => self.lints.next_sort::<LintRow>(back, among),
+            Some(Which::Events) => self.events.next_sort::<EventRow>(back, among),
+            Some(Which::Groups) => self.groups.next_sort::<GroupRow>(back, among),
+            Some(Which::Clients) => self.clients.next_sort::<ClientRow>(back, among),
+            None => {}
+        }
+        self.refresh(pane, snapshot);
+    }
+
+    /// Sorts a pane's rows by a field, by name; the other way round when that is so already.
+    pub fn sort_by(&mut self, pane: Pane, snapshot: &Snapshot, field: &str) {
+        match self.which(pane) {
+            Some(Which::Connections) => self.connections.sort_by::<ConnectionRow>(field),
+            Some(Which::Lints) => self.lints.sort_by::<LintRow>(field),
+            Some(Which::Events) => self.events.sort_by::<EventRow>(field),
+            Some(Which::Groups) => self.groups.sort_by::<GroupRow>(field),
+            Some(Which::Clients) => self.clients.sort_by::<ClientRow>(field),
+            None => {}
+        }
+        self.refresh(pane, snapshot);
+    }
+
+    /// Inverts the order of a pane's rows.
+    pub fn invert(&mut self, pane: Pane, snapshot: &Snapshot) {
+        if let Some(list) = self.of_mut(pane) {
+            list.sort.descending = !list.sort.descending;
+        }
+        self.refresh(pane, snapshot);
+    }
+
+    /// Selects the row at a place of a pane's list; the last one when there are fewer.
+    pub fn select(&mut self, pane: Pane, snapshot: &Snapshot, at: usize) {
+        let (Some(which), by) = (self.which(pane), self.grouping.by) else { return };
+        let Some(list) = self.of_mut(pane) else { return };
+        list.at = at.min(list.rows.len().saturating_sub(1));
+        list.pick = list.selected().and_then(|at| match which {
+            Which::Connections => snapshot.connections.get(at).map(|row| row.pick()),
+            Which::Lints => snapshot.lints.get(at).map(|row| row.pick()),
+            Which::Events => snapshot.events.get(at).map(Listed::pick),
+            Which::Groups => snapshot.groups.by(by).get(at).map(|row| row.pick()),
+            Which::Clients => snapshot.clients.get(at).map(|row| row.pick()),
+        });
+    }
+
+    /// Selects this row of a pane's list, and says whether it is among those shown.
+    pub fn select_row(&mut self, pane: Pane, snapshot: &Snapshot, row: Pick) -> bool {
+        if let Some(list) = self.of_mut(pane) {
+            list.pick = Some(row);
+        }
+        self.refresh(pane, snapshot);
+        self.of(pane).is_some_and(|list| list.pick.is_some())
+    }
+
+    fn of_mut(&mut self, pane: Pane) -> Option<&mut Listing> {
+        Some(match self.which(pane)? {
+            Which::Connections => &mut self.connections,
+            Which::Lints => &mut self.lints,
+            Which::Events => &mut self.events,
+            Which::Groups => &mut self.groups,
+            Which::Clients => &mut self.clients,
+        })
+    }
+}
+
+/// Whether a client is in a group.
+fn is_in(row: &ClientRow, by: GroupBy, label: &str, marks: &Marks) -> bool {
+    by.label(row, marks.target(row.node).unwrap_or_default()) == label
+}
