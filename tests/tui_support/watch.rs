@@ -14,6 +14,9 @@ use redis_pooltop::tui::run::Unassisted;
 
 use super::{UGLY, ago};
 
+/// The group that grows, as the model labels it.
+const SUSPECT: &str = "python3 /srv/shop/worker.py --pool 50 (4411)";
+
 /// A screen of this size on watched servers.
 pub fn watching(width: u16, height: u16, snapshot: Snapshot) -> App {
     with(Facts::default(), width, height, snapshot)
@@ -213,15 +216,15 @@ fn lints() -> Vec<Arc<LintRow>> {
         lint(
             "growth",
             Severity::Bad,
-            About::Group(GroupBy::Process, "python3 4411".into()),
-            "python3 4411 went from 1 to 12 in 60 s, its commands did not: suspect",
+            About::Group(GroupBy::Process, SUSPECT.into()),
+            "python3 /srv/shop/worker.py --pool 50 (4411) went from 1 to 12 in 60 s, its commands did not: suspect",
             "close what is opened, or use one pool for the process",
         ),
         lint(
             "stuck-transaction",
             Severity::Warn,
             About::Client(NodeId(0), 310),
-            "id 310 of redis-cli 5120 is in MULTI for 412 s, 2 queued",
+            "id 310 of redis-cli (5120) is in MULTI for 412 s, 2 queued",
             "end it with EXEC or DISCARD",
         ),
     ]
@@ -231,10 +234,10 @@ fn events(node: NodeId) -> Arc<[EventRow]> {
     let event = |millis, what| EventRow { at: ago(millis), pool: None, node: Some(node), what };
     let came = |who: &str, opened, closed| What::Clients { who: who.into(), opened, closed };
     vec![
-        event(60_000, came("sidekiq 977", 3, 0)),
-        event(12_000, came("python3 4411", 1, 0)),
-        event(9_000, What::Raised("growth", Severity::Bad, "python3 4411 went from 1 to 12".to_owned())),
-        event(1_000, came("redis-cli 5121", 1, 1)),
+        event(60_000, came("sidekiq 7.3.0 shop [0 of 10 busy] (977)", 3, 0)),
+        event(12_000, came(SUSPECT, 1, 0)),
+        event(9_000, What::Raised("growth", Severity::Bad, format!("{SUSPECT} went from 1 to 12"))),
+        event(1_000, came("redis-cli (5121)", 1, 1)),
     ]
     .into()
 }

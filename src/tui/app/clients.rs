@@ -12,6 +12,7 @@ use crate::snapshot::{About, ClientRow, ClientState, GroupBy, GroupRow};
 use crate::text;
 use crate::tui::layout::Pane;
 use crate::tui::listing::{Grouping, Listing};
+use crate::tui::view;
 
 /// Columns of a group's or a client's name in a question.
 const NAMED: usize = 40;
@@ -110,7 +111,7 @@ impl App {
         let (rows, whose) = match subject {
             Some(Subject::Client(row, true)) if !shown => (vec![row], None),
             Some(Subject::Group(row)) if !shown => {
-                let of = text::fit(&text::escape_str(&row.label), NAMED);
+                let of = text::fit(&view::clients::group_named(&row), NAMED);
                 (self.clients_of(&[row]), Some(of))
             }
             Some(Subject::Client(..) | Subject::Group(_)) => (self.clients_shown(), None),

@@ -10,7 +10,7 @@ use ratatui::text::Span;
 use super::list::{self, Rows};
 use super::{Cx, outside, pane};
 use crate::event::{Process, Refused};
-use crate::snapshot::GroupBy;
+use crate::snapshot::{GroupBy, GroupRow};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
@@ -18,7 +18,7 @@ use crate::tui::listing::Listing;
 use crate::tui::theme::Theme;
 
 /// The largest part of a title that a group's name takes.
-const NAMED: usize = 40;
+const NAMED: usize = 28;
 
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
@@ -96,7 +96,10 @@ fn title(cx: &Cx<'_>, of_list: Vec<Span<'static>>) -> Vec<Span<'static>> {
     let dim = |words: String| Span::styled(words, cx.theme.dim);
     let mut title = match &grouping.inside {
         Some(label) => {
-            let label = text::fit(&text::escape_str(label), NAMED);
+            let group = cx.snapshot.groups.by(grouping.by).iter().find(|group| group.label == *label);
+            let label =
+                group.map_or_else(|| text::escape_str(label).into_owned(), |group| group_named(group));
+            let label = text::fit(&label, NAMED);
             vec![
                 dim(format!("of {} ", grouping.by.word())),
                 Span::styled(format!("{label} "), cx.theme.title),
@@ -133,15 +136,25 @@ pub fn field_at(app: &App, area: Rect, at: Position) -> Option<&'static str> {
     }
 }
 
-/// A process as a person knows it: what tells one python3 from another is its command line.
+/// A process as a person knows it, its number where it is not cut: what tells one python3 from another is its command
+/// line.
 fn named(process: &Process) -> String {
-    let mut words = format!("{} {}", text::escape_str(&process.name), process.pid);
-    let rest = process.command.strip_prefix(&*process.name).unwrap_or(&process.command).trim();
-    if !rest.is_empty() {
-        words.push_str("  ");
-        words.push_str(&text::escape_str(rest));
+    let name = &*process.name;
+    let (first, rest) = process.command.split_once(' ').unwrap_or((&process.command, ""));
+    let program = first.rsplit('/').next().unwrap_or(first);
+    // The kernel keeps fifteen letters of a name.
+    let same = !name.is_empty() && program.starts_with(name);
+    let (name, rest) = if same { (program, rest) } else { (name, &*process.command) };
+    let number = format!("{} {}", text::escape_str(name), process.pid);
+    match rest.trim() {
+        "" => number,
+        rest => format!("{number}  {}", text::escape_str(rest)),
     }
-    words
+}
+
+/// A group's name, safe to show.
+pub fn group_named(row: &GroupRow) -> String {
+    row.process.as_ref().map_or_else(|| text::escape_str(&row.label).into_owned(), |process| named(process))
 }
 
 /// A rate by the second, as short as a column needs it: `0.4/s`, `1.2k/s`.
@@ -169,7 +182,7 @@ fn whole(rate: f64) -> u64 {
 mod tests {
     use super::*;
     use crate::fields::{Listed, names};
-    use crate::snapshot::{ClientRow, GroupRow};
+    use crate::snapshot::ClientRow;
 
     #[test]
     fn every_title_is_a_field_to_sort_by() {
@@ -179,6 +192,26 @@ mod tests {
         for title in rows::COLUMNS.iter().map(|column| column.title).filter(|title| !title.is_empty()) {
             assert!(names(ClientRow::FIELDS).contains(&title), "{title:?}");
         }
+    }
+
+    #[test]
+    fn a_process_is_named_once_and_its_number_comes_before_what_may_be_cut() {
+        let process = |name: &str, command: &str| {
+            named(&Process {
+                pid: 7,
+                name: name.into(),
+                command: command.into(),
+                user: None,
+                started_ms: None,
+                container: None,
+            })
+        };
+        assert_eq!(process("python3", "/usr/bin/python3 /srv/worker.py"), "python3 7  /srv/worker.py");
+        assert_eq!(process("redis-benchmar", "redis-benchmark -c 50"), "redis-benchmark 7  -c 50");
+        assert_eq!(process("gunicorn", "app: worker 3"), "gunicorn 7  app: worker 3");
+        assert_eq!(process("redis-cli", "redis-cli"), "redis-cli 7");
+        assert_eq!(process("kworker", ""), "kworker 7");
+        assert_eq!(process("", "x\u{1b}y"), " 7  x\\x1by");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::Style;
 
-use super::{named, per_second, title};
+use super::{group_named, per_second, title};
 use crate::snapshot::{GroupRow, Severity};
 use crate::text;
 use crate::tui::layout::Pane;
@@ -80,10 +80,7 @@ fn signed(by: i64, with: &With) -> Cell {
 
 /// A group's name, and that it is ours.
 fn label(row: &GroupRow) -> String {
-    let label = match &row.process {
-        Some(process) => named(process),
-        None => text::escape_str(&row.label).into_owned(),
-    };
+    let label = group_named(row);
     match row.own {
         0 => label,
         own if own == row.count => format!("us: {label}"),
