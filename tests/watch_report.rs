@@ -239,6 +239,7 @@ fn the_embedded_server_can_be_watched() {
         text.contains("redis-pooltop-demo") && text.contains("1 client, 1 of them this program's own"),
         "{text}"
     );
+    assert!(!text.contains("no-timeout"), "it notices who is gone: {text}");
 }
 
 #[test]

@@ -27,8 +27,11 @@ const FIXED: &[(&str, &str)] = &[
     ("maxmemory-policy", "noeviction"),
     ("notify-keyspace-events", ""),
     ("save", ""),
-    ("tcp-keepalive", "0"),
+    ("tcp-keepalive", "300"),
 ];
+
+/// `tcp-keepalive`: a client that has been silent for so many seconds is asked by the system whether it is there.
+pub(crate) const KEEPALIVE: u32 = 300;
 
 impl Config {
     pub(crate) fn new(password: Option<Secret>) -> Self {

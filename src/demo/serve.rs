@@ -7,12 +7,14 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
 use super::client::{Client, ClientId, Closing};
+use super::config::KEEPALIVE;
 use super::dispatch;
 use super::request::Limits;
 use super::state::State;
@@ -55,6 +57,9 @@ fn greet(stream: TcpStream, peer: SocketAddr, shared: &Shared) {
     let Ok(local) = stream.local_addr() else { return };
     // Small replies leave at once; a system that cannot do so is only slower.
     let _ = stream.set_nodelay(true);
+    // Nor is one wrong whose clients' machines are noticed later when they are gone.
+    let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(u64::from(KEEPALIVE)));
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let mut state = shared.borrow_mut();
     state.stats.connections += 1;
     if state.clients.len() >= state.config.maxclients as usize {
