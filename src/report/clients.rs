@@ -72,6 +72,16 @@ impl Listing {
         self.by
     }
 
+    /// The filter line, as it was typed.
+    pub fn filter(&self) -> &str {
+        self.typed.as_deref().unwrap_or_default()
+    }
+
+    /// The place of the field that rows are sorted by, where one was asked for, and whether the largest come first.
+    pub fn sort(&self) -> Option<(usize, bool)> {
+        self.sort.map(|sort| (sort.field, sort.descending))
+    }
+
     /// The clients that are listed; none unless each has a row.
     fn clients<'a>(&self, snapshot: &'a Snapshot, marks: &Marks) -> Vec<&'a ClientRow> {
         if self.by != GroupBy::None {

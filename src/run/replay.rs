@@ -19,7 +19,7 @@ pub(super) async fn run(
     }
     if replay.report.on_screen() {
         can_show_a_screen()?;
-        return screen::replay(settings, &replay.file, Replay::start(&replay.file)?).await;
+        return screen::replay(settings, replay, Replay::start(&replay.file)?).await;
     }
     report(replay, judge).await
 }

@@ -1,19 +1,22 @@
 //! The full screen on a session.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use super::Parts;
 use crate::command::settings;
-use crate::config::{ScreenSettings, Settings};
+use crate::config::{ReplaySettings, ScreenSettings, Settings, WatchSettings};
 use crate::error::{Error, Exit};
 use crate::event::Stamp;
+use crate::hub::Hub;
+use crate::net::ConnectOptions;
 use crate::record::Replay;
 use crate::text;
 use crate::tui::app::Facts;
 use crate::tui::desk::{self, Looks};
 use crate::tui::terminal::Guard;
 use crate::tui::theme::{Ability, Theme};
-use crate::tui::{End, reel, wait};
+use crate::tui::watch::Acts;
+use crate::tui::{self, End, reel, wait};
 
 /// What failed, in words.
 const TERMINAL: &str = "the terminal";
@@ -48,8 +51,33 @@ pub(super) async fn run(parts: &Parts, settings: &Settings, guard: Option<Guard>
     Ok(desk::show(session, news, &parts.hub, looks).await.map_err(Error::io(TERMINAL))?.into())
 }
 
+/// Shows watched servers until the screen ends. `notices` is what there is to say at first, safe to show.
+pub(super) async fn watch(
+    settings: &Settings,
+    asked: &WatchSettings,
+    hub: &Hub,
+    acts: Arc<dyn Acts>,
+    notices: Vec<String>,
+) -> Result<Exit, Error> {
+    let targets: Vec<String> = settings.servers().iter().map(ConnectOptions::target).collect();
+    let facts = Facts {
+        target: text::escape_str(&targets.join("  ")).into_owned(),
+        interval: asked.interval,
+        notices,
+        read_only: asked.read_only,
+        listing: asked.report.listing.clone(),
+        ..chosen(&settings.screen)
+    };
+    let shown = tui::watch::show(hub, acts, facts, theme(settings), None);
+    Ok(shown.await.map_err(Error::io(TERMINAL))?.into())
+}
+
 /// Shows a recording until the screen ends.
-pub(super) async fn replay(settings: &Settings, file: &Path, replay: Replay) -> Result<Exit, Error> {
+pub(super) async fn replay(
+    settings: &Settings,
+    ReplaySettings { file, report }: &ReplaySettings,
+    replay: Replay,
+) -> Result<Exit, Error> {
     let name = text::escape_str(&file.to_string_lossy()).into_owned();
     let header = replay.header();
     let (program, started) = (text::escape_str(&header.program), text::utc(header.started_ns / 1_000_000));
@@ -57,7 +85,8 @@ pub(super) async fn replay(settings: &Settings, file: &Path, replay: Replay) -> 
     let length = length.map_or_else(String::new, |length| format!(", {length} long"));
     let said = format!("{name}: recorded by redis-pooltop {program} on {started} UTC{length}");
     let notices = vec![said];
-    let facts = Facts { target: "replay".to_owned(), notices, ..chosen(&settings.screen) };
+    let listing = report.listing.clone();
+    let facts = Facts { target: "replay".to_owned(), notices, listing, ..chosen(&settings.screen) };
     let snapshots = replay.subscribe();
     let end = reel::show(replay, facts, theme(settings)).await.map_err(Error::io(TERMINAL))?;
     let damaged = snapshots.borrow().tape.as_ref().is_some_and(|tape| tape.damaged);

@@ -1,13 +1,19 @@
-//! `watch`: every client of servers that any program uses, as a report or for a scraper.
+//! `watch`: every client of servers that any program uses, on the screen, as a report or for a scraper.
+
+mod acts;
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at};
 
+use self::acts::Hands;
 use super::judge::Judge;
 use super::recording::Kept;
-use super::{SIGNALS, once, open, recording, serve_metrics, start_demo, warn};
+use super::{
+    SIGNALS, can_show_a_screen, next, once, open, recording, screen, serve_metrics, start_demo, warn,
+};
 use crate::cli::Format;
 use crate::config::{Settings, WatchSettings};
 use crate::error::{Error, Exit};
@@ -29,9 +35,11 @@ const OWNERS: Duration = Duration::from_secs(2);
 /// What watches, and whom. Dropped, everything ends.
 struct Watching {
     hub: Hub,
-    watches: Vec<ClientWatch>,
+    watches: Arc<Vec<ClientWatch>>,
     /// Serves metrics.
     metrics: Option<metrics::Server>,
+    /// What the person should know from the start, safe to show.
+    said: Vec<String>,
     /// Writes down what happens.
     recording: Option<Kept>,
     /// The embedded server, with `--demo`. After all that connects to it, so that it is dropped last.
@@ -44,6 +52,9 @@ pub(super) async fn run(
     judge: Option<&mut Judge>,
     caught: Option<EndSignals>,
 ) -> Result<Exit, Error> {
+    if asked.on_screen() {
+        return show(settings, asked, caught).await;
+    }
     let mut signals = match caught {
         Some(signals) => signals,
         None => EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?,
@@ -53,10 +64,28 @@ pub(super) async fn run(
         number = signals.next() => return Ok(Exit::Signal(number)),
         started = Watching::start(settings, asked) => started?,
     };
+    watching.warn();
     let exit = watching.face(asked, judge, &mut signals).await;
-    if let Some(recording) = watching.recording.take() {
-        recording.finish(&watching.hub).await;
-    }
+    watching.finish().await;
+    exit
+}
+
+/// The screen. Of a server that is not there it says so, and when it is tried again.
+async fn show(
+    settings: &Settings,
+    asked: &WatchSettings,
+    mut caught: Option<EndSignals>,
+) -> Result<Exit, Error> {
+    can_show_a_screen()?;
+    let mut watching = Watching::start(settings, asked).await?;
+    let hands = Hands { hub: watching.hub.clone(), watches: watching.watches.clone() };
+    let shown = screen::watch(settings, asked, &watching.hub, Arc::new(hands), watching.said.clone());
+    let exit = tokio::select! {
+        biased;
+        number = next(&mut caught) => Ok(Exit::Signal(number)),
+        exit = shown => exit,
+    };
+    watching.finish().await;
     exit
 }
 
@@ -68,21 +97,32 @@ impl Watching {
             Some(first) => Some(start_demo(first).await?),
             None => None,
         };
-        probe(settings, asked, &servers).await?;
+        if !asked.on_screen() {
+            probe(settings, asked, &servers).await?;
+        }
         let clock = Clock::start();
         let (recorder, recording) = recording::start(settings, &clock)?.unzip();
         let hub = Hub::start_recorded(clock, settings.model.clone(), asked.interval, recorder);
         let watches = (0..).map(NodeId).zip(servers);
         let watches = watches.map(|(node, server)| watch(server, node, asked.interval, hub.tap(), clock));
-        let watches: Vec<ClientWatch> = watches.collect();
-        for watch in &watches {
+        let watches: Arc<Vec<ClientWatch>> = Arc::new(watches.collect());
+        for watch in &*watches {
             hub.attach(watch.source());
         }
         let (metrics, said) = serve_metrics(settings, &hub, &asked.report.listing).await?.unzip();
-        if let Some(said) = said {
-            warn(&said);
+        Ok(Self { hub, watches, metrics, said: Vec::from_iter(said), recording, _demo: demo })
+    }
+
+    /// Says what the person should know from the start, where no screen does.
+    fn warn(&self) {
+        self.said.iter().for_each(|said| warn(said));
+    }
+
+    /// Ends the recording, if there is one.
+    async fn finish(&mut self) {
+        if let Some(recording) = self.recording.take() {
+            recording.finish(&self.hub).await;
         }
-        Ok(Self { hub, watches, metrics, recording, _demo: demo })
     }
 
     /// Answers in the form asked for.

@@ -25,6 +25,7 @@ use super::listing::Lists;
 use super::output::{Kind, Output};
 use super::prompt::{History, Prompt};
 use super::run::{Assist, Beside};
+use crate::report::Listing;
 use crate::snapshot::{ServerRow, Snapshot};
 use crate::values::Editing;
 
@@ -65,6 +66,8 @@ pub struct Facts {
     pub watch: bool,
     /// Nothing is acted on: there are no keys for it.
     pub read_only: bool,
+    /// How clients are listed at first.
+    pub listing: Listing,
     /// What stands before the typed line, where that is more than the target; safe to show.
     pub address: Option<String>,
     /// It is red.
@@ -88,6 +91,7 @@ impl Default for Facts {
             replay: false,
             watch: false,
             read_only: false,
+            listing: Listing::default(),
             address: None,
             red: false,
         }
@@ -200,7 +204,7 @@ impl App {
             looked_at: None,
             help: None,
             offsets: [0; Pane::ALL.len()],
-            lists: Lists::default(),
+            lists: Lists::beginning(&facts.listing),
             filtering: None,
             row_clicked: None,
             armed: false,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Listing;
+use super::{Listing, Sort};
 use crate::fields::{Around, Listed, Marks, Pick};
+use crate::report;
 use crate::snapshot::{ClientRow, ConnectionRow, EventRow, GroupBy, GroupRow, LintRow, Snapshot};
 use crate::tui::layout::Pane;
 
@@ -90,6 +91,17 @@ impl Lists {
     /// What the clients are shown as.
     pub fn grouping(&self) -> &Grouping {
         &self.grouping
+    }
+
+    /// Lists with nothing in them yet. The clients are shown, filtered and sorted as it was asked for.
+    pub fn beginning(listing: &report::Listing) -> Self {
+        let mut lists = Self::default();
+        lists.grouping.by = listing.by();
+        lists.filter(Pane::Clients, &Snapshot::default(), |line| listing.filter().clone_into(line));
+        if let (Some((field, descending)), Some(list)) = (listing.sort(), lists.of_mut(Pane::Clients)) {
+            list.sort = Sort { field, descending };
+        }
+        lists
     }
 
     /// Shows the clients as something else, from the first row.
