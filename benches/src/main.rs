@@ -15,6 +15,7 @@ mod rounds;
 mod screen;
 mod server;
 mod took;
+mod watched;
 
 use std::process::ExitCode;
 

@@ -16,8 +16,8 @@ use redis_pooltop::model::{Model, ModelOptions, lint_ids};
 use redis_pooltop::record::{End, Player, Record, Step};
 use redis_pooltop::snapshot::Level;
 
-use crate::frames;
 use crate::took::{Took, ms};
+use crate::{frames, watched};
 
 /// Events a round, and rounds of which the median is printed.
 const EVENTS: u64 = 1_000_000;
@@ -42,6 +42,9 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
     if runs("lints") {
         lints();
+    }
+    if runs("clients") {
+        watched::run();
     }
     if runs("frames") {
         frames::run()?;

@@ -87,8 +87,9 @@ impl Clients {
                 let telling = self.telling.entry(id).or_default();
                 let (target, ours) = (node.target().to_owned(), node.ours().to_vec());
                 let moment = Moment { at, target: &target, before: node.looked_at(), ours: &ours };
+                let new = matches!(event, WatchEvent::Opened(_));
                 for client in clients {
-                    if node.rows.tell(&mut self.groups, moment, client) {
+                    if node.rows.tell(&mut self.groups, moment, client, new) {
                         let words = node.rows.get(client.id).and_then(|e| self.groups.process(e.place()));
                         telling.opened.extend(words.map(|words| (client.id, words.clone())));
                     }

@@ -80,6 +80,12 @@ fn again(earlier: &What, later: &What) -> Option<What> {
             who: who.clone(),
             times: times.saturating_add(*more),
         }),
+        (What::Clients { who, opened, closed }, What::Clients { who: same, opened: more, closed: gone })
+            if who == same =>
+        {
+            let (opened, closed) = (opened.saturating_add(*more), closed.saturating_add(*gone));
+            Some(What::Clients { who: who.clone(), opened, closed })
+        }
         _ => None,
     }
 }
@@ -124,6 +130,24 @@ mod tests {
         events.note(Stamp(6 * second), Some(PoolId(2)), closed.clone());
         events.note(Stamp(6 * second), Some(PoolId(2)), closed);
         assert_eq!(events.rows().len(), 6);
+    }
+
+    #[test]
+    fn a_program_that_goes_on_opening_clients_is_one_row_a_server() {
+        let (mut events, second) = (Events::default(), 1_000_000_000);
+        let clients = |who: &str, opened, closed| What::Clients { who: who.into(), opened, closed };
+        for look in 0..9 {
+            for node in [1, 2] {
+                events.note_of(
+                    Stamp(look * second),
+                    NodeId(node),
+                    clients("python3 leak.py (81)", 1, look % 2),
+                );
+            }
+            events.note_of(Stamp(look * second), NodeId(1), clients("redis-cli (9)", 0, 2));
+        }
+        let (leak, cli) = (clients("python3 leak.py (81)", 9, 4), clients("redis-cli (9)", 0, 18));
+        assert_eq!(told(&mut events), [leak.clone(), leak, cli]);
     }
 
     #[test]

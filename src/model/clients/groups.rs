@@ -92,14 +92,24 @@ pub(in crate::model) struct Table {
     pub(in crate::model) by: GroupBy,
     groups: Vec<Option<Group>>,
     sums: Vec<Sums>,
+    /// What each did in one second, until that is over: adding to a history for each client costs more than all else.
+    work: Vec<u32>,
+    work_second: u64,
     free: Vec<u32>,
     index: HashMap<Arc<str>, u32>,
 }
 
 impl Table {
     fn new(by: GroupBy) -> Self {
-        let mut table =
-            Self { by, groups: Vec::new(), sums: Vec::new(), free: Vec::new(), index: HashMap::new() };
+        let mut table = Self {
+            by,
+            groups: Vec::new(),
+            sums: Vec::new(),
+            work: Vec::new(),
+            work_second: 0,
+            free: Vec::new(),
+            index: HashMap::new(),
+        };
         table.add(OTHERS, None, 0);
         table
     }
@@ -117,6 +127,7 @@ impl Table {
         let place = self.free.pop().unwrap_or_else(|| {
             self.groups.push(None);
             self.sums.push(Sums::default());
+            self.work.push(0);
             u32::try_from(self.groups.len() - 1).unwrap_or_default()
         });
         self.groups[place as usize] = Some(group);
@@ -167,16 +178,38 @@ impl Table {
     }
 
     /// A client of it did so much in this second.
+    #[inline]
     pub(super) fn worked(&mut self, place: u32, second: u64, work: u32) {
-        let Some(history) = self.group(place).and_then(|group| group.history.as_mut()) else { return };
-        history.roll_to(second);
-        history.change(second..=second, |point| point.work = point.work.saturating_add(work));
+        if second != self.work_second {
+            self.write_work();
+            self.work_second = second;
+        }
+        if let Some(sum) = self.work.get_mut(place as usize) {
+            *sum = sum.saturating_add(work);
+        }
+    }
+
+    /// Adds to the histories what was done.
+    fn write_work(&mut self) {
+        (0..self.work.len()).for_each(|place| self.write_work_of(place));
+    }
+
+    fn write_work_of(&mut self, place: usize) {
+        let second = self.work_second;
+        let work = self.work.get_mut(place).map_or(0, std::mem::take);
+        if work > 0
+            && let Some(Some(Group { history: Some(history), .. })) = self.groups.get_mut(place)
+        {
+            history.roll_to(second);
+            history.change(second..=second, |point| point.work = point.work.saturating_add(work));
+        }
     }
 
     /// A client that was taken for one of another group, as long as it has been there. `opened` says that it was opened then,
     /// and what it had done when it was first seen.
     pub(super) fn moved(&mut self, from: u32, to: u32, since: u64, now: u64, opened: Option<u32>) {
         self.enter(to, now, false);
+        [from, to].into_iter().for_each(|place| self.write_work_of(place as usize));
         let (opened, work) = (u32::from(opened.is_some()), opened.unwrap_or(0));
         for (place, comes) in [(from, false), (to, true)] {
             let Some(group) = self.group(place) else { continue };
@@ -229,6 +262,7 @@ impl Table {
 
     /// Brings the histories up to `second`, and forgets groups that are long empty.
     fn settle(&mut self, second: u64) {
+        self.write_work();
         for place in 0..self.groups.len() {
             let (sums, Some(group)) = (self.sums[place], &mut self.groups[place]) else { continue };
             if sums.count > 0 {

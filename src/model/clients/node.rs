@@ -277,7 +277,9 @@ impl Node {
         });
         // Lines that could not be read are clients without a row, however the source counts them.
         let agree = self.rows.count().abs_diff(look.clients) <= look.bad;
-        self.behind = !agree && self.rows.count() == self.rows.len() as u64;
+        let all_have_rows = self.rows.count() == self.rows.len() as u64;
+        // Who came and who went may both have been lost: that the counts agree says something of a whole look only.
+        self.behind = (self.behind && !look.whole) || (!agree && all_have_rows);
         self.refused.retain(|refused| refused.command != "CLIENT LIST");
         self.published = None;
     }

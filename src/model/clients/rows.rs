@@ -45,6 +45,49 @@ impl Entry {
         self.fresh.map(|_| self.first_work)
     }
 
+    /// It is told anew.
+    fn change(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client) {
+        let Moment { at, target, before, .. } = moment;
+        let since = before.unwrap_or(self.row.at);
+        let passed = at.since(since);
+        let old = &self.row.client;
+        let grew = |from: Option<u64>, to: Option<u64>| Some(to?.saturating_sub(from?));
+        let (received, sent, commands) = (
+            grew(old.net_in, client.net_in),
+            grew(old.net_out, client.net_out),
+            grew(old.commands, client.commands),
+        );
+        let active = match commands.or(received) {
+            Some(more) => more > 0,
+            None => client.idle == 0 || Duration::from_secs(client.idle) < passed,
+        };
+        if !same(old, client) {
+            let places = places(groups, client, self.row.whose.as_ref(), target, second(at));
+            for ((table, from), to) in groups.tables().iter_mut().zip(self.places).zip(places) {
+                if from != to {
+                    table.moved(from, to, self.since, second(at), self.opening());
+                }
+            }
+            self.places = places;
+        }
+        for (table, place) in groups.tables().iter_mut().zip(self.places) {
+            let work = work(commands, active);
+            if work > 0 {
+                table.worked(place, second(at), work);
+            }
+        }
+        self.heavy = if is_heavy(client) { self.heavy.or(Some(at)) } else { None };
+        let row = Arc::make_mut(&mut self.row);
+        if !passed.is_zero() {
+            let a_second = |more: Option<u64>| more.map(|more| more as f64 / passed.as_secs_f64());
+            (row.in_rate, row.out_rate) = (a_second(received), a_second(sent));
+            row.command_rate = a_second(commands);
+        }
+        row.at = at;
+        row.client = Arc::new(client.clone());
+        turn(row, at, state(client, active));
+    }
+
     /// The place of its process's group.
     pub(in crate::model) fn place(&self) -> u32 {
         self.places[0]
@@ -77,8 +120,9 @@ pub(in crate::model) struct Rows {
     entries: BTreeMap<u64, Entry>,
     /// The look that is being told, from 1.
     look: u64,
-    /// Clients over the cap.
+    /// Clients over the cap, and those of the look that is being told.
     over: u64,
+    over_told: u64,
     /// Places of the clients that the last look closed, and those of the look that is being told.
     closed: Vec<Places>,
     closing: Vec<Places>,
@@ -87,7 +131,7 @@ pub(in crate::model) struct Rows {
 impl Rows {
     pub(super) fn new(node: NodeId) -> Self {
         let (entries, closed, closing) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { node, entries, look: 1, over: 0, closed, closing }
+        Self { node, entries, look: 1, over: 0, over_told: 0, closed, closing }
     }
 
     /// The clients, by id.
@@ -108,24 +152,25 @@ impl Rows {
         (self.entries.len() as u64).saturating_add(self.over)
     }
 
-    /// Takes a client that is new, or told anew. True when it is new and was opened since the last look.
-    pub(super) fn tell(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client) -> bool {
-        if let Some(known) = self.entries.get(&client.id) {
+    /// Takes a client that is new, or told anew. True when it is new here and was opened since the last look.
+    pub(super) fn tell(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client, new: bool) -> bool {
+        if let Some(known) = self.entries.get_mut(&client.id) {
             if is_same(known, moment.at, client) {
-                self.change(groups, moment, client);
+                known.touched = self.look;
+                known.change(groups, moment, client);
                 return false;
             }
             // The server began anew, and so did its ids.
             self.close(groups, moment.at, client.id);
         }
+        if self.entries.len() >= CLIENTS {
+            self.over_told = self.over_told.saturating_add(u64::from(new));
+            return false;
+        }
         self.open(groups, moment, client)
     }
 
     fn open(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client) -> bool {
-        if self.entries.len() >= CLIENTS {
-            self.over = self.over.saturating_add(1);
-            return false;
-        }
         let Moment { at, target, before, ours } = moment;
         let age = Duration::from_secs(client.age);
         // After a lost server, or lost events, what is new here may be old there.
@@ -166,50 +211,6 @@ impl Rows {
         opened
     }
 
-    fn change(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client) {
-        let Moment { at, target, before, .. } = moment;
-        let Some(entry) = self.entries.get_mut(&client.id) else { return };
-        entry.touched = self.look;
-        let since = before.unwrap_or(entry.row.at);
-        let passed = at.since(since);
-        let old = &entry.row.client;
-        let grew = |from: Option<u64>, to: Option<u64>| Some(to?.saturating_sub(from?));
-        let (received, sent, commands) = (
-            grew(old.net_in, client.net_in),
-            grew(old.net_out, client.net_out),
-            grew(old.commands, client.commands),
-        );
-        let active = match commands.or(received) {
-            Some(more) => more > 0,
-            None => client.idle == 0 || Duration::from_secs(client.idle) < passed,
-        };
-        if !same(old, client) {
-            let places = places(groups, client, entry.row.whose.as_ref(), target, second(at));
-            for ((table, from), to) in groups.tables().iter_mut().zip(entry.places).zip(places) {
-                if from != to {
-                    table.moved(from, to, entry.since, second(at), entry.opening());
-                }
-            }
-            entry.places = places;
-        }
-        for (table, place) in groups.tables().iter_mut().zip(entry.places) {
-            let work = work(commands, active);
-            if work > 0 {
-                table.worked(place, second(at), work);
-            }
-        }
-        entry.heavy = if is_heavy(client) { entry.heavy.or(Some(at)) } else { None };
-        let row = Arc::make_mut(&mut entry.row);
-        if !passed.is_zero() {
-            let a_second = |more: Option<u64>| more.map(|more| more as f64 / passed.as_secs_f64());
-            (row.in_rate, row.out_rate) = (a_second(received), a_second(sent));
-            row.command_rate = a_second(commands);
-        }
-        row.at = at;
-        row.client = Arc::new(client.clone());
-        turn(row, at, state(client, active));
-    }
-
     /// A client is gone.
     pub(super) fn close(&mut self, groups: &mut Book, at: Stamp, id: u64) -> Option<Gone> {
         let Some(entry) = self.entries.remove(&id) else {
@@ -238,6 +239,7 @@ impl Rows {
                 rest(Arc::make_mut(&mut entry.row), at);
             }
         }
+        self.over = self.over.saturating_add(std::mem::take(&mut self.over_told));
         self.closed = std::mem::take(&mut self.closing);
         self.look += 1;
         gone

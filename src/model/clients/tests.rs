@@ -71,6 +71,10 @@ impl Watched {
     }
 }
 
+fn refused() -> Refused {
+    Refused { command: "INFO".to_owned(), error: "NOPERM".to_owned(), rule: None }
+}
+
 fn process(pid: u32) -> Arc<Process> {
     let name: Arc<str> = "python3".into();
     let command = "python3 leak.py".into();
@@ -110,9 +114,14 @@ fn a_whole_look_forgets_who_was_not_in_it_and_settles_what_was_dropped() {
     watched.model.set_dropped(3);
     assert!(watched.model.is_out_of_sync());
     let snapshot = watched.look(11, false, vec![], vec![], vec![]);
-    assert!(!snapshot.out_of_sync, "the counts agree");
+    assert!(snapshot.out_of_sync, "one more and one less may both have been lost");
+    assert!(
+        !watched.look(11, true, (1..=5).map(|id| client(id, 10, 10)).collect(), vec![], vec![]).out_of_sync
+    );
     watched.clients = 3;
     assert!(watched.look(12, false, vec![], vec![], vec![]).out_of_sync, "two closed were not told");
+    watched.tell(12, WatchEvent::Refused(Refused { command: "CLIENT LIST".to_owned(), ..refused() }));
+    assert!(!watched.model.is_out_of_sync(), "a look that is not allowed helps nobody");
     let snapshot = watched.look(13, true, (2..=4).map(|id| client(id, 12, 12)).collect(), vec![], vec![]);
     assert_eq!(states(&snapshot).iter().map(|(id, _)| *id).collect::<Vec<_>>(), [2, 3, 4]);
     assert!(!snapshot.out_of_sync);
@@ -183,13 +192,12 @@ fn a_lost_server_keeps_its_rows_and_one_that_left_has_none() {
     let mut watched = Watched::new();
     watched.look(10, true, vec![client(1, 9, 9)], vec![], vec![]);
     watched.tell(11, WatchEvent::Lost { error: "refused".to_owned(), retry_at: s(12) });
-    let refused = Refused { command: "INFO".to_owned(), error: "NOPERM".to_owned(), rule: None };
-    watched.tell(11, WatchEvent::Refused(refused.clone()));
-    watched.tell(11, WatchEvent::Refused(refused.clone()));
+    watched.tell(11, WatchEvent::Refused(refused()));
+    watched.tell(11, WatchEvent::Refused(refused()));
     let snapshot = watched.snapshot(20);
     assert_eq!((snapshot.clients.len(), snapshot.nodes[0].server.lost.is_some()), (1, true));
     assert_eq!(snapshot.clients[0].age(snapshot.as_of), Duration::from_secs(19));
-    assert_eq!(snapshot.nodes[0].refused, [refused]);
+    assert_eq!(snapshot.nodes[0].refused, [refused()]);
     let said: Vec<_> = snapshot.events.iter().map(|row| row.what.clone()).collect();
     assert_eq!(
         said,
@@ -201,4 +209,81 @@ fn a_lost_server_keeps_its_rows_and_one_that_left_has_none() {
     watched.tell(22, WatchEvent::Stopped);
     let snapshot = watched.snapshot(22);
     assert!(snapshot.clients.is_empty() && snapshot.nodes[0].stopped && !snapshot.out_of_sync);
+}
+
+#[test]
+fn more_clients_and_groups_than_are_kept_are_counted() {
+    let mut watched = Watched::new();
+    let most = u64::try_from(rows::CLIENTS).expect("a number");
+    let snapshot =
+        watched.look(10, true, (1..=most + 5).map(|id| client(id, 9, 9)).collect(), vec![], vec![]);
+    assert_eq!((snapshot.clients.len(), snapshot.out_of_sync), (rows::CLIENTS, false));
+    let names = snapshot.groups.by(GroupBy::Name);
+    assert_eq!(names.len(), groups::GROUPS + 1);
+    assert_eq!((&*names[0].label, names[0].count), ("others", most - groups::GROUPS as u64));
+    // What is told of one without a row makes it no second one.
+    let snapshot = watched.look(11, false, vec![], vec![client(most + 1, 10, 0)], vec![most + 1]);
+    assert_eq!((snapshot.clients.len(), snapshot.out_of_sync), (rows::CLIENTS, false));
+}
+
+#[test]
+fn groups_that_are_empty_make_room_for_others() {
+    let mut watched = Watched::new();
+    watched.look(10, true, vec![client(0, 1, 1)], vec![], vec![]);
+    // A name of its own for each of many more than are kept, one after the other.
+    for round in 1..=30_u64 {
+        let opened = (0..1_000).map(|n| client(round * 1_000 + n, 0, 0)).collect();
+        let closed = if round > 1 { ((round - 1) * 1_000..round * 1_000).collect() } else { vec![] };
+        watched.look(10 + round * 31, false, opened, vec![], closed);
+        let snapshot = watched.snapshot(10 + round * 31 + 1);
+        let names = snapshot.groups.by(GroupBy::Name);
+        assert!(names.len() == 1_001 && names.iter().all(|group| &*group.label != "others"), "{round}");
+    }
+}
+
+#[test]
+fn a_server_that_is_watched_no_more_makes_room_for_another() {
+    let mut model = Model::new(ModelOptions::default());
+    let mut tell = |node: u32, event: WatchEvent| {
+        model.apply(&Timed { at: s(1), event: Event::Watch(NodeId(node), event) });
+        model.snapshot(s(1), 0).nodes.iter().map(|node| node.id.0).max()
+    };
+    for node in 0..300 {
+        tell(node, WatchEvent::Started(NodeFacts::default()));
+    }
+    assert_eq!(tell(300, WatchEvent::Stopped), Some(255), "none is pushed out that is watched");
+    tell(7, WatchEvent::Stopped);
+    assert_eq!(tell(301, WatchEvent::Started(NodeFacts::default())), Some(301));
+}
+
+#[test]
+fn a_clients_last_turns_and_rates_are_kept() {
+    use ClientState::{Active, Blocked, Idle, Subscribed, Transaction};
+    let mut watched = Watched::new();
+    watched.look(10, true, vec![client(1, 9, 9)], vec![], vec![]);
+    let turned = |watched: &mut Watched, second: u64, change: &dyn Fn(&mut Client)| {
+        let mut changed = client(1, second - 1, 0);
+        (changed.commands, changed.net_in) = (Some(second * 3), Some(second * 100));
+        change(&mut changed);
+        watched.look(second, false, vec![], vec![changed], vec![]).clients[0].state
+    };
+    assert_eq!(turned(&mut watched, 11, &|_| {}), Active);
+    assert_eq!(turned(&mut watched, 12, &|client| client.flags = "b".into()), Blocked);
+    assert_eq!(turned(&mut watched, 13, &|client| client.multi = Some(0)), Transaction);
+    assert_eq!(turned(&mut watched, 14, &|client| client.subscriptions = 2), Subscribed);
+    // A message to a subscriber is nothing that it did.
+    assert_eq!(
+        turned(&mut watched, 15, &|client| (client.commands, client.net_in) = (Some(42), Some(1_400))),
+        Idle
+    );
+    for second in (20..60).step_by(2) {
+        assert_eq!(turned(&mut watched, second, &|_| {}), Active);
+        let row = watched.look(second + 1, false, vec![], vec![], vec![]).clients[0].clone();
+        assert_eq!((row.state, row.history.len() <= 16, row.in_rate), (Idle, true, Some(0.0)));
+    }
+    let snapshot = watched.look(62, false, vec![], vec![], vec![]);
+    assert_eq!(snapshot.clients[0].history.last().map(|turn| (turn.at, turn.state)), Some((s(59), Idle)));
+    turned(&mut watched, 64, &|_| {});
+    let row = watched.snapshot(64).clients[0].clone();
+    assert_eq!((row.command_rate, row.in_rate), (Some(9.0), Some(300.0)), "18 and 600 in two seconds");
 }
