@@ -377,8 +377,8 @@ fn any_watch() -> impl Strategy<Value = WatchEvent> {
     let name =
         "(connected_clients|maxclients|total_connections_received|rejected_connections|evicted_clients)";
     let info = prop::collection::vec((name, any_small()), 0..5).prop_map(|fields| {
-        let lines: String = fields.into_iter().map(|(name, value)| format!("{name}:{value}\r\n")).collect();
-        WatchEvent::Info { raw: format!("# Clients\r\n{lines}").into(), took: Duration::ZERO }
+        let lines: Vec<_> = fields.into_iter().map(|(name, value)| format!("{name}:{value}\r\n")).collect();
+        WatchEvent::Info { raw: format!("# Clients\r\n{}", lines.concat()).into(), took: Duration::ZERO }
     });
     prop_oneof![
         4 => clients().prop_map(WatchEvent::Opened),

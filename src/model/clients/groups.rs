@@ -209,7 +209,9 @@ impl Table {
     /// and what it had done when it was first seen.
     pub(super) fn moved(&mut self, from: u32, to: u32, since: u64, now: u64, opened: Option<u32>) {
         self.enter(to, now, false);
-        [from, to].into_iter().for_each(|place| self.write_work_of(place as usize));
+        for place in [from, to] {
+            self.write_work_of(place as usize);
+        }
         let (opened, work) = (u32::from(opened.is_some()), opened.unwrap_or(0));
         for (place, comes) in [(from, false), (to, true)] {
             let Some(group) = self.group(place) else { continue };
