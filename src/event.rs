@@ -5,6 +5,7 @@
 
 mod clients;
 mod pulse;
+mod slots;
 mod tap;
 pub mod waiting;
 pub mod wire;
@@ -22,6 +23,7 @@ pub use clients::{
 pub use pulse::{
     Bound, Bounds, ClosedBy, ConnPulse, ConnState, Gauges, PastLease, Pulse, Run, Samples, Totals, Waiting,
 };
+pub use slots::{Slots, Socket, TcpState};
 pub use tap::{PulseSource, Tap};
 
 /// Which pool an event is about, within one run.
@@ -348,6 +350,8 @@ pub enum ServerEvent {
         #[serde(with = "wire::nanos")]
         took: Duration,
     },
+    /// What server and kernel believe of the pools' connections.
+    Slots(Box<Slots>),
     /// The server does not answer.
     Lost {
         /// One sentence.

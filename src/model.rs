@@ -15,6 +15,7 @@ mod recent;
 mod runs;
 mod series;
 mod server;
+mod slots;
 mod waits;
 mod windows;
 
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Stamp, Timed, wire};
+use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Slots, Stamp, Timed, wire};
 use crate::snapshot::{Snapshot, What};
 use clients::Clients;
 use events::Events;
@@ -75,6 +76,7 @@ pub struct Model {
     now: Stamp,
     pools: BTreeMap<PoolId, Pool>,
     server: Server,
+    joined: slots::Joined,
     watched: Clients,
     judge: Judge,
     events: Events,
@@ -90,6 +92,7 @@ impl Model {
             now: Stamp::default(),
             pools: BTreeMap::new(),
             server: Server::default(),
+            joined: slots::Joined::default(),
             watched: Clients::default(),
             judge: Judge::default(),
             events: Events::default(),
@@ -200,6 +203,7 @@ impl Model {
                 server::Change::Back => What::Back,
                 server::Change::Newer => return,
             },
+            ServerEvent::Slots(slots) => return self.join(at, slots),
             ServerEvent::Lost { error, retry_at } => {
                 if !self.server.lost(at, error, *retry_at) {
                     return;
@@ -208,6 +212,15 @@ impl Model {
             }
         };
         self.events.note(at, None, what);
+    }
+
+    /// Holds what the pools of the observed server believe against what it and the kernel do.
+    fn join(&mut self, at: Stamp, slots: &Slots) {
+        let here = database_apart(&self.server.row().target).to_owned();
+        let pools = self.pools.values_mut().filter(|pool| database_apart(pool.target()) == here);
+        let mut pools: Vec<_> = pools.collect();
+        let opening = pools.iter().any(|pool| pool.is_opening());
+        self.joined.look(at, slots, pools.iter_mut().map(|pool| &mut pool.connections), opening);
     }
 
     /// The pool an event is about, made where it is new; nothing where there are too many that still run.
@@ -278,6 +291,7 @@ impl Model {
             pools: self.pools.values_mut().map(Pool::row).collect(),
             front: None,
             connections,
+            strays: self.joined.strays(),
             server: self.server.row().clone(),
             nodes: self.watched.node_rows(),
             clients: self.watched.rows(),
@@ -290,6 +304,11 @@ impl Model {
             tape: None,
         }
     }
+}
+
+/// A pool's target without its database: where the server is.
+fn database_apart(target: &str) -> &str {
+    target.rsplit_once('/').map_or(target, |(server, _)| server)
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ use crate::net::{ConnectError, ConnectOptions, Connection, Endpoint, OBSERVER};
 use crate::pool::RedisPool;
 use crate::report::Listing;
 use crate::resp::Caps;
-use crate::source::info::{InfoWatch, watch_info};
+use crate::source::info::{InfoWatch, watch_info, watch_info_and_slots};
+use crate::source::slots::Ids;
 use crate::terminal::EndSignals;
 use crate::tui::terminal::Guard;
 use crate::{demo, metrics, report, text};
@@ -196,7 +197,13 @@ impl Parts {
     async fn open_up(&mut self, settings: &Settings) {
         if wants_info(&settings.form) {
             let every = info_every(tick(settings));
-            self.info = Some(Arc::new(watch_info(self.connect.clone(), every, self.hub.tap(), self.clock)));
+            let (connect, tap) = (self.connect.clone(), self.hub.tap());
+            let info = if is_screen(&settings.form) {
+                watch_info_and_slots(connect, every, ids(&self.hub), tap, self.clock)
+            } else {
+                watch_info(connect, every, tap, self.clock)
+            };
+            self.info = Some(Arc::new(info));
         }
         if settings.pool.warmup > 0 {
             let warmed = self.pool.warmup(settings.pool.warmup).await;
@@ -288,6 +295,15 @@ impl Parts {
             self.hub.tap().emit(now, Event::Server(ServerEvent::Lost { error, retry_at: now }));
         }
     }
+}
+
+/// The server's ids of the pools' connections, as the last snapshot has them.
+fn ids(hub: &Hub) -> Ids {
+    let snapshots = hub.subscribe();
+    Arc::new(move || {
+        let snapshot = snapshots.borrow().clone();
+        snapshot.connections.iter().filter_map(|row| row.server_id).collect()
+    })
 }
 
 /// How often the hub takes a snapshot: a report and a shell ask for theirs.

@@ -11,6 +11,7 @@ mod lints;
 mod past;
 mod pool;
 mod server;
+mod slots;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub use lints::{About, Level, LintRow, Severity};
 pub use past::{Past, PastLease};
 pub use pool::{Latency, Percentiles, PoolRow, SeriesPoint};
 pub use server::{Lost, ServerRow};
+pub use slots::{Beliefs, Stray, StrayKind, Told};
 
 /// Everything a reader may know, at one moment.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +40,8 @@ pub struct Snapshot {
     pub front: Option<PoolId>,
     /// One row a connection that exists, in use first, longest held first.
     pub connections: Vec<Arc<ConnectionRow>>,
+    /// Connections to the server that no pool has, though the server or this process has them.
+    pub strays: Arc<[Stray]>,
     /// The server.
     pub server: Arc<ServerRow>,
     /// One row a watched server.

@@ -4,4 +4,5 @@ mod asking;
 pub mod client_list;
 pub mod info;
 pub mod process;
+pub mod slots;
 pub mod watch;

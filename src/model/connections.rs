@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{ConnId, ConnPulse, ConnState, Holder, Opened, PoolId, Pulse, Stamp};
-use crate::snapshot::{ConnectionRow, Past, RowState};
+use crate::snapshot::{Beliefs, ConnectionRow, Past, RowState};
 
 /// Rows a pool may have: a guard against a source that lies, far over any real pool.
 const ROWS: usize = 65_536;
@@ -169,6 +169,7 @@ impl Connections {
                 last_active: at,
                 busy_since: None,
                 dead_since: None,
+                beliefs: None,
                 flagged: false,
                 past: Past::default(),
             }),
@@ -214,6 +215,14 @@ impl Connections {
             {
                 Arc::make_mut(&mut entry.row).flagged = flag;
             }
+        }
+    }
+
+    /// Takes what is believed of each row.
+    pub(crate) fn each(&mut self, mut believed: impl FnMut(&ConnectionRow) -> Beliefs) {
+        for entry in self.rows.values_mut() {
+            let beliefs = believed(&entry.row);
+            Arc::make_mut(&mut entry.row).beliefs = Some(Arc::new(beliefs));
         }
     }
 

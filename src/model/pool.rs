@@ -191,6 +191,11 @@ impl Pool {
         }
     }
 
+    /// It opens a connection.
+    pub(crate) fn is_opening(&self) -> bool {
+        self.gauges.is_some_and(|gauges| gauges.opening > 0)
+    }
+
     /// Where it connects to.
     pub(crate) fn target(&self) -> &str {
         &self.facts.target

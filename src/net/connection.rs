@@ -16,10 +16,11 @@ use tokio::time::Instant;
 use self::drive::READ_LEAST;
 use super::handshake::Greeting;
 use super::ledger::Ledger;
+use super::observers::Seat;
 use super::session::{Mode, SessionState};
 use super::stream::{Stream, Wire};
 use super::timer::Timer;
-use super::{ConnectError, ConnectOptions, IoError, IoErrorKind, Protocol, open};
+use super::{ConnectError, ConnectOptions, IoError, IoErrorKind, OBSERVER, Protocol, open};
 use crate::event::CreateSteps;
 use crate::resp::{self, Caps, Decoder, Value};
 
@@ -72,6 +73,8 @@ pub struct Connection {
     steps: CreateSteps,
     local: Option<SocketAddr>,
     greeting: Greeting,
+    /// It is an observer's.
+    seat: Option<Seat>,
 }
 
 impl Connection {
@@ -105,6 +108,7 @@ impl Connection {
             failed: None,
             steps: CreateSteps::default(),
             greeting: Greeting::default(),
+            seat: None,
         }
     }
 
@@ -120,6 +124,8 @@ impl Connection {
         self.socket_timeout = options.socket_timeout;
         self.greeting = greeting;
         self.steps = steps;
+        let observes = options.client_name.as_deref() == Some(OBSERVER);
+        self.seat = self.local.filter(|_| observes).map(Seat::take);
         self
     }
 

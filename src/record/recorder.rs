@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::{End, Record};
 use crate::event::wire::{Header, write_line};
-use crate::event::{Clock, Event, PoolEvent, Stamp, Timed};
+use crate::event::{Clock, Event, PoolEvent, ServerEvent, Stamp, Timed, WatchEvent};
 use crate::model::ModelOptions;
 use crate::snapshot::RecordingRow;
 use crate::text;
@@ -152,6 +152,9 @@ impl Recording {
     }
 }
 
+/// What a client of a server takes, roughly.
+const CLIENT: usize = 512;
+
 /// What a line takes while it waits, roughly.
 fn weight(record: &Record) -> usize {
     let large = match record {
@@ -163,8 +166,20 @@ fn weight(record: &Record) -> usize {
             rows * 256 + (samples.into_iter().sum::<usize>() + by_command) * 16 + 512
         }
         Record::Event(Timed { event: Event::Server(event), .. }) => match event {
-            crate::event::ServerEvent::Info { raw, .. } => raw.len(),
-            crate::event::ServerEvent::Lost { error, .. } => error.len(),
+            ServerEvent::Info { raw, .. } => raw.len(),
+            ServerEvent::Lost { error, .. } => error.len(),
+            ServerEvent::Slots(slots) => {
+                let sockets = slots.sockets.as_ref().map_or(0, Vec::len);
+                slots.listed.len() * CLIENT + (slots.asked.len() + sockets) * 32
+            }
+        },
+        Record::Event(Timed { event: Event::Watch(_, event), .. }) => match event {
+            WatchEvent::Info { raw, .. } => raw.len(),
+            WatchEvent::Opened(clients) | WatchEvent::Changed(clients) => clients.len() * CLIENT,
+            WatchEvent::Owners(owners) => owners.len() * CLIENT,
+            WatchEvent::UnixShares(shares) => shares.len() * CLIENT,
+            WatchEvent::Closed(ids) => ids.len() * 8,
+            _ => 512,
         },
         _ => 0,
     };

@@ -217,6 +217,7 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Value {
         "last_command": row.last_sent(),
         "create": row.steps.as_ref().map(steps),
         "dead": row.dead_since.is_some(),
+        "half_open": row.beliefs.as_ref().map(|beliefs| beliefs.half_open),
         "flagged": row.flagged,
     })
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Past;
+use super::{Beliefs, Past};
 use crate::event::{ConnId, CreateSteps, Holder, PoolId, Stamp};
 
 /// One connection.
@@ -36,6 +36,8 @@ pub struct ConnectionRow {
     pub busy_since: Option<Stamp>,
     /// Its holder has it and does not know yet that the server closed it: since when that is known.
     pub dead_since: Option<Stamp>,
+    /// What the server and the kernel believe of it, where they were asked.
+    pub beliefs: Option<Arc<Beliefs>>,
     /// A lint speaks of this connection.
     pub flagged: bool,
     /// Its last leases that are over.
@@ -43,10 +45,17 @@ pub struct ConnectionRow {
 }
 
 impl ConnectionRow {
-    /// What it is now, in a word: `available`, `in use`, or `dead` when its holder has what the server closed.
+    /// Only its pool believes in it: the server or the kernel has lost it.
+    pub fn is_half_open(&self) -> bool {
+        self.beliefs.as_ref().is_some_and(|beliefs| beliefs.half_open)
+    }
+
+    /// What it is now, in a word: `available`, `in use`, `dead` when its holder has what the server closed, or
+    /// `half-open` when nobody but its pool believes in it.
     pub fn state_word(&self) -> &'static str {
         match self.state {
             RowState::InUse { .. } if self.dead_since.is_some() => "dead",
+            _ if self.is_half_open() => "half-open",
             RowState::InUse { .. } => "in use",
             RowState::Available { .. } => "available",
         }
@@ -120,6 +129,7 @@ mod tests {
             last_active: Stamp(90),
             busy_since: None,
             dead_since: None,
+            beliefs: None,
             flagged: false,
             past: Past::default(),
         };

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::asking::{ANSWER, RAW_BYTES, SELDOM, SHORTEST, Silence, gone, info_text, patience, said};
+use super::slots::{Asking, Ids};
 use crate::event::{Clock, Event, ServerEvent, Tap};
 use crate::net::{ConnectOptions, Connection, OBSERVER};
 use crate::resp::{Caps, Value};
@@ -54,11 +55,35 @@ impl Drop for InfoWatch {
 /// # Panics
 /// Outside of a tokio runtime, as [`tokio::spawn`] does.
 pub fn watch_info(options: ConnectOptions, interval: Duration, tap: Tap, clock: Clock) -> InfoWatch {
+    start(options, interval, None, tap, clock)
+}
+
+/// The same, and it asks server and kernel what they believe of the connections with these client ids.
+///
+/// # Panics
+/// As [`watch_info`] does.
+pub fn watch_info_and_slots(
+    options: ConnectOptions,
+    interval: Duration,
+    ids: Ids,
+    tap: Tap,
+    clock: Clock,
+) -> InfoWatch {
+    start(options, interval, Some(Asking::new(ids)), tap, clock)
+}
+
+fn start(
+    options: ConnectOptions,
+    interval: Duration,
+    slots: Option<Asking>,
+    tap: Tap,
+    clock: Clock,
+) -> InfoWatch {
     let (interval, changes) = watch::channel(interval);
     let (told, from) = watch::channel(None);
     let answer = options.socket_timeout.unwrap_or(ANSWER);
     let options = ConnectOptions { client_name: Some(OBSERVER.to_owned()), database: 0, ..options };
-    let poller = Poller { options, answer, changes, told, tap, clock, failures: 0 };
+    let poller = Poller { options, answer, changes, told, tap, clock, slots, failures: 0 };
     InfoWatch { interval, from, task: tokio::spawn(poller.run()) }
 }
 
@@ -69,6 +94,7 @@ struct Poller {
     told: watch::Sender<Option<SocketAddr>>,
     tap: Tap,
     clock: Clock,
+    slots: Option<Asking>,
     /// Failures in a row.
     failures: u32,
 }
@@ -96,6 +122,9 @@ impl Poller {
             Err(error) => return error.into(),
         };
         connection.set_caps(Caps::SMALL);
+        if let Some(asking) = &mut self.slots {
+            asking.begin_anew();
+        }
         // Left as it is when the connection ends: what was asked last may come by later.
         self.told.send_replace(connection.local_addr());
         let mut section = "SERVER";
@@ -107,6 +136,9 @@ impl Poller {
                     self.say(ServerEvent::Info { raw: raw.into(), took: asked.elapsed() });
                 }
                 Err(silence) => return silence,
+            }
+            if let Err(silence) = self.ask_slots(&mut connection).await {
+                return silence;
             }
             // The clients are asked for at once after the server's own section.
             if std::mem::replace(&mut section, "CLIENTS") == "CLIENTS"
@@ -123,6 +155,20 @@ impl Poller {
         match connection.call(&["INFO", section]).await {
             Err(error) => Err(Silence::unanswered(&self.options, &error, "INFO", self.answer)),
             Ok(reply) => info_text(reply, RAW_BYTES).map_err(|answer| refusal(&answer)),
+        }
+    }
+
+    /// What server and kernel believe of the pools' connections, when it is time for that.
+    async fn ask_slots(&mut self, connection: &mut Connection) -> Result<(), Silence> {
+        let Some(asking) = &mut self.slots else { return Ok(()) };
+        match asking.ask(connection).await {
+            Err(error) => Err(Silence::unanswered(&self.options, &error, "CLIENT LIST", self.answer)),
+            Ok(slots) => {
+                if let Some(slots) = slots {
+                    self.say(ServerEvent::Slots(Box::new(slots)));
+                }
+                Ok(())
+            }
         }
     }
 

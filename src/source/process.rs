@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::event::TcpState;
 #[cfg(not(target_os = "linux"))]
 use crate::event::Whose;
 use crate::event::{Owner, Process};
@@ -61,21 +62,6 @@ pub struct Resolved {
     pub shares: Vec<(Arc<Process>, u64)>,
     /// Clients that there was no time for: ask about them again with the next look.
     pub later: Vec<u64>,
-}
-
-/// What the kernel believes of a connection, at one of its ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TcpState {
-    /// Both ends keep it.
-    Established,
-    /// It is being opened.
-    Opening,
-    /// The other end has closed it, and this one has not: a pool that still counts on it has not noticed.
-    CloseWait,
-    /// This end has closed it, and not all of that is done.
-    Closing,
-    /// No process has it any more, or there is none.
-    Gone,
 }
 
 /// Finds out whose sockets clients are. One serves any number of servers, and remembers processes between calls.

@@ -18,7 +18,7 @@ use redis_pooltop::event::{
 use redis_pooltop::model::{Levels, ModelOptions, lint_ids};
 use redis_pooltop::record::{End, Record};
 use redis_pooltop::snapshot::Level;
-use watch::{WATCH_KINDS, watch_event, watch_kind};
+use watch::{WATCH_KINDS, slots, watch_event, watch_kind};
 
 /// Words as a hostile server would have them.
 fn words() -> BoxedStrategy<String> {
@@ -201,6 +201,7 @@ fn server_event() -> BoxedStrategy<ServerEvent> {
     prop_oneof![
         (words().prop_map(Arc::from), span()).prop_map(|(raw, took)| ServerEvent::Info { raw, took }),
         (words(), stamp()).prop_map(|(error, retry_at)| ServerEvent::Lost { error, retry_at }),
+        slots().prop_map(|slots| ServerEvent::Slots(Box::new(slots))),
     ]
     .boxed()
 }
@@ -243,6 +244,7 @@ pub fn kind(record: &Record) -> &'static str {
         Record::Event(timed) => match &timed.event {
             Event::Server(ServerEvent::Info { .. }) => "info",
             Event::Server(ServerEvent::Lost { .. }) => "lost",
+            Event::Server(ServerEvent::Slots(_)) => "slots",
             Event::Watch(_, event) => watch_kind(event),
             Event::Pool(_, event) => match event {
                 PoolEvent::Started(_) => "started",
@@ -260,4 +262,4 @@ pub fn kind(record: &Record) -> &'static str {
 }
 
 /// All that [`kind`] can say.
-pub const KINDS: usize = 16 + WATCH_KINDS;
+pub const KINDS: usize = 17 + WATCH_KINDS;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use redis_pooltop::event::{Client, Look, NodeConfig, NodeFacts, Owner, Process, Refused, WatchEvent, Whose};
+use proptest::sample::select;
+use redis_pooltop::event::{
+    Client, Look, NodeConfig, NodeFacts, Owner, Process, Refused, Slots, Socket, TcpState, WatchEvent, Whose,
+};
 
 use super::{shared, span, stamp, words};
 
@@ -115,6 +118,16 @@ pub fn watch_event() -> BoxedStrategy<WatchEvent> {
         1 => Just(WatchEvent::Stopped),
     ]
     .boxed()
+}
+
+/// What server and kernel believe of the pools' connections.
+pub fn slots() -> BoxedStrategy<Slots> {
+    let states = [TcpState::Established, TcpState::CloseWait, TcpState::Opening, TcpState::Gone];
+    let socket = (0..20_u16, select(states.to_vec()))
+        .prop_map(|(port, state)| Socket { local: ([127, 0, 0, 1], port).into(), state });
+    (vec(number(), 0..4), vec(client(), 0..4), option::of(vec(socket, 0..4)))
+        .prop_map(|(asked, listed, sockets)| Slots { asked, listed, sockets })
+        .boxed()
 }
 
 /// Which kind it is.

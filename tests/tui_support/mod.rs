@@ -164,6 +164,7 @@ fn in_use(id: u64, server: u64, held: u64, label: &str, location: Option<&str>, 
         last_active: ago(held * 9 / 10),
         busy_since: None,
         dead_since: None,
+        beliefs: None,
         flagged: false,
         past: Past::default(),
     }

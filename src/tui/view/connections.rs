@@ -84,6 +84,7 @@ impl With {
 fn state(row: &ConnectionRow, with: &With) -> Cell {
     match &row.state {
         RowState::InUse { .. } if row.dead_since.is_some() => Cell::new("dead", with.theme.bad),
+        _ if row.is_half_open() => Cell::new("half-open", with.theme.bad),
         // What keeps it on its lease says more than that it is in use, which the held time says already.
         RowState::InUse { pinned: Some(by), .. } => Cell::new(text::escape_str(by), with.theme.in_use),
         RowState::InUse { .. } => Cell::new("in use", with.theme.in_use),

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Cx, NONE, age, outside, pane, put, sparkline};
-use crate::snapshot::{SeriesPoint, Snapshot};
+use crate::snapshot::{SeriesPoint, Snapshot, StrayKind};
 use crate::text;
 use crate::tui::layout::Pane;
 
@@ -67,7 +67,10 @@ fn lines<'a>(cx: &Cx<'_>, width: usize) -> Vec<Line<'a>> {
         })
         .collect();
     lines.push(trend(cx, width));
-    lines.push(Line::styled(format!(" {}", freshness(cx.snapshot)), cx.theme.dim));
+    let strays = strays(cx.snapshot);
+    let mark = if strays.is_empty() { String::new() } else { format!("  {strays}") };
+    let freshness = Span::styled(format!(" {}", freshness(cx.snapshot)), cx.theme.dim);
+    lines.push(Line::from(vec![freshness, Span::styled(mark, cx.theme.warn)]));
     lines
 }
 
@@ -104,6 +107,17 @@ fn freshness(snapshot: &Snapshot) -> String {
     format!("{} ago, took {}", super::known(age), super::known(took))
 }
 
+/// `1 ghost, 2 orphans`: the connections that no pool has.
+fn strays(snapshot: &Snapshot) -> String {
+    let count = |kind| snapshot.strays.iter().filter(|stray| stray.kind == kind).count();
+    let counts = [StrayKind::Ghost, StrayKind::Orphan].map(|kind| (count(kind), kind.word()));
+    let words = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }));
+    words.collect::<Vec<_>>().join(", ")
+}
+
 /// The same in one line, for screens without the pane: `clients 14 of 10,000 · blocked 6`.
 pub fn line<'a>(cx: &Cx<'_>) -> Line<'a> {
     let theme = cx.theme;
@@ -118,6 +132,10 @@ pub fn line<'a>(cx: &Cx<'_>) -> Line<'a> {
     }
     spans.push(Span::styled(" · blocked ", theme.dim));
     spans.push(Span::styled(field("blocked_clients"), style));
+    let strays = strays(cx.snapshot);
+    if !strays.is_empty() {
+        spans.push(Span::styled(format!(" · {strays}"), theme.warn));
+    }
     spans.push(Span::raw(" "));
     Line::from(spans)
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Fact, Role, when};
-use crate::event::{CreateSteps, Holder};
-use crate::snapshot::{About, ConnectionRow, LintRow, PastLease, RowState, Severity, What};
+use crate::event::{CreateSteps, Holder, TcpState};
+use crate::snapshot::{About, Beliefs, ConnectionRow, LintRow, PastLease, RowState, Severity, Told, What};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::theme::mark;
@@ -22,6 +22,7 @@ pub(super) fn facts(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
     facts.push(Fact::plain("id", row.id.to_string()));
     facts.push(Fact::known("server id", row.server_id.map(|id| id.to_string())));
     facts.push(Fact::known("local", row.local.map(|local| local.to_string())));
+    facts.extend(row.beliefs.iter().filter(|_| exists).flat_map(|beliefs| believed(beliefs, row)));
     let pool = app.shown.pools.iter().find(|pool| pool.id == row.pool);
     facts.push(Fact::known("pool", words(pool.map(|pool| &*pool.name))));
     facts.push(Fact::known("opened", row.opened.map(|opened| when(app, opened))));
@@ -68,6 +69,32 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
     };
     facts.push(Fact::plain("idle", idle));
     facts
+}
+
+/// What the server and the kernel believe of it.
+fn believed(beliefs: &Beliefs, row: &ConnectionRow) -> [Fact; 2] {
+    let role: Role = if row.is_half_open() { |theme| theme.bad } else { |theme| theme.text };
+    let server = match &beliefs.server {
+        Told::Unknown => Fact::known("server says", None),
+        Told::None => Fact::new("server says", "there is no such client", role),
+        Told::Some(client) => {
+            let did = client
+                .command
+                .as_deref()
+                .map_or("nothing yet".to_owned(), |command| format!("last {}", text::escape_str(command)));
+            let (idle, flags) = (age(Duration::from_secs(client.idle)), text::escape_str(&client.flags));
+            Fact::plain("server says", format!("{did}, idle {idle}, flags {flags}"))
+        }
+    };
+    let kernel = match &beliefs.kernel {
+        Told::Unknown => Fact::known("kernel says", None),
+        Told::None => Fact::new("kernel says", "there is no such socket", role),
+        Told::Some(socket) => {
+            let closed = socket.state == TcpState::CloseWait;
+            Fact::new("kernel says", socket.state.word(), if closed { role } else { |theme| theme.text })
+        }
+    };
+    [server, kernel]
 }
 
 /// By whom it is held, or was.

@@ -1,9 +1,12 @@
 //! The raw INFO CLIENTS, line by line, beside what each line was in an earlier reply: the one that was shown last.
 
+use std::fmt::Write as _;
+
 use super::{Fact, NONE, when};
-use crate::snapshot::ServerRow;
+use crate::snapshot::{ServerRow, Severity, Snapshot};
 use crate::text;
 use crate::tui::app::App;
+use crate::tui::theme::mark;
 use crate::tui::view::age;
 
 /// The column that changes stand in, where the lines leave it free.
@@ -33,6 +36,7 @@ pub(super) fn facts(app: &App, before: Option<&ServerRow>) -> Vec<Fact> {
         let line = text::escape_str(&format!("{name}:{value}")).into_owned();
         (!still).then(|| Fact::new("", changed('-', &line, "gone"), |theme| theme.warn))
     }));
+    facts.extend(strays(&app.shown));
     facts.push(Fact::gap());
     let marked = facts.iter().any(|fact| fact.value.starts_with(['*', '+', '-']));
     let words = match before.and_then(|row| row.seen_at) {
@@ -44,6 +48,25 @@ pub(super) fn facts(app: &App, before: Option<&ServerRow>) -> Vec<Fact> {
     if before.is_some() {
         facts.push(Fact::new("", "changes are counted anew each time this is closed", |theme| theme.dim));
     }
+    facts
+}
+
+/// The connections that no pool has.
+fn strays(snapshot: &Snapshot) -> Vec<Fact> {
+    if snapshot.strays.is_empty() {
+        return Vec::new();
+    }
+    let mut facts = vec![Fact::gap(), Fact::new("", "  in no pool:", |theme| theme.warn)];
+    facts.extend(snapshot.strays.iter().map(|stray| {
+        let mut words = format!("{} {}", mark(Severity::Warn), stray.kind.word());
+        let _ = stray.server_id.map(|id| write!(words, "  server id {id}"));
+        let _ = stray.local.map(|local| write!(words, "  {local}"));
+        let _ = stray.socket.map(|socket| write!(words, "  {}", socket.state.word()));
+        let last = stray.client.as_ref().and_then(|client| client.command.as_deref());
+        let _ = last.map(|command| write!(words, "  last {}", text::escape_str(command)));
+        let _ = write!(words, "  for {}", age(snapshot.as_of.since(stray.since)));
+        Fact::plain("", words)
+    }));
     facts
 }
 

@@ -86,7 +86,7 @@ const MOUSE: [(&str, &str); 5] = [
 ];
 
 /// Words of the screen, and what other tools call them.
-const WORDS: [(&str, &str); 24] = [
+const WORDS: [(&str, &str); 27] = [
     ("connection", "one socket to one server: #3 is our number for it, id 118 the server's client id"),
     ("in use", "lent out now; elsewhere: used, active, checked out"),
     ("available", "open and idle in the pool, ready to lend; elsewhere: idle"),
@@ -107,6 +107,9 @@ const WORDS: [(&str, &str); 24] = [
     ("idle", "how long nothing has moved on it; busy: a reply is awaited"),
     ("holder", "who has the lease: the command, job or task that took it; elsewhere: borrower"),
     ("pinned", "MULTI, WATCH or SELECT keep a connection with its holder between commands"),
+    ("half-open", "only its pool believes in it: the server or the kernel has lost it"),
+    ("ghost", "a connection that its pool closed and the server still lists"),
+    ("orphan", "a connection of this process that is in no pool"),
     ("p50 p95 p99", "half, 95 and 99 of a hundred were at most so long"),
     ("lint", "a named judgement with evidence and advice: x is bad, ! is worth a look"),
     (
