@@ -272,6 +272,7 @@ impl App {
                 focus: self.focus,
                 zoomed: self.zoomed,
                 banner: super::view::header::has_banner(&self.latest),
+                servers: self.shown.nodes.len(),
             },
         )
     }

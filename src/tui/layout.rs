@@ -19,6 +19,8 @@ pub struct Wish<'a> {
     pub zoomed: bool,
     /// A line under the header has something to say.
     pub banner: bool,
+    /// How many servers are watched.
+    pub servers: usize,
 }
 
 /// Where everything goes.
@@ -86,7 +88,7 @@ pub fn plan(size: Size, wish: &Wish<'_>) -> Plan {
     let panes = match wish.scene {
         _ if !many => Vec::new(),
         Scene::Pool => side_by_side(rows, size, wish.panes),
-        Scene::Watch => watched(rows, size, wish.panes),
+        Scene::Watch => watched(rows, size, wish),
     };
     // A pane that has no room of its own fills the screen while it has the keys.
     if !many || wish.zoomed || !panes.iter().any(|(pane, _)| *pane == wish.focus) {
@@ -146,13 +148,16 @@ fn side_by_side(mut rows: Rows, size: Size, wanted: &[Pane]) -> Vec<(Pane, Rect)
 
 /// The panes of a watch: servers and lints at the top, events at the bottom of a high screen, and all between for the
 /// clients.
-fn watched(mut rows: Rows, size: Size, wanted: &[Pane]) -> Vec<(Pane, Rect)> {
+fn watched(mut rows: Rows, size: Size, wish: &Wish<'_>) -> Vec<(Pane, Rect)> {
     let tall = size.height >= TALL;
-    let wants = |pane: &Pane| wanted.contains(pane);
+    let wants = |pane: &Pane| wish.panes.contains(pane);
+    // Several have a line each below their titles and the totals, as far as a fifth of the screen goes.
+    let several =
+        if wish.servers > 1 { (wish.servers as u16).saturating_add(2).min(size.height / 5 + 1) } else { 0 };
     let top: Vec<Pane> = [Pane::Server, Pane::Lints].into_iter().filter(wants).collect();
     let mut panes = Vec::with_capacity(Pane::WATCH.len());
     if size.width >= WIDE && top.len() == 2 {
-        let area = rows.take(if tall { 1 + size.height / 6 } else { 5 });
+        let area = rows.take(1 + several.max(if tall { size.height / 6 } else { 4 }));
         let (server, lints) = split(area, area.width * 2 / 5);
         panes.extend([(Pane::Server, server), (Pane::Lints, lints)]);
     } else {
@@ -163,6 +168,7 @@ fn watched(mut rows: Rows, size: Size, wanted: &[Pane]) -> Vec<(Pane, Rect)> {
                 (_, 22..) | (Pane::Server, _) => 2,
                 _ => 1,
             };
+            let lines = if pane == Pane::Server { several.max(lines) } else { lines };
             panes.push((pane, rows.take(1 + lines)));
         }
     }
@@ -235,7 +241,7 @@ mod tests {
 
     fn wish(focus: Pane) -> Wish<'static> {
         let scene = if focus == Pane::Clients { Scene::Watch } else { Scene::Pool };
-        Wish { scene, panes: &Pane::ALL, focus, zoomed: false, banner: false }
+        Wish { scene, panes: &Pane::ALL, focus, zoomed: false, banner: false, servers: 1 }
     }
 
     fn watch(focus: Pane) -> Wish<'static> {
@@ -256,7 +262,8 @@ mod tests {
                 for focus in Pane::WATCH {
                     for (banner, zoomed) in [(false, false), (true, false), (true, true)] {
                         let size = Size { width, height };
-                        let plan = plan(size, &Wish { zoomed, banner, ..watch(focus) });
+                        let servers = usize::from(width) % 9;
+                        let plan = plan(size, &Wish { zoomed, banner, servers, ..watch(focus) });
                         check(size, &plan, focus);
                         let known = |(pane, _): &(Pane, Rect)| Pane::WATCH.contains(pane);
                         assert!(plan.panes.iter().all(known), "{plan:?}");

@@ -70,7 +70,14 @@ impl App {
 
     pub(super) fn output_size(&self) -> (usize, usize) {
         // The shell's own area when it is not on the screen is the one it would fill.
-        let wish = Wish { scene: self.scene, panes: &[], focus: Pane::Shell, zoomed: true, banner: false };
+        let wish = Wish {
+            scene: self.scene,
+            panes: &[],
+            focus: Pane::Shell,
+            zoomed: true,
+            banner: false,
+            servers: 0,
+        };
         let area = self.plan().area(Pane::Shell).or_else(|| plan(self.size, &wish).area(Pane::Shell));
         view::shell::output_size(self, area.unwrap_or_default())
     }

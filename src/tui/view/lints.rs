@@ -17,10 +17,13 @@ use crate::tui::theme::{Theme, mark};
 /// From this width on the advice stands on the evidence's own line.
 const WIDE: u16 = 120;
 /// What stands where no lint holds.
-fn nothing(scene: Scene) -> &'static str {
-    match scene {
+fn nothing(cx: &Cx<'_>) -> &'static str {
+    match cx.scene {
         Scene::Pool => "none: nothing leaks, nothing waits",
-        Scene::Watch => "none: no client is a suspect",
+        Scene::Watch if cx.snapshot.nodes.iter().any(|node| node.look.is_some()) => {
+            "none: no client is a suspect"
+        }
+        Scene::Watch => "none: no client has been looked at",
     }
 }
 
@@ -36,7 +39,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         return groups::draw(cx, list, area, inner, buf);
     }
     let inner = list::filter_line(cx, list, inner, buf);
-    let rows = Rows { area, inner, each: lines_each(cx.snapshot, list, inner), none: nothing(cx.scene) };
+    let rows = Rows { area, inner, each: lines_each(cx.snapshot, list, inner), none: nothing(cx) };
     rows.draw(cx, list, buf, |at, lines, buf| {
         let Some(row) = all.get(at) else { return };
         if lines.height == 1 {

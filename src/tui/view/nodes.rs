@@ -27,7 +27,12 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
             put(Line::styled(format!(" {NONE} no reply yet"), cx.theme.dim), inner, 0, buf);
         }
         [node] => one(cx, node, area, buf),
-        nodes => many(cx, nodes.iter().map(AsRef::as_ref).collect(), area, buf),
+        nodes => {
+            let mut nodes: Vec<&NodeRow> = nodes.iter().map(AsRef::as_ref).collect();
+            // Who does not answer is seen without scrolling.
+            nodes.sort_by_key(|node| node.server.lost.is_none());
+            many(cx, nodes, area, buf);
+        }
     }
 }
 
@@ -191,10 +196,10 @@ const COLUMNS: &[Of] = &[
     }),
     number("clients", 7, 0, |node, theme| Cell::new(count(node.connected), theme.text)),
     number("of", 7, 44, |node, theme| Cell::new(count(node.max), theme.dim)),
-    number("full", 5, 50, |node, theme| match (node.connected, node.max) {
+    number("full", 6, 50, |node, theme| match (node.connected, node.max) {
         (Some(connected), Some(max)) => {
-            let share = share(connected, max);
-            Cell::new(format!("{share}%"), if share >= FULL { theme.warn } else { theme.text })
+            let percent = percent(connected as f64 / max.max(1) as f64);
+            Cell::new(percent, if share(connected, max) >= FULL { theme.warn } else { theme.text })
         }
         _ => Cell::new(NONE, theme.dim),
     }),

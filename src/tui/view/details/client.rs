@@ -120,8 +120,8 @@ fn traffic(row: &ClientRow) -> Vec<Fact> {
     let waits = waits.map(|waits| format!(" in {} replies", text::thousands(waits))).unwrap_or_default();
     vec![
         Fact::plain("commands", format!("{total}, {commands}")),
-        Fact::plain("sent", format!("{}, {}", bytes(client.net_in), bytes_per_second(row.in_rate))),
-        Fact::plain("was sent", format!("{}, {}", bytes(client.net_out), bytes_per_second(row.out_rate))),
+        Fact::plain("it sent", format!("{}, {}", bytes(client.net_in), bytes_per_second(row.in_rate))),
+        Fact::plain("it got", format!("{}, {}", bytes(client.net_out), bytes_per_second(row.out_rate))),
         Fact::plain("query buf", bytes(client.query_buffer)),
         Fact::plain("to be read", format!("{}{waits}", bytes(client.output_memory))),
         Fact::plain("memory", bytes(client.memory)),

@@ -81,8 +81,9 @@ pub(in crate::tui::view) fn percent(share: f64) -> String {
 pub(super) fn refused(latest: &Snapshot) -> Option<String> {
     let mut told: Vec<(String, usize, &NodeRow)> = Vec::new();
     for node in &latest.nodes {
-        for refused in &node.refused {
-            let words = refusal(refused);
+        let mut all: Vec<String> = node.refused.iter().map(refusal).collect();
+        all.dedup();
+        for words in all {
             match told.iter_mut().find(|(known, ..)| *known == words) {
                 Some((_, times, _)) => *times += 1,
                 None => told.push((words, 1, node)),
