@@ -3,7 +3,9 @@
 //! Most lines of a list are those of the last one with another age and idle time. The last answer is therefore kept as
 //! it came: a line that says the same is found so by comparing bytes, and only what differs is taken apart.
 
+mod fields;
 mod line;
+mod pattern;
 mod texts;
 
 use std::collections::HashSet;
@@ -11,9 +13,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use self::line::{Times, parse, same_but_times};
+use self::pattern::Pattern;
 use self::texts::Texts;
 use crate::event::Client;
 
@@ -44,7 +47,14 @@ pub struct ClientList {
     raw: Bytes,
     /// In the order of their ids.
     rows: Vec<Row>,
+    memory: Memory,
+}
+
+/// What lines have in common.
+#[derive(Debug, Default)]
+struct Memory {
     texts: Texts,
+    pattern: Option<Pattern>,
 }
 
 /// A client of the last answer.
@@ -63,7 +73,10 @@ impl ClientList {
     /// Takes an answer and says what is new in it.
     pub fn compare(&mut self, raw: Bytes) -> Compared {
         let mut said = Compared::default();
-        let mut rows: Vec<Row> = Vec::with_capacity(self.rows.len() + self.rows.len() / 8);
+        let most = memchr_iter(b'\n', &raw).count().min(CLIENTS) + 1;
+        let mut rows: Vec<Row> = Vec::with_capacity(most);
+        // What grows while it is filled is moved again and again.
+        said.opened.reserve(most.saturating_sub(self.rows.len()));
         // Where the lists have the same clients in the same order, the next line's row is the next row.
         let mut next = 0;
         let mut order = Order::default();
@@ -81,7 +94,7 @@ impl ClientList {
             let known = at.and_then(|at| self.rows.get_mut(at));
             next = at.map_or(next, |at| at + 1);
             let Some(old) = known else {
-                let (client, times) = parse(text, id, &mut self.texts, None);
+                let (client, times) = parse(text, id, &mut self.memory, None);
                 rows.push(Row { id, line: range, times, addr: client.addr.clone(), stays: false });
                 said.opened.push(client);
                 continue;
@@ -91,7 +104,7 @@ impl ClientList {
             let times = if let Some(times) = times.filter(|times| times.did_nothing_since(&old.times)) {
                 times
             } else {
-                let (client, times) = parse(text, id, &mut self.texts, Some(&old.addr));
+                let (client, times) = parse(text, id, &mut self.memory, Some(&old.addr));
                 old.addr = client.addr.clone();
                 said.changed.push(client);
                 times
@@ -104,7 +117,7 @@ impl ClientList {
             rows.sort_unstable_by_key(|row| row.id);
         }
         (self.raw, self.rows) = (raw, rows);
-        self.texts.tidy(self.rows.len());
+        self.memory.texts.tidy(self.rows.len());
         said
     }
 

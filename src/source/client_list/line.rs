@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::FIELD;
-use super::texts::{Column, Texts, readable};
+use super::Memory;
+use super::fields::{Field, Fields, Key};
+use super::pattern::Pattern;
+use super::texts::{Column, Texts, text_of};
 use crate::event::Client;
 
 /// Age and idle time of a line, and where they stand.
@@ -23,7 +25,6 @@ impl Times {
     }
 }
 
-const AGE: &[u8] = b" age=";
 const IDLE: &[u8] = b" idle=";
 
 /// The id that a line of a client begins with.
@@ -60,166 +61,75 @@ fn times_at(line: &[u8], begin: usize) -> Option<Times> {
 
 /// For a server that has its fields in an order of its own.
 fn same_in_any_order(old: &[u8], new: &[u8]) -> Option<Times> {
-    let mut times = Times::default();
-    let is_time = |field: &&[u8]| field.starts_with(b"age=") || field.starts_with(b"idle=");
-    let rest = |line| split(line).filter(move |field: &&[u8]| !is_time(field));
-    if !rest(old).eq(rest(new)) {
+    let (old, new) = (old.trim_ascii_end(), new.trim_ascii_end());
+    let is_time = |field: &Field| matches!(field.key, Key::Age | Key::Idle);
+    let rest = |line| Fields::of(line).filter(move |field| !is_time(field));
+    let texts = rest(old).map(|field| &old[field.name..field.end]);
+    if !texts.eq(rest(new).map(|field| &new[field.name..field.end])) {
         return None;
     }
-    for field in split(new) {
-        match field {
-            [b'a', b'g', b'e', b'=', age @ ..] => times.age = number(age)?,
-            [b'i', b'd', b'l', b'e', b'=', idle @ ..] => times.idle = number(idle)?,
-            _ => {}
-        }
+    let mut times = Times::default();
+    for field in Fields::of(new).filter(is_time) {
+        let value = number(&new[field.at..field.end]).unwrap_or_default();
+        *(if field.key == Key::Age { &mut times.age } else { &mut times.idle }) = value;
     }
     Some(times)
 }
 
-fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|byte| *byte == b' ')
-}
-
 /// Takes a line apart. `addr` is what its client's address was.
-pub(super) fn parse(line: &[u8], id: u64, texts: &mut Texts, addr: Option<&Arc<str>>) -> (Client, Times) {
-    let mut client = Client { id, ..Client::default() };
-    let mut times = Times::default();
-    let mut more = More::default();
-    // The id was read.
-    for Field { key, value, at } in (Fields { line, at: 0 }).skip(1) {
-        let mut text = |column| texts.get(column, value);
-        let mut named = |column| (!value.is_empty()).then(|| text(column));
-        match key {
-            b"addr" => {
-                client.addr = match addr {
-                    Some(addr) if addr.as_bytes() == value => addr.clone(),
-                    _ => readable(value).into(),
-                }
-            }
-            b"laddr" => client.laddr = named(Column::Laddr),
-            b"fd" => client.fd = signed(value),
-            b"name" => client.name = named(Column::Name),
-            b"age" => {
-                client.age = number(value).unwrap_or_default();
-                if line[..at].ends_with(AGE) {
-                    times.digits = times_at(line, at).and_then(|times| times.digits);
-                }
-            }
-            b"idle" => client.idle = number(value).unwrap_or_default(),
-            b"flags" => client.flags = text(Column::Flags),
-            b"db" => client.db = number(value),
-            b"sub" | b"psub" | b"ssub" => {
-                client.subscriptions = client.subscriptions.saturating_add(number(value).unwrap_or_default());
-            }
-            b"multi" => client.multi = number(value),
-            b"watch" => client.watch = number(value),
-            b"qbuf" => client.query_buffer = number(value),
-            b"omem" => client.output_memory = number(value),
-            b"oll" => client.output_list = number(value),
-            b"tot-mem" => client.memory = number(value),
-            // What a client that has sent nothing yet is listed with.
-            b"cmd" if value == b"NULL" => client.command = None,
-            b"cmd" => client.command = named(Column::Command),
-            b"user" => client.user = named(Column::User),
-            b"redir" => client.redirect = number(value),
-            b"resp" => client.resp = number(value),
-            b"lib-name" => client.lib_name = named(Column::LibName),
-            b"lib-ver" => client.lib_version = named(Column::LibVersion),
-            b"tot-net-in" => client.net_in = number(value),
-            b"tot-net-out" => client.net_out = number(value),
-            b"tot-cmds" => client.commands = number(value),
-            _ if value.is_empty() => {}
-            _ => more.add(&line[at - key.len() - 1..at + value.len()]),
-        }
-    }
-    client.more = more.text().map(|more| texts.get(Column::More, more));
-    (times.age, times.idle) = (client.age, client.idle);
+pub(super) fn parse(line: &[u8], id: u64, memory: &mut Memory, addr: Option<&Arc<str>>) -> (Client, Times) {
+    let line = line.trim_ascii_end();
+    let known = memory.pattern.as_mut().and_then(|pattern| pattern.read(line, id, &mut memory.texts, addr));
+    let (client, age_at) = known.unwrap_or_else(|| {
+        let (pattern, read) = Pattern::learn(line, id, &mut memory.texts, addr);
+        memory.pattern = Some(pattern);
+        read
+    });
+    // Whatever else a line may hold, the times are those that the client was given.
+    let found = age_at.and_then(|at| times_at(line, at));
+    let found = found.filter(|times| (times.age, times.idle) == (client.age, client.idle));
+    let times = found.unwrap_or(Times { age: client.age, idle: client.idle, digits: None });
     (client, times)
 }
 
-/// Fields without a name of ours, one after another. Enough for many of them, and on the stack.
-struct More {
-    text: [u8; FIELD],
-    length: usize,
-}
-
-impl Default for More {
-    fn default() -> Self {
-        Self { text: [0; FIELD], length: 0 }
-    }
-}
-
-impl More {
-    fn add(&mut self, field: &[u8]) {
-        if self.length > 0 {
-            self.push(b" ");
-        }
-        self.push(field);
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        let bytes = &bytes[..bytes.len().min(FIELD - self.length)];
-        self.text[self.length..self.length + bytes.len()].copy_from_slice(bytes);
-        self.length += bytes.len();
-    }
-
-    fn text(&self) -> Option<&[u8]> {
-        (self.length > 0).then(|| &self.text[..self.length])
-    }
-}
-
-struct Fields<'a> {
-    line: &'a [u8],
-    /// Where the next field begins.
-    at: usize,
-}
-
-struct Field<'a> {
-    key: &'a [u8],
-    value: &'a [u8],
-    /// Where the value begins.
-    at: usize,
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Field<'a>;
-
-    /// What follows a blank without naming a field belongs to the value before: paths of unix sockets have blanks.
-    fn next(&mut self) -> Option<Field<'a>> {
-        loop {
-            let begin = self.at;
-            let name = key(self.line.get(begin..).filter(|rest| !rest.is_empty())?);
-            let Some(length) = name else {
-                // Only the beginning of a line can have such words before the first field.
-                self.at = word_end(self.line, begin) + 1;
-                continue;
-            };
-            let value = begin + length + 1;
-            let mut end = word_end(self.line, value);
-            // A blank at the very end belongs to nothing.
-            while end + 1 < self.line.len() && key(&self.line[end + 1..]).is_none() {
-                end = word_end(self.line, end + 1);
+/// Gives a client the value of a field.
+pub(super) fn set(client: &mut Client, key: Key, value: &[u8], texts: &mut Texts, addr: Option<&Arc<str>>) {
+    let mut text = |column| texts.get(column, value);
+    let mut named = |column| (!value.is_empty()).then(|| text(column));
+    match key {
+        Key::Addr => {
+            client.addr = match addr {
+                Some(addr) if addr.as_bytes() == value => addr.clone(),
+                _ => text_of(value),
             }
-            self.at = end + 1;
-            return Some(Field {
-                key: &self.line[begin..begin + length],
-                value: &self.line[value..end],
-                at: value,
-            });
         }
+        Key::Laddr => client.laddr = named(Column::Laddr),
+        Key::Fd => client.fd = signed(value),
+        Key::Name => client.name = named(Column::Name),
+        Key::Age => client.age = number(value).unwrap_or_default(),
+        Key::Idle => client.idle = number(value).unwrap_or_default(),
+        Key::Flags => client.flags = text(Column::Flags),
+        Key::Db => client.db = number(value),
+        Key::Multi => client.multi = number(value),
+        Key::Watch => client.watch = number(value),
+        Key::QueryBuffer => client.query_buffer = number(value),
+        Key::OutputMemory => client.output_memory = number(value),
+        Key::OutputList => client.output_list = number(value),
+        Key::Memory => client.memory = number(value),
+        // What a client that has sent nothing yet is listed with.
+        Key::Command if value == b"NULL" => client.command = None,
+        Key::Command => client.command = named(Column::Command),
+        Key::User => client.user = named(Column::User),
+        Key::Redirect => client.redirect = number(value),
+        Key::Resp => client.resp = number(value),
+        Key::LibName => client.lib_name = named(Column::LibName),
+        Key::LibVersion => client.lib_version = named(Column::LibVersion),
+        Key::NetIn => client.net_in = number(value),
+        Key::NetOut => client.net_out = number(value),
+        Key::Commands => client.commands = number(value),
+        // Several fields together, or known before.
+        Key::Id | Key::Subscriptions | Key::More => {}
     }
-}
-
-fn word_end(line: &[u8], from: usize) -> usize {
-    line[from..].iter().position(|byte| *byte == b' ').map_or(line.len(), |length| from + length)
-}
-
-/// How long the name is that a field begins with.
-fn key(rest: &[u8]) -> Option<usize> {
-    let length = rest
-        .iter()
-        .position(|byte| !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'A'..=b'Z'))?;
-    (length > 0 && rest[length] == b'=').then_some(length)
 }
 
 /// The digits that a text begins with, and how many there are.
@@ -236,7 +146,7 @@ fn digits(text: &[u8]) -> Option<(u64, usize)> {
     (length > 0).then_some((number, length))
 }
 
-fn number(text: &[u8]) -> Option<u64> {
+pub(super) fn number(text: &[u8]) -> Option<u64> {
     digits(text).filter(|(_, length)| *length == text.len()).map(|(number, _)| number)
 }
 
