@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use redis_pooltop::event::{Client, Clock, Event, Look, NodeConfig, NodeId, Refused, Tap, Timed, WatchEvent};
-use redis_pooltop::net::{ConnectOptions, Endpoint, OBSERVER, Protocol};
-use redis_pooltop::source::watch::{ClientWatch, watch};
+use redis_pooltop::event::{
+    Client, Clock, Event, Look, NodeConfig, NodeId, Refused, Tap, Timed, WatchEvent, Whose,
+};
+use redis_pooltop::net::{ConnectOptions, Endpoint, OBSERVER, Protocol, Secret};
+use redis_pooltop::source::watch::{ClientWatch, Killed, watch};
 use support::raw::Raw;
 use support::{RedisServer, idle_client, wait_until};
 
@@ -26,6 +28,7 @@ struct Heard {
     refused: Vec<Refused>,
     lost: Option<String>,
     unseen: u64,
+    owners: BTreeMap<u64, Whose>,
 }
 
 impl Heard {
@@ -54,6 +57,9 @@ impl Heard {
                 self.unseen += look.unseen.unwrap_or_default();
                 self.lost = None;
                 self.looks.push(look);
+            }
+            WatchEvent::Owners(owners) => {
+                self.owners.extend(owners.into_iter().map(|owner| (owner.client, owner.whose)));
             }
             WatchEvent::Info { raw, .. } => self.infos.push(raw.to_string()),
             WatchEvent::Refused(refused) => self.refused.push(refused),
@@ -191,4 +197,164 @@ async fn who_came_and_went_between_two_looks_is_counted() {
         opened + heard.unseen == 23
     };
     watched.until("all of them", all).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn it_tells_whose_the_clients_are() {
+    let server = RedisServer::start(&[]);
+    let watched = Watched::of(&server);
+    let _client = idle_client(server.address());
+    let pid = std::process::id();
+    let is_ours = |whose: &Whose| matches!(whose, Whose::Process { process, .. } if process.pid == pid);
+    let known = |heard: &Heard| heard.owners.values().filter(|whose| is_ours(whose)).count() == 2;
+    watched.until("both connections of this process", known).await;
+}
+
+const ALL_BUT: &str = "~* &* +@all";
+
+/// Someone who may do everything but what `rule` says.
+fn restricted(server: &RedisServer, rule: &str) -> ConnectOptions {
+    let mut words = vec!["ACL", "SETUSER", "bob", "on", ">pw"];
+    words.extend(ALL_BUT.split(' ').chain(rule.split(' ')));
+    assert_eq!(server.cli(&words), "OK");
+    ConnectOptions {
+        user: Some("bob".to_owned()),
+        password: Some(Secret::new("pw")),
+        ..options(server.port())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_right_to_list_clients_the_rest_goes_on_until_it_is_given() {
+    let server = RedisServer::start(&[]);
+    let watched = Watched::start(restricted(&server, "-client|list"));
+    let heard = watched.until("four answers", |heard| heard.infos.len() >= 4).await;
+    assert_eq!(heard.refused.len(), 1, "{:?}", heard.refused);
+    let Refused { command, error, rule } = &heard.refused[0];
+    assert_eq!((command.as_str(), rule.as_deref()), ("CLIENT LIST", Some("+client|list")));
+    assert!(error.contains("NOPERM") && error.contains("+client|list"), "{error}");
+    assert!(heard.looks.is_empty() && heard.lost.is_none());
+    server.cli(&["ACL", "SETUSER", "bob", "+client|list"]);
+    let heard = watched.until("a look", |heard| !heard.looks.is_empty()).await;
+    let allowed =
+        |event: &WatchEvent| matches!(event, WatchEvent::Allowed { command } if command == "CLIENT LIST");
+    assert_eq!(heard.events.iter().filter(|event| allowed(event)).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_right_to_info_and_settings_clients_are_listed_all_the_same() {
+    let server = RedisServer::start(&[]);
+    let watched = Watched::start(restricted(&server, "-info -config|get"));
+    watched.until("the first look", |heard| !heard.looks.is_empty()).await;
+    for _ in 0..5 {
+        Raw::open(server.address()).ask("PING");
+    }
+    let _stays = idle_client(server.address());
+    let heard = watched.until("who came", |heard| heard.clients.len() == 2).await;
+    let rules: Vec<_> = heard.refused.iter().filter_map(|refused| refused.rule.as_deref()).collect();
+    assert_eq!(rules, ["+info", "+config|get"]);
+    assert!(heard.infos.is_empty() && heard.looks.iter().all(|look| !look.told));
+    // By the gaps in ids, since nothing else tells.
+    assert_eq!(heard.unseen, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_was_renamed_is_called_so() {
+    let server = RedisServer::start(&["--rename-command", "CLIENT", "xxx", "--rename-command", "CONFIG", ""]);
+    let watched = Watched::of(&server);
+    let heard = watched.until("four answers", |heard| heard.infos.len() >= 4).await;
+    let said: Vec<_> = heard.refused.iter().map(|refused| refused.command.as_str()).collect();
+    assert_eq!(said, ["CONFIG GET", "CLIENT LIST"]);
+    assert!(heard.refused.iter().all(|refused| refused.rule.is_none() && refused.error.contains("renamed")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_comes_back_with_ids_that_start_again_is_looked_at_as_a_whole() {
+    let mut server = RedisServer::start(&[]);
+    let watched = Watched::of(&server);
+    let crowd: Vec<_> = (0..20).map(|_| idle_client(server.address())).collect();
+    watched.until("the crowd", |heard| heard.clients.len() == 21).await;
+    server.kill();
+    drop(crowd);
+    wait_until("it to be lost", async || watched.heard().lost.is_some()).await;
+    server.restart();
+    let one = Raw::open(server.address()).ask("CLIENT ID");
+    let heard = watched.until("a look", |heard| heard.lost.is_none() && heard.clients.len() == 1).await;
+    let ours = heard.named(OBSERVER).expect("our own connection");
+    assert!(ours.id < 20, "ids start again: {} {}", ours.id, String::from_utf8_lossy(&one));
+    let wholes = heard.looks.iter().filter(|look| look.whole).count();
+    assert_eq!((wholes, heard.unseen), (2, 0), "nobody is missed across a restart");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_come_in_is_told_why_in_one_sentence() {
+    let server = RedisServer::start(&["--requirepass", "right"]);
+    let wrong = ConnectOptions { password: Some(Secret::new("wrong")), ..options(server.port()) };
+    let nobody = options(support::free_port());
+    let full = RedisServer::start(&["--maxclients", "1"]);
+    let _first = Raw::open(full.address()).ask("PING");
+    let only = Raw::open(full.address());
+    for (options, part) in
+        [(wrong, "password"), (nobody, "nothing listens"), (options(full.port()), "maxclients")]
+    {
+        let watched = Watched::start(options);
+        let heard = watched.until("why", |heard| heard.lost.is_some()).await;
+        let error = heard.lost.expect("lost");
+        assert!(error.contains(part) && !error.contains("wrong"), "{error}");
+    }
+    drop(only);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_look_is_there_for_the_asking() {
+    let server = RedisServer::start(&[]);
+    let watched = Watched::of(&server);
+    let _client = idle_client(server.address());
+    watched.until("both", |heard| heard.clients.len() == 2).await;
+    let wholes = |heard: &Heard| heard.looks.iter().filter(|look| look.whole).count();
+    watched.watch.source().resync();
+    let heard = watched.until("another whole look", |heard| wholes(heard) == 2).await;
+    assert_eq!((heard.clients.len(), heard.unseen), (2, 0));
+    let more = |heard: &Heard| heard.looks.last().is_some_and(|look| !look.whole);
+    watched.until("one that is not", more).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_killed_and_never_our_own() {
+    let server = RedisServer::start(&[]);
+    let watched = Watched::of(&server);
+    let mut victims: Vec<Raw> = (0..70).map(|_| Raw::open(server.address())).collect();
+    let mut ids: Vec<u64> = Vec::new();
+    for victim in &mut victims {
+        ids.push(victim.text("CLIENT ID")[1..].parse().expect("an id"));
+    }
+    let heard = watched.until("all", |heard| heard.clients.len() == 71).await;
+    ids.extend(&heard.looks.last().expect("a look").ours);
+    ids.push(1 << 40);
+    let killed = watched.watch.kill(ids).await;
+    assert_eq!(killed, Killed { killed: 70, gone: 1, ours: 1, error: None });
+    assert!(victims.iter_mut().all(|victim| victim.rest().is_empty()), "they are closed");
+    let heard = watched.until("only us", |heard| heard.clients.len() == 1).await;
+    assert!(heard.lost.is_none());
+    let looks = heard.looks.len();
+    let heard = watched.until("another look", |heard| heard.looks.len() > looks).await;
+    assert_eq!(heard.unseen, 0, "the connection that killed is nobody who came and went");
+    assert_eq!(watched.watch.kill(vec![]).await, Killed::default());
+
+    let watched = Watched::start(restricted(&server, "-client|kill"));
+    let killed = watched.watch.kill(vec![1 << 40]).await;
+    let error = killed.error.expect("refused");
+    assert!(error.contains("+client|kill"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_connection_ends_with_its_guard() {
+    let server = RedisServer::start(&[]);
+    let watched = Watched::of(&server);
+    watched.until("the first look", |heard| !heard.looks.is_empty()).await;
+    let source = watched.watch.source();
+    drop(watched.watch);
+    wait_until("the connection to close", async || !server.cli(&["CLIENT", "LIST"]).contains(OBSERVER)).await;
+    source.resync();
 }

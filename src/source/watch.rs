@@ -8,26 +8,35 @@
 mod churn;
 mod cost;
 mod kill;
+mod lists;
 mod look;
+mod members;
+mod nodes;
 mod own;
+mod owners;
 mod refusals;
 mod round;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use self::kill::Killed;
 use self::look::Looking;
+pub use self::nodes::{NODES, Nodes, watch_all};
 use self::own::Own;
+use self::owners::{Owners, Us};
 use self::refusals::Refusals;
 use super::asking::{ANSWER, SELDOM, SHORTEST, Silence, gone, patience};
+use super::process::Resolver;
 use crate::event::{Clock, Event, NodeFacts, NodeId, PulseSource, Stamp, Tap, WatchEvent};
-use crate::net::{ConnectOptions, Connection, OBSERVER};
+use crate::net::{ConnectOptions, Connection, OBSERVER, Wire};
 use crate::resp::Caps;
 
 /// How often INFO is asked for, unless told otherwise.
@@ -43,7 +52,24 @@ pub struct ClientWatch {
     options: ConnectOptions,
     orders: Arc<watch::Sender<Orders>>,
     own: Arc<Own>,
+    greeted: watch::Receiver<Option<Greeted>>,
     task: JoinHandle<()>,
+}
+
+/// What was learnt of a server when it was last reached.
+#[derive(Clone, Copy, Debug)]
+struct Greeted {
+    mode: Mode,
+    /// Its end of the connection.
+    peer: Option<SocketAddr>,
+}
+
+/// What kind of server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Alone,
+    Cluster,
+    Sentinel,
 }
 
 /// What the watcher is to do.
@@ -72,7 +98,7 @@ impl ClientWatch {
         self.orders.send_modify(|orders| orders.interval = interval);
     }
 
-    /// Looks as soon as that is decent, asks again what was refused, and tries a lost server at once.
+    /// Looks as soon as half of the time to the next look has passed, asks again what was refused, and tries a lost server at once.
     pub fn look_now(&self) {
         self.orders.send_modify(|orders| orders.looks += 1);
     }
@@ -128,38 +154,38 @@ pub fn watch(
     clock: Clock,
 ) -> ClientWatch {
     let facts = NodeFacts { target: options.target(), found: None };
-    watch_found(options, node, facts, interval, tap, clock)
+    start(options, facts, interval, Say { node, tap, clock }, Arc::default())
 }
 
-/// The same, for a server that was found and not named.
-///
-/// # Panics
-/// As [`watch`] does.
-pub fn watch_found(
+/// The same with a resolver of processes that others use too, for a server that was perhaps found and not named.
+fn start(
     options: ConnectOptions,
-    node: NodeId,
     facts: NodeFacts,
     interval: Duration,
-    tap: Tap,
-    clock: Clock,
+    say: Say,
+    resolver: Arc<Mutex<Resolver>>,
 ) -> ClientWatch {
+    let node = say.node;
     let (orders, changes) = watch::channel(Orders { interval, looks: 0, wholes: 0 });
+    let (told, greeted) = watch::channel(None);
     let options = ConnectOptions { client_name: Some(OBSERVER.to_owned()), database: 0, ..options };
     let own = Arc::<Own>::default();
     let poller = Poller {
         answer: options.socket_timeout.unwrap_or(ANSWER),
         options: options.clone(),
-        say: Say { node, tap, clock },
+        say,
         facts,
         orders: changes,
         own: own.clone(),
+        greeted: told,
         refusals: Refusals::default(),
         looking: Looking::default(),
+        owners: Owners::new(resolver),
         failures: 0,
         wholes: 0,
         looks: 0,
     };
-    ClientWatch { node, options, orders: Arc::new(orders), own, task: tokio::spawn(poller.run()) }
+    ClientWatch { node, options, orders: Arc::new(orders), own, greeted, task: tokio::spawn(poller.run()) }
 }
 
 /// Where what was learnt goes.
@@ -191,8 +217,10 @@ struct Poller {
     facts: NodeFacts,
     orders: watch::Receiver<Orders>,
     own: Arc<Own>,
+    greeted: watch::Sender<Option<Greeted>>,
     refusals: Refusals,
     looking: Looking,
+    owners: Owners,
     /// Failures in a row.
     failures: u32,
     /// How many of the orders of each kind were followed.
@@ -246,8 +274,11 @@ impl Poller {
             Err(error) => return error.into(),
         };
         connection.set_caps(CAPS);
+        self.greeted.send_replace(Some(Greeted::by(&connection)));
         let _ours = connection.server_id().map(|id| self.own.opened(id));
         self.looking.begin();
+        let us = Us { id: connection.server_id(), local: connection.local_addr() };
+        self.owners.begin(peer(&connection), us, &self.options.endpoint);
         match self.ask_on(&mut connection).await {
             Ok(never) => match never {},
             Err(silence) => silence,
@@ -302,6 +333,25 @@ impl Poller {
                 silence = gone(connection, &self.options) => return Err(silence),
             }
         }
+    }
+}
+
+impl Greeted {
+    fn by(connection: &Connection) -> Self {
+        let mode = match connection.greeting().mode.as_deref() {
+            Some("cluster") => Mode::Cluster,
+            Some("sentinel") => Mode::Sentinel,
+            _ => Mode::Alone,
+        };
+        Self { mode, peer: peer(connection) }
+    }
+}
+
+/// The server's end of a TCP connection.
+fn peer(connection: &Connection) -> Option<SocketAddr> {
+    match connection.wire().upgrade().as_deref() {
+        Some(Wire::Tcp(half)) => half.peer_addr().ok(),
+        _ => None,
     }
 }
 

@@ -1,6 +1,5 @@
 //! From an answer to CLIENT LIST to what is said of it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,6 +8,7 @@ use super::Say;
 use super::churn::{Churn, Seen};
 use super::cost::{Cost, interval};
 use super::own::Own;
+use super::owners::Owners;
 use crate::event::{Client, Look, PIECE, Stamp, WatchEvent};
 use crate::source::client_list::{ClientList, Compared};
 
@@ -60,7 +60,13 @@ impl Looking {
     }
 
     /// Takes a list, and says what is new. Gives the time to the next look.
-    pub(super) async fn take(&mut self, listed: Listed, say: &Say, own: &Arc<Own>) -> Duration {
+    pub(super) async fn take(
+        &mut self,
+        listed: Listed,
+        say: &Say,
+        own: &Own,
+        owners: &mut Owners,
+    ) -> Duration {
         let bytes = listed.raw.len() as u64;
         let (compared, ours) = self.compare(listed.raw).await;
         let unseen = self.unseen(&compared, listed.total, own);
@@ -79,10 +85,16 @@ impl Looking {
         };
         let next = look.interval;
         let at = listed.at;
+        if look.whole {
+            owners.forget();
+        }
+        owners.opened(&compared.opened);
+        owners.closed(&compared.closed);
         pieces(compared.opened, |piece| say.at(at, WatchEvent::Opened(piece)));
         pieces(compared.changed, |piece| say.at(at, WatchEvent::Changed(piece)));
         pieces(compared.closed, |piece| say.at(at, WatchEvent::Closed(piece)));
         say.at(at, WatchEvent::Looked(look));
+        owners.ask(say).await;
         next
     }
 
@@ -118,7 +130,7 @@ impl Looking {
     }
 }
 
-fn pieces<T>(mut all: Vec<T>, mut say: impl FnMut(Vec<T>)) {
+pub(super) fn pieces<T>(mut all: Vec<T>, mut say: impl FnMut(Vec<T>)) {
     while all.len() > PIECE {
         let rest = all.split_off(PIECE);
         say(std::mem::replace(&mut all, rest));

@@ -89,6 +89,8 @@ fn explain(asked: Asked, answer: &Value) -> (Refused, Duration) {
         return (refused(error, Some(rule.to_owned())), AGAIN);
     }
     if is_unknown {
+        // What follows repeats the question.
+        let said = said.split(", with args").next().unwrap_or_default();
         return (
             refused(format!("{command} is not known here: it was renamed or removed ({said})"), None),
             AGAIN,

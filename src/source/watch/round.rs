@@ -1,5 +1,6 @@
 //! One round of questions, all written at once: a server answers them in one go, so that they agree with each other.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -105,7 +106,7 @@ impl Poller {
         }
         let Some((raw, took, at)) = heard.list else { return Ok(self.until_allowed()) };
         let listed = Listed { raw, took, at, total: heard.total, cost: heard.cost };
-        Ok(self.looking.take(listed, &self.say, &self.own).await)
+        Ok(self.looking.take(listed, &self.say, &self.own, &mut self.owners).await)
     }
 
     fn questions(&self, look: bool, first: bool) -> Vec<Question> {
@@ -166,6 +167,9 @@ impl Poller {
                 info_text(answer, RAW_BYTES).map(|text| {
                     if question == Question::Stats {
                         heard.total = field(&text, "total_connections_received");
+                    }
+                    if let Some(pid) = field(&text, "process_id") {
+                        self.owners.server_is(pid);
                     }
                     heard.info.push_str(&text);
                 })
@@ -229,6 +233,6 @@ fn setting(answer: Value) -> Result<Option<u64>, Value> {
 }
 
 /// A number of an INFO.
-fn field(info: &str, name: &str) -> Option<u64> {
+fn field<T: FromStr>(info: &str, name: &str) -> Option<T> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?.trim_end().parse().ok()
 }
