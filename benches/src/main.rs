@@ -1,12 +1,13 @@
 //! The pool beside its peers, in one run, so that a busy machine is busy for all of them.
 //!
-//! `cargo run --release -p pooltop-benches -- [checkout|model|gets|cold|screen|all] [ADDRESS]`, or `pictures` for those of the README
+//! `cargo run --release -p pooltop-benches -- [checkout|model|clients|gets|cold|screen|all] [ADDRESS]`, or `pictures` for those of the README
 //!
 //! Each comparison is a number of rounds in which every candidate runs once, in turn; what is printed is each one's
 //! median, and the median of the rounds' ratios. Without an address it starts a redis-server of its own on a free port. `ONLY=bb8` in the
 //! environment runs one candidate alone, for a profile of it.
 
 mod checkout;
+mod clients;
 mod commands;
 mod frames;
 mod model;
@@ -33,8 +34,10 @@ async fn main() -> ExitCode {
             }
         };
     }
-    if !["checkout", "model", "gets", "cold", "screen", "all"].contains(&what.as_str()) {
-        eprintln!("usage: pooltop-benches [checkout|model|gets|cold|screen|all] [HOST:PORT] | pictures");
+    if !["checkout", "model", "clients", "gets", "cold", "screen", "all"].contains(&what.as_str()) {
+        eprintln!(
+            "usage: pooltop-benches [checkout|model|clients|gets|cold|screen|all] [HOST:PORT] | pictures"
+        );
         return ExitCode::from(2);
     }
     let runs = |part: &str| what == part || what == "all";
@@ -43,6 +46,12 @@ async fn main() -> ExitCode {
     }
     if runs("model")
         && let Err(error) = model::run()
+    {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    if runs("clients")
+        && let Err(error) = clients::reading()
     {
         eprintln!("{error}");
         return ExitCode::FAILURE;
@@ -57,6 +66,12 @@ async fn main() -> ExitCode {
             return ExitCode::from(3);
         }
     };
+    if runs("clients")
+        && let Err(error) = clients::watching(&server).await
+    {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
     if runs("gets") {
         commands::gets(server.address()).await;
     }
