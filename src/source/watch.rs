@@ -32,7 +32,7 @@ use self::look::Looking;
 pub use self::nodes::{NODES, Nodes, watch_all};
 use self::own::Own;
 use self::owners::{Owners, Us};
-use self::refusals::Refusals;
+use self::refusals::{Asked, Refusals};
 use super::asking::{ANSWER, SELDOM, SHORTEST, Silence, gone, patience};
 use super::process::Resolver;
 use crate::event::{Clock, Event, NodeFacts, NodeId, PulseSource, Stamp, Tap, WatchEvent};
@@ -299,7 +299,9 @@ impl Poller {
             due.info = asked + self.interval();
             if look {
                 due.look = asked + next.max(self.interval());
-                due.decent = asked + next / 2;
+                // A look that was refused has cost next to nothing.
+                let refused = self.refusals.again(Asked::List).is_some();
+                due.decent = asked + if refused { INTERVAL / 2 } else { next / 2 };
             }
             self.rest(connection, &mut due).await?;
         }
