@@ -27,6 +27,7 @@ use crate::event::{NodeId, Process, Stamp};
 use crate::model::clients::{Clients, Entry, Group, Node, Sums, Table};
 use crate::model::{ModelOptions, server};
 use crate::snapshot::{About, ClientRow, ClientState, GroupBy, Level, LintRow, Severity, What};
+use crate::text::NONE;
 
 /// The most of a process's or group's words that evidence has.
 const WORDS_BYTES: usize = 96;
@@ -222,6 +223,7 @@ fn who(label: &str, process: Option<&Process>) -> String {
             let words = if process.command.is_empty() { &process.name } else { &process.command };
             format!("{} (pid {})", server::cut(words, WORDS_BYTES), process.pid)
         }
+        None if label == NONE => "what has no known process".to_owned(),
         None => server::cut(label, WORDS_BYTES).to_owned(),
     }
 }

@@ -103,6 +103,8 @@ fn named(view: &View<'_>, node: &Node) -> Option<(GroupBy, Arc<str>, String)> {
         let process = view.groups(by).find(|(group, _)| group.label == *label);
         let process = process.and_then(|(group, _)| group.process.as_deref());
         // Why a process is not known names nobody.
-        (by != GroupBy::Process || process.is_some()).then(|| (by, label.clone(), who(label, process)))
+        let from = if by == GroupBy::Address { "from " } else { "" };
+        let name = || format!("{from}{}", who(label, process));
+        (by != GroupBy::Process || process.is_some()).then(|| (by, label.clone(), name()))
     })
 }

@@ -403,3 +403,33 @@ fn a_lint_that_is_off_is_silent() {
     run(&mut bench, 1, |_, _| {});
     assert_eq!(bench.only("evicted").level, Level::Fail);
 }
+
+#[test]
+fn where_no_system_tells_processes_a_crowd_has_words_for_that() {
+    assert_eq!(who(NONE, None), "what has no known process");
+    assert_eq!(who("remote 10.0.0.5", None), "remote 10.0.0.5");
+}
+
+#[test]
+fn churn_of_no_known_process_is_named_by_what_its_clients_say() {
+    let mut bench = Bench::new();
+    let mut last = None;
+    let mut churn = |bench: &mut Bench, name: Option<&str>| {
+        for _ in 0..20 {
+            bench.flash(4);
+            if let Some(id) = last.take() {
+                bench.close(id);
+            }
+            let id = bench.open(None);
+            bench.set(id, |client| client.name = name.map(Into::into));
+            last = Some(id);
+            bench.second();
+        }
+        bench.only("churn").evidence
+    };
+    let said = churn(&mut bench, Some("import-7"));
+    assert!(said.ends_with(" within 5 s, mostly import"), "{said}");
+    churn(&mut bench, None);
+    let said = churn(&mut bench, None);
+    assert!(said.ends_with(" within 5 s, mostly from 10.0.0.5"), "{said}");
+}
