@@ -97,12 +97,12 @@ for family in families(sys.stdin.read()):
 #[test]
 fn a_scraper_gets_the_newest_numbers_until_the_program_is_ended() {
     let server = RedisServer::start(&[]);
-    let served = Served::watch(&server);
+    let metrics = Served::watch(&server);
     let mut named = idle_client(server.address());
     named.write_all(b"*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$5\r\na\"b\\c\r\n").expect("sent");
     let wanted = r#"redis_pooltop_clients{group_by="name",group="a\"b\\c"} 1"#;
     let page =
-        wait_for("the client to be counted", || Some(served.scrape()).filter(|page| page.contains(wanted)));
+        wait_for("the client to be counted", || Some(metrics.scrape()).filter(|page| page.contains(wanted)));
     let families = families(&page);
     let of = |name: &str| families.iter().filter(|line| line.contains(name)).collect::<Vec<_>>();
     let port = server.port();
@@ -111,43 +111,43 @@ fn a_scraper_gets_the_newest_numbers_until_the_program_is_ended() {
     );
     assert!(of("redis_clients_connected").iter().any(|line| line.starts_with(&connected)), "{families:#?}");
     assert!(of("redis_connections_rejected_total").iter().all(|line| line.starts_with("counter ")));
-    assert_eq!(served.end(), Some(128 + 15));
+    assert_eq!(metrics.end(), Some(128 + 15));
 }
 
 #[test]
 fn those_who_ask_for_something_else_are_told_so() {
     let server = RedisServer::start(&[]);
-    let served = Served::watch(&server);
+    let metrics = Served::watch(&server);
     for (request, status) in [
         ("GET / HTTP/1.1\r\n\r\n", "404 Not Found"),
         ("POST /metrics HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "405 Method Not Allowed"),
         ("*1\r\n$4\r\nPING\r\n", "400 Bad Request"),
         ("\u{1b}[2J\r\n\r\n", "400 Bad Request"),
     ] {
-        let answer = served.ask(request);
+        let answer = metrics.ask(request);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{request:?}: {answer}");
         assert!(answer.contains("Connection: close\r\n") && !answer.contains('\u{1b}'));
     }
-    let head = served.ask("HEAD /metrics HTTP/1.1\r\n\r\n");
+    let head = metrics.ask("HEAD /metrics HTTP/1.1\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{head}");
     let endless = format!("GET /metrics HTTP/1.1\r\nX: {}", "a".repeat(20_000));
-    assert!(served.ask(&endless).starts_with("HTTP/1.1 431 "));
+    assert!(metrics.ask(&endless).starts_with("HTTP/1.1 431 "));
 }
 
 #[test]
 fn those_who_are_slow_or_many_keep_nothing_from_the_next_one() {
     let server = RedisServer::start(&[]);
-    let served = Served::watch(&server);
-    let mut slow: Vec<TcpStream> = (0..20).map(|_| served.connect()).collect();
+    let metrics = Served::watch(&server);
+    let mut slow: Vec<TcpStream> = (0..20).map(|_| metrics.connect()).collect();
     for stream in &mut slow {
         stream.write_all(b"GET /met").expect("it reads");
     }
-    assert!(served.scrape().ends_with("# EOF\n"), "beside twenty that never finish");
+    assert!(metrics.scrape().ends_with("# EOF\n"), "beside twenty that never finish");
     // With all places taken one too many is closed, and they are free again when those go.
-    slow.extend((0..30).map(|_| served.connect()));
+    slow.extend((0..30).map(|_| metrics.connect()));
     drop(slow);
     wait_for("a place", || {
-        let mut stream = served.connect();
+        let mut stream = metrics.connect();
         stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").ok()?;
         let mut answer = String::new();
         // A reset is how one too many may see its end.
@@ -161,14 +161,14 @@ fn a_pool_has_metrics_as_well() {
     let server = RedisServer::start(&[]);
     let mut command = pooltop();
     command.arg(server.url());
-    let served = Served::start(command);
+    let metrics = Served::start(command);
     let page = wait_for("the server's numbers", || {
-        Some(served.scrape()).filter(|page| page.contains("redis_pooltop_server_up 1"))
+        Some(metrics.scrape()).filter(|page| page.contains("redis_pooltop_server_up 1"))
     });
     let families = families(&page);
     let max = families.iter().find(|line| line.contains("db_client_connection_max"));
     assert!(max.is_some_and(|line| line.contains(" 50")), "{families:#?}");
-    assert_eq!(served.end(), Some(128 + 15));
+    assert_eq!(metrics.end(), Some(128 + 15));
 }
 
 #[test]

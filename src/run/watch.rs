@@ -22,7 +22,7 @@ use crate::hub::Hub;
 use crate::net::ConnectOptions;
 use crate::report::clients::{Change, line};
 use crate::snapshot::{NodeRow, Snapshot};
-use crate::source::watch::{ClientWatch, watch};
+use crate::source::watch::{Nodes, watch_all};
 use crate::terminal::{self, EndSignals};
 use crate::{demo, metrics, text};
 
@@ -35,7 +35,9 @@ const OWNERS: Duration = Duration::from_secs(2);
 /// What watches, and whom. Dropped, everything ends.
 struct Watching {
     hub: Hub,
-    watches: Arc<Vec<ClientWatch>>,
+    nodes: Arc<Nodes>,
+    /// How many servers were named: those that were found are numbered after them.
+    named: u32,
     /// Serves metrics.
     metrics: Option<metrics::Server>,
     /// What the person should know from the start, safe to show.
@@ -78,7 +80,7 @@ async fn show(
 ) -> Result<Exit, Error> {
     can_show_a_screen()?;
     let mut watching = Watching::start(settings, asked).await?;
-    let hands = Hands { hub: watching.hub.clone(), watches: watching.watches.clone() };
+    let hands = Hands { hub: watching.hub.clone(), nodes: watching.nodes.clone() };
     let shown = screen::watch(settings, asked, &watching.hub, Arc::new(hands), watching.said.clone());
     let exit = tokio::select! {
         biased;
@@ -103,14 +105,11 @@ impl Watching {
         let clock = Clock::start();
         let (recorder, recording) = recording::start(settings, &clock)?.unzip();
         let hub = Hub::start_recorded(clock, settings.model.clone(), asked.interval, recorder);
-        let watches = (0..).map(NodeId).zip(servers);
-        let watches = watches.map(|(node, server)| watch(server, node, asked.interval, hub.tap(), clock));
-        let watches: Arc<Vec<ClientWatch>> = Arc::new(watches.collect());
-        for watch in &*watches {
-            hub.attach(watch.source());
-        }
+        let named = servers.len() as u32;
+        let nodes = Arc::new(watch_all(servers, asked.interval, hub.tap(), clock));
+        hub.attach(nodes.source());
         let (metrics, said) = serve_metrics(settings, &hub, &asked.report.listing).await?.unzip();
-        Ok(Self { hub, watches, metrics, said: Vec::from_iter(said), recording, _demo: demo })
+        Ok(Self { hub, nodes, named, metrics, said: Vec::from_iter(said), recording, _demo: demo })
     }
 
     /// Says what the person should know from the start, where no screen does.
@@ -174,7 +173,7 @@ impl Watching {
 
     /// The servers that were named, and not found.
     fn named<'a>(&self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a NodeRow> {
-        let named = self.watches.len() as u32;
+        let named = self.named;
         snapshot.nodes.iter().map(|row| &**row).filter(move |row| row.id.0 < named)
     }
 
@@ -183,7 +182,7 @@ impl Watching {
     async fn first_looks(&self) {
         let mut snapshots = self.hub.subscribe();
         let looked = |snapshot: &Snapshot| {
-            self.named(snapshot).count() == self.watches.len()
+            self.named(snapshot).count() == self.named as usize
                 && snapshot.nodes.iter().all(|row| is_seen(row))
         };
         if timeout(PATIENCE, snapshots.wait_for(|snapshot| looked(snapshot))).await.is_err() {

@@ -9,22 +9,20 @@ use futures_util::future::BoxFuture;
 
 use crate::event::NodeId;
 use crate::hub::Hub;
-use crate::source::watch::{ClientWatch, Killed};
+use crate::source::watch::{Killed, Nodes};
 use crate::text::thousands;
 use crate::tui::watch::Acts;
 
 /// Acts on servers through those who watch them.
 pub(super) struct Hands {
     pub(super) hub: Hub,
-    pub(super) watches: Arc<Vec<ClientWatch>>,
+    pub(super) nodes: Arc<Nodes>,
 }
 
 impl Acts for Hands {
     fn set_interval(&self, interval: Duration) {
         self.hub.set_tick(interval);
-        for watch in &*self.watches {
-            watch.set_interval(interval);
-        }
+        self.nodes.set_interval(interval);
     }
 
     fn kill(&self, clients: Vec<(NodeId, u64)>) -> BoxFuture<'static, String> {
@@ -32,17 +30,13 @@ impl Acts for Hands {
         for (node, id) in clients {
             ids.entry(node).or_default().push(id);
         }
-        let watches = self.watches.clone();
+        let nodes = self.nodes.clone();
         async move {
             let mut all = Killed::default();
             for (node, ids) in ids {
-                let watch = watches.iter().find(|watch| watch.node() == node);
-                let Some(kill) = watch.map(|watch| watch.kill(ids)) else { continue };
-                add(&mut all, kill.await);
+                add(&mut all, nodes.kill(node, ids).await);
             }
-            for watch in &*watches {
-                watch.look_now();
-            }
+            nodes.look_now();
             words(&all)
         }
         .boxed()
