@@ -48,7 +48,7 @@ pub struct Context {
     pub inside: bool,
     /// Clients may be closed.
     pub kills: bool,
-    /// The lint that is selected or shown speaks of rows that can be gone to.
+    /// A lint is selected or shown.
     pub points: bool,
 }
 

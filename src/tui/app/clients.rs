@@ -52,8 +52,8 @@ impl App {
         self.settle_selection();
     }
 
-    /// What the lint that is selected or shown in full speaks of, where that is a row to go to.
-    pub(super) fn pointed(&self) -> Option<About> {
+    /// What the lint that is selected or shown in full speaks of.
+    pub(super) fn pointed(&self) -> Option<&About> {
         let lint = if let Some(details) = &self.details {
             let Subject::Lint(row, _) = &details.subject else { return None };
             row
@@ -61,15 +61,12 @@ impl App {
             let at = self.list(Pane::Lints).filter(|_| self.focus == Pane::Lints)?.selected()?;
             self.shown.lints.get(at)?
         };
-        match &lint.about {
-            About::Pool(_) | About::Node(_) => None,
-            about => Some(about.clone()),
-        }
+        Some(&lint.about)
     }
 
-    /// Goes to the row that a lint speaks of.
+    /// Goes to what a lint speaks of: a row, or the pane of what has none.
     pub(super) fn jump(&mut self) {
-        let Some(about) = self.pointed() else { return };
+        let Some(about) = self.pointed().cloned() else { return };
         let (pane, pick) = match about {
             About::Connection(_, id) => (Pane::Connections, Pick::Connection(id)),
             About::Group(by, label) => {
@@ -80,7 +77,8 @@ impl App {
                 self.lists.regroup(self.grouping_around(node, id), &self.shown);
                 (Pane::Clients, Pick::Client(node, id))
             }
-            About::Pool(_) | About::Node(_) => return,
+            About::Pool(_) => return self.focus(Pane::Pool),
+            About::Node(_) => return self.focus(Pane::Server),
         };
         self.focus(pane);
         self.clear_filter();

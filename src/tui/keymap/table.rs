@@ -208,7 +208,7 @@ pub const TABLE: &[Binding] = &[
         Action::KillShown,
         "Kill all that are shown, as the filter leaves them, in the same way",
     ),
-    row(&["o"], Points, Action::Jump, "go to", "Go to the row that the lint speaks of"),
+    row(&["o"], Points, Action::Jump, "go to", "Go to what the lint speaks of"),
     row(&["K", "f9"], Connection, Action::Close, "kill", "Kill: close the connection, after a question")
         .named("close-connection"),
     row(&["y"], Row, Action::Copy, "copy", "Copy to the clipboard what is selected or shown"),

@@ -54,7 +54,7 @@ pub enum When {
     Connection,
     /// Where the row is a client or a group, and may be acted on.
     Kill,
-    /// Where the row is a lint that speaks of other rows.
+    /// Where the row is a lint.
     Points,
     /// In any pane but the shell, and in details.
     View,

@@ -35,7 +35,7 @@ const fn word(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
 const TREND: u16 = 24;
 
 /// The columns, in order. Titles, widths and cells are said here and nowhere else.
-const COLUMNS: &[Of] = &[
+pub(super) const COLUMNS: &[Of] = &[
     word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.style())),
     word("group", 0, 0, |row, with| Cell::new(label(row), with.style())),
     number("count", 7, 0, |row, with| Cell::new(text::thousands(row.count), with.theme.text)),
@@ -78,23 +78,25 @@ fn signed(by: i64, with: &With) -> Cell {
     }
 }
 
-/// A group's name, and that it is ours.
+/// A group's name, and that it is ours alone.
 fn label(row: &GroupRow) -> String {
     let label = group_named(row);
-    match row.own {
-        0 => label,
-        own if own == row.count => format!("us: {label}"),
-        _ => format!("us and: {label}"),
-    }
+    if row.own > 0 && row.own == row.count { format!("us: {label}") } else { label }
 }
 
-/// The columns.
-pub(super) fn columns() -> Vec<Of> {
-    COLUMNS.to_vec()
+/// The columns that some group has something in.
+pub(super) fn columns(cx: &Cx<'_>) -> Vec<Of> {
+    let groups = cx.snapshot.groups.by(cx.grouping.by);
+    let shown = |title: &str| match title {
+        "cmdrate" => groups.iter().any(|group| group.command_rate.is_some()),
+        "memory" => groups.iter().any(|group| group.memory.is_some()),
+        _ => true,
+    };
+    COLUMNS.iter().filter(|column| shown(column.title)).copied().collect()
 }
 
 pub(super) fn titles(cx: &Cx<'_>, list: &Listing, area: Rect) -> Titles<GroupRow, With> {
-    Titles::new(Pane::Clients, columns(), cx, area, |shows| {
+    Titles::new(Pane::Clients, columns(cx), cx, area, |shows| {
         title(cx, list::title::<GroupRow>(cx, list, shows))
     })
 }

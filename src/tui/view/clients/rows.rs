@@ -117,11 +117,16 @@ pub(super) fn columns(cx: &Cx<'_>) -> Vec<Of> {
     let clients = &cx.snapshot.clients;
     let named = clients.iter().any(|row| row.client.name.as_ref().is_some_and(|name| !name.is_empty()));
     let owned = clients.iter().any(|row| row.process().is_some());
+    let some = |known: fn(&ClientRow) -> bool| clients.iter().any(|row| known(row));
     let shown = |title: &str| match title {
         "server" => cx.snapshot.nodes.len() > 1 && !of(GroupBy::Server),
         "name" => named && !of(GroupBy::Name),
         "user" => !of(GroupBy::User),
-        "lib" => !of(GroupBy::Library),
+        "lib" => some(|row| row.client.lib_name.is_some()) && !of(GroupBy::Library),
+        "memory" => some(|row| row.client.memory.is_some()),
+        "cmdrate" => some(|row| row.command_rate.is_some()),
+        "inrate" => some(|row| row.in_rate.is_some()),
+        "outrate" => some(|row| row.out_rate.is_some()),
         "process" => owned && !of(GroupBy::Process),
         _ => true,
     };
