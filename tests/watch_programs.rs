@@ -38,22 +38,21 @@ fn every_local_process_is_named_rightly() {
             .expect("redis-cli runs");
         let report = wait_for("redis-cli to be seen", || {
             let report = report(&server, &[]);
-            groups(&report)
-                .iter()
-                .any(|(group, _)| group == &format!("redis-cli {}", cli.id()))
-                .then_some(report)
+            let groups = report["groups"].as_array().expect("groups");
+            groups.iter().any(|group| group["process"]["pid"] == cli.id()).then_some(report)
         });
         let _ = cli.kill();
         let _ = cli.wait();
         for (fleet, count) in fleets.iter().zip([12, 3]) {
             let label = label(fleet, &report);
-            assert!(label.starts_with("python") && label.ends_with(&fleet.pid().to_string()), "{label}");
+            let (command, pid) = ("fleet.py", format!("({})", fleet.pid()));
+            assert!(label.contains(command) && label.ends_with(&pid), "{label}");
             assert_eq!(clients_of(&report, &label), count, "{report:#}");
         }
         assert_eq!(groups(&report).len(), 4, "two of Python, redis-cli and ourselves: {report:#}");
         let own = report["groups"].as_array().expect("groups").iter().find(|group| group["own"] == 1);
         assert!(own.is_some_and(|own| {
-            own["group"].as_str().is_some_and(|label| label.starts_with("redis-pooltop"))
+            own["group"].as_str().is_some_and(|label| label.contains("redis-pooltop watch"))
         }));
         let sum: u64 = groups(&report).iter().map(|(_, count)| count).sum();
         assert_eq!(Some(sum), report["servers"][0]["connected_clients"].as_u64());
@@ -76,9 +75,9 @@ fn a_process_that_ends_is_gone_at_the_next_look() {
 #[test]
 fn one_that_never_closes_is_a_suspect_and_one_that_always_does_another() {
     let server = RedisServer::start(&[]);
-    let steady = Fleet::start(&server, "hold", 10);
+    let _steady = Fleet::start(&server, "hold", 10);
     let growing = Fleet::start(&server, "grow", 1);
-    let churning = Fleet::start(&server, "churn", 50);
+    let _churning = Fleet::start(&server, "churn", 50);
     let stream = Stream::start(&[&server.url()]);
 
     stream.until("churn", |line| lint(line, "churn").is_some());
@@ -88,10 +87,10 @@ fn one_that_never_closes_is_a_suspect_and_one_that_always_does_another() {
 
     let growth = lint(&seen, "growth").expect("it holds");
     assert_eq!(growth["group"], label(&growing, &seen), "{growth}");
-    let [steady, churning] = [&steady, &churning].map(|fleet| fleet.pid().to_string());
-    assert!(!growth["evidence"].as_str().is_some_and(|said| said.contains(&steady)), "{growth}");
-    let churn = lint(&seen, "churn").expect("it holds still");
-    assert!(churn["evidence"].as_str().is_some_and(|said| said.contains(&churning)), "{churn}");
+    let suspects = seen["lints"].as_array().expect("lints").iter().filter(|lint| lint["id"] == "growth");
+    assert_eq!(suspects.count(), 1, "the steady one is none: {seen:#}");
+    // Too short to be caught by a look, they may have no process; they are counted all the same.
+    assert!(lint(&seen, "churn").is_some(), "it holds still: {seen:#}");
     // Those that no look saw are counted: what the server accepted meanwhile is the measure.
     let real = accepted as f64 / took.as_secs_f64();
     let told = seen["servers"][0]["opened_per_s"].as_f64().expect("a rate");

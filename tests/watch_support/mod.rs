@@ -78,7 +78,8 @@ impl Fleet {
     /// Python in one of the ways of `fleet.py`.
     pub fn start(server: &RedisServer, way: &str, number: u32) -> Self {
         let mut child = Command::new(python())
-            .args(["-c", include_str!("fleet.py"), &server.port().to_string(), way, &number.to_string()])
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/watch_support/fleet.py"))
+            .args([&server.port().to_string(), way, &number.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -9,13 +9,10 @@ use crate::report::UNKNOWN;
 use crate::report::table::{Table, line};
 use crate::report::text::{dropped, lint, name};
 use crate::snapshot::{ClientRow, GroupBy, GroupRow, LookRow, NodeRow, Snapshot};
-use crate::text::{age, bytes, duration, escape_str, fit, thousands};
+use crate::text::{age, bytes, duration, escape_str, thousands};
 
 /// Rows listed; a server of thousands of clients is for the other forms.
 const ROWS: usize = 100;
-
-/// The widest a command line may make its column.
-const COMMAND_COLUMNS: usize = 48;
 
 /// The snapshot as a compact text, with a newline at its end.
 pub fn text(snapshot: &Snapshot, listing: &Listing, change: Option<&Change>) -> String {
@@ -121,7 +118,7 @@ fn groups(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Mark
         ">oldest",
         ">idle",
         ">memory",
-        "",
+        if listing.by() == GroupBy::Process { ">pid" } else { "" },
     ]);
     for row in rows.iter().take(ROWS) {
         table.row(group(row));
@@ -135,7 +132,6 @@ fn groups(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Mark
 }
 
 fn group(row: &GroupRow) -> Vec<String> {
-    let command = row.process.as_ref().map(|process| fit(&escape_str(&process.command), COMMAND_COLUMNS));
     vec![
         format!("{}{}", name(&row.label), if row.flagged { " !" } else { "" }),
         thousands(row.count),
@@ -146,7 +142,8 @@ fn group(row: &GroupRow) -> Vec<String> {
         age(row.oldest),
         age(row.longest_idle),
         row.memory.map_or_else(|| UNKNOWN.to_owned(), bytes),
-        command.unwrap_or_default(),
+        // The label has it at its end, which a long command line leaves no room for.
+        row.process.as_ref().map_or_else(String::new, |process| process.pid.to_string()),
     ]
 }
 
