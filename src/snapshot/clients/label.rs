@@ -81,7 +81,17 @@ fn named(process: &Process) -> String {
     let pid = process.pid;
     let words = if process.command.is_empty() { &process.name } else { &process.command };
     // The number stays, however long the command line is.
-    format!("{} ({pid})", cut(words, LABEL_BYTES - 16))
+    format!("{} ({pid})", cut(without_directory(words), LABEL_BYTES - 16))
+}
+
+/// A command line whose program goes by its own name: where an interpreter lies says nothing, and what it runs stands
+/// behind it.
+fn without_directory(words: &str) -> &str {
+    let program = words.split(' ').next().unwrap_or_default();
+    match program.rfind('/') {
+        Some(at) if at + 1 < program.len() => &words[at + 1..],
+        _ => words,
+    }
 }
 
 /// An address without its port: `10.0.0.5`, `::1`, `/run/redis.sock`.
@@ -216,7 +226,7 @@ mod tests {
         let process = Arc::new(Process {
             pid: 81,
             name: "python3".into(),
-            command: "python3 leak.py".into(),
+            command: "/usr/local/bin/python3 leak.py".into(),
             user: None,
             started_ms: None,
             container: None,
