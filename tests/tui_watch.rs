@@ -5,7 +5,9 @@ mod tui_support;
 
 use proptest::prelude::*;
 use ratatui::style::Color;
+use redis_pooltop::report::{markdown, screen_json};
 use redis_pooltop::snapshot::Snapshot;
+use redis_pooltop::tui::action::{Action, Effect};
 use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::theme::Theme;
 use tui_support::watch::{bare, change, lost, refused, several, ugly, watched, watching, with};
@@ -183,4 +185,21 @@ proptest! {
         let keys = ["", "g r", "enter", "enter enter", "1 enter", "2 enter", "g r / 'idle>5", "g r K"][keys];
         shown(keys, width, height, make[which]());
     }
+}
+
+#[test]
+fn a_report_has_the_clients_as_they_are_listed() {
+    let mut app = watching(140, 40, watched());
+    let written = |app: &mut App| match app.update(Action::Report).pop() {
+        Some(Effect::Report(screen)) => *screen,
+        other => panic!("{other:?}"),
+    };
+    let screen = written(&mut app);
+    let (text, json) = (markdown(&screen), screen_json(&screen));
+    for part in ["## Clients", "127.0.0.1:6379", "python3"] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(!text.contains("## Connections") && !text.contains("## Pool"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("one document");
+    assert!(json["groups"].as_array().is_some_and(|groups| !groups.is_empty()), "{json}");
 }

@@ -16,6 +16,7 @@ use crate::snapshot::{ClientRow, GroupBy, GroupRow, Snapshot};
 
 pub use change::Change;
 pub use csv::csv;
+pub(super) use json::value;
 pub use json::{document, line};
 pub use text::text;
 
@@ -34,6 +35,15 @@ struct Sort {
     field: usize,
     descending: bool,
 }
+
+/// The same rows of the same snapshot, in the same order.
+impl PartialEq for Listing {
+    fn eq(&self, other: &Self) -> bool {
+        (self.by, &self.typed, self.sort()) == (other.by, &other.typed, other.sort())
+    }
+}
+
+impl Eq for Listing {}
 
 impl Listing {
     /// Groups of this key, or clients for [`GroupBy::None`]; filtered and sorted by their fields, as on the screen.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::verdict::{self, Verdict};
-use super::{Screenful, millis, pool_name, severity};
+use super::{Screenful, clients, millis, pool_name, severity};
 use crate::event::{CreateSteps, Holder, nanos};
 use crate::snapshot::{
     Cause, ConnectionRow, Exhaustion, Latency, Lease, LintRow, Percentiles, PoolRow, RowState, ServerRow,
@@ -46,7 +46,10 @@ pub fn screen_json(screen: &Screenful) -> String {
     let snapshot = &*screen.snapshot;
     let listed = screen.connections.iter().filter_map(|at| snapshot.connections.get(*at as usize));
     let events = screen.events.iter().map(|(ago, what)| json!({ "ago_ms": millis(*ago), "what": what }));
-    let mut document = document(snapshot);
+    let mut document = match &screen.clients {
+        Some(listing) => clients::value(snapshot, listing, None),
+        None => document(snapshot),
+    };
     document["screen"] = json!({
         "frozen_ms": screen.frozen.map(millis),
         "filter": screen.filter,

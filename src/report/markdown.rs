@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::clients::{self, Listing};
 use super::text::count;
 use super::{UNKNOWN, about_name, causes, severity, who};
 use crate::snapshot::{ConnectionRow, Latency, Percentiles, PoolRow, RowState, Snapshot};
@@ -24,6 +25,8 @@ pub struct Screenful {
     pub connections: Vec<u32>,
     /// What leaves some of them out.
     pub filter: Option<String>,
+    /// The clients or groups as they are listed, where servers are watched.
+    pub clients: Option<Listing>,
     /// The events as they are listed: how long ago, and what. Not yet escaped.
     pub events: Vec<(Duration, String)>,
     /// The last lines of the shell, safe to show.
@@ -35,9 +38,10 @@ pub struct Screenful {
 /// The same look at the same snapshot.
 impl PartialEq for Screenful {
     fn eq(&self, other: &Self) -> bool {
-        let Self { snapshot, frozen, connections, filter, events, output, output_total } = self;
+        let Self { snapshot, frozen, connections, filter, clients, events, output, output_total } = self;
         Arc::ptr_eq(snapshot, &other.snapshot)
             && (frozen, connections, filter) == (&other.frozen, &other.connections, &other.filter)
+            && *clients == other.clients
             && (events, output, output_total) == (&other.events, &other.output, &other.output_total)
     }
 }
@@ -59,7 +63,10 @@ pub fn markdown(screen: &Screenful) -> String {
         }
     }
     lints(&mut out, snapshot);
-    connections(&mut out, screen);
+    match &screen.clients {
+        Some(listing) => fenced(&mut out, "Clients", clients::text(snapshot, listing, None).trim_end()),
+        None => connections(&mut out, screen),
+    }
     events(&mut out, screen);
     if !snapshot.server.raw.is_empty() {
         let raw = text::escape_lines(snapshot.server.raw.as_bytes());
@@ -121,13 +128,24 @@ fn head(out: &mut String, screen: &Screenful) {
     if let Some(behind) = screen.frozen {
         line(out, &format!("- the screen was frozen: it was {} behind", duration(behind)));
     }
+    for node in &snapshot.nodes {
+        let version = node.server.version.as_deref().map_or_else(|| UNKNOWN.to_owned(), code);
+        line(out, &format!("- server {} {version}", code(&node.target)));
+    }
     let server = &snapshot.server;
+    if server.target.is_empty() && !snapshot.nodes.is_empty() {
+        return dropped(out, snapshot);
+    }
     let version = server.version.as_deref().map_or_else(|| UNKNOWN.to_owned(), code);
     line(out, &format!("- server {} {version}", code(&server.target)));
     if let Some(lost) = &server.lost {
         let since = duration(snapshot.as_of.since(lost.since));
         line(out, &format!("- **lost** {since} ago: {}", code(&lost.error)));
     }
+    dropped(out, snapshot);
+}
+
+fn dropped(out: &mut String, snapshot: &Snapshot) {
     if snapshot.dropped > 0 {
         let doubt = if snapshot.out_of_sync { ": rows may be missing or stale" } else { "" };
         line(out, &format!("- {} events were dropped{doubt}", thousands(snapshot.dropped)));
@@ -258,6 +276,7 @@ pub(super) mod tests {
             frozen: None,
             connections,
             filter: None,
+            clients: None,
             events: vec![(Duration::from_secs(9), "! leak: #3 out 60 s".to_owned())],
             output: vec!["127.0.0.1:6379> GET a".to_owned(), "(nil)".to_owned()],
             output_total: 2,

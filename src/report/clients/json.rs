@@ -54,7 +54,7 @@ pub fn line(
     printable(&format!("{document}\n"))
 }
 
-fn value(snapshot: &Snapshot, listing: &Listing, change: Option<&Change>) -> Value {
+pub(in crate::report) fn value(snapshot: &Snapshot, listing: &Listing, change: Option<&Change>) -> Value {
     let marks = Marks::of_snapshot(snapshot);
     let rows = listing.by() == GroupBy::None;
     let groups = listing.groups(snapshot, &marks);

@@ -7,12 +7,13 @@ use super::details::Subject;
 use super::{App, Word};
 use crate::command::BY_HAND;
 use crate::event::NodeId;
-use crate::report::Screenful;
-use crate::snapshot::{EventRow, RowState};
+use crate::fields::Listed;
+use crate::report::{self, Screenful};
+use crate::snapshot::{ClientRow, EventRow, GroupBy, GroupRow, RowState};
 use crate::text;
 use crate::tui::action::Effect;
 use crate::tui::layout::Pane;
-use crate::tui::listing::Listing;
+use crate::tui::listing::{Grouping, Listing, Sort};
 use crate::tui::view;
 
 /// The most that goes to the clipboard: beyond some 75 KB of base64, terminals drop what they get.
@@ -150,11 +151,28 @@ impl App {
             frozen: self.frozen.then(|| self.latest.as_of.since(self.shown.as_of)),
             connections: connections.map(|list| list.rows().to_vec()).unwrap_or_default(),
             filter: connections.filter(|list| list.is_filtered()).map(|list| list.in_force().to_owned()),
+            clients: self.reported_clients(),
             events: events.map(said).collect(),
             output: self.last_lines(),
             output_total: self.output.len(),
             snapshot,
         }
+    }
+
+    /// The clients as they are listed; for an open group, all clients.
+    fn reported_clients(&self) -> Option<report::clients::Listing> {
+        let list = self.list(Pane::Clients).filter(|_| !self.shown.nodes.is_empty())?;
+        let Grouping { by, inside } = self.lists.grouping();
+        let by = if inside.is_some() { GroupBy::None } else { *by };
+        let filter = Some(list.in_force()).filter(|_| list.is_filtered());
+        let Sort { field, descending } = list.sort();
+        let (name, descends) = if by == GroupBy::None {
+            ClientRow::FIELDS.get(field).map(|field| (field.name, field.descends))?
+        } else {
+            GroupRow::FIELDS.get(field).map(|field| (field.name, field.descends))?
+        };
+        let turned = if descending == descends { "" } else { "-" };
+        report::clients::Listing::new(by, filter, Some(&format!("{turned}{name}"))).ok()
     }
 
     /// The end of what the shell has printed, each command with what it took at its end. A secret in it is masked since
