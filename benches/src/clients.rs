@@ -43,12 +43,12 @@ pub(crate) fn reading() -> Result<(), Failure> {
             Took::by(|| known.compare(next)).0
         };
         let theirs = python.read()?;
-        let (none, some, every) = (compared(0), compared(10), compared(1));
+        let (none, tenths, every) = (compared(0), compared(10), compared(1));
         // One for nothing: caches and allocator are nobody's merit.
         if round > 0 {
             read.push(whole);
             same.push(none);
-            tenth.push(some);
+            tenth.push(tenths);
             all.push(every);
             peer.push(theirs);
         }

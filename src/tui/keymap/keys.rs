@@ -190,8 +190,10 @@ impl Keys {
             if let (Some(word), Some((key, _))) = (row.footer, keys.next())
                 && !entries.iter().any(|(_, known)| *known == word)
             {
-                // What may follow is listed once it has begun.
-                entries.push((row.run_of_digits().unwrap_or_else(|| key.first.to_string()), word));
+                // Of several that may follow all are listed once it has begun.
+                let several = row.keys().filter(|(other, _)| other.first == key.first).count() > 1;
+                let shown = || if several { key.first.to_string() } else { key.to_string() };
+                entries.push((row.run_of_digits().unwrap_or_else(shown), word));
             }
         }
         entries
