@@ -47,7 +47,8 @@ impl Events {
         let recent = self.rows.iter().enumerate().rev().take(BACK);
         let mut same =
             recent.filter(|(_, row)| (row.pool, row.node) == (*pool, *node) && at.since(row.at) <= AGAIN);
-        let joined = same.find_map(|(place, row)| Some((place, again(&row.what, what)?)));
+        let joined =
+            same.find_map(|(place, row)| Some((place, again(&row.what, what, span(row.at) != span(*at))?)));
         if let Some((place, both)) = joined {
             self.rows.remove(place);
             row.what = both;
@@ -65,8 +66,13 @@ impl Events {
     }
 }
 
-/// Both in one, where the later one is the earlier one again.
-fn again(earlier: &What, later: &What) -> Option<What> {
+/// Which ten seconds it is in.
+fn span(at: Stamp) -> u64 {
+    at.0 / 10_000_000_000
+}
+
+/// Both in one, where the later one is the earlier one again. They are `apart` when other ten seconds have begun.
+fn again(earlier: &What, later: &What, apart: bool) -> Option<What> {
     match (earlier, later) {
         (What::OpenFailed(error, times), What::OpenFailed(same, more)) if error == same => {
             Some(What::OpenFailed(error.clone(), times.saturating_add(*more)))
@@ -81,7 +87,8 @@ fn again(earlier: &What, later: &What) -> Option<What> {
             times: times.saturating_add(*more),
         }),
         (What::Clients { who, opened, closed }, What::Clients { who: same, opened: more, closed: gone })
-            if who == same =>
+            // What goes on and on has a row for each ten seconds, or it would always be of now.
+            if who == same && !apart =>
         {
             let (opened, closed) = (opened.saturating_add(*more), closed.saturating_add(*gone));
             Some(What::Clients { who: who.clone(), opened, closed })

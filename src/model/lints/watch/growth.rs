@@ -1,7 +1,8 @@
 //! `growth`: a group has ever more connections while it has no more to do.
 //!
-//! In eight steps of 3 s: more at the end of each than of the one before, at least ten more and half as many again in all,
-//! and no slower at the end; what it did rose less than half as much; and half of what it grew by is idle for [`QUIET`] s.
+//! In eight steps of 3 s: more at the end of each than of the one before, at least ten more in all, and half as many again
+//! unless none was closed, and no slower at the end; what it did rose less than half as much; and half of what it grew by
+//! is idle for [`QUIET`] s.
 //! Slow growth is found in steps of 12 s (by a quarter) and in five minutes' fewest (by a tenth). Who waits on purpose does
 //! not count. It clears when there are no more than five steps ago, or when its commands keep up.
 

@@ -25,6 +25,9 @@ const OVER_MINUTES: u32 = 10;
 /// Steps that must have grown for one that did before to go on.
 const GOES_ON: usize = 5;
 
+/// So many standard deviations are more than chance, where commands come one by one.
+const DEVIATIONS: f64 = 3.0;
+
 /// The last third must have at least so much of it, in percent: what warms up or fills slows down.
 const LATE: u32 = 30;
 
@@ -46,14 +49,18 @@ pub(super) struct Rise {
     pub(super) work: (f64, f64),
     /// How many there were in these on the average.
     counts: (f64, f64),
+    /// How many seconds each of these was.
+    part: f64,
 }
 
 impl Rise {
-    /// Whether what is done rose half as much as who is there to do it.
+    /// Whether what is done rose half as much as who is there to do it, and by more than it changes by itself: of many
+    /// that do little, a command more or less is as much as half the rise.
     pub(super) fn works(&self) -> bool {
         let ((before, after), (few, many)) = (self.work, self.counts);
         let more = many / few.max(0.5) - 1.0;
-        after > before * (1.0 + more / 2.0)
+        let chance = DEVIATIONS * ((before + after) / self.part).sqrt();
+        after > before * (1.0 + more / 2.0) && after > before + chance
     }
 }
 
@@ -64,6 +71,8 @@ pub(super) fn of(view: &View<'_>, group: &Group, counted: Counted, holds: bool) 
         let from_here = Seconds { history, step, of: counted.now };
         let enough = view.age() > (step * STEPS) as u64;
         let rise = from_here.rise()?;
+        // What only ever adds is steady enough, however many there were before.
+        let percent = if from_here.closed() == 0 { 0 } else { percent };
         (enough && (is_rise(&from_here.steps(), percent) || holds && from_here.goes_on())).then_some(rise)
     };
     fits(FAST).or_else(|| fits(SLOW)).or_else(|| minutes(history, counted.minute, holds))
@@ -96,6 +105,11 @@ impl Seconds<'_> {
         std::array::from_fn(|steps| self.at(steps))
     }
 
+    /// How many were closed meanwhile.
+    fn closed(&self) -> u64 {
+        self.history.last(self.step * STEPS).map(|point| u64::from(point.closed)).sum()
+    }
+
     /// Whether there are more than a few steps ago.
     fn goes_on(&self) -> bool {
         self.at(0) > self.at(GOES_ON)
@@ -113,6 +127,7 @@ impl Seconds<'_> {
             over: steps * self.step,
             work: (early.1, late.1),
             counts: (early.0, late.0),
+            part: (PART * self.step) as f64,
         })
     }
 
@@ -149,6 +164,7 @@ fn minutes(history: &History, of: fn(&Minute) -> u32, holds: bool) -> Option<Ris
         over: MINUTES * 60,
         work: (early.1, late.1),
         counts: (early.0, late.0),
+        part: 120.0,
     })
 }
 

@@ -49,6 +49,29 @@ fn one_connection_a_second_that_is_never_closed_is_growth_within_half_a_minute()
     }
 }
 
+/// However many it has already, and though it now and then does a command more: a run of any length is judged by it.
+#[test]
+fn a_leak_of_many_is_growth_for_as_long_as_it_goes_on() {
+    for counts in [true, false] {
+        let mut bench = Bench::new();
+        bench.counts = counts;
+        at_work(&mut bench, 81, 170);
+        run(&mut bench, 10, |_, _| {});
+        run(&mut bench, 120, |bench, second| {
+            let new = bench.open(Some(81));
+            if second % 5 == 0 {
+                bench.work(new, 2);
+                bench.work(1 + second, 1);
+            }
+            if second > 27 {
+                bench.only("growth");
+            }
+        });
+        let events = bench.snapshot().events;
+        assert!(!events.iter().any(|row| matches!(row.what, What::Cleared("growth", _))));
+    }
+}
+
 #[test]
 fn growth_clears_when_it_ends_and_when_the_connections_are_used() {
     let mut bench = Bench::new();
