@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redis_pooltop::event::{
-    Client, Clock, Event, Look, NodeConfig, NodeId, Refused, Tap, Timed, WatchEvent, Whose,
+    Client, Clock, Event, Exact, Look, NodeConfig, NodeId, Refused, Tap, Timed, WatchEvent, Whose,
 };
 use redis_pooltop::net::{ConnectOptions, Endpoint, OBSERVER, Protocol, Secret};
 use redis_pooltop::source::watch::{ClientWatch, Killed, watch};
@@ -331,8 +331,13 @@ async fn clients_are_killed_and_never_our_own() {
     }
     let heard = watched.until("all", |heard| heard.clients.len() == 71).await;
     ids.extend(&heard.looks.last().expect("a look").ours);
-    ids.push(1 << 40);
-    let killed = watched.watch.kill(ids).await;
+    let exact = |id: u64| Exact::from(&heard.clients[&id]);
+    // An id that another has by now is not enough.
+    let another = Exact { id: ids[0], addr: "127.0.0.1:1".into() };
+    let gone = Exact { id: 1 << 40, addr: "127.0.0.1:1".into() };
+    let killed = watched.watch.kill(vec![another]).await;
+    assert_eq!(killed, Killed { gone: 1, ..Killed::default() });
+    let killed = watched.watch.kill(ids.into_iter().map(exact).chain([gone.clone()]).collect()).await;
     assert_eq!(killed, Killed { killed: 70, gone: 1, ours: 1, error: None });
     assert!(victims.iter_mut().all(|victim| victim.rest().is_empty()), "they are closed");
     let heard = watched.until("only us", |heard| heard.clients.len() == 1).await;
@@ -343,7 +348,7 @@ async fn clients_are_killed_and_never_our_own() {
     assert_eq!(watched.watch.kill(vec![]).await, Killed::default());
 
     let watched = Watched::start(restricted(&server, "-client|kill"));
-    let killed = watched.watch.kill(vec![1 << 40]).await;
+    let killed = watched.watch.kill(vec![gone]).await;
     let error = killed.error.expect("refused");
     assert!(error.contains("+client|kill"), "{error}");
 }

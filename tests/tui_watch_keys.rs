@@ -5,7 +5,7 @@ mod tui_support;
 
 use std::sync::Arc;
 
-use redis_pooltop::event::NodeId;
+use redis_pooltop::event::{Exact, NodeId};
 use redis_pooltop::snapshot::Snapshot;
 use redis_pooltop::tui::action::{Action, Effect};
 use redis_pooltop::tui::app::{App, Facts};
@@ -37,7 +37,7 @@ fn selected(app: &App) -> String {
 
 fn kills(effects: &[Effect]) -> Vec<u64> {
     let clients = effects.iter().filter_map(|effect| match effect {
-        Effect::Kill(clients) => Some(clients.iter().map(|(_, id)| *id)),
+        Effect::Kill(clients) => Some(clients.iter().map(|(_, client)| client.id)),
         _ => None,
     });
     clients.flatten().collect()
@@ -184,14 +184,21 @@ fn who_is_asked_about_is_closed_whoever_came_since() {
     assert_eq!(kills(&press(&mut app, "'12 enter")), (100..112).collect::<Vec<_>>());
 }
 
+/// The closing of a client of the everyday snapshot.
+fn killed(id: u64) -> Effect {
+    let snapshot = watched();
+    let row = snapshot.clients.iter().find(|row| row.client.id == id).expect("a client");
+    Effect::Kill(vec![(NodeId(0), Exact::from(&*row.client))])
+}
+
 #[test]
 fn one_client_is_named_and_its_id_is_the_word() {
     let mut app = opened("g r / 'id=310 enter K");
     let shown = screen(&app);
     assert!(shown.contains("Type 310 to close client 310 of redis-cli 5120:"), "{shown}");
-    assert_eq!(press(&mut app, "'310 enter"), [Effect::Kill(vec![(NodeId(0), 310)])]);
+    assert_eq!(press(&mut app, "'310 enter"), [killed(310)]);
     let mut app = opened("g r / 'id=310 enter enter K");
-    assert_eq!(press(&mut app, "'310 enter"), [Effect::Kill(vec![(NodeId(0), 310)])], "from its details too");
+    assert_eq!(press(&mut app, "'310 enter"), [killed(310)], "from its details too");
 }
 
 #[test]

@@ -172,6 +172,21 @@ impl Client {
     }
 }
 
+/// A client so that no other can be meant: ids start again with a server, and an address has many clients in turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exact {
+    /// Its id.
+    pub id: u64,
+    /// Its end.
+    pub addr: Arc<str>,
+}
+
+impl From<&Client> for Exact {
+    fn from(client: &Client) -> Self {
+        Self { id: client.id, addr: client.addr.clone() }
+    }
+}
+
 /// One look at CLIENT LIST, as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

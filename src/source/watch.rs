@@ -35,7 +35,7 @@ use self::owners::{Owners, Us};
 use self::refusals::{Asked, Refusals};
 use super::asking::{ANSWER, SELDOM, SHORTEST, Silence, gone, patience};
 use super::process::Resolver;
-use crate::event::{Clock, Event, NodeFacts, NodeId, PulseSource, Stamp, Tap, WatchEvent};
+use crate::event::{Clock, Event, Exact, NodeFacts, NodeId, PulseSource, Stamp, Tap, WatchEvent};
 use crate::net::{ConnectOptions, Connection, OBSERVER, Wire};
 use crate::resp::Caps;
 
@@ -109,8 +109,8 @@ impl ClientWatch {
     }
 
     /// Has the server close these clients, by a connection of its own; never this program's own ones.
-    pub fn kill(&self, ids: Vec<u64>) -> impl Future<Output = Killed> + Send + use<> {
-        kill::kill(self.options.clone(), self.own.clone(), ids)
+    pub fn kill(&self, clients: Vec<Exact>) -> impl Future<Output = Killed> + Send + use<> {
+        kill::kill(self.options.clone(), self.own.clone(), clients)
     }
 }
 

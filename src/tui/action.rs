@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ratatui::layout::Position;
 
 use super::layout::Pane;
-use crate::event::NodeId;
+use crate::event::{Exact, NodeId};
 use crate::record::Control;
 use crate::report::Screenful;
 use crate::snapshot::GroupBy;
@@ -241,7 +241,7 @@ pub enum Effect {
     /// Write this to files.
     Report(Box<Screenful>),
     /// Close these clients of watched servers.
-    Kill(Vec<(NodeId, u64)>),
+    Kill(Vec<(NodeId, Exact)>),
     /// Draw every cell anew.
     Repaint,
     /// Move in the recording.

@@ -10,7 +10,7 @@ use super::output::Kind;
 use super::prompt::Candidates;
 use crate::command;
 use crate::command::output::Took;
-use crate::event::NodeId;
+use crate::event::{Exact, NodeId};
 use crate::record::Control;
 use crate::snapshot::Snapshot;
 
@@ -105,7 +105,7 @@ pub trait Runner: Send {
     fn tape(&mut self, _: Control) {}
 
     /// Closes clients of watched servers, where such are shown. What came of it goes to `said`.
-    fn kill(&mut self, _clients: Vec<(NodeId, u64)>, _said: mpsc::Sender<Said>) {}
+    fn kill(&mut self, _clients: Vec<(NodeId, Exact)>, _said: mpsc::Sender<Said>) {}
 
     /// Has a line kept in the history file, and does not wait for it. Why that cannot be comes to `said`, once.
     fn remember(&mut self, line: &str, said: mpsc::Sender<Said>);

@@ -14,7 +14,7 @@ use super::run::{Job, Runner, Said, Unassisted};
 use super::terminal::Guard;
 use super::theme::Theme;
 use super::{End, Screen};
-use crate::event::NodeId;
+use crate::event::{Exact, NodeId};
 use crate::hub::Hub;
 use crate::text;
 
@@ -24,7 +24,7 @@ pub trait Acts: Send + Sync {
     fn set_interval(&self, interval: Duration);
 
     /// Closes these clients, and says in one sentence what came of it: `closed 11, 1 was already gone`.
-    fn kill(&self, clients: Vec<(NodeId, u64)>) -> BoxFuture<'static, String>;
+    fn kill(&self, clients: Vec<(NodeId, Exact)>) -> BoxFuture<'static, String>;
 }
 
 /// Shows what the hub knows of watched servers until the screen ends.
@@ -68,7 +68,7 @@ impl Runner for Watch {
         self.acts.set_interval(interval);
     }
 
-    fn kill(&mut self, clients: Vec<(NodeId, u64)>, said: mpsc::Sender<Said>) {
+    fn kill(&mut self, clients: Vec<(NodeId, Exact)>, said: mpsc::Sender<Said>) {
         let killed = self.acts.kill(clients);
         tokio::spawn(async move {
             let words = text::escape_str(&killed.await).into_owned();

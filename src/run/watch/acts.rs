@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::event::NodeId;
+use crate::event::{Exact, NodeId};
 use crate::hub::Hub;
 use crate::source::watch::{Killed, Nodes};
 use crate::text::thousands;
@@ -25,8 +25,8 @@ impl Acts for Hands {
         self.nodes.set_interval(interval);
     }
 
-    fn kill(&self, clients: Vec<(NodeId, u64)>) -> BoxFuture<'static, String> {
-        let mut ids: BTreeMap<NodeId, Vec<u64>> = BTreeMap::new();
+    fn kill(&self, clients: Vec<(NodeId, Exact)>) -> BoxFuture<'static, String> {
+        let mut ids: BTreeMap<NodeId, Vec<Exact>> = BTreeMap::new();
         for (node, id) in clients {
             ids.entry(node).or_default().push(id);
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::asking::said;
 use super::own::Own;
+use crate::event::Exact;
 use crate::net::{ConnectOptions, Connection};
 use crate::resp::Value;
 
@@ -23,7 +24,7 @@ pub struct Killed {
     pub error: Option<String>,
 }
 
-pub(super) async fn kill(options: ConnectOptions, own: Arc<Own>, ids: Vec<u64>) -> Killed {
+pub(super) async fn kill(options: ConnectOptions, own: Arc<Own>, clients: Vec<Exact>) -> Killed {
     let mut killed = Killed::default();
     let mut connection = match Connection::open(&options).await {
         Ok(connection) => connection,
@@ -31,11 +32,16 @@ pub(super) async fn kill(options: ConnectOptions, own: Arc<Own>, ids: Vec<u64>) 
     };
     let _ours = connection.server_id().map(|id| own.opened(id));
     let ours = own.ids();
-    let (mine, others): (Vec<u64>, Vec<u64>) = ids.into_iter().partition(|id| ours.contains(id));
+    let (mine, others): (Vec<Exact>, Vec<Exact>) =
+        clients.into_iter().partition(|client| ours.contains(&client.id));
     killed.ours = mine.len() as u64;
-    for ids in others.chunks(AT_ONCE) {
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let commands: Vec<[&str; 4]> = ids.iter().map(|id| ["CLIENT", "KILL", "ID", id]).collect();
+    for clients in others.chunks(AT_ONCE) {
+        let ids: Vec<(String, &str)> =
+            clients.iter().map(|client| (client.id.to_string(), &*client.addr)).collect();
+        // Since the list came the server may be another, by a restart or behind the same address: the id alone would be
+        // somebody else there.
+        let commands: Vec<[&str; 6]> =
+            ids.iter().map(|(id, addr)| ["CLIENT", "KILL", "ID", id, "ADDR", addr]).collect();
         let answered = connection.call_all(&commands, |answer| killed.count(&answer)).await;
         if let Err(error) = answered {
             killed.error = Some(format!("{}: {error}", options.target()));

@@ -69,6 +69,7 @@ impl Looking {
     ) -> Duration {
         let bytes = listed.raw.len() as u64;
         let (compared, ours) = self.compare(listed.raw).await;
+        own.know(&compared, self.whole);
         let unseen = self.unseen(&compared, listed.total, own);
         let cost = listed.cost.unwrap_or_else(|| self.cost.measured(listed.took));
         let look = Look {
@@ -130,12 +131,15 @@ impl Looking {
     }
 }
 
-pub(super) fn pieces<T>(mut all: Vec<T>, mut say: impl FnMut(Vec<T>)) {
-    while all.len() > PIECE {
-        let rest = all.split_off(PIECE);
-        say(std::mem::replace(&mut all, rest));
-    }
-    if !all.is_empty() {
-        say(all);
+/// Each piece has no more room than it needs: they wait in the tap.
+pub(super) fn pieces<T>(all: Vec<T>, mut say: impl FnMut(Vec<T>)) {
+    let mut left = all.len();
+    let mut all = all.into_iter();
+    while left > 0 {
+        let piece = left.min(PIECE);
+        let mut some = Vec::with_capacity(piece);
+        some.extend(all.by_ref().take(piece));
+        say(some);
+        left -= piece;
     }
 }

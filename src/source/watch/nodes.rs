@@ -13,7 +13,7 @@ use super::super::asking::{Silence, patience};
 use super::super::process::Resolver;
 use super::members::{Asking, Found, Members};
 use super::{ClientWatch, Greeted, Killed, Mode, Say, start};
-use crate::event::{Clock, Event, NodeFacts, NodeId, PulseSource, Refused, Stamp, Tap, WatchEvent};
+use crate::event::{Clock, Event, Exact, NodeFacts, NodeId, PulseSource, Refused, Stamp, Tap, WatchEvent};
 use crate::net::{ConnectOptions, OBSERVER};
 
 /// The most servers that are watched at once.
@@ -51,8 +51,8 @@ impl Nodes {
     }
 
     /// [`ClientWatch::kill`] of one.
-    pub fn kill(&self, node: NodeId, ids: Vec<u64>) -> impl Future<Output = Killed> + Send + use<> {
-        let kill = self.all.lock().nodes.get(&node).map(|node| node.watch.kill(ids));
+    pub fn kill(&self, node: NodeId, clients: Vec<Exact>) -> impl Future<Output = Killed> + Send + use<> {
+        let kill = self.all.lock().nodes.get(&node).map(|node| node.watch.kill(clients));
         async move {
             match kill {
                 Some(kill) => kill.await,

@@ -13,12 +13,16 @@ use super::refusals::Asked;
 use crate::event::{NodeConfig, Stamp, WatchEvent};
 use crate::net::{Connection, IoError};
 use crate::resp::Value;
+use crate::text;
 
 /// `commandstats` has a line for each command that was ever used.
 const COMMANDSTATS_BYTES: usize = 1 << 20;
 
 /// How many times longer than other answers CLIENT LIST may take.
 const LIST_TIMES: u32 = 5;
+
+/// The whole of an answer may take so many times what may pass without a byte of it.
+const WHOLE: u32 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
@@ -129,13 +133,25 @@ impl Poller {
 
     async fn answer_to(&self, connection: &mut Connection, question: Question) -> Result<Value, Silence> {
         connection.set_socket_timeout(Some(self.limit(question)));
-        loop {
-            match connection.receive().await {
-                Ok(Value::Push(_)) => {}
-                Ok(value) => return Ok(value),
-                Err(error) => return Err(self.unanswered(&error, question)),
+        let answer = async {
+            loop {
+                match connection.receive().await {
+                    Ok(Value::Push(_)) => {}
+                    Ok(value) => return Ok(value),
+                    Err(error) => return Err(self.unanswered(&error, question)),
+                }
             }
-        }
+        };
+        // One that comes byte by byte, or behind pushes without an end, is none either.
+        let whole = self.limit(question).saturating_mul(WHOLE);
+        let Ok(answered) = tokio::time::timeout(whole, answer).await else {
+            let (question, whole) = (question.asked().command(), text::duration(whole));
+            return Err(Silence::broken(
+                &self.options,
+                format_args!("no whole answer to {question} in {whole}"),
+            ));
+        };
+        answered
     }
 
     fn unanswered(&self, error: &IoError, question: Question) -> Silence {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::deeds::Deed;
 use super::details::Subject;
 use super::{App, Confirm, Word};
-use crate::event::NodeId;
+use crate::event::{Exact, NodeId};
 use crate::fields::Pick;
 use crate::snapshot::{About, ClientRow, ClientState, GroupBy, GroupRow};
 use crate::text;
@@ -102,9 +102,18 @@ impl App {
     /// Asks for the number of the clients that are to be closed: the one that is selected or shown in full, those of
     /// the selected group, or all that are shown. Never our own.
     pub(super) fn ask_to_kill(&mut self, shown: bool) {
+        if shown && let Some(why) = self.list(Pane::Clients).and_then(Listing::error) {
+            // What is listed is not what was typed.
+            self.notice = Some(format!("nothing is closed by a filter that makes no sense: {why}"));
+            return;
+        }
         let subject = match &self.details {
             Some(details) => Some(details.subject.clone()),
             None => self.subject(),
+        };
+        let group = match &subject {
+            Some(Subject::Group(row)) if !shown => Some(row.count),
+            _ => None,
         };
         let (rows, whose) = match subject {
             Some(Subject::Client(row, true)) if !shown => (vec![row], None),
@@ -116,6 +125,11 @@ impl App {
             _ => return,
         };
         let all = rows.len();
+        if group.is_some_and(|count| count != all as u64) {
+            // Those that are too many to have a group each: no name stands for them.
+            self.notice = Some("these have no name in common: filter or open others".to_owned());
+            return;
+        }
         let rows: Vec<_> = rows.into_iter().filter(|row| !row.own).collect();
         let ours = match all - rows.len() {
             0 => String::new(),
@@ -150,7 +164,7 @@ impl App {
         self.confirm = Some(Confirm {
             text: format!("Type {word} to close {what}{ours}{warned}"),
             word: Some(Word::new(word)),
-            deed: Deed::Kill(rows.iter().map(|row| (row.node, row.client.id)).collect()),
+            deed: Deed::Kill(rows.iter().map(|row| (row.node, Exact::from(&*row.client))).collect()),
         });
     }
 

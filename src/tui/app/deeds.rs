@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::details::Subject;
 use super::{App, Word};
 use crate::command::BY_HAND;
-use crate::event::NodeId;
+use crate::event::{Exact, NodeId};
 use crate::fields::Listed;
 use crate::report::{self, Screenful};
 use crate::snapshot::{ClientRow, EventRow, GroupBy, GroupRow, RowState};
@@ -52,7 +52,7 @@ pub(super) enum Deed {
     /// Runs this line.
     Line(String),
     /// Closes these clients of watched servers.
-    Kill(Vec<(NodeId, u64)>),
+    Kill(Vec<(NodeId, Exact)>),
 }
 
 impl App {
