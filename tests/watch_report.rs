@@ -243,6 +243,19 @@ fn the_embedded_server_can_be_watched() {
 }
 
 #[test]
+fn what_could_not_be_seen_is_not_judged_to_be_fine() {
+    let server = RedisServer::start(&[]);
+    server.cli(&["ACL", "SETUSER", "blind", "on", ">x", "+ping", "+info", "+hello", "+client|setname"]);
+    let url = format!("redis://blind:x@127.0.0.1:{}", server.port());
+    let output = run(&[&url, "--once", "--fail-on", "maxclients", "--no-auth-warning"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("could not be seen, and were not judged"), "{}", stderr(&output));
+    let output = run(&[&server.url(), "--once", "--fail-on", "growth"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("growth is told after 25 s of looks"), "{}", stderr(&output));
+}
+
+#[test]
 fn what_makes_no_sense_here_is_refused_in_one_sentence() {
     for (arguments, said) in [
         (

@@ -37,6 +37,12 @@ impl WatchSettings {
         self.report.on_screen() && !self.streams()
     }
 
+    /// Whether it looks for at least so long.
+    pub fn lasts(&self, least: Duration) -> bool {
+        let unended = self.streams() && self.report.duration.is_none();
+        unended || self.report.duration.is_some_and(|duration| duration >= least)
+    }
+
     /// Whether a line is printed at each refresh.
     pub fn streams(&self) -> bool {
         self.report.format == Some(Format::Ndjson) && !self.report.once

@@ -42,6 +42,11 @@ impl Judge {
         Ok(Some(Self { file: file.transpose()?, format: judging.format, checked }))
     }
 
+    /// Whether this lint fails the run.
+    pub(super) fn checks(&self, id: &str) -> bool {
+        self.checked.contains(&id)
+    }
+
     /// Whether the verdict goes elsewhere than to standard output.
     pub(super) fn has_file(&self) -> bool {
         self.file.is_some()

@@ -32,6 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long after that it waits until every client's process is known, or known not to be.
 const OWNERS: Duration = Duration::from_secs(2);
 
+/// What `growth` looks back on at the least, and a moment for the first look.
+const GROWTH: Duration = Duration::from_secs(26);
+
+/// What to say to who would be told of growth sooner.
+const TOO_SHORT: &str =
+    "Warning: growth is told after 25 s of looks: with less than --duration 30s it is not looked for";
+
 /// What watches, and whom. Dropped, everything ends.
 struct Watching {
     hub: Hub,
@@ -142,6 +149,9 @@ impl Watching {
         let begin = self.hub.sync().await;
         let mut change = asked.report.duration.map(|_| Change::since(&begin, &asked.report.listing));
         let end = asked.report.duration.map(|duration| Instant::now() + duration);
+        if judge.as_ref().is_some_and(|judge| judge.checks("growth")) && !asked.lasts(GROWTH) {
+            warn(TOO_SHORT);
+        }
         let told = async {
             if asked.streams() {
                 self.stream(asked, end, change.as_mut()).await
@@ -164,9 +174,15 @@ impl Watching {
             // What was seen so far is worth a look, and no verdict.
             Some(number) => once::print(&asked.report, reported, None, |_| ()).map(|_| Exit::Signal(number)),
             None => {
+                let judged = judge.is_some();
                 let exit = once::print(&asked.report, reported, judge, |_| ())?;
                 let gone = self.named(&last).any(|row| row.server.lost.is_some());
-                Ok(if gone && exit == Exit::Fine { Exit::NoConnection } else { exit })
+                // Where no client could be seen, that none is a suspect is no finding.
+                let blind = judged && self.named(&last).any(|row| row.look.is_none());
+                if blind && !gone {
+                    warn("redis-pooltop: the clients of a server could not be seen, and were not judged");
+                }
+                Ok(if (gone || blind) && exit == Exit::Fine { Exit::NoConnection } else { exit })
             }
         }
     }

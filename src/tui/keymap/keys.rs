@@ -190,9 +190,9 @@ impl Keys {
             if let (Some(word), Some((key, _))) = (row.footer, keys.next())
                 && !entries.iter().any(|(_, known)| *known == word)
             {
-                // Of several that may follow all are listed once it has begun.
-                let several = row.keys().filter(|(other, _)| other.first == key.first).count() > 1;
-                let shown = || if several { key.first.to_string() } else { key.to_string() };
+                // A key that follows itself stands for all that may follow it: they are listed once it has begun.
+                let head = key.second == Some(key.first);
+                let shown = || if head { key.first.to_string() } else { key.to_string() };
                 entries.push((row.run_of_digits().unwrap_or_else(shown), word));
             }
         }

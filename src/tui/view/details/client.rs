@@ -31,7 +31,7 @@ pub(super) fn facts(app: &App, row: &ClientRow, exists: bool) -> Vec<Fact> {
     facts.push(Fact::gap());
     facts.extend(history(app, row));
     facts.push(Fact::gap());
-    facts.push(Fact::plain("as told", raw(client)));
+    facts.push(Fact::plain("as told", format!("{}: {}", when(app, row.at), raw(client))));
     facts
 }
 
