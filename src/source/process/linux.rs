@@ -147,11 +147,23 @@ impl System {
         let mut resolved = Resolved { shares: shares(&shared.ends, &found), ..Resolved::default() };
         for (peer, step) in asked.zip(steps) {
             match self.whose(step, &found) {
+                // Its process may have closed it while processes were asked.
+                Some(Whose::Namespace) if self.has_ended(peer) => {
+                    resolved.owners.push(Owner { client: peer.id, whose: Whose::Gone });
+                }
                 Some(whose) => resolved.owners.push(Owner { client: peer.id, whose }),
                 None => resolved.later.push(peer.id),
             }
         }
         resolved
+    }
+
+    /// Whether a client's socket is closed by now.
+    fn has_ended(&mut self, peer: &Peer) -> bool {
+        let (Ok(local), Some(Ok(server))) = (peer.addr.parse(), peer.laddr.as_deref().map(str::parse)) else {
+            return false;
+        };
+        matches!(self.state(local, server), Some(TcpState::Gone | TcpState::Closing))
     }
 
     /// `None` while not every process has been asked.
