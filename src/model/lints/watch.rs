@@ -219,10 +219,7 @@ impl Judge {
 /// What a group is called in evidence.
 fn who(label: &str, process: Option<&Process>) -> String {
     match process {
-        Some(process) => {
-            let words = if process.command.is_empty() { &process.name } else { &process.command };
-            format!("{} (pid {})", server::cut(words, WORDS_BYTES), process.pid)
-        }
+        Some(process) => format!("{} (pid {})", server::cut(process.words(), WORDS_BYTES), process.pid),
         None if label == NONE => "what has no known process".to_owned(),
         None => server::cut(label, WORDS_BYTES).to_owned(),
     }

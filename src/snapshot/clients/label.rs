@@ -78,10 +78,15 @@ fn process<'a>(client: &Client, whose: Option<&Whose>) -> Cow<'a, str> {
 
 /// A process's command line, or else its name, with its number.
 fn named(process: &Process) -> String {
-    let pid = process.pid;
-    let words = if process.command.is_empty() { &process.name } else { &process.command };
     // The number stays, however long the command line is.
-    format!("{} ({pid})", cut(without_directory(words), LABEL_BYTES - 16))
+    format!("{} ({})", cut(process.words(), LABEL_BYTES - 16), process.pid)
+}
+
+impl Process {
+    /// Its command line without the program's directory; or else its name.
+    pub fn words(&self) -> &str {
+        if self.command.is_empty() { &self.name } else { without_directory(&self.command) }
+    }
 }
 
 /// A command line whose program goes by its own name: where an interpreter lies says nothing, and what it runs stands

@@ -68,7 +68,7 @@ impl Rise {
 pub(super) fn of(view: &View<'_>, group: &Group, counted: Counted, holds: bool) -> Option<Rise> {
     let history = group.history.as_deref()?;
     let fits = |(step, percent)| {
-        let from_here = Seconds { history, step, of: counted.now };
+        let from_here = Seconds { history, step, of: counted.now, seen: view.age() as usize };
         let enough = view.age() > (step * STEPS) as u64;
         let rise = from_here.rise()?;
         // What only ever adds is steady enough, however many there were before.
@@ -94,6 +94,8 @@ struct Seconds<'a> {
     history: &'a History,
     step: usize,
     of: fn(&Point) -> u32,
+    /// How long anybody has looked.
+    seen: usize,
 }
 
 impl Seconds<'_> {
@@ -117,7 +119,8 @@ impl Seconds<'_> {
 
     /// The rise as far back as there are less at each step.
     fn rise(&self) -> Option<Rise> {
-        let kept = self.history.len() / self.step;
+        // Before it was looked at there may have been any number.
+        let kept = self.history.len().min(self.seen) / self.step;
         let steps = (0..kept).take_while(|&steps| self.at(steps) > self.at(steps + 1)).count();
         let steps = steps.max(STEPS);
         let (late, early) = (self.mean(0), self.mean(STEPS - PART));
