@@ -3,134 +3,235 @@
 //! Any program may take one in any way, so a word is masked when there is reason to think that it is one. A word masked
 //! for nothing is a small loss.
 
+mod assigned;
+mod names;
+
+use std::ops::Range;
+
+use assigned::{assigned, in_urls};
+use names::{ends_secret, is_path, is_port, is_secret};
+
 /// What stands for a password.
 const MASK: &str = "***";
 
 /// The longest command line that is passed on, in bytes.
 const LONGEST: usize = 512;
 
-/// What a name has in it that is of something secret.
-const SECRET: [&str; 12] = [
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "auth",
-    "apikey",
-    "api-key",
-    "api_key",
-    "credential",
-    "private",
-    "signature",
-    "accesskey",
-];
-
-/// The words of a command line, as `/proc/PID/cmdline` has them, between blanks. Quotes and blanks within a word part it
-/// too: a shell's script is a command line of its own.
+/// The arguments of a command line, as `/proc/PID/cmdline` has them, between blanks. One that has blanks itself is a
+/// shell's script, a title that the process gave itself, or a value: a secret's blanks are masked with it.
 pub(super) fn masked(cmdline: &[u8]) -> String {
     let text = String::from_utf8_lossy(cmdline);
     let mut shown = String::new();
     let mut state = State::default();
-    for word in text.split([' ', '\t', '\n', '\r', '\0']).filter(|word| !word.is_empty()) {
+    for argument in text.split('\0').filter(|argument| !argument.bytes().all(is_blank)) {
         if shown.len() > LONGEST {
             break;
         }
-        if !shown.is_empty() {
-            shown.push(' ');
-        }
-        state.push(word, &mut shown);
+        push_words(" ", &mut shown);
+        let secrets = state.secrets(argument);
+        push_without(secrets, argument, &mut shown);
     }
+    shown.truncate(shown.trim_end_matches(' ').len());
     let end = (0..=LONGEST.min(shown.len())).rev().find(|at| shown.is_char_boundary(*at));
     shown.truncate(end.unwrap_or(0));
     shown
 }
 
+fn push_without(mut secrets: Vec<Range<usize>>, argument: &str, shown: &mut String) {
+    secrets.retain(|secret| !secret.is_empty());
+    secrets.sort_by_key(|secret| secret.start);
+    let mut at = 0;
+    for secret in secrets {
+        if at == 0 || secret.start > at {
+            push_words(&argument[at..secret.start], shown);
+            shown.push_str(MASK);
+        }
+        at = at.max(secret.end);
+    }
+    push_words(&argument[at..], shown);
+}
+
+/// A script's lines as one, with one blank between words.
+fn push_words(text: &str, shown: &mut String) {
+    for c in text.chars() {
+        if !c.is_ascii_whitespace() {
+            shown.push(c);
+        } else if !shown.is_empty() && !shown.ends_with(' ') {
+            shown.push(' ');
+        }
+    }
+}
+
+/// What an option makes of the word after it.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Next {
+    #[default]
+    Word,
+    Secret,
+    /// A name and a secret.
+    NameAndSecret,
+    /// A secret, or the file that has it.
+    Key,
+    /// `-u USER:PASSWORD`, or redis-cli's `-u URL`.
+    User,
+    /// `-p`: a port, a path, or a password.
+    Port,
+}
+
 /// What the words before one mean for it.
 #[derive(Default)]
 struct State {
-    /// The next word is what an option takes.
-    next: bool,
-    /// Every word from here on.
+    next: Next,
+    /// Every word from here on is a secret.
     all: bool,
-    /// A secret in quotes is not at its end.
-    quote: Option<char>,
-    /// ACL SETUSER: its rules begin with a sign.
+    /// A user's ACL rules: a secret begins with a sign.
     rules: bool,
 }
 
 impl State {
-    fn push(&mut self, word: &str, shown: &mut String) {
-        if let Some(quote) = self.quote {
-            // Inside of a quoted secret, blanks and all.
-            if word.contains(quote) {
-                self.quote = None;
-            }
-            return shown.push_str(MASK);
+    /// Where an argument's secrets are. They may overlap.
+    fn secrets(&mut self, argument: &str) -> Vec<Range<usize>> {
+        let mut secrets = Vec::new();
+        self.words(argument, &mut secrets);
+        let urls = in_urls(argument);
+        if assigned(argument, &urls, &mut secrets) {
+            self.next = Next::Secret;
         }
-        let bare = word.trim_matches(|c: char| matches!(c, '"' | '\'' | '`' | '(' | '{' | ',' | ';' | '$'));
-        let hidden =
-            std::mem::take(&mut self.next) || self.all || (self.rules && bare.starts_with(['>', '<', '#']));
-        self.expect(bare);
-        if hidden {
-            self.open(word);
-            return shown.push_str(MASK);
-        }
-        match secret_within(word) {
-            Some((from, to)) => {
-                self.open(&word[from..]);
-                shown.push_str(&word[..from]);
-                shown.push_str(MASK);
-                shown.push_str(&word[to..]);
+        secrets.extend(urls);
+        secrets
+    }
+
+    fn words(&mut self, argument: &str, secrets: &mut Vec<Range<usize>>) {
+        let bytes = argument.as_bytes();
+        let mut at = 0;
+        while let Some(start) = (at..bytes.len()).find(|at| !is_blank(bytes[*at])) {
+            let end = (start..bytes.len()).find(|at| is_blank(bytes[*at])).unwrap_or(bytes.len());
+            // Only a script has more than one word of its own: the first word's secret may have blanks.
+            let is_first = at == 0;
+            let word = &argument[start..end];
+            at = end;
+            if let Some(offset) = self.secret_in(word) {
+                at = if is_first { bytes.len() } else { word_end(bytes, start) };
+                secrets.push(start + offset..at);
+            } else if let Some(colon) = word.find(':').filter(|_| !word.contains("://")) {
+                let within = if is_first && colon + 1 < word.len() { &argument[start..] } else { word };
+                // A URL's middle without its scheme: `USER:PASSWORD@HOST`.
+                if let Some(sign) = within.rfind('@').filter(|sign| *sign > colon) {
+                    secrets.push(start + colon + 1..start + sign);
+                }
             }
-            None => shown.push_str(word),
         }
     }
 
-    /// Takes in what a word says of those after it. A masked word does too: an option that takes nothing may have hidden
-    /// one that takes a password.
-    fn expect(&mut self, bare: &str) {
-        let lower = bare.to_lowercase();
+    /// From where on a word is a secret, from what options say.
+    fn secret_in(&mut self, word: &str) -> Option<usize> {
+        let open = |c: char| matches!(c, '"' | '\'' | '`' | '(' | '[' | '{' | ',' | ';' | '$' | '\\');
+        let close = |c: char| open(c) || matches!(c, ')' | ']' | '}');
+        let inner = word.trim_start_matches(open);
+        let bare = inner.trim_end_matches(close);
+        let next = std::mem::take(&mut self.next);
+        let is_value = match next {
+            Next::Word | Next::User => false,
+            Next::Secret | Next::NameAndSecret => true,
+            Next::Key => !is_path(bare),
+            Next::Port => !is_port(bare),
+        };
+        let is_hidden = is_value || self.all || (self.rules && bare.starts_with(['>', '<', '#']));
+        // An option that takes nothing may have hidden one that takes a password.
+        self.expect(bare, is_hidden);
+        if next == Next::NameAndSecret {
+            self.next = Next::Secret;
+        }
+        if is_hidden {
+            return Some(0);
+        }
+        let is_user = next == Next::User || is_user_option(bare);
+        let colon = word.find(':').filter(|_| is_user && !word.contains("://"));
+        colon
+            .map(|colon| colon + 1)
+            .or_else(|| is_glued(bare).then_some(word.len() - inner.len() + "-p".len()))
+    }
+
+    /// Takes in what a word says of those after it.
+    fn expect(&mut self, bare: &str, is_hidden: bool) {
+        let lower = bare.to_ascii_lowercase();
         let name = lower.trim_start_matches('-');
-        match name {
+        let is_option = name.len() < lower.len();
+        self.next = match name {
             // AUTH as a command or an option of HELLO and MIGRATE has the password last, and a name before it perhaps.
-            "auth" | "auth2" if !lower.starts_with('-') => self.all = true,
-            "setuser" => self.rules = true,
-            // redis-cli's and others' `-a PASSWORD`.
-            "a" if lower == "-a" => self.next = true,
-            "p" if bare == "-p" => {}
-            _ if name.contains("://") || name.contains('/') => {}
-            // `--password`, `requirepass`, `"password":` — whose value is in the next word.
-            _ => self.next = is_secret_name(name.trim_end_matches(['=', ':', '"', '\''])),
-        }
-    }
-
-    /// A secret that begins with a quote goes on to the next one.
-    fn open(&mut self, secret: &str) {
-        let Some(quote) = secret.chars().next().filter(|c| matches!(c, '"' | '\'')) else { return };
-        if secret.matches(quote).count() == 1 {
-            self.quote = Some(quote);
-        }
+            "auth" | "auth2" if !is_option => {
+                self.all = true;
+                Next::Word
+            }
+            "setuser" => {
+                self.rules = true;
+                Next::Word
+            }
+            // curl's, or redis-server's with ACL rules.
+            "user" => {
+                self.rules = true;
+                if is_option { Next::User } else { Next::Word }
+            }
+            "a" if lower == "-a" => Next::Secret,
+            "p" if bare == "-p" => Next::Port,
+            "u" | "proxy-user" | "userpwd" if is_option => Next::User,
+            // A sentinel's `auth-pass MASTER PASSWORD`; `SENTINEL SET MASTER auth-pass PASSWORD` too.
+            "auth-pass" if !is_option => Next::NameAndSecret,
+            "key" if is_option => Next::Key,
+            // An Authorization header in words of their own.
+            "basic" | "digest" | "negotiate" if is_hidden => Next::Secret,
+            _ if name.contains(['/', '=', ':']) => Next::Word,
+            _ if is_option && !name.starts_with("no-") && is_secret(name) => Next::Secret,
+            _ if !is_option && ends_secret(name) => Next::Secret,
+            _ => Next::Word,
+        };
     }
 }
 
-fn is_secret_name(name: &str) -> bool {
-    SECRET.iter().any(|part| name.contains(part)) && !name.contains('=')
+/// `-uUSER:PASSWORD` and `--user=USER:PASSWORD`.
+fn is_user_option(bare: &str) -> bool {
+    ["-u", "-U", "--user=", "--userpwd=", "--proxy-user="].iter().any(|option| bare.starts_with(option))
 }
 
-/// Where within a word a secret is: after `name=` or `name:`, or in a URL.
-fn secret_within(word: &str) -> Option<(usize, usize)> {
-    let assigned = word.match_indices(['=', ':']).find_map(|(at, _)| {
-        let before = &word[..at];
-        let start = before.rfind(['&', ';', '?', ',', '=', '{', '(', '/']).map_or(0, |at| at + 1);
-        let is_url = word[at..].starts_with("://");
-        (!is_url && at + 1 < word.len() && is_secret_name(&before[start..].to_lowercase())).then_some(at + 1)
-    });
-    if let Some(from) = assigned {
-        return Some((from, word.len()));
+/// `-pSECRET`, which is neither `-p6379` nor a long option with one sign.
+fn is_glued(bare: &str) -> bool {
+    let Some(glued) = bare.strip_prefix("-p").filter(|glued| !glued.is_empty()) else { return false };
+    let name = bare[1..].split(['=', ':']).next().unwrap_or_default();
+    !is_port(glued.trim_start_matches('=')) && !names::is_long_option(name)
+}
+
+const fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+}
+
+/// Where a shell's word ends, blanks in quotes being part of it.
+fn word_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(byte) = bytes.get(at) {
+        at = match byte {
+            byte if is_blank(*byte) => return at,
+            b'"' | b'\'' => match closing(bytes, at) {
+                // It closes one that was open before the word.
+                none if none == bytes.len() && at > from => at + 1,
+                close => close + 1,
+            },
+            b'\\' if !matches!(bytes.get(at + 1), Some(b'"' | b'\'' | b'\\')) => at + 2,
+            _ => at + 1,
+        };
     }
-    let from = word.find("://")? + 3;
-    let at = from + word[from..].rfind('@')?;
-    // A name alone may be the password: redis-cli takes it for one.
-    let from = word[from..at].find(':').map_or(from, |colon| from + colon + 1);
-    (from < at).then_some((from, at))
+    bytes.len()
+}
+
+/// The quote that closes the one at `open`: the next that as many backslashes are before. The end when there is none, and
+/// rather too far than too near.
+fn closing(bytes: &[u8], open: usize) -> usize {
+    let slashes = bytes[..open].iter().rev().take_while(|byte| **byte == b'\\').count();
+    let mut run = 0;
+    for (at, byte) in bytes.iter().enumerate().skip(open + 1) {
+        if *byte == bytes[open] && run == slashes {
+            return at;
+        }
+        run = if *byte == b'\\' { run + 1 } else { 0 };
+    }
+    bytes.len()
 }

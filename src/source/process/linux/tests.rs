@@ -25,7 +25,7 @@ fn passwords_are_taken_out_of_command_lines() {
         (&["redis-cli", "-a", "s3cret", "PING"][..], "redis-cli -a *** PING"),
         (&["redis-cli", "-h", "::1", "--pass", "s3cret", "PING"], "redis-cli -h ::1 --pass *** PING"),
         (&["redis-cli", "--pass=s3cret"], "redis-cli --pass=***"),
-        (&["redis-cli", "--no-auth-warning", "-a", "s3cret"], "redis-cli --no-auth-warning *** ***"),
+        (&["redis-cli", "--no-auth-warning", "-a", "s3cret"], "redis-cli --no-auth-warning -a ***"),
         (
             &["redis-cli", "-u", "redis://user:s3cret@10.0.0.1:6379/0"],
             "redis-cli -u redis://user:***@10.0.0.1:6379/0",
@@ -38,9 +38,9 @@ fn passwords_are_taken_out_of_command_lines() {
         (&["app", "DSN=host=a;pwd=s3cret;db=1"], "app DSN=host=a;pwd=***"),
         (&["app", "redis://h/0?password=s3cret"], "app redis://h/0?password=***"),
         (&["sh", "-c", "exec redis-cli -a s3cret ping"], "sh -c exec redis-cli -a *** ping"),
-        (&["sh", "-c", "redis-cli -a 's3 cr et' ping"], "sh -c redis-cli -a *** *** *** ping"),
-        (&["python", "-c", "Redis(password='s3 cret', db=1)"], "python -c Redis(password=*** *** db=1)"),
-        (&["python", "-c", "{\"password\": \"s3cret\"}"], "python -c {\"password\": ***"),
+        (&["sh", "-c", "redis-cli -a 's3 cr et' ping"], "sh -c redis-cli -a *** ping"),
+        (&["python", "-c", "Redis(password='s3 cret', db=1)"], "python -c Redis(password=*** db=1)"),
+        (&["python", "-c", "{\"password\": \"s3cret\"}"], "python -c {\"password\": ***}"),
         (&["redis-cli", "AUTH", "bob", "s3cret"], "redis-cli AUTH *** ***"),
         (&["redis-cli", "CONFIG", "SET", "requirepass", "s3cret"], "redis-cli CONFIG SET requirepass ***"),
         (
@@ -54,6 +54,80 @@ fn passwords_are_taken_out_of_command_lines() {
     ] {
         assert_eq!(shown(words), expected, "{words:?}");
     }
+}
+
+/// What begins with `SEK` is secret, and everything in the last column is to be seen.
+#[test]
+fn every_secret_of_a_command_line_is_masked_and_ordinary_words_are_not() {
+    let mut wrong = Vec::new();
+    for (words, seen) in [
+        (&["redis-cli", "-a", "SEK1 SEK2 SEK3", "PING"][..], "redis-cli -a PING"),
+        (&["redis-server", "--requirepass", "x SEK2", "--port", "1"], "--requirepass --port 1"),
+        (&["app", "--pass=x SEK2", "-v"], "app --pass= -v"),
+        (&["curl", "-H", "Authorization: Bearer SEK1", "http://h/x"], "curl -H Authorization: http://h/x"),
+        (&["curl", "-H", "Authorization: Basic SEK1 SEK2"], "Authorization:"),
+        (&["curl", "-H", "Authorization:", "Basic", "SEK1", "end"], "Authorization: end"),
+        (&["curl", "-HX-Api-Key: SEK1 SEK2"], "-HX-Api-Key:"),
+        (&["sh", "-c", "curl -H 'Authorization: Bearer SEK1' http://h"], "sh -c curl http://h"),
+        (&["app", "redis://:SEKb@h/0?auth_timeout=5"], "redis:// @h/0?auth_timeout=5"),
+        (&["app", "mongodb://user:SEKc@h/db?authSource=admin"], "mongodb://user: @h/db?authSource=admin"),
+        (&["app", "redis://u:SEK1 SEK2@h/0"], "redis://u: @h/0"),
+        (&["app", "redis://u:SEK1@SEK2@h/0", "a@b"], "redis://u: @h/0 a@b"),
+        (&["app", "redis://u:SEK1/SEK2@h"], "redis://u: @h"),
+        (&["app", "redis://u:SEK1@h1,redis://v:SEK2@h2/0"], "u: @h1,redis://v: @h2/0"),
+        (&["app", "--url=redis://u:SEK1@h/0?password=SEK2&db=1"], "--url=redis://u: @h/0?password= &db=1"),
+        (&["app", "user:SEK1@tcp(h:1)/db"], "user: @tcp(h:1)/db"),
+        (
+            &["app", "http://h/?sig=SEK1&X-Amz-Signature=SEK2&token=SEK3&n=1"],
+            "?sig= &X-Amz-Signature= &token= &n=1",
+        ),
+        (&["app", "pw=SEK1", "--db-pwd=SEK2", "--passwd", "SEK3"], "pw= --db-pwd= --passwd"),
+        (&["app", "--passphrase", "SEK1", "--masterauth", "SEK2", "-v"], "--passphrase --masterauth -v"),
+        (&["app", "--secret", "SEK1", "--token", "SEK2", "--apikey", "SEK3"], "--secret --token --apikey"),
+        (
+            &["app", "--api-key", "SEK1", "--access-key=SEK2", "--credentials", "SEK3"],
+            "--access-key= --credentials",
+        ),
+        (
+            &["app", "--key", "SEK1", "--signature=SEK2", "--sig", "SEK3", "bearer", "SEK4"],
+            "--key --signature= --sig",
+        ),
+        (&["redis-cli", "--key", "/etc/k", "--key", "a.pem", "--key=b.key"], "/etc/k a.pem --key=b.key"),
+        (&["curl", "-u", "bob:SEK1 SEK2", "http://h"], "curl -u bob: http://h"),
+        (&["curl", "--user", "bob:SEK1", "--user=ada:SEK2", "-uivy:SEK3"], "bob: --user=ada: -uivy:"),
+        (&["mysql", "-uroot", "-pSEK1", "db"], "mysql -uroot db"),
+        (&["sshpass", "-p", "SEK1 SEK2", "ssh", "h"], "sshpass -p ssh h"),
+        (
+            &["app", r#"{"password": "SEK1 SEK2", "db":{"pw":"SEK3","n":"x"}}"#],
+            r#"{"password": "db":{"pw": "n":"x"}}"#,
+        ),
+        (
+            &["app", r#"{"tokens":["SEK1","SEK 2"],"secret":{"v":"SEK3"},"n":1}"#],
+            r#"{"tokens": "secret": "n":1}"#,
+        ),
+        (&["app", r#"{\"password\": \"SEK1 SEK2\", \"n\": 1}"#], "1}"),
+        (&["sh", "-c", "PASSWORD='SEK1 SEK2' mysql -pSEK3 db"], "sh -c PASSWORD="),
+        (&["sh", "-c", r#"exec app --pass "SEK1 SEK2" -x 1"#], "exec app --pass -x 1"),
+        (&["app", "Server=h;Pwd=SEK1 SEK2"], "Server=h;Pwd="),
+        (&["redis-server", "--sentinel", "auth-pass", "SEKm", "SEK1", "end"], "auth-pass end"),
+        (&["redis-server", "--user", "bob on >SEK1 ~*", "-v"], "bob on ~* -v"),
+        (&["redis-cli", "BLPOP", "queue", "0"], "redis-cli BLPOP queue 0"),
+        (&["redis-cli", "--no-auth-warning", "BLPOP", "q", "0"], "redis-cli --no-auth-warning BLPOP q 0"),
+        (
+            &["python3", "auth_service.py", "token_service.py", "x"],
+            "python3 auth_service.py token_service.py x",
+        ),
+        (&["redis-cli", "-p", "6379", "-p6380", "-port", "1"], "redis-cli -p 6379 -p6380 -port 1"),
+        (&["app", "--auth_timeout", "5", "--authSource", "admin"], "--auth_timeout 5 --authSource admin"),
+        (&["Passenger RubyApp: /var/www (production)"], "Passenger RubyApp: /var/www (production)"),
+        (&["redis-cli", "GET", "key:1"], "redis-cli GET key:1"),
+    ] {
+        let line = shown(words);
+        if line.contains("SEK") || !seen.split(' ').all(|word| line.contains(word)) {
+            wrong.push(line);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
