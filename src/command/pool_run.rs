@@ -158,6 +158,10 @@ impl Session {
             None => self.kept_ids(),
         };
         if ids.is_empty() {
+            // The connection of a SELECT may be gone, and its database not.
+            if let Some(home) = self.go_home() {
+                return say(sink, format!("back in database {home}")).await;
+            }
             return say(sink, "nothing is held").await;
         }
         let mut released = Vec::new();

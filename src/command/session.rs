@@ -381,6 +381,12 @@ impl Session {
         self.own.iter().map(Kept::id).chain(self.held()).collect()
     }
 
+    /// Leaves the database of a SELECT; which one commands use from now on, when they used another.
+    pub(super) fn go_home(&mut self) -> Option<u32> {
+        let home = self.runner.home;
+        (std::mem::replace(&mut self.database, home) != home).then_some(home)
+    }
+
     /// Takes a kept connection, to end its lease.
     pub(super) fn take_kept(&mut self, id: ConnId) -> Option<Kept> {
         let own = self.own.take_if(|own| own.id() == id);
