@@ -26,6 +26,18 @@ pub struct Column<R: 'static, C: 'static> {
     pub cell: fn(&R, &C) -> Cell,
 }
 
+impl<R, C> Column<R, C> {
+    /// One of words.
+    pub const fn word(title: &'static str, width: u16, from: u16, cell: fn(&R, &C) -> Cell) -> Self {
+        Self { title, width, align: Alignment::Left, from, cell }
+    }
+
+    /// One of numbers, which end below each other.
+    pub const fn number(title: &'static str, width: u16, from: u16, cell: fn(&R, &C) -> Cell) -> Self {
+        Self { title, width, align: Alignment::Right, from, cell }
+    }
+}
+
 // Derived it would ask the same of rows and of what cells need.
 impl<R, C> Clone for Column<R, C> {
     fn clone(&self) -> Self {

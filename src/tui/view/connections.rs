@@ -1,7 +1,7 @@
 //! One row a connection: what it is, whether it is lent, to whom and for how long.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Alignment, Position, Rect};
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Span;
 
@@ -26,43 +26,34 @@ struct With {
 }
 
 type Of = Column<ConnectionRow, With>;
-type Show = fn(&ConnectionRow, &With) -> Cell;
-
-const fn number(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
-    Column { title, width, align: Alignment::Right, from, cell }
-}
-
-const fn word(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
-    Column { title, width, align: Alignment::Left, from, cell }
-}
 
 /// The columns, in order. Titles, widths and cells are said here and nowhere else.
 const COLUMNS: &[Of] = &[
-    word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.flag_style())),
-    number("id", 4, 0, |row, with| Cell::new(row.id.to_string(), with.theme.text)),
-    word("server", 8, 0, |row, with| Cell::new(format!("id {}", known(row.server_id)), with.theme.dim)),
-    word("state", 9, 0, state),
-    number("held", 7, 0, |row, with| match row.held_for(with.as_of) {
+    Of::word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.flag_style())),
+    Of::number("id", 4, 0, |row, with| Cell::new(row.id.to_string(), with.theme.text)),
+    Of::word("server", 8, 0, |row, with| Cell::new(format!("id {}", known(row.server_id)), with.theme.dim)),
+    Of::word("state", 9, 0, state),
+    Of::number("held", 7, 0, |row, with| match row.held_for(with.as_of) {
         Some(held) => Cell::new(age(held), with.flag_style()),
         None => Cell::new("", with.theme.text),
     }),
-    number("idle", 7, 0, |row, with| match row.idle_for(with.as_of) {
+    Of::number("idle", 7, 0, |row, with| match row.idle_for(with.as_of) {
         Some(idle) => Cell::new(age(idle), with.theme.dim),
         None => Cell::new("busy", with.theme.text),
     }),
-    number("uses", 6, 66, |row, with| Cell::new(text::thousands(row.uses), with.theme.text)),
-    number("commands", 10, 110, |row, with| Cell::new(text::thousands(row.commands), with.theme.text)),
-    number("age", 8, 110, |row, with| {
+    Of::number("uses", 6, 66, |row, with| Cell::new(text::thousands(row.uses), with.theme.text)),
+    Of::number("commands", 10, 110, |row, with| Cell::new(text::thousands(row.commands), with.theme.text)),
+    Of::number("age", 8, 110, |row, with| {
         Cell::new(known(row.opened.map(|opened| age(with.as_of.since(opened)))), with.theme.dim)
     }),
-    number("create", 8, 120, |row, with| {
+    Of::number("create", 8, 120, |row, with| {
         Cell::new(known(row.steps.map(|steps| text::duration(steps.total()))), with.theme.dim)
     }),
-    word("last", 9, 72, |row, with| {
+    Of::word("last", 9, 72, |row, with| {
         let name = row.last_sent().map_or(NONE.into(), text::escape_str);
         Cell::new(name, with.theme.text)
     }),
-    word("holder", 0, 0, holder),
+    Of::word("holder", 0, 0, holder),
 ];
 
 /// The columns with ids as wide as they are: an id that is cut is an id that cannot be typed.

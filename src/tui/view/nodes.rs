@@ -1,7 +1,7 @@
 //! Watched servers: how full each is, what it accepts and turns away, and how that goes.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Alignment, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -171,44 +171,35 @@ fn rest<'a>(node: &NodeRow, theme: &Theme) -> Vec<Line<'a>> {
 }
 
 type Of = Column<NodeRow, Theme>;
-type Show = fn(&NodeRow, &Theme) -> Cell;
-
-const fn number(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
-    Column { title, width, align: Alignment::Right, from, cell }
-}
-
-const fn word(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
-    Column { title, width, align: Alignment::Left, from, cell }
-}
 
 /// Columns of the trend beside the others.
 const TREND: u16 = 16;
 
 /// The columns of several servers.
 const COLUMNS: &[Of] = &[
-    word("", 1, 0, |node, theme| Cell::new(if node.server.lost.is_some() { "x" } else { "" }, theme.bad)),
-    word("server", 0, 0, |node, theme| {
+    Of::word("", 1, 0, |node, theme| Cell::new(if node.server.lost.is_some() { "x" } else { "" }, theme.bad)),
+    Of::word("server", 0, 0, |node, theme| {
         let style = if node.server.lost.is_some() { theme.bad } else { theme.text };
         Cell::new(text::escape_str(&node.target), style)
     }),
-    word("found", 24, 120, |node, theme| {
+    Of::word("found", 24, 120, |node, theme| {
         Cell::new(node.found.as_deref().map_or("".into(), text::escape_str), theme.dim)
     }),
-    number("clients", 7, 0, |node, theme| Cell::new(count(node.connected), theme.text)),
-    number("of", 7, 44, |node, theme| Cell::new(count(node.max), theme.dim)),
-    number("full", 6, 50, |node, theme| match (node.connected, node.max) {
+    Of::number("clients", 7, 0, |node, theme| Cell::new(count(node.connected), theme.text)),
+    Of::number("of", 7, 44, |node, theme| Cell::new(count(node.max), theme.dim)),
+    Of::number("full", 6, 50, |node, theme| match (node.connected, node.max) {
         (Some(connected), Some(max)) => {
             let percent = percent(connected as f64 / max.max(1) as f64);
             Cell::new(percent, if share(connected, max) >= FULL { theme.warn } else { theme.text })
         }
         _ => Cell::new(NONE, theme.dim),
     }),
-    number("blocked", 7, 56, |node, theme| Cell::new(count(node.blocked), theme.text)),
-    number("accepted", 8, 64, |node, theme| Cell::new(accepted(node), theme.text)),
-    number("rejected", 8, 72, |node, theme| Cell::new(count(node.rejected), bad(node.rejected, theme))),
-    number("evicted", 7, 90, |node, theme| Cell::new(count(node.evicted), bad(node.evicted, theme))),
-    number("unseen", 7, 98, |node, theme| Cell::new(text::thousands(node.unseen), theme.dim)),
-    word("", TREND, 104, |node, theme| {
+    Of::number("blocked", 7, 56, |node, theme| Cell::new(count(node.blocked), theme.text)),
+    Of::number("accepted", 8, 64, |node, theme| Cell::new(accepted(node), theme.text)),
+    Of::number("rejected", 8, 72, |node, theme| Cell::new(count(node.rejected), bad(node.rejected, theme))),
+    Of::number("evicted", 7, 90, |node, theme| Cell::new(count(node.evicted), bad(node.evicted, theme))),
+    Of::number("unseen", 7, 98, |node, theme| Cell::new(text::thousands(node.unseen), theme.dim)),
+    Of::word("", TREND, 104, |node, theme| {
         Cell::new(format!("{:>1$}", line(node, usize::from(TREND)), usize::from(TREND)), theme.available)
     }),
 ];

@@ -1,7 +1,7 @@
 //! One row a group: how many they are, and how that changes.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Alignment, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{group_named, per_second, title};
@@ -21,36 +21,29 @@ pub(super) struct With {
 }
 
 type Of = Column<GroupRow, With>;
-type Show = fn(&GroupRow, &With) -> Cell;
-
-const fn number(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
-    Column { title, width, align: Alignment::Right, from, cell }
-}
-
-const fn word(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
-    Column { title, width, align: Alignment::Left, from, cell }
-}
 
 /// Columns of the trend.
 const TREND: u16 = 24;
 
 /// The columns, in order. Titles, widths and cells are said here and nowhere else.
 pub(super) const COLUMNS: &[Of] = &[
-    word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.style())),
-    word("group", 0, 0, |row, with| Cell::new(label(row), with.style())),
-    number("count", 7, 0, |row, with| Cell::new(text::thousands(row.count), with.theme.text)),
-    number("change", 6, 44, |row, with| signed(row.change, with)),
-    number("grown", 7, 52, |row, with| signed(row.grown, with)),
-    number("rate", 7, 60, |row, with| Cell::new(per_second(row.opening_rate), quiet(row.opening_rate, with))),
-    number("cmdrate", 8, 96, |row, with| match row.command_rate {
+    Of::word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.style())),
+    Of::word("group", 0, 0, |row, with| Cell::new(label(row), with.style())),
+    Of::number("count", 7, 0, |row, with| Cell::new(text::thousands(row.count), with.theme.text)),
+    Of::number("change", 6, 44, |row, with| signed(row.change, with)),
+    Of::number("grown", 7, 52, |row, with| signed(row.grown, with)),
+    Of::number("rate", 7, 60, |row, with| {
+        Cell::new(per_second(row.opening_rate), quiet(row.opening_rate, with))
+    }),
+    Of::number("cmdrate", 8, 96, |row, with| match row.command_rate {
         Some(rate) => Cell::new(per_second(rate), quiet(rate, with)),
         None => Cell::new(NONE, with.theme.dim),
     }),
-    number("oldest", 8, 76, |row, with| Cell::new(age(row.oldest), with.theme.dim)),
-    number("idle", 7, 68, |row, with| Cell::new(age(row.longest_idle), with.theme.dim)),
-    number("waiting", 7, 116, |row, with| Cell::new(text::thousands(row.waiting), with.theme.dim)),
-    number("memory", 9, 106, |row, with| Cell::new(known(row.memory.map(text::bytes)), with.theme.dim)),
-    word("", TREND, 132, |row, with| {
+    Of::number("oldest", 8, 76, |row, with| Cell::new(age(row.oldest), with.theme.dim)),
+    Of::number("idle", 7, 68, |row, with| Cell::new(age(row.longest_idle), with.theme.dim)),
+    Of::number("waiting", 7, 116, |row, with| Cell::new(text::thousands(row.waiting), with.theme.dim)),
+    Of::number("memory", 9, 106, |row, with| Cell::new(known(row.memory.map(text::bytes)), with.theme.dim)),
+    Of::word("", TREND, 132, |row, with| {
         let most = row.series.iter().copied().max().unwrap_or(0);
         let values = row.series.iter().map(|count| u64::from(*count));
         let line = sparkline(values, u64::from(most), usize::from(TREND));

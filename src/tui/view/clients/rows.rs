@@ -1,7 +1,7 @@
 //! One row a client: who it is, what it does, and since when.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Alignment, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{bytes_per_second, named, per_second, title};
@@ -25,45 +25,36 @@ pub(super) struct With {
 }
 
 type Of = Column<ClientRow, With>;
-type Show = fn(&ClientRow, &With) -> Cell;
-
-const fn number(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
-    Column { title, width, align: Alignment::Right, from, cell }
-}
-
-const fn word(title: &'static str, width: u16, from: u16, cell: Show) -> Of {
-    Column { title, width, align: Alignment::Left, from, cell }
-}
 
 /// The columns, in order; what is narrow shows those first whose `from` is least. Titles, widths and cells are said here
 /// and nowhere else.
 pub(super) const COLUMNS: &[Of] = &[
-    word("", 2, 0, |row, with| match with.flag {
+    Of::word("", 2, 0, |row, with| match with.flag {
         Some(flag) => Cell::new(mark(flag), with.style()),
         None if row.own => Cell::new("us", with.theme.dim),
         None => Cell::new("", with.theme.text),
     }),
-    number("id", 7, 0, |row, with| Cell::new(row.client.id.to_string(), with.style())),
-    word("server", 18, 0, |_, with| Cell::new(text::escape_str(&with.server), with.theme.text)),
-    word("state", 11, 0, state),
-    number("idle", 7, 36, |row, with| Cell::new(age(row.idle(with.as_of)), with.theme.text)),
-    number("age", 7, 46, |row, with| Cell::new(age(row.age(with.as_of)), with.theme.dim)),
-    word("cmd", 12, 58, |row, with| words(row.client.command.as_deref(), with.theme.text, with)),
-    number("cmdrate", 8, 112, |row, with| rate(row.command_rate, with)),
-    number("inrate", 9, 176, |row, with| bytes_rate(row.in_rate, with)),
-    number("outrate", 9, 176, |row, with| bytes_rate(row.out_rate, with)),
-    number("memory", 9, 122, |row, with| {
+    Of::number("id", 7, 0, |row, with| Cell::new(row.client.id.to_string(), with.style())),
+    Of::word("server", 18, 0, |_, with| Cell::new(text::escape_str(&with.server), with.theme.text)),
+    Of::word("state", 11, 0, state),
+    Of::number("idle", 7, 36, |row, with| Cell::new(age(row.idle(with.as_of)), with.theme.text)),
+    Of::number("age", 7, 46, |row, with| Cell::new(age(row.age(with.as_of)), with.theme.dim)),
+    Of::word("cmd", 12, 58, |row, with| words(row.client.command.as_deref(), with.theme.text, with)),
+    Of::number("cmdrate", 8, 112, |row, with| rate(row.command_rate, with)),
+    Of::number("inrate", 9, 176, |row, with| bytes_rate(row.in_rate, with)),
+    Of::number("outrate", 9, 176, |row, with| bytes_rate(row.out_rate, with)),
+    Of::number("memory", 9, 122, |row, with| {
         Cell::new(known(row.client.memory.map(text::bytes)), with.theme.dim)
     }),
-    number("db", 3, 104, |row, with| Cell::new(known(row.client.db), with.theme.dim)),
-    word("user", 10, 132, |row, with| words(row.client.user.as_deref(), with.theme.dim, with)),
-    word("lib", 18, 158, |row, with| {
+    Of::number("db", 3, 104, |row, with| Cell::new(known(row.client.db), with.theme.dim)),
+    Of::word("user", 10, 132, |row, with| words(row.client.user.as_deref(), with.theme.dim, with)),
+    Of::word("lib", 18, 158, |row, with| {
         let library = GroupBy::Library.label(row, "");
         Cell::new(text::escape_str(&library), with.theme.dim)
     }),
-    word("name", 14, 76, |row, with| words(row.client.name.as_deref(), with.theme.text, with)),
-    word("addr", 21, 96, |row, with| words(Some(&row.client.addr), with.theme.dim, with)),
-    word("process", 0, 0, process),
+    Of::word("name", 14, 76, |row, with| words(row.client.name.as_deref(), with.theme.text, with)),
+    Of::word("addr", 21, 96, |row, with| words(Some(&row.client.addr), with.theme.dim, with)),
+    Of::word("process", 0, 0, process),
 ];
 
 impl With {
