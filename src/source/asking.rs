@@ -1,8 +1,9 @@
 //! What pollers share: how they take it that a server gives no answer, and what its answers are.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::net::{ConnectError, ConnectOptions, Connection, IoError, IoErrorKind};
+use crate::net::{ConnectError, ConnectOptions, Connection, IoError, IoErrorKind, Wire};
 use crate::resp::Value;
 use crate::text;
 
@@ -77,6 +78,14 @@ pub(super) async fn gone(connection: &mut Connection, options: &ConnectOptions) 
         if let Err(error) = connection.receive().await {
             return Silence::broken(options, error);
         }
+    }
+}
+
+/// The server's end of a TCP connection.
+pub(super) fn peer(connection: &Connection) -> Option<SocketAddr> {
+    match connection.wire().upgrade().as_deref() {
+        Some(Wire::Tcp(half)) => half.peer_addr().ok(),
+        _ => None,
     }
 }
 

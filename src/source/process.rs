@@ -119,3 +119,8 @@ impl Resolver {
         None
     }
 }
+
+/// An IPv4 address that is written as one of IPv6 is an IPv4 address, and no zone is part of any.
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

@@ -10,10 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::asking::peer;
 use super::client_list::ClientList;
 use super::process::Resolver;
 use crate::event::{Slots, Socket};
-use crate::net::{Connection, IoError, Wire, is_observer};
+use crate::net::{Connection, IoError, is_observer};
 use crate::resp::Value;
 
 /// How often they are asked at most.
@@ -71,7 +72,7 @@ impl Asking {
             return Ok(None);
         }
         // First, so that a connection that is closed meanwhile has a socket and no line, and not the other way round.
-        let sockets = self.sockets(server(connection)).await;
+        let sockets = self.sockets(peer(connection)).await;
         let mut slots = Slots { sockets, ..Slots::default() };
         if self.refused_until.is_none_or(|until| now >= until) {
             match list(connection, &asked).await? {
@@ -101,14 +102,6 @@ impl Asking {
         self.resolver = Some(resolver);
         let sockets = sockets?.into_iter().map(|(local, state)| Socket { local, state });
         Some(sockets.filter(|socket| !is_observer(socket.local)).collect())
-    }
-}
-
-/// The server's end of a connection, where it has an address.
-fn server(connection: &Connection) -> Option<SocketAddr> {
-    match connection.wire().upgrade().as_deref() {
-        Some(Wire::Tcp(half)) => half.peer_addr().ok(),
-        _ => None,
     }
 }
 

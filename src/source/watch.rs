@@ -33,10 +33,10 @@ pub use self::nodes::{NODES, Nodes, watch_all};
 use self::own::Own;
 use self::owners::{Owners, Us};
 use self::refusals::{Asked, Refusals};
-use super::asking::{ANSWER, SELDOM, SHORTEST, Silence, gone, patience};
+use super::asking::{ANSWER, SELDOM, SHORTEST, Silence, gone, patience, peer};
 use super::process::Resolver;
 use crate::event::{Clock, Event, Exact, NodeFacts, NodeId, PulseSource, Stamp, Tap, WatchEvent};
-use crate::net::{ConnectOptions, Connection, OBSERVER, Wire};
+use crate::net::{ConnectOptions, Connection, OBSERVER};
 use crate::resp::Caps;
 
 /// How often INFO is asked for, unless told otherwise.
@@ -346,14 +346,6 @@ impl Greeted {
             _ => Mode::Alone,
         };
         Self { mode, peer: peer(connection) }
-    }
-}
-
-/// The server's end of a TCP connection.
-fn peer(connection: &Connection) -> Option<SocketAddr> {
-    match connection.wire().upgrade().as_deref() {
-        Some(Wire::Tcp(half)) => half.peer_addr().ok(),
-        _ => None,
     }
 }
 

@@ -29,7 +29,7 @@ use self::netlink::Netlink;
 use self::shared::Shared;
 use self::table::{Found, Table, Wanted};
 use self::tcp::Ends;
-use super::{Peer, Reached, Resolved, ServerEnd, TcpState};
+use super::{Peer, Reached, Resolved, ServerEnd, TcpState, canonical};
 use crate::event::{Owner, Process, Whose};
 
 /// What is kept between two questions.
@@ -199,9 +199,4 @@ fn shares(ends: &Wanted, found: &Found) -> Vec<(Arc<Process>, u64)> {
 fn all(new: &[Peer], whose: &Whose) -> Resolved {
     let owners = new.iter().map(|peer| Owner { client: peer.id, whose: whose.clone() }).collect();
     Resolved { owners, ..Resolved::default() }
-}
-
-/// An IPv4 address that is written as one of IPv6 is an IPv4 address, and no zone is part of any.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

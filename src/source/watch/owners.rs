@@ -11,7 +11,7 @@ use super::Say;
 use super::look::pieces;
 use crate::event::{Client, WatchEvent};
 use crate::net::Endpoint;
-use crate::source::process::{Peer, Reached, Resolver, ServerEnd};
+use crate::source::process::{Peer, Reached, Resolver, ServerEnd, canonical};
 
 /// What has been asked about the clients of one connection, and what is to be.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Owners {
     waiting: BTreeMap<u64, Peer>,
     /// Clients that came by the unix socket. Their processes are told as counts, which change with every one of them.
     unix: BTreeMap<u64, Peer>,
+    /// The last of these has gone: there is nobody to ask about who would tell that.
+    none_left: bool,
     /// The question under way, which gives back what there was no time for.
     under_way: Option<JoinHandle<Vec<Peer>>>,
 }
@@ -35,6 +37,7 @@ impl Owners {
             us: Us::default(),
             waiting: BTreeMap::new(),
             unix: BTreeMap::new(),
+            none_left: false,
             under_way: None,
         }
     }
@@ -92,6 +95,7 @@ impl Owners {
             self.waiting.remove(id);
             fewer |= self.unix.remove(id).is_some();
         }
+        self.none_left |= fewer && self.unix.is_empty();
         if fewer {
             self.waiting.extend(self.unix.iter().map(|(id, peer)| (*id, peer.clone())));
         }
@@ -107,6 +111,9 @@ impl Owners {
             for peer in asked.await.unwrap_or_default() {
                 self.waiting.insert(peer.id, peer);
             }
+        }
+        if std::mem::take(&mut self.none_left) && self.unix.is_empty() {
+            say.say(WatchEvent::UnixShares(Vec::new()));
         }
         let Some(server) = self.server.clone().filter(|_| !self.waiting.is_empty()) else { return };
         let peers: Vec<Peer> = std::mem::take(&mut self.waiting).into_values().collect();
@@ -132,15 +139,10 @@ impl Us {
     }
 }
 
-/// An IPv4 address that is written as one of IPv6 is the same.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
 fn resolve(resolver: &Mutex<Resolver>, server: &ServerEnd, mut peers: Vec<Peer>, say: &Say) -> Vec<Peer> {
     let told = resolver.lock().resolve(server, &peers);
     pieces(told.owners, |piece| say.say(WatchEvent::Owners(piece)));
-    if !told.shares.is_empty() {
+    if peers.iter().any(|peer| peer.unix) {
         say.say(WatchEvent::UnixShares(told.shares));
     }
     let later: HashSet<u64> = told.later.into_iter().collect();
