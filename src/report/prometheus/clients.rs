@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Kind, Label, Page, escape, number};
+use crate::event::NodeId;
 use crate::report::Listing;
 use crate::snapshot::{GroupBy, GroupRow, NodeRow};
 
@@ -99,12 +100,12 @@ impl Page<'_> {
     /// Clients of each server by what they do.
     fn states(&mut self) {
         let snapshot = self.snapshot;
+        let mut by_node: BTreeMap<NodeId, BTreeMap<&str, u64>> = BTreeMap::new();
+        for row in snapshot.clients.iter() {
+            *by_node.entry(row.node).or_default().entry(row.state.word()).or_default() += 1;
+        }
         let samples = snapshot.nodes.iter().filter(|row| row.server.lost.is_none()).flat_map(|node| {
-            let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-            for row in snapshot.clients.iter().filter(|row| row.node == node.id) {
-                *counts.entry(row.state.word()).or_default() += 1;
-            }
-            counts.into_iter().map(|(state, count)| {
+            by_node.remove(&node.id).unwrap_or_default().into_iter().map(|(state, count)| {
                 ("", server(node).into_iter().chain([("state", state.into())]).collect(), number(count))
             })
         });
@@ -114,7 +115,9 @@ impl Page<'_> {
     fn groups(&mut self, listing: &Listing) {
         // A series for each client would be one for each connection that ever was.
         let by = if listing.by() == GroupBy::None { GroupBy::default() } else { listing.by() };
-        let groups = self.snapshot.groups.by(by);
+        // Groups are of all servers together: of the last that is lost there is nothing left that holds now.
+        let answers = self.snapshot.nodes.iter().any(|row| row.server.lost.is_none());
+        let groups = if answers { self.snapshot.groups.by(by) } else { &[] };
         let mut seen = HashSet::new();
         let labelled: Vec<(&GroupRow, Vec<Label<'_>>)> = groups
             .iter()
