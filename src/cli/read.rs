@@ -60,7 +60,10 @@ impl Cli {
         command
             .mut_subcommand("lab", |command| hide(command, |arg| arg.get_long().is_some_and(lab::is_refused)))
             .mut_subcommand("watch", |command| {
-                hide(command, |arg| arg.get_long().is_some_and(watch::is_refused))
+                // It asks only before it closes clients, and that always.
+                hide(command, |arg| {
+                    arg.get_long().is_some_and(|long| watch::is_refused(long) || long == "yes")
+                })
             })
     }
 
