@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -12,6 +12,9 @@ use super::look::pieces;
 use crate::event::{Client, WatchEvent};
 use crate::net::Endpoint;
 use crate::source::process::{Peer, Reached, Resolver, ServerEnd, canonical};
+
+/// How many searches a question may take, one right after the other: what is left then is asked about with the next ones.
+const SEARCHES: usize = 16;
 
 /// What has been asked about the clients of one connection, and what is to be.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(super) struct Owners {
     none_left: bool,
     /// The question under way, which gives back what there was no time for.
     under_way: Option<JoinHandle<Vec<Peer>>>,
+    /// Somebody still wants to know.
+    wanted: Arc<()>,
 }
 
 impl Owners {
@@ -39,6 +44,7 @@ impl Owners {
             unix: BTreeMap::new(),
             none_left: false,
             under_way: None,
+            wanted: Arc::default(),
         }
     }
 
@@ -117,8 +123,9 @@ impl Owners {
         }
         let Some(server) = self.server.clone().filter(|_| !self.waiting.is_empty()) else { return };
         let peers: Vec<Peer> = std::mem::take(&mut self.waiting).into_values().collect();
-        let (resolver, say) = (self.resolver.clone(), say.clone());
-        self.under_way = Some(tokio::task::spawn_blocking(move || resolve(&resolver, &server, peers, &say)));
+        let (resolver, say, wanted) = (self.resolver.clone(), say.clone(), Arc::downgrade(&self.wanted));
+        let resolve = move || resolve(&resolver, &server, peers, &say, &wanted);
+        self.under_way = Some(tokio::task::spawn_blocking(resolve));
     }
 }
 
@@ -139,13 +146,29 @@ impl Us {
     }
 }
 
-fn resolve(resolver: &Mutex<Resolver>, server: &ServerEnd, mut peers: Vec<Peer>, say: &Say) -> Vec<Peer> {
-    let told = resolver.lock().resolve(server, &peers);
-    pieces(told.owners, |piece| say.say(WatchEvent::Owners(piece)));
-    if peers.iter().any(|peer| peer.unix) {
-        say.say(WatchEvent::UnixShares(told.shares));
+/// Gives back those for whom there was no time.
+fn resolve(
+    resolver: &Mutex<Resolver>,
+    server: &ServerEnd,
+    mut peers: Vec<Peer>,
+    say: &Say,
+    wanted: &Weak<()>,
+) -> Vec<Peer> {
+    // How many each process has at a unix socket is counted anew by every search.
+    let searches = if peers.iter().any(|peer| peer.unix) { 1 } else { SEARCHES };
+    for _ in 0..searches {
+        // The next look may be many seconds away, and the program may end before.
+        if peers.is_empty() || wanted.strong_count() == 0 {
+            break;
+        }
+        // Others may ask between two searches.
+        let told = resolver.lock().resolve(server, &peers);
+        pieces(told.owners, |piece| say.say(WatchEvent::Owners(piece)));
+        if peers.iter().any(|peer| peer.unix) {
+            say.say(WatchEvent::UnixShares(told.shares));
+        }
+        let later: HashSet<u64> = told.later.into_iter().collect();
+        peers.retain(|peer| later.contains(&peer.id));
     }
-    let later: HashSet<u64> = told.later.into_iter().collect();
-    peers.retain(|peer| later.contains(&peer.id));
     peers
 }

@@ -31,6 +31,8 @@ pub(super) struct Table {
     users: Users,
     /// Where the next search through all processes begins: after this one.
     after: u32,
+    /// What an unfinished search had asked, and what it still wanted: one for the same goes on there.
+    under_way: Option<(HashSet<u32>, HashSet<u32>)>,
     /// Users whose sockets were looked for in vain, and until when they are left alone.
     vain: HashMap<u32, Instant>,
     /// Users some of whose processes do not let themselves be asked, as of the last search through all.
@@ -70,15 +72,24 @@ impl Search {
 impl Table {
     /// Looks for the processes that have these sockets open.
     pub(super) fn find(&mut self, wanted: Wanted) -> Found {
-        let deadline = Instant::now() + SEARCH;
-        let (found, asked) = (Found::default(), HashSet::new());
-        let mut search = Search { wanted, found, asked, deadline };
+        self.find_until(wanted, Instant::now() + SEARCH)
+    }
+
+    fn find_until(&mut self, wanted: Wanted, deadline: Instant) -> Found {
+        // Without that, sockets that nobody here has would be looked for over and over where one search is too short.
+        let before = self.under_way.take();
+        let before = before.filter(|(_, were)| wanted.keys().all(|inode| were.contains(inode)));
+        let asked = before.map(|(asked, _)| asked).unwrap_or_default();
+        let mut search = Search { wanted, found: Found::default(), asked, deadline };
         self.ask_known(&mut search);
         let now = Instant::now();
         self.vain.retain(|_, until| *until > now);
         let may_be_found = |uid: &Option<u32>| uid.is_none_or(|uid| !self.vain.contains_key(&uid));
         if search.wanted.values().any(may_be_found) {
             self.ask_all(&mut search);
+        }
+        if search.found.unfinished {
+            self.under_way = Some((search.asked, search.wanted.into_keys().collect()));
         }
         search.found
     }
@@ -113,6 +124,9 @@ impl Table {
         for pid in pids {
             if search.wanted.is_empty() {
                 return;
+            }
+            if search.asked.contains(&pid) {
+                continue;
             }
             // Whatever the clock says, every search gets on.
             if asked_any && Instant::now() > search.deadline {
@@ -175,5 +189,25 @@ impl Table {
         let (started, parent) = (stat.started, stat.parent);
         self.known.insert(pid, Known { started, parent, process: Arc::clone(&process) });
         Some(process)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_without_time_goes_on_until_everyone_was_asked() {
+        let mut table = Table::default();
+        // No socket has this number.
+        let nobodys = || Wanted::from([(u32::MAX, None)]);
+        let searches = (0..files::all().len() + 100).map(|_| table.find_until(nobodys(), Instant::now()));
+        let unfinished = searches.take_while(|found| found.unfinished).count();
+        assert!(unfinished < files::all().len() + 100, "it ends");
+        assert!(unfinished > 0, "one process at a time");
+        // Another is looked for among all.
+        assert!(table.find_until(nobodys(), Instant::now()).unfinished);
+        assert!(table.find_until(Wanted::from([(u32::MAX - 1, None)]), Instant::now()).unfinished);
+        assert!(!table.under_way.as_ref().is_some_and(|(asked, _)| asked.len() > 1));
     }
 }
