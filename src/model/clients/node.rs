@@ -99,6 +99,17 @@ impl Counter {
     }
 }
 
+/// A short-lived client that a look saw.
+#[derive(Clone, Debug)]
+pub(in crate::model) struct Sample {
+    /// When it was gone.
+    at: Stamp,
+    /// What it was called.
+    pub(in crate::model) labels: Labels,
+    /// When it was seen last it was younger than looks are apart: the like of it may come and go between two.
+    pub(in crate::model) brief: bool,
+}
+
 /// One watched server.
 #[derive(Clone, Debug)]
 pub(in crate::model) struct Node {
@@ -117,7 +128,7 @@ pub(in crate::model) struct Node {
     /// Clients that were gone before they were [`SHORT`] old, those that no look saw among them.
     pub(in crate::model) short: Counter,
     /// By every key, what some of them were called that looks saw.
-    samples: VecDeque<(Stamp, Labels)>,
+    samples: VecDeque<Sample>,
     /// Those that the look that is being told closed.
     short_closed: u64,
     pub(in crate::model) config: NodeConfig,
@@ -248,13 +259,22 @@ impl Node {
         if self.samples.len() == SAMPLES {
             self.samples.pop_front();
         }
-        self.samples.push_back((at, groups.labels(gone.places)));
+        let apart = self.look.map_or(Duration::ZERO, |look| look.interval);
+        let brief = gone.row.age(seen) < apart;
+        self.samples.push_back(Sample { at, labels: groups.labels(gone.places), brief });
     }
 
-    /// What the short-lived clients of the last half minute were called that looks saw.
-    pub(in crate::model) fn short_lived(&self, now: Stamp) -> impl Iterator<Item = &Labels> {
-        let late = self.samples.iter().filter(move |(at, _)| now.since(*at) <= SAMPLED);
-        late.map(|(_, labels)| labels)
+    /// The short-lived clients of the last half minute that looks saw.
+    pub(in crate::model) fn short_lived(&self, now: Stamp) -> impl Iterator<Item = &Sample> {
+        self.samples.iter().filter(move |sample| now.since(sample.at) <= SAMPLED)
+    }
+
+    /// Whether there were at least as many more that no look saw, in that time.
+    pub(in crate::model) fn most_are_unseen(&self, now: Stamp) -> bool {
+        let oldest = self.samples.front().filter(|_| self.samples.len() == SAMPLES);
+        let back = oldest.map_or(SAMPLED, |oldest| now.since(oldest.at).min(SAMPLED));
+        let all = self.short.rose(back).map_or(0, |(rose, _)| rose);
+        all >= 2 * self.short_lived(now).count() as u64
     }
 
     /// A look has ended, with so many clients that it opened.
@@ -287,6 +307,11 @@ impl Node {
     /// When the last look ended.
     pub(super) fn looked_at(&self) -> Option<Stamp> {
         self.look.map(|look| look.at)
+    }
+
+    /// How long it is to the next one.
+    pub(in crate::model) fn apart(&self) -> Option<Duration> {
+        self.look.map(|look| look.interval)
     }
 
     /// Ids of our own connections.

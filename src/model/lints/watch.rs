@@ -62,6 +62,12 @@ impl<'a> View<'a> {
         self.clients.began().map_or(0, |began| self.now.since(began).as_secs())
     }
 
+    /// How many whole seconds the looks at a server are apart at the most.
+    fn apart(&self) -> usize {
+        let longest = self.nodes().filter_map(Node::apart).max().unwrap_or_default();
+        longest.as_secs_f64().ceil() as usize
+    }
+
     /// The clients by which a lint may find something alone: blocked, in a transaction, or slow to read. They are looked
     /// for once for all lints.
     fn odd(&self) -> impl Iterator<Item = &'a ClientRow> {
@@ -242,6 +248,9 @@ mod bench;
 
 #[cfg(test)]
 mod healthy;
+
+#[cfg(test)]
+mod seldom;
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,8 @@ pub(super) struct Bench {
     next: u64,
     ours: Vec<u64>,
     began: bool,
+    /// Seconds between two looks.
+    pub(super) apart: u64,
 }
 
 impl Bench {
@@ -57,6 +59,7 @@ impl Bench {
             next: 0,
             ours: Vec::new(),
             began: false,
+            apart: 1,
         };
         bench.tell(WatchEvent::Started(NodeFacts { target: "127.0.0.1:6379".to_owned(), found: None }));
         bench
@@ -125,7 +128,7 @@ impl Bench {
         }));
     }
 
-    /// The server is looked at, time goes on by a second.
+    /// The server is asked, and looked at where it is time for that; time goes on by a second.
     pub(super) fn second(&mut self) {
         let raw = format!(
             "# Clients\r\nconnected_clients:{}\r\nmaxclients:{}\r\nblocked_clients:0\r\n# Stats\r\n\
@@ -137,6 +140,14 @@ impl Bench {
             self.evicted
         );
         self.tell(WatchEvent::Info { raw: raw.into(), took: Duration::from_micros(90) });
+        if self.now % self.apart == 0 {
+            self.look();
+        }
+        self.model.tick(self.at());
+        self.now += 1;
+    }
+
+    fn look(&mut self) {
         let list: BTreeMap<u64, Client> = self.live.iter().map(|(id, live)| (*id, self.line(live))).collect();
         let new: Vec<_> = list.values().filter(|c| !self.seen.contains_key(&c.id)).cloned().collect();
         let went_on = |c: &&Client| {
@@ -153,15 +164,13 @@ impl Bench {
             whole: !self.began,
             clients: list.len() as u64,
             unseen: self.began.then_some(self.opened_unseen),
-            interval: Duration::from_secs(1),
+            interval: Duration::from_secs(self.apart),
             ours: self.ours.clone(),
             ..Look::default()
         };
         self.tell(WatchEvent::Looked(look));
         self.tell(WatchEvent::Owners(owners));
         (self.began, self.opened_unseen, self.seen) = (true, 0, list);
-        self.model.tick(self.at());
-        self.now += 1;
     }
 
     fn line(&self, live: &Live) -> Client {

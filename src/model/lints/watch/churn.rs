@@ -1,7 +1,8 @@
 //! `churn`: clients come for a moment and go again.
 //!
-//! Of the last ten seconds: at least two a second that were gone before they were [`SHORT`] old, in at least three looks,
-//! and without the look that had most: a script that makes many at once is none. Those that no look saw are among them, as the server counts what it accepts. It clears under one a second.
+//! Of the last ten seconds, or the last five looks where that is longer: at least two a second that were gone before they
+//! were [`SHORT`] old, in at least three looks, and without the look that had most: a script that makes many at once is
+//! none. Those that no look saw are among them, as the server counts what it accepts. It clears under one a second.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +25,9 @@ const CLEARS: f64 = 1.0;
 
 /// Looks that must have had some.
 const LOOKS: usize = 3;
+
+/// How many are looked at at the least, however far apart a large server's are.
+const AT_LEAST: usize = 5;
 
 /// A look that had less than this part of the last ones is of before it began.
 const ALIKE: f64 = 0.75;
@@ -49,7 +53,7 @@ impl Lint for Churn {
             let about = About::Node(node.id);
             let rate = rate(view.now, &node.short, holds(&about))?;
             let (named, marks) = match named(view, node) {
-                Some((by, label, name)) => (format!(", mostly {name}"), vec![About::Group(by, label)]),
+                Some(Named { by, label, words }) => (words, vec![About::Group(by, label)]),
                 None => (", gone before a look could tell whose".to_owned(), Vec::new()),
             };
             let evidence = format!(
@@ -64,7 +68,8 @@ impl Lint for Churn {
 
 /// How many a second, where they are too many.
 fn rate(now: Stamp, short: &Counter, holds: bool) -> Option<f64> {
-    let told: Vec<_> = short.told().take_while(|(at, _)| now.since(*at) <= BACK).collect();
+    let late = |(nth, (at, _)): &(usize, (Stamp, u64))| *nth <= AT_LEAST || now.since(*at) <= BACK;
+    let told: Vec<_> = short.told().enumerate().take_while(late).map(|(_, told)| told).collect();
     let looks: Vec<_> = told
         .windows(2)
         .map(|pair| (pair[0].1.saturating_sub(pair[1].1), pair[0].0.since(pair[1].0).as_secs_f64()))
@@ -87,14 +92,23 @@ fn rate(now: Stamp, short: &Counter, holds: bool) -> Option<f64> {
     Some(if alike > LOOKS && passed >= 3.0 { rate } else { over(&looks).0 })
 }
 
+/// Whose they mostly are.
+struct Named {
+    by: GroupBy,
+    label: Arc<str>,
+    words: String,
+}
+
 /// Whose they mostly are, where looks saw enough of them.
-fn named(view: &View<'_>, node: &Node) -> Option<(GroupBy, Arc<str>, String)> {
-    let seen: Vec<_> = node.short_lived(view.now).collect();
+fn named(view: &View<'_>, node: &Node) -> Option<Named> {
+    // Those that stay for some seconds are always seen, and say nothing of many that never are.
+    let unseen = node.most_are_unseen(view.now);
+    let seen: Vec<_> = node.short_lived(view.now).filter(|sample| sample.brief || !unseen).collect();
     [GroupBy::Process, GroupBy::Prefix, GroupBy::Library, GroupBy::Address].into_iter().find_map(|by| {
         let at = GroupBy::KEYS.iter().position(|key| *key == by)?;
         let mut counts: HashMap<&Arc<str>, usize> = HashMap::new();
-        for labels in &seen {
-            *counts.entry(&labels[at]).or_default() += 1;
+        for sample in &seen {
+            *counts.entry(&sample.labels[at]).or_default() += 1;
         }
         let (label, most) = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(a.0)))?;
         if most < SEEN || (most as f64) < seen.len() as f64 * MOST || &**label == NONE {
@@ -104,7 +118,19 @@ fn named(view: &View<'_>, node: &Node) -> Option<(GroupBy, Arc<str>, String)> {
         let process = process.and_then(|(group, _)| group.process.as_deref());
         // Why a process is not known names nobody.
         let from = if by == GroupBy::Address { "from " } else { "" };
-        let name = || format!("{from}{}", who(label, process));
-        (by != GroupBy::Process || process.is_some()).then(|| (by, label.clone(), name()))
+        let words = || {
+            let name = who(label, process);
+            let all = seen.len();
+            if unseen {
+                format!(", and {most} of the {all} that looks saw are {from}{name}")
+            } else {
+                format!(", mostly {from}{name}")
+            }
+        };
+        (by != GroupBy::Process || process.is_some()).then(|| Named {
+            by,
+            label: label.clone(),
+            words: words(),
+        })
     })
 }

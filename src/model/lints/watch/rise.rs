@@ -75,7 +75,12 @@ pub(super) fn of(view: &View<'_>, group: &Group, counted: Counted, holds: bool) 
         let percent = if from_here.closed() == 0 { 0 } else { percent };
         (enough && (is_rise(&from_here.steps(), percent) || holds && from_here.goes_on())).then_some(rise)
     };
-    fits(FAST).or_else(|| fits(SLOW)).or_else(|| minutes(history, counted.minute, holds))
+    // Where looks are further apart than a short step is long, some steps would have none.
+    let apart = (view.apart().max(FAST.0), FAST.1);
+    fits(FAST)
+        .or_else(|| fits(apart))
+        .or_else(|| fits(SLOW))
+        .or_else(|| minutes(history, counted.minute, holds))
 }
 
 fn is_rise(newest_first: &[u32], percent: u32) -> bool {
