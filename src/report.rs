@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::event::{Holder, NodeId, PoolId, nanos};
-use crate::snapshot::{About, PoolRow, Severity, Snapshot};
+use crate::snapshot::{About, PoolRow, Severity, Snapshot, group_words};
 use crate::text::NONE as UNKNOWN;
 
 pub use causes::{callers, causes, evidence, says, share, verdict};
@@ -50,7 +50,7 @@ fn about_name(snapshot: &Snapshot, about: &About) -> String {
     match about {
         About::Pool(pool) | About::Connection(pool, _) => pool_name(snapshot, *pool),
         About::Node(node) => node_name(snapshot, *node),
-        About::Group(_, label) => label.to_string(),
+        About::Group(_, label) => group_words(label).to_owned(),
         About::Client(node, id) => format!("client {id} of {}", node_name(snapshot, *node)),
     }
 }

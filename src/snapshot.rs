@@ -18,7 +18,9 @@ use std::sync::Arc;
 use crate::event::{PoolId, Stamp};
 
 pub use causes::{Cause, CauseKind, Exhaustion, Lease, LostWaits, Suspect};
-pub use clients::{ClientRow, ClientState, GroupBy, GroupRow, Groups, LookRow, NodePoint, NodeRow, Turn};
+pub use clients::{
+    ClientRow, ClientState, GroupBy, GroupRow, Groups, LookRow, NodePoint, NodeRow, REST, Turn, group_words,
+};
 pub use connection::{ConnectionRow, RowState};
 pub use events::{EventRow, What};
 pub use lints::{About, Level, LintRow, Severity};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::windows::second;
 use crate::event::{NodeId, Stamp, WatchEvent};
-use crate::snapshot::{About, ClientRow, Groups, NodeRow, What};
+use crate::snapshot::{About, ClientRow, Groups, NodeRow, REST, What, group_words};
 pub(in crate::model) use groups::{Book, Group, QUIET, Sums, Table, UNUSED};
 #[cfg(test)]
 pub(in crate::model) use history::POINTS;
@@ -260,11 +260,12 @@ impl Turnover {
         for (words, closed) in self.closed {
             by_words.entry(words).or_default().1 += closed;
         }
+        let unnamed = by_words.remove(REST).unwrap_or_default();
         let mut turned: Vec<_> = by_words.into_iter().collect();
         turned.sort_by(|(a, (ao, ac)), (b, (bo, bc))| (bo + bc).cmp(&(ao + ac)).then_with(|| a.cmp(b)));
         let rest = turned.split_off(turned.len().min(TOLD));
-        let rest = rest.into_iter().fold((0, 0), |(o, c), (_, (opened, closed))| (o + opened, c + closed));
-        let others = (rest != (0, 0)).then(|| (Arc::from("others"), rest));
+        let rest = rest.into_iter().fold(unnamed, |(o, c), (_, (opened, closed))| (o + opened, c + closed));
+        let others = (rest != (0, 0)).then(|| (Arc::from(group_words(REST)), rest));
         let rows = turned.into_iter().chain(others);
         rows.map(|(who, (opened, closed))| What::Clients { who, opened, closed }).collect()
     }

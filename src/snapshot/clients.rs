@@ -244,12 +244,21 @@ impl GroupBy {
     }
 }
 
+/// The label of the rest, where there are too many groups for each to have a row: no client's own is empty, so that nobody
+/// takes a group of that name for it.
+pub const REST: &str = "";
+
+/// A group's label as a person reads it: the rest by words that no name of a client has, as there is a blank in them.
+pub fn group_words(label: &str) -> &str {
+    if label == REST { "all others" } else { label }
+}
+
 /// Clients that have something in common.
 #[derive(Clone, Debug, Default)]
 pub struct GroupRow {
     /// What they have in common.
     pub by: GroupBy,
-    /// Which: as it came, escaped by whoever shows it. `–` where a client has none.
+    /// Which: as it came, escaped by whoever shows it. `–` where a client has none, [`REST`] for the rest.
     pub label: Arc<str>,
     /// The process, where they are grouped by it and it is known.
     pub process: Option<Arc<Process>>,

@@ -11,13 +11,10 @@ use super::history::{History, Point};
 use super::moment;
 use super::rows::is_waiting;
 use crate::event::{Process, Stamp};
-use crate::snapshot::{About, ClientState, GroupBy, GroupRow};
+use crate::snapshot::{About, ClientState, GroupBy, GroupRow, REST};
 
 /// Groups of one key; the rest are one.
 pub(super) const GROUPS: usize = 4_096;
-
-/// The one that the rest are in.
-const OTHERS: &str = "others";
 
 /// How long a group without clients is remembered, in seconds: longer than any lint looks back for one that is empty.
 const EMPTY: u64 = 60;
@@ -110,7 +107,7 @@ impl Table {
             free: Vec::new(),
             index: HashMap::new(),
         };
-        table.add(OTHERS, None, 0);
+        table.add(REST, None, 0);
         table
     }
 
@@ -376,7 +373,7 @@ impl Book {
 
     /// What all of a client's groups are called.
     pub(super) fn labels(&self, places: Places) -> Labels {
-        std::array::from_fn(|at| self.tables[at].label(places[at]).cloned().unwrap_or_else(|| OTHERS.into()))
+        std::array::from_fn(|at| self.tables[at].label(places[at]).cloned().unwrap_or_else(|| REST.into()))
     }
 
     /// Adds every client up anew. `closed` are the places of those that were closed at the last look.

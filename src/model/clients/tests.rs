@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::event::{Client, Event, Look, NodeFacts, Owner, Process, Refused, Timed, Whose};
 use crate::model::{Model, ModelOptions};
-use crate::snapshot::{ClientState, GroupBy, GroupRow, Snapshot};
+use crate::snapshot::{ClientState, GroupBy, GroupRow, REST, Snapshot, group_words};
 
 const NODE: NodeId = NodeId(7);
 
@@ -220,10 +220,23 @@ fn more_clients_and_groups_than_are_kept_are_counted() {
     assert_eq!((snapshot.clients.len(), snapshot.out_of_sync), (rows::CLIENTS, false));
     let names = snapshot.groups.by(GroupBy::Name);
     assert_eq!(names.len(), groups::GROUPS + 1);
-    assert_eq!((&*names[0].label, names[0].count), ("others", most - groups::GROUPS as u64));
+    assert_eq!((&*names[0].label, names[0].count), (REST, most - groups::GROUPS as u64));
     // What is told of one without a row makes it no second one.
     let snapshot = watched.look(11, false, vec![], vec![client(most + 1, 10, 0)], vec![most + 1]);
     assert_eq!((snapshot.clients.len(), snapshot.out_of_sync), (rows::CLIENTS, false));
+}
+
+#[test]
+fn a_group_called_others_is_not_the_rest() {
+    let mut watched = Watched::new();
+    let named = |id: u64, name: &str| Client { name: Some(name.into()), ..client(id, 9, 9) };
+    let mut clients: Vec<Client> = vec![named(1, "others"), named(2, "all-others"), named(3, "rest")];
+    clients.extend((4..=groups::GROUPS as u64 + 10).map(|id| client(id, 9, 9)));
+    let snapshot = watched.look(10, true, clients, vec![], vec![]);
+    assert_eq!(group(&snapshot, GroupBy::Name, "others").count, 1);
+    assert_eq!(group(&snapshot, GroupBy::Name, REST).count, 10);
+    let words = snapshot.groups.by(GroupBy::Name).iter().map(|group| group_words(&group.label));
+    assert_eq!(words.filter(|words| *words == group_words(REST)).count(), 1);
 }
 
 #[test]
@@ -237,7 +250,7 @@ fn groups_that_are_empty_make_room_for_others() {
         watched.look(10 + round * 31, false, opened, vec![], closed);
         let snapshot = watched.snapshot(10 + round * 31 + 1);
         let names = snapshot.groups.by(GroupBy::Name);
-        assert!(names.len() == 1_001 && names.iter().all(|group| &*group.label != "others"), "{round}");
+        assert!(names.len() == 1_001 && names.iter().all(|group| &*group.label != REST), "{round}");
     }
 }
 

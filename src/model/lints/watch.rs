@@ -26,7 +26,7 @@ use super::{ROWS, SWITCHED_OFF};
 use crate::event::{NodeId, Process, Stamp};
 use crate::model::clients::{Clients, Entry, Group, Node, Sums, Table};
 use crate::model::{ModelOptions, server};
-use crate::snapshot::{About, ClientRow, ClientState, GroupBy, Level, LintRow, Severity, What};
+use crate::snapshot::{About, ClientRow, ClientState, GroupBy, Level, LintRow, Severity, What, group_words};
 use crate::text::NONE;
 
 /// The most of a process's or group's words that evidence has.
@@ -227,7 +227,7 @@ fn who(label: &str, process: Option<&Process>) -> String {
     match process {
         Some(process) => format!("{} (pid {})", server::cut(process.words(), WORDS_BYTES), process.pid),
         None if label == NONE => "what has no known process".to_owned(),
-        None => server::cut(label, WORDS_BYTES).to_owned(),
+        None => server::cut(group_words(label), WORDS_BYTES).to_owned(),
     }
 }
 

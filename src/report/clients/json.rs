@@ -26,6 +26,7 @@ use crate::snapshot::{About, ClientRow, GroupBy, GroupRow, LintRow, LookRow, Nod
 ///  "changed": null, or {"ms", "groups": [{"group", "before", "after"}], "lints_over": […]},
 ///  "dropped_events", "out_of_sync"}
 /// ```
+/// The group without a name, `""`, is the rest where there are too many: no client's own name is empty.
 /// `as_of_ms` and `since_ms` count from the start of the run, `time_ms` from 1970. A judged run has a `"verdict"` as well.
 pub fn document(
     snapshot: &Snapshot,

@@ -8,7 +8,7 @@ use crate::fields::Marks;
 use crate::report::UNKNOWN;
 use crate::report::table::{Table, line};
 use crate::report::text::{dropped, lint, name};
-use crate::snapshot::{ClientRow, GroupBy, GroupRow, LookRow, NodeRow, Snapshot};
+use crate::snapshot::{ClientRow, GroupBy, GroupRow, LookRow, NodeRow, Snapshot, group_words};
 use crate::text::{age, bytes, duration, escape_str, thousands};
 
 /// Rows listed; a server of thousands of clients is for the other forms.
@@ -133,7 +133,7 @@ fn groups(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Mark
 
 fn group(row: &GroupRow) -> Vec<String> {
     vec![
-        format!("{}{}", name(&row.label), if row.flagged { " !" } else { "" }),
+        format!("{}{}", name(group_words(&row.label)), if row.flagged { " !" } else { "" }),
         thousands(row.count),
         signed(row.change),
         signed(row.grown),
@@ -240,7 +240,7 @@ fn changed(out: &mut String, snapshot: &Snapshot, listing: &Listing, change: &Ch
     let mut table = Table::headless("<><>>");
     for group in grown.iter().take(ROWS) {
         let (before, after) = (thousands(group.before), thousands(group.after));
-        let cells = [format!("  {}", name(&group.label)), before, "→".to_owned(), after];
+        let cells = [format!("  {}", name(group_words(&group.label))), before, "→".to_owned(), after];
         table.row(cells.into_iter().chain([signed(group.by())]).collect());
     }
     table.write(out);

@@ -60,7 +60,11 @@ const SERVERS: [OfServer; 9] = [
 ];
 
 const GROUPED: [OfGroup; 6] = [
-    ("redis_pooltop_clients", "Clients, by what they have in common.", |row| Some(number(row.count))),
+    (
+        "redis_pooltop_clients",
+        "Clients, by what they have in common; the group without a name is the rest of too many.",
+        |row| Some(number(row.count)),
+    ),
     ("redis_pooltop_clients_waiting", "Of these, blocked, subscribed or in MONITOR.", |row| {
         Some(number(row.waiting))
     }),

@@ -1,7 +1,7 @@
 //! What a finding about a watched server says of its server, group or client.
 
 use crate::report::{UNKNOWN, node_name};
-use crate::snapshot::{About, ClientRow, GroupRow, Snapshot};
+use crate::snapshot::{About, ClientRow, GroupRow, Snapshot, group_words};
 use crate::text::{duration, escape_str, thousands};
 
 /// A word and a value each, escaped. What is gone by the end has no more than its name.
@@ -45,7 +45,7 @@ fn client(snapshot: &Snapshot, row: &ClientRow) -> Vec<(&'static str, String)> {
 }
 
 fn group(row: &GroupRow) -> Vec<(&'static str, String)> {
-    let mut facts = vec![(row.by.word(), row.label.to_string())];
+    let mut facts = vec![(row.by.word(), group_words(&row.label).to_owned())];
     if let Some(process) = &row.process {
         facts.push(("command", process.command.to_string()));
     }

@@ -10,7 +10,7 @@ use ratatui::text::Span;
 use super::list::{self, Rows};
 use super::{Cx, outside, pane};
 use crate::event::{Process, Refused};
-use crate::snapshot::{GroupBy, GroupRow};
+use crate::snapshot::{GroupBy, GroupRow, group_words};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
@@ -97,8 +97,10 @@ fn title(cx: &Cx<'_>, of_list: Vec<Span<'static>>) -> Vec<Span<'static>> {
     let mut title = match &grouping.inside {
         Some(label) => {
             let group = cx.snapshot.groups.by(grouping.by).iter().find(|group| group.label == *label);
-            let label =
-                group.map_or_else(|| text::escape_str(label).into_owned(), |group| group_named(group));
+            let label = group.map_or_else(
+                || text::escape_str(group_words(label)).into_owned(),
+                |group| group_named(group),
+            );
             let label = text::fit(&label, NAMED);
             vec![
                 dim(format!("of {} ", grouping.by.word())),
@@ -154,7 +156,9 @@ fn named(process: &Process) -> String {
 
 /// A group's name, safe to show.
 pub fn group_named(row: &GroupRow) -> String {
-    row.process.as_ref().map_or_else(|| text::escape_str(&row.label).into_owned(), |process| named(process))
+    row.process
+        .as_ref()
+        .map_or_else(|| text::escape_str(group_words(&row.label)).into_owned(), |process| named(process))
 }
 
 /// A rate by the second, as short as a column needs it: `0.4/s`, `1.2k/s`.

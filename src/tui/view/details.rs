@@ -13,7 +13,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::{NONE, age, causes, more, more_words, outside_part, put};
 use crate::explain::{self, Part};
-use crate::snapshot::{About, EventRow, Level, LintRow, Snapshot};
+use crate::snapshot::{About, EventRow, Level, LintRow, Snapshot, group_words};
 use crate::text;
 use crate::tui::app::{App, Subject};
 use crate::tui::output;
@@ -209,7 +209,9 @@ fn about(app: &App, row: &LintRow) -> Vec<Fact> {
     match &row.about {
         About::Node(node) => vec![server(*node), Fact::plain("client", "of the whole server")],
         About::Client(node, id) => vec![server(*node), Fact::plain("client", id.to_string())],
-        About::Group(by, label) => vec![Fact::plain("group", format!("{} {}", by.word(), escaped(label)))],
+        About::Group(by, label) => {
+            vec![Fact::plain("group", format!("{} {}", by.word(), escaped(group_words(label))))]
+        }
         About::Pool(_) | About::Connection(..) => {
             let pool = app.shown.pools.iter().find(|pool| Some(pool.id) == row.pool());
             let connection = row.conn().map_or_else(|| "of the whole pool".to_owned(), |id| id.to_string());

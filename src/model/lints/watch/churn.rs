@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{Finding, Lint, View, who};
 use crate::event::Stamp;
 use crate::model::clients::{Counter, Node, SHORT};
-use crate::snapshot::{About, GroupBy, Severity};
+use crate::snapshot::{About, GroupBy, REST, Severity};
 use crate::text::NONE;
 
 const ADVICE: &str = "keep one client for the program's life and share it, instead of one a request";
@@ -111,7 +111,7 @@ fn named(view: &View<'_>, node: &Node) -> Option<Named> {
             *counts.entry(&sample.labels[at]).or_default() += 1;
         }
         let (label, most) = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(a.0)))?;
-        if most < SEEN || (most as f64) < seen.len() as f64 * MOST || &**label == NONE {
+        if most < SEEN || (most as f64) < seen.len() as f64 * MOST || [NONE, REST].contains(&&**label) {
             return None;
         }
         let process = view.groups(by).find(|(group, _)| group.label == *label);
