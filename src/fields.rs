@@ -5,6 +5,7 @@
 
 mod clients;
 pub mod filter;
+pub mod grouped;
 mod marks;
 
 use std::borrow::Cow;

@@ -114,10 +114,45 @@ fn esc_clears_a_filter_before_it_leaves_a_group() {
 
 #[test]
 fn another_group_begins_without_the_filter_of_the_one_before() {
-    let mut app = opened("enter / 'web-1$ enter backspace down enter");
+    let app = opened("enter / 'web-1$ enter backspace down enter");
     assert!(screen(&app).contains("0 … · 3 "), "{}", screen(&app));
-    press(&mut app, "backspace / 'sidekiq enter g n g p");
-    assert!(screen(&app).contains("by process · 5 "), "{}", screen(&app));
+}
+
+#[test]
+fn a_filter_of_groups_is_about_their_clients() {
+    let mut app = opened("/ 'id<106 enter");
+    let shown = screen(&app);
+    assert!(shown.contains("by process · 1 of 5 /id<106") && shown.contains("6 of 12"), "{shown}");
+    // What is opened keeps it, and so do other groups.
+    press(&mut app, "enter");
+    assert!(screen(&app).contains("· 6 of 12 /id<106"), "{}", screen(&app));
+    press(&mut app, "backspace g u");
+    let shown = screen(&app);
+    assert!(shown.contains("by user · 1 of ") && shown.contains("6 of "), "{shown}");
+    press(&mut app, "g r");
+    assert!(screen(&app).contains("6 of 18 /id<106"), "{}", screen(&app));
+}
+
+#[test]
+fn a_groups_clients_that_the_filter_leaves_out_are_not_closed() {
+    for how in ["K", "X"] {
+        let mut app = opened(&format!("/ 'id<106 enter {how}"));
+        let shown = screen(&app);
+        let asked = match how {
+            "K" => "Type 6 to close 6 clients of the 12 of python3 4411",
+            _ => "Type 6 to close the 6 clients that the filter leaves",
+        };
+        assert!(shown.contains(asked), "{shown}");
+        assert_eq!(kills(&press(&mut app, "'6 enter")), (100..106).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_only_groups_have_is_of_the_whole_group() {
+    let mut app = opened("/ 'count>10_id<106 enter");
+    assert!(screen(&app).contains("6 of 12"), "{}", screen(&app));
+    press(&mut app, "esc / 'count<10_id<106 enter");
+    assert!(screen(&app).contains("the filter leaves none"), "{}", screen(&app));
 }
 
 #[test]
@@ -210,10 +245,10 @@ fn all_that_are_shown_are_closed_but_never_our_own() {
     let mut killed = kills(&press(&mut app, "'5 enter"));
     killed.sort_unstable();
     assert_eq!(killed, [200, 201, 202, 300, 310]);
-    let mut app = opened("/ 'sidekiq|redis enter X");
+    let mut app = opened("/ 'process:sidekiq|redis enter X");
     let mut killed = kills(&press(&mut app, "'4 enter"));
     killed.sort_unstable();
-    assert_eq!(killed, [200, 201, 202, 310], "the clients of the groups that the filter leaves");
+    assert_eq!(killed, [200, 201, 202, 310], "the clients in groups that the filter leaves");
     let mut app = opened("/ 'pooltop enter K");
     assert!(screen(&app).contains("this is our own connection"), "{}", screen(&app));
     assert_eq!(press(&mut app, "'1 enter"), []);

@@ -56,7 +56,7 @@ pub struct Listing {
     #[arg(long, value_name = "KEY", value_parser = named(values::group_by, GroupBy::ALL.map(GroupBy::word)), hide_possible_values = true, help_heading = CLIENTS)]
     pub group_by: Option<GroupBy>,
 
-    /// List what this holds of: words, field:regex, field>number, ! before one for the opposite
+    /// List the clients that this holds of, in their groups: words, field:regex, field>number, ! before one for the opposite
     #[arg(long, value_name = "FILTER", allow_hyphen_values = true, help_heading = CLIENTS)]
     pub filter: Option<String>,
 

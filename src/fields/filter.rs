@@ -117,12 +117,16 @@ impl Filter {
 
     /// Whether a row is wanted.
     pub fn holds<R>(&self, fields: &[Field<R>], row: &R, around: &Around<'_>) -> bool {
+        self.holds_of(fields.len(), |at| (fields[at].value)(row, around))
+    }
+
+    /// The same of something that is no row: a word is looked for in its first so many fields.
+    pub fn holds_of<'v>(&self, any: usize, value: impl Fn(usize) -> Value<'v>) -> bool {
         self.terms.iter().all(|term| {
-            let value = |at: usize| (fields[at].value)(row, around);
             let holds = match &term.test {
                 // An age is another one at every look: nobody finds a row by it but with a number.
-                Test::Any(wanted) => (0..fields.len())
-                    .map(value)
+                Test::Any(wanted) => (0..any)
+                    .map(&value)
                     .any(|value| !matches!(value, Value::None | Value::Time(_)) && wanted.is_in(&value)),
                 Test::Matches(at, wanted) => wanted.is_in(&value(*at)),
                 Test::Compares(at, op, number) => {

@@ -7,10 +7,11 @@ mod json;
 mod text;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::event::Client;
+use crate::event::{Client, NodeId};
 use crate::fields::filter::Filter;
-use crate::fields::{Around, Listed, Marks, Value, names};
+use crate::fields::{Around, Listed, Marks, Value, grouped, names};
 use crate::nearest::nearest;
 use crate::snapshot::{ClientRow, GroupBy, GroupRow, Snapshot};
 
@@ -52,12 +53,14 @@ impl Listing {
     /// One sentence on a filter that makes no sense, or a field that there is none of.
     pub fn new(by: GroupBy, filter: Option<&str>, sort: Option<&str>) -> Result<Self, String> {
         let rows = by == GroupBy::None;
+        let mine = if rows { names(ClientRow::FIELDS) } else { grouped::fields() };
         let fields = if rows { names(ClientRow::FIELDS) } else { names(GroupRow::FIELDS) };
         let others = if rows { names(GroupRow::FIELDS) } else { names(ClientRow::FIELDS) };
         let typed = filter.filter(|line| !line.trim().is_empty()).map(str::to_owned);
         let line = filter.unwrap_or_default();
-        let filter = Filter::parse(line, &fields).map_err(|why| {
-            let why = if Filter::parse(line, &others).is_ok() { elsewhere(rows).to_owned() } else { why };
+        let filter = Filter::parse(line, &mine).map_err(|why| {
+            let of_groups = Filter::parse(line, &grouped::fields()).is_ok();
+            let why = if of_groups { elsewhere(rows).to_owned() } else { why };
             format!("--filter: {why}")
         })?;
         let sort = sort.map(|sort| {
@@ -97,28 +100,50 @@ impl Listing {
         if self.by != GroupBy::None {
             return Vec::new();
         }
-        self.rows(snapshot.clients.iter().map(|row| &**row), snapshot, marks)
-    }
-
-    /// The groups that are listed.
-    fn groups<'a>(&self, snapshot: &'a Snapshot, marks: &Marks) -> Vec<&'a GroupRow> {
-        self.rows(snapshot.groups.by(self.by).iter().map(|row| &**row), snapshot, marks)
-    }
-
-    fn rows<'a, R: Listed>(
-        &self,
-        rows: impl Iterator<Item = &'a R>,
-        snapshot: &Snapshot,
-        marks: &Marks,
-    ) -> Vec<&'a R> {
         let around = Around { as_of: snapshot.as_of, marks };
+        let left = |row: &&Arc<ClientRow>| {
+            self.filter.as_ref().is_none_or(|filter| filter.holds(ClientRow::FIELDS, &***row, &around))
+        };
+        self.sorted(snapshot.clients.iter().filter(left), &around).into_iter().map(|row| &**row).collect()
+    }
+
+    /// The groups that are listed, each with those of its clients that the filter leaves.
+    fn groups(&self, snapshot: &Snapshot, marks: &Marks) -> Vec<Arc<GroupRow>> {
+        let around = Around { as_of: snapshot.as_of, marks };
+        self.sorted(&self.narrowed(snapshot, self.by, marks), &around).into_iter().cloned().collect()
+    }
+
+    /// The same of any key, in the order they have.
+    pub(super) fn narrowed(&self, snapshot: &Snapshot, by: GroupBy, marks: &Marks) -> Vec<Arc<GroupRow>> {
+        let around = Around { as_of: snapshot.as_of, marks };
+        match &self.filter {
+            Some(filter) => grouped::Groups::of(snapshot, by).narrowed(filter, &snapshot.clients, &around),
+            None => snapshot.groups.by(by).to_vec(),
+        }
+    }
+
+    /// The clients of each group by their server, those that the filter leaves.
+    pub(super) fn by_server(
+        &self,
+        snapshot: &Snapshot,
+        by: GroupBy,
+        marks: &Marks,
+    ) -> Vec<(NodeId, GroupRow)> {
+        let around = Around { as_of: snapshot.as_of, marks };
+        // With no group each a filter may name what only clients have, and that alone.
+        grouped::Groups::of(snapshot, by).by_server(self.filter.as_ref(), &snapshot.clients, &around)
+    }
+
+    fn sorted<'a, R: Listed>(
+        &self,
+        rows: impl IntoIterator<Item = &'a Arc<R>>,
+        around: &Around<'_>,
+    ) -> Vec<&'a Arc<R>> {
         let first = R::FIELDS.iter().position(|field| field.name == R::FIRST).unwrap_or(0);
         let sort = self.sort.unwrap_or(Sort { field: first, descending: R::FIELDS[first].descends });
         let field = &R::FIELDS[sort.field];
-        let wanted = rows
-            .filter(|row| self.filter.as_ref().is_none_or(|filter| filter.holds(R::FIELDS, *row, &around)));
         // Each value is made once, not at every comparison.
-        let mut keyed: Vec<_> = wanted.map(|row| ((field.value)(row, &around), row)).collect();
+        let mut keyed: Vec<_> = rows.into_iter().map(|row| ((field.value)(row, around), row)).collect();
         keyed.sort_by(|(a, left), (b, right)| {
             // What nobody knows comes last, whichever way round.
             let known = (*a == Value::None).cmp(&(*b == Value::None));

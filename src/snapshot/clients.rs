@@ -109,6 +109,11 @@ pub enum ClientState {
 }
 
 impl ClientState {
+    /// Whether who is so waits on purpose.
+    pub fn is_waiting(self) -> bool {
+        matches!(self, Self::Blocked | Self::Subscribed | Self::Monitor | Self::Replica)
+    }
+
     /// The word shown and exported.
     pub fn word(self) -> &'static str {
         match self {
@@ -264,6 +269,9 @@ pub struct GroupRow {
     pub process: Option<Arc<Process>>,
     /// How many they are.
     pub count: u64,
+    /// With those that a filter leaves out, where there is one: then the other numbers are of those that it leaves, but for
+    /// how they change, which is the whole group's.
+    pub of: Option<u64>,
     /// Of these, blocked, subscribed or in MONITOR: they wait on purpose.
     pub waiting: u64,
     /// Of these, this program's own.

@@ -8,7 +8,7 @@ mod lists;
 use std::cmp::Ordering;
 
 use crate::fields::filter::Filter;
-use crate::fields::{Around, Listed, Pick, Value, names};
+use crate::fields::{Around, Listed, Pick, Value};
 
 pub use lists::{Grouping, Lists};
 
@@ -68,10 +68,26 @@ impl Listing {
 
     /// Makes the rows anew. `rows` are in the order they have unsorted.
     fn refresh<'a, R: Listed>(&mut self, rows: impl Iterator<Item = (u32, &'a R)>, around: &Around<'_>) {
+        self.refresh_by(rows, around, |filter, row| filter.holds(R::FIELDS, row, around));
+    }
+
+    /// The same, with a filter that looks at more than a row.
+    fn refresh_by<'a, R: Listed>(
+        &mut self,
+        rows: impl Iterator<Item = (u32, &'a R)>,
+        around: &Around<'_>,
+        holds: impl Fn(&Filter, &R) -> bool,
+    ) {
+        let filter = self.filter.take();
         let mut total = 0;
         let rows = rows.inspect(|_| total += 1);
-        let holds = |row: &R| self.filter.as_ref().is_none_or(|filter| filter.holds(R::FIELDS, row, around));
-        let rows = rows.filter(|(_, row)| holds(row));
+        let left = |(_, row): &(u32, &R)| filter.as_ref().is_none_or(|filter| holds(filter, row));
+        self.arrange(rows.filter(left), around);
+        (self.filter, self.total) = (filter, total);
+    }
+
+    /// Sorts what the filter leaves, and finds the selected row in it.
+    fn arrange<'a, R: Listed>(&mut self, rows: impl Iterator<Item = (u32, &'a R)>, around: &Around<'_>) {
         let pick = self.anchor.as_ref().or(self.pick.as_ref());
         let field = &R::FIELDS[self.sort.field];
         // Each value is made once, not at every comparison.
@@ -81,7 +97,6 @@ impl Listing {
                 ((field.value)(row, around), row.tie(), at, picked)
             })
             .collect();
-        self.total = total;
         keyed.sort_by(|left, right| {
             order(&left.0, &right.0, self.sort.descending).then_with(|| left.1.cmp(&right.1))
         });
@@ -139,6 +154,11 @@ impl Listing {
         self.error.as_deref()
     }
 
+    /// What leaves rows out.
+    pub fn filter_in_force(&self) -> Option<&Filter> {
+        self.filter.as_ref()
+    }
+
     /// Whether rows are left out.
     pub fn is_filtered(&self) -> bool {
         self.filter.is_some()
@@ -150,9 +170,9 @@ impl Listing {
     }
 
     /// Changes the filter line, and says whether the rows must be made anew: not for one that makes no sense.
-    fn filter<R: Listed>(&mut self, change: impl FnOnce(&mut String)) -> bool {
+    fn filter(&mut self, fields: &[&'static str], change: impl FnOnce(&mut String)) -> bool {
         change(&mut self.typed);
-        match Filter::parse(&self.typed, &names(R::FIELDS)) {
+        match Filter::parse(&self.typed, fields) {
             Ok(filter) => {
                 self.filter = filter;
                 self.good.clone_from(&self.typed);

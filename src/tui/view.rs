@@ -21,6 +21,7 @@ pub mod shell;
 mod tape;
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -34,7 +35,7 @@ use super::listing::{Grouping, Listing};
 use super::output;
 use super::theme::Theme;
 use crate::fields::Marks;
-use crate::snapshot::{PoolRow, Snapshot};
+use crate::snapshot::{GroupRow, PoolRow, Snapshot};
 use crate::text;
 
 pub use crate::text::{NONE, age};
@@ -60,6 +61,8 @@ pub struct Cx<'a> {
     pub scene: Scene,
     /// What the clients are shown as.
     pub grouping: &'a Grouping,
+    /// Their groups, as a filter leaves them.
+    pub groups: &'a [Arc<GroupRow>],
 }
 
 impl<'a> Cx<'a> {
@@ -74,6 +77,7 @@ impl<'a> Cx<'a> {
             marks: app.lists.marks(),
             scene: app.scene,
             grouping: app.lists.grouping(),
+            groups: app.lists.groups(&app.shown),
         }
     }
 

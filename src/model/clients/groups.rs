@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use super::history::{History, Point};
 use super::moment;
-use super::rows::is_waiting;
 use crate::event::{Process, Stamp};
 use crate::snapshot::{About, ClientState, GroupBy, GroupRow, REST};
 
@@ -240,7 +239,7 @@ impl Table {
     #[inline]
     fn add_up(&mut self, place: u32, share: &Share) {
         let Some(sums) = self.sums.get_mut(place as usize) else { return };
-        let waiting = is_waiting(share.state);
+        let waiting = share.state.is_waiting();
         sums.count += 1;
         sums.waiting += u32::from(waiting);
         sums.subscribed += u32::from(share.state == ClientState::Subscribed && !share.own);
@@ -319,6 +318,7 @@ fn row(by: GroupBy, group: &Group, sums: &Sums, now: Stamp, window: usize, flagg
         label: group.label.clone(),
         process: group.process.clone(),
         count: u64::from(sums.count),
+        of: None,
         waiting: u64::from(sums.waiting),
         own: u64::from(sums.own),
         change: i64::from(sums.change),

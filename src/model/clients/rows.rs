@@ -340,14 +340,6 @@ fn is_heavy(client: &Client) -> bool {
     client.output_memory.is_some_and(|bytes| bytes >= HEAVY)
 }
 
-/// Whether it waits on purpose.
-pub(in crate::model) fn is_waiting(state: ClientState) -> bool {
-    matches!(
-        state,
-        ClientState::Blocked | ClientState::Subscribed | ClientState::Monitor | ClientState::Replica
-    )
-}
-
 fn places(groups: &mut Book, client: &Client, whose: Option<&Whose>, target: &str, second: u64) -> Places {
     let mut places = Places::default();
     for (table, place) in groups.tables().iter_mut().zip(&mut places) {

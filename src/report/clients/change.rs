@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Listing;
 use crate::event::Stamp;
+use crate::fields::Marks;
 use crate::snapshot::{About, LintRow, Snapshot};
 
 /// Lints kept that were raised: a report of more is read by nobody.
@@ -37,8 +38,8 @@ impl Grown {
 impl Change {
     /// From this snapshot on.
     pub fn since(snapshot: &Snapshot, listing: &Listing) -> Self {
-        let groups = snapshot.groups.by(listing.by()).iter();
-        let groups = groups.map(|row| (row.label.clone(), row.count)).collect();
+        let groups = listing.narrowed(snapshot, listing.by(), &Marks::of_snapshot(snapshot));
+        let groups = groups.iter().map(|row| (row.label.clone(), row.count)).collect();
         let mut change = Self { begin: snapshot.as_of, groups, fired: Vec::new() };
         change.see(snapshot);
         change
@@ -65,7 +66,7 @@ impl Change {
     pub(super) fn groups(&self, snapshot: &Snapshot, listing: &Listing) -> Vec<Grown> {
         let mut before: HashMap<&Arc<str>, u64> = self.groups.iter().map(|(label, n)| (label, *n)).collect();
         let mut grown: Vec<Grown> = Vec::new();
-        for row in snapshot.groups.by(listing.by()) {
+        for row in listing.narrowed(snapshot, listing.by(), &Marks::of_snapshot(snapshot)) {
             let before = before.remove(&row.label).unwrap_or(0);
             grown.push(Grown { label: row.label.clone(), before, after: row.count });
         }

@@ -30,13 +30,13 @@ pub fn csv(snapshot: &Snapshot, listing: &Listing) -> String {
     } else {
         names(&mut out, &GROUP);
         for row in listing.groups(snapshot, &marks) {
-            write(&mut out, group(row, &marks));
+            write(&mut out, group(&row, &marks));
         }
     }
     out
 }
 
-const GROUP: [&str; 15] = [
+const GROUP: [&str; 16] = [
     "group_by",
     "group",
     "pid",
@@ -44,6 +44,7 @@ const GROUP: [&str; 15] = [
     "user",
     "container",
     "clients",
+    "of",
     "waiting",
     "own",
     "change",
@@ -64,6 +65,7 @@ fn group(row: &GroupRow, marks: &Marks) -> Vec<Cell> {
         text(process.and_then(|process| process.user.as_deref())),
         text(process.and_then(|process| process.container.as_deref())),
         number(Some(row.count)),
+        number(row.of),
         number(Some(row.waiting)),
         number(Some(row.own)),
         number(Some(row.change)),

@@ -19,7 +19,7 @@ use crate::snapshot::{About, ClientRow, GroupBy, GroupRow, LintRow, LookRow, Nod
 ///    "cost_told", "interval_ms"}, "timeout_s", "tcp_keepalive_s", "refused": [{"command", "error", "rule"}],
 ///    "unix": [{"process", "clients"}], "lost", "stopped"}],
 ///  "group_by", "filter",
-///  "groups": [{"group", "process", "clients", "waiting", "own", "change", "grown", "opened_per_s", "commands_per_s",
+///  "groups": [{"group", "process", "clients", "of", "waiting", "own", "change", "grown", "opened_per_s", "commands_per_s",
 ///    "oldest_ms", "longest_idle_ms", "memory_bytes", "lints"}],
 ///  "clients": null, or with "group_by": "none" [{"server", "id", "addr", "name", "process", "owner", …}],
 ///  "lints": [{"id", "level", "severity", "server", "group", "client", "evidence", "advice", "since_ms"}],
@@ -27,6 +27,8 @@ use crate::snapshot::{About, ClientRow, GroupBy, GroupRow, LintRow, LookRow, Nod
 ///  "dropped_events", "out_of_sync"}
 /// ```
 /// The group without a name, `""`, is the rest where there are too many: no client's own name is empty.
+/// With a filter a group's `clients` are those of its clients that it leaves, `of` is all of them, and how it changes is the
+/// whole group's; servers and lints are told whole.
 /// `as_of_ms` and `since_ms` count from the start of the run, `time_ms` from 1970. A judged run has a `"verdict"` as well.
 pub fn document(
     snapshot: &Snapshot,
@@ -66,7 +68,7 @@ pub(in crate::report) fn value(snapshot: &Snapshot, listing: &Listing, change: O
         "servers": snapshot.nodes.iter().map(|row| server(snapshot, row)).collect::<Vec<_>>(),
         "group_by": listing.by().word(),
         "filter": listing.typed,
-        "groups": (!rows).then(|| groups.into_iter().map(|row| group(row, &marks)).collect::<Vec<_>>()),
+        "groups": (!rows).then(|| groups.into_iter().map(|row| group(&row, &marks)).collect::<Vec<_>>()),
         "clients": rows.then(|| {
             clients.into_iter().map(|row| client(row, snapshot, &marks)).collect::<Vec<_>>()
         }),
@@ -136,6 +138,7 @@ fn group(row: &GroupRow, marks: &Marks) -> Value {
         "group": &*row.label,
         "process": row.process.as_deref().map(process),
         "clients": row.count,
+        "of": row.of,
         "waiting": row.waiting,
         "own": row.own,
         "change": row.change,

@@ -322,15 +322,17 @@ fn cells(line: &str) -> Vec<String> {
 
 #[test]
 fn metrics_have_a_series_a_group_and_no_more_than_a_thousand() {
-    let page = prometheus(&everyday(), &Listing::default());
+    let by_name = Listing::new(GroupBy::Name, None, None).expect("a listing");
+    let page = prometheus(&two_servers(), &by_name);
     exposition::check(&page);
     insta::assert_snapshot!(page);
     let page = prometheus(&ugly(), &rows());
     exposition::check(&page);
     assert!(is_printable(&page));
-    let many = (0..1_500).map(|n| group(GroupBy::Name, &format!("worker-{n}"), 1)).collect();
-    let many = Snapshot { groups: grouped(GroupBy::Name, many), ..everyday() };
-    let by_name = Listing::new(GroupBy::Name, None, None).expect("a listing");
+    let name = |n| format!("worker-{n}");
+    let many = (0..1_500).map(|n| group(GroupBy::Name, &name(n), 1)).collect();
+    let clients = (0..1_500).map(|n| Arc::new(client(0, n, |client| client.name = Some(name(n).into()))));
+    let many = Snapshot { clients: clients.collect(), groups: grouped(GroupBy::Name, many), ..everyday() };
     let page = prometheus(&many, &by_name);
     exposition::check(&page);
     assert_eq!(page.matches("\nredis_pooltop_clients{").count(), 1_000);
@@ -368,22 +370,100 @@ fn a_filter_and_an_order_are_those_of_the_screen() {
         let listing = Listing::new(GroupBy::Process, filter, sort).expect("a listing");
         listing.groups(&snapshot, &marks).iter().map(|row| row.count).collect::<Vec<_>>()
     };
-    assert_eq!(groups(Some("count>1"), None), [58, 2], "the largest come first");
+    assert_eq!(groups(None, None), [58, 2, 1], "the largest come first");
     assert_eq!(groups(None, Some("-count")), [1, 2, 58]);
-    assert_eq!(groups(Some("change<0"), None), [2]);
-    assert_eq!(groups(Some("lint:growth"), None), [58]);
+}
+
+/// Two servers that answer, each with clients of the same two programs, as the model groups them.
+fn two_servers() -> Snapshot {
+    let clients = (0..20).map(|n| {
+        let named = |client: &mut Client| client.name = Some(if n < 14 { "web" } else { "cron" }.into());
+        let row = client(n % 2, u64::from(n), named);
+        let state = if n % 7 == 0 { ClientState::Blocked } else { ClientState::Idle };
+        Arc::new(ClientRow { state, ..row })
+    });
+    let rate = |row: GroupRow| GroupRow { opening_rate: 2.0, grown: 5, ..row };
+    let groups = vec![rate(group(GroupBy::Name, "web", 14)), rate(group(GroupBy::Name, "cron", 6))];
+    Snapshot {
+        nodes: vec![Arc::new(server(0, "127.0.0.1:6379")), Arc::new(server(1, "[::1]:6380"))],
+        clients: clients.collect(),
+        groups: grouped(GroupBy::Name, groups),
+        lints: vec![lint("growth", About::Group(GroupBy::Name, "cron".into()), "cron grows")],
+        ..everyday()
+    }
+}
+
+#[test]
+fn a_filter_is_of_clients_in_groups_too_and_means_the_same_in_every_form() {
+    let snapshot = two_servers();
+    let marks = Marks::of_snapshot(&snapshot);
+    let listing = |filter| Listing::new(GroupBy::Name, Some(filter), None).expect(filter);
+    let groups = |filter| {
+        let rows = listing(filter).groups(&snapshot, &marks);
+        rows.iter().map(|row| (row.label.to_string(), row.count, row.of)).collect::<Vec<_>>()
+    };
+    let group = |label: &str, count, of| (label.to_owned(), count, Some(of));
+    assert_eq!(groups("state:blocked"), [group("web", 2, 14), group("cron", 1, 6)]);
+    assert_eq!(groups("count>10 state:blocked"), [group("web", 2, 14)], "the whole group's count");
+    assert_eq!(groups("lint:growth"), [group("cron", 6, 6)]);
+    assert_eq!(groups("id=13"), [group("web", 1, 14)]);
+
+    let blocked = listing("state:blocked");
+    let said = text(&snapshot, &blocked, None);
+    assert!(said.contains("2 of 14") && said.contains("3 clients of 20"), "{said}");
+    let document: Value = serde_json::from_str(&document(&snapshot, &blocked, None, None)).expect("JSON");
+    let told = &document["groups"][0];
+    assert_eq!((&told["clients"], &told["of"], &told["grown"]), (&2.into(), &14.into(), &5.into()));
+    assert_eq!(document["servers"][0]["connected_clients"], 61, "a server is told whole");
+    assert_eq!(csv(&snapshot, &blocked).lines().nth(1).map(|line| line.contains(",2,14,")), Some(true));
+    let page = prometheus(&snapshot, &blocked);
+    exposition::check(&page);
+    assert!(page.contains("redis_pooltop_clients_filter_info{filter=\"state:blocked\"} 1\n"), "{page}");
+    let of = |host: &str, port, by: &str, group: &str| {
+        format!("{{server_address=\"{host}\",server_port=\"{port}\",{by}=\"{group}\"")
+    };
+    let first = of("127.0.0.1", 6379, "group_by", "name");
+    assert!(page.contains(&format!("redis_pooltop_clients{first},group=\"web\"}} 1\n")), "{page}");
+    assert!(page.contains("redis_clients_connected{server_address=\"127.0.0.1\",server_port=\"6379\"} 61\n"));
+
+    let change = Change::since(&snapshot, &blocked);
+    let mut after = two_servers();
+    let mut clients: Vec<_> = after.clients.iter().cloned().collect();
+    clients.retain(|row| row.client.id != 7);
+    after.clients = clients.into();
+    let grown = change.groups(&after, &blocked);
+    assert_eq!(grown.iter().map(|grown| (grown.before, grown.after)).collect::<Vec<_>>(), [(2, 1)]);
+}
+
+#[test]
+fn groups_of_several_servers_have_a_series_each_server() {
+    let listing = Listing::new(GroupBy::Name, None, None).expect("a listing");
+    for page in [prometheus(&two_servers(), &listing), open_metrics(&two_servers(), &listing)] {
+        let series: Vec<_> = page.lines().filter(|line| line.starts_with("redis_pooltop_clients{")).collect();
+        let of = |host: &str, port: u16, group: &str, count: u64| {
+            format!(
+                "redis_pooltop_clients{{server_address=\"{host}\",server_port=\"{port}\",group_by=\"name\",group=\"{group}\"}} {count}"
+            )
+        };
+        assert_eq!(
+            series,
+            [
+                of("127.0.0.1", 6379, "web", 7),
+                of("::1", 6380, "web", 7),
+                of("127.0.0.1", 6379, "cron", 3),
+                of("::1", 6380, "cron", 3),
+            ]
+        );
+        // What is not known by server is of all of them, once.
+        let rates = page.lines().filter(|line| line.starts_with("redis_pooltop_clients_opened_per_second{"));
+        assert_eq!(rates.filter(|line| !line.contains("server_address")).count(), 2, "{page}");
+    }
 }
 
 #[test]
 fn a_field_that_is_none_is_said_in_one_sentence() {
     let said = |by, filter, sort| Listing::new(by, filter, sort).expect_err("no such field");
     for (by, filter, sort, want) in [
-        (
-            GroupBy::Process,
-            Some("cmd:get"),
-            None,
-            "--filter: that is of clients, not of their groups: add --group-by none",
-        ),
         (GroupBy::None, Some("grown>3"), None, "--filter: that is of groups: leave out --group-by none"),
         (GroupBy::None, Some("idel>3"), None, "--filter: no field idel: did you mean idle?"),
         (GroupBy::None, Some("("), None, "--filter: no such expression: unclosed group"),

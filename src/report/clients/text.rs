@@ -134,7 +134,10 @@ fn groups(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Mark
 fn group(row: &GroupRow) -> Vec<String> {
     vec![
         format!("{}{}", name(group_words(&row.label)), if row.flagged { " !" } else { "" }),
-        thousands(row.count),
+        match row.of {
+            Some(of) => format!("{} of {}", thousands(row.count), thousands(of)),
+            None => thousands(row.count),
+        },
         signed(row.change),
         signed(row.grown),
         if row.opening_rate > 0.0 { format!("{:.1}", row.opening_rate) } else { "0".to_owned() },

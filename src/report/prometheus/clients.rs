@@ -1,12 +1,14 @@
 //! Watched servers: the names that OpenTelemetry's collector gives a Redis' numbers, and our own for groups of clients,
 //! for which it has none.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::{Kind, Label, Page, escape, number};
 use crate::event::NodeId;
+use crate::fields::Marks;
 use crate::report::Listing;
-use crate::snapshot::{GroupBy, GroupRow, NodeRow};
+use crate::snapshot::{GroupBy, GroupRow, NodeRow, Snapshot};
 
 /// Groups that have series; of more a scraper has no use, and its memory suffers.
 const GROUPS: usize = 1_000;
@@ -59,7 +61,7 @@ const SERVERS: [OfServer; 9] = [
     ),
 ];
 
-const GROUPED: [OfGroup; 6] = [
+const GROUPED: [OfGroup; 5] = [
     (
         "redis_pooltop_clients",
         "Clients, by what they have in common; the group without a name is the rest of too many.",
@@ -67,9 +69,6 @@ const GROUPED: [OfGroup; 6] = [
     ),
     ("redis_pooltop_clients_waiting", "Of these, blocked, subscribed or in MONITOR.", |row| {
         Some(number(row.waiting))
-    }),
-    ("redis_pooltop_clients_opened_per_second", "Opened a second, over the last ten seconds.", |row| {
-        Some(row.opening_rate)
     }),
     ("redis_pooltop_clients_oldest_seconds", "The age of the oldest.", |row| Some(row.oldest.as_secs_f64())),
     ("redis_pooltop_clients_idle_seconds", "The longest that one has been idle.", |row| {
@@ -92,8 +91,7 @@ impl Page<'_> {
         self.family(Kind::Gauge, "redis_pooltop_watched_up", help, up);
         for (kind, name, help, value) in SERVERS {
             // What an unreachable server said last is not what holds now, but for what only ever grows.
-            let told =
-                |row: &&std::sync::Arc<NodeRow>| matches!(kind, Kind::Counter) || row.server.lost.is_none();
+            let told = |row: &&Arc<NodeRow>| matches!(kind, Kind::Counter) || row.server.lost.is_none();
             let rows = snapshot.nodes.iter().filter(told);
             self.family(kind, name, help, rows.filter_map(|row| Some(("", server(row), value(row)?))));
         }
@@ -121,35 +119,82 @@ impl Page<'_> {
         let by = if listing.by() == GroupBy::None { GroupBy::default() } else { listing.by() };
         // Groups are of all servers together: of the last that is lost there is nothing left that holds now.
         let answers = self.snapshot.nodes.iter().any(|row| row.server.lost.is_none());
-        let groups = if answers { self.snapshot.groups.by(by) } else { &[] };
-        let mut seen = HashSet::new();
-        let labelled: Vec<(&GroupRow, Vec<Label<'_>>)> = groups
-            .iter()
-            .take(GROUPS)
-            .map(|row| {
-                let mut label = row.label.to_string();
-                // Names that only a terminal would tell apart are told apart by a number.
-                let mut again = 1;
-                while !seen.insert(escape(&label)) {
-                    again += 1;
-                    label = format!("{}#{again}", row.label);
-                }
-                (&**row, vec![("group_by", by.word().into()), ("group", label.into())])
-            })
-            .collect();
+        if !answers {
+            return;
+        }
+        let (parts, left_out) = parts(self.snapshot, listing, by);
         for (name, help, value) in GROUPED {
-            let samples = labelled.iter().filter_map(|(row, labels)| Some(("", labels.clone(), value(row)?)));
+            let samples = parts.iter().filter_map(|(row, labels)| Some(("", labels.clone(), value(row)?)));
             self.family(Kind::Gauge, name, help, samples);
         }
-        let left_out = groups.len().saturating_sub(GROUPS);
-        let labels = vec![("group_by", by.word().into())];
-        let help = "Groups that have no series because there are more than 1,000.";
+        let groups = listing.narrowed(self.snapshot, by, &Marks::of_snapshot(self.snapshot));
+        let (mut called, nodes) = (Called::default(), &self.snapshot.nodes);
+        let opened = groups.iter().take(GROUPS).map(|row| {
+            // How often is known of a whole group only, which is of one server where there is but one.
+            let server = match &nodes[..] {
+                [only] => server(only),
+                _ => Vec::new(),
+            };
+            let names = [("group_by", by.word().into()), ("group", called.name(&row.label).into())];
+            ("", server.into_iter().chain(names).collect(), row.opening_rate)
+        });
+        let opened: Vec<_> = opened.collect();
+        let help = "Opened a second, over the last ten seconds: the whole group, on all servers together.";
+        self.family(Kind::Gauge, "redis_pooltop_clients_opened_per_second", help, opened);
+        let filter = Some(listing.filter()).filter(|line| !line.is_empty());
         self.family(
             Kind::Gauge,
-            "redis_pooltop_groups_left_out",
-            help,
-            [("", labels, number(left_out as u64))],
+            "redis_pooltop_clients_filter_info",
+            "The filter that leaves the clients of groups; what is of a server is told whole.",
+            filter.map(|line| ("", vec![("filter", line.into())], 1.0)),
         );
+        let labels = vec![("group_by", by.word().into())];
+        let help = "Groups that have no series because there are more than 1,000.";
+        self.family(Kind::Gauge, "redis_pooltop_groups_left_out", help, [("", labels, number(left_out))]);
+    }
+}
+
+/// The clients of each group on each server that answers, with their labels; and how many groups have no series.
+fn parts<'a>(
+    snapshot: &'a Snapshot,
+    listing: &Listing,
+    by: GroupBy,
+) -> (Vec<(GroupRow, Vec<Label<'a>>)>, u64) {
+    let mut parts = Vec::new();
+    let (mut called, mut left_out) = (Called::default(), BTreeSet::new());
+    for (node, row) in listing.by_server(snapshot, by, &Marks::of_snapshot(snapshot)) {
+        let answers = |known: &&Arc<NodeRow>| known.id == node && known.server.lost.is_none();
+        let Some(node) = snapshot.nodes.iter().find(answers) else { continue };
+        if parts.len() < GROUPS {
+            let name = called.name(&row.label).into();
+            let labels = server(node).into_iter().chain([("group_by", by.word().into()), ("group", name)]);
+            parts.push((row, labels.collect()));
+        } else {
+            left_out.insert(row.label);
+        }
+    }
+    (parts, left_out.len() as u64)
+}
+
+/// Names that only a terminal would tell apart, told apart by a number.
+#[derive(Default)]
+struct Called {
+    seen: HashSet<String>,
+    names: HashMap<Arc<str>, String>,
+}
+
+impl Called {
+    fn name(&mut self, label: &Arc<str>) -> String {
+        if let Some(name) = self.names.get(label) {
+            return name.clone();
+        }
+        let (mut name, mut again) = (label.to_string(), 1);
+        while !self.seen.insert(escape(&name)) {
+            again += 1;
+            name = format!("{label}#{again}");
+        }
+        self.names.insert(label.clone(), name.clone());
+        name
     }
 }
 

@@ -7,7 +7,7 @@ use super::deeds::Deed;
 use super::details::Subject;
 use super::{App, Confirm, Word};
 use crate::event::{Exact, NodeId};
-use crate::fields::Pick;
+use crate::fields::{Pick, grouped};
 use crate::snapshot::{About, ClientRow, ClientState, GroupBy, GroupRow};
 use crate::text;
 use crate::tui::layout::Pane;
@@ -111,25 +111,30 @@ impl App {
             Some(details) => Some(details.subject.clone()),
             None => self.subject(),
         };
-        let group = match &subject {
-            Some(Subject::Group(row)) if !shown => Some(row.count),
-            _ => None,
-        };
+        if let Some(Subject::Group(row)) = &subject
+            && row.label.is_empty()
+            && !shown
+        {
+            // No name stands for them.
+            self.notice = Some("these have no name in common: filter or open others".to_owned());
+            return;
+        }
         let (rows, whose) = match subject {
             Some(Subject::Client(row, true)) if !shown => (vec![row], None),
             Some(Subject::Group(row)) if !shown => {
                 let of = text::fit(&view::clients::group_named(&row), NAMED);
+                let of = match row.of {
+                    Some(all) => {
+                        format!("the {} of {of}, those that the filter leaves", text::thousands(all))
+                    }
+                    None => of,
+                };
                 (self.clients_of(&[row]), Some(of))
             }
             Some(Subject::Client(..) | Subject::Group(_)) => (self.clients_shown(), None),
             _ => return,
         };
         let all = rows.len();
-        if group.is_some_and(|count| count != all as u64) {
-            // Those that are too many to have a group each: no name stands for them.
-            self.notice = Some("these have no name in common: filter or open others".to_owned());
-            return;
-        }
         let rows: Vec<_> = rows.into_iter().filter(|row| !row.own).collect();
         let ours = match all - rows.len() {
             0 => String::new(),
@@ -181,13 +186,17 @@ impl App {
         text::fit(&text::escape_str(&words), NAMED + 20)
     }
 
-    /// The clients of these groups, which are all by one key.
+    /// The clients of these groups, which are all by one key; of a filter's those that it leaves.
     fn clients_of(&self, groups: &[Arc<GroupRow>]) -> Vec<Arc<ClientRow>> {
         let Some(by) = groups.first().map(|group| group.by) else { return Vec::new() };
         let labels: HashSet<&str> = groups.iter().map(|group| &*group.label).collect();
-        let marks = self.lists.marks();
+        let around = self.around();
+        let all = grouped::Groups::of(&self.shown, by);
+        let filter = self.list(Pane::Clients).and_then(Listing::filter_in_force);
         let of = |row: &&Arc<ClientRow>| {
-            labels.contains(&*by.label(row, marks.target(row.node).unwrap_or_default()))
+            let group = all.place(row, around.marks).and_then(|at| self.shown.groups.by(by).get(at));
+            group.is_some_and(|group| labels.contains(&*group.label))
+                && filter.is_none_or(|filter| all.holds(filter, row, &around))
         };
         self.shown.clients.iter().filter(of).cloned().collect()
     }
@@ -198,7 +207,7 @@ impl App {
         let at = list.rows().iter().map(|at| *at as usize);
         let grouping = self.lists.grouping();
         if grouping.grouped() {
-            let groups = self.shown.groups.by(grouping.by);
+            let groups = self.lists.groups(&self.shown);
             let groups: Vec<_> = at.filter_map(|at| groups.get(at).cloned()).collect();
             return self.clients_of(&groups);
         }

@@ -172,7 +172,10 @@ impl App {
             GroupRow::FIELDS.get(field).map(|field| (field.name, field.descends))?
         };
         let turned = if descending == descends { "" } else { "-" };
-        report::clients::Listing::new(by, filter, Some(&format!("{turned}{name}"))).ok()
+        let sort = format!("{turned}{name}");
+        let listing = |filter| report::clients::Listing::new(by, filter, Some(&sort)).ok();
+        // What only groups have is said of no client.
+        listing(filter).or_else(|| listing(None))
     }
 
     /// The end of what the shell has printed, each command with what it took at its end. A secret in it is masked since

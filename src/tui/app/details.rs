@@ -145,7 +145,7 @@ impl App {
             Pane::Server if self.scene == Scene::Watch => Some(Subject::Nodes),
             Pane::Server => Some(Subject::Info(self.looked_at.clone())),
             Pane::Clients if self.lists.grouping().grouped() => {
-                let groups = self.shown.groups.by(self.lists.grouping().by);
+                let groups = self.lists.groups(&self.shown);
                 Some(Subject::Group(Arc::clone(groups.get(at?)?)))
             }
             Pane::Clients => Some(Subject::Client(Arc::clone(self.shown.clients.get(at?)?), true)),

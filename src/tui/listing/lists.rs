@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Listing, Sort};
-use crate::fields::{Around, Listed, Marks, Pick};
+use crate::fields::{Around, Listed, Marks, Pick, grouped, names};
 use crate::report;
 use crate::snapshot::{ClientRow, ConnectionRow, EventRow, GroupBy, GroupRow, LintRow, Snapshot};
 use crate::tui::layout::Pane;
@@ -15,6 +15,8 @@ pub struct Lists {
     lints: Listing,
     events: Listing,
     groups: Listing,
+    /// Each with those of its clients that the filter leaves, where there is one.
+    narrowed: Option<Vec<Arc<GroupRow>>>,
     clients: Listing,
     grouping: Grouping,
     marks: Marks,
@@ -53,6 +55,7 @@ impl Default for Lists {
             lints: Listing::new::<LintRow>(),
             events: Listing::new::<EventRow>(),
             groups: Listing::new::<GroupRow>(),
+            narrowed: None,
             clients: Listing::new::<ClientRow>(),
             grouping: Grouping::default(),
             marks: Marks::default(),
@@ -104,8 +107,30 @@ impl Lists {
         lists
     }
 
-    /// Shows the clients as something else, from the first row.
+    /// The groups that the list of them has places in.
+    pub fn groups<'a>(&'a self, snapshot: &'a Snapshot) -> &'a [Arc<GroupRow>] {
+        self.narrowed.as_deref().unwrap_or_else(|| snapshot.groups.by(self.grouping.by))
+    }
+
+    /// What a filter of a pane may name.
+    fn fields(&self, which: Which) -> Vec<&'static str> {
+        match which {
+            Which::Connections => names(ConnectionRow::FIELDS),
+            Which::Lints => names(LintRow::FIELDS),
+            Which::Events => names(EventRow::FIELDS),
+            Which::Clients if self.grouping.by == GroupBy::None => names(ClientRow::FIELDS),
+            Which::Groups | Which::Clients => grouped::fields(),
+        }
+    }
+
+    /// Shows the clients as something else, from the first row. What is opened keeps the filter, and so do other groups: it
+    /// is about the clients in them.
     pub fn regroup(&mut self, to: Grouping, snapshot: &Snapshot) {
+        let line = if self.grouping.grouped() && to != self.grouping {
+            self.groups.good.clone()
+        } else {
+            String::new()
+        };
         // Another key makes other groups; another group has other rows.
         if to.by != self.grouping.by {
             self.groups.forget();
@@ -114,6 +139,15 @@ impl Lists {
             self.clients.forget();
         }
         self.grouping = to;
+        if let Some(which) = self.which(Pane::Clients).filter(|_| !line.is_empty()) {
+            let fields = self.fields(which);
+            if let Some(list) = self.of_mut(Pane::Clients)
+                && !list.filter(&fields, |typed| *typed = line)
+            {
+                // What groups alone have says nothing of clients without any.
+                list.forget();
+            }
+        }
         self.refresh(Pane::Clients, snapshot);
     }
 
@@ -144,31 +178,36 @@ impl Lists {
                 self.events.refresh(rows.map(|(at, row)| (at as u32, row)), &around);
             }
             Which::Groups => {
-                let rows = snapshot.groups.by(self.grouping.by).iter().enumerate();
-                self.groups.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
+                let all = snapshot.groups.by(self.grouping.by);
+                self.narrowed = self.groups.filter.as_ref().map(|filter| {
+                    grouped::Groups::of(snapshot, self.grouping.by).narrowed(
+                        filter,
+                        &snapshot.clients,
+                        &around,
+                    )
+                });
+                let rows = self.narrowed.as_deref().unwrap_or(all).iter().enumerate();
+                self.groups.arrange(rows.map(|(at, row)| (at as u32, &**row)), &around);
+                self.groups.total = all.len();
             }
             Which::Clients => {
-                let rows =
-                    snapshot.clients.iter().enumerate().filter(|(_, row)| match &self.grouping.inside {
-                        Some(label) => is_in(row, self.grouping.by, label, &self.marks),
-                        None => true,
-                    });
-                self.clients.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
+                let rows = snapshot.clients.iter().enumerate();
+                let rows = rows.map(|(at, row)| (at as u32, &**row));
+                let Some(label) = &self.grouping.inside else {
+                    return self.clients.refresh(rows, &around);
+                };
+                let groups = grouped::Groups::of(snapshot, self.grouping.by);
+                let rows = rows.filter(|(_, row)| groups.is_in(row, label, &self.marks));
+                self.clients.refresh_by(rows, &around, |filter, row| groups.holds(filter, row, &around));
             }
         }
     }
 
     /// Changes a pane's filter line.
     pub fn filter(&mut self, pane: Pane, snapshot: &Snapshot, change: impl FnOnce(&mut String)) {
-        let changed = match self.which(pane) {
-            Some(Which::Connections) => self.connections.filter::<ConnectionRow>(change),
-            Some(Which::Lints) => self.lints.filter::<LintRow>(change),
-            Some(Which::Events) => self.events.filter::<EventRow>(change),
-            Some(Which::Groups) => self.groups.filter::<GroupRow>(change),
-            Some(Which::Clients) => self.clients.filter::<ClientRow>(change),
-            None => false,
-        };
-        if changed {
+        let Some(which) = self.which(pane) else { return };
+        let fields = self.fields(which);
+        if self.of_mut(pane).is_some_and(|list| list.filter(&fields, change)) {
             self.refresh(pane, snapshot);
         }
     }
@@ -216,16 +255,20 @@ impl Lists {
 
     /// Selects the row at a place of a pane's list; the last one when there are fewer.
     pub fn select(&mut self, pane: Pane, snapshot: &Snapshot, at: usize) {
-        let (Some(which), by) = (self.which(pane), self.grouping.by) else { return };
+        let Some(which) = self.which(pane) else { return };
         let Some(list) = self.of_mut(pane) else { return };
         list.at = at.min(list.rows.len().saturating_sub(1));
-        list.pick = list.selected().and_then(|at| match which {
+        let selected = list.selected();
+        let pick = selected.and_then(|at| match which {
             Which::Connections => snapshot.connections.get(at).map(|row| row.pick()),
             Which::Lints => snapshot.lints.get(at).map(|row| row.pick()),
             Which::Events => snapshot.events.get(at).map(Listed::pick),
-            Which::Groups => snapshot.groups.by(by).get(at).map(|row| row.pick()),
+            Which::Groups => self.groups(snapshot).get(at).map(|row| row.pick()),
             Which::Clients => snapshot.clients.get(at).map(|row| row.pick()),
         });
+        if let Some(list) = self.of_mut(pane) {
+            list.pick = pick;
+        }
     }
 
     /// Selects this row of a pane's list, and says whether it is among those shown.
@@ -246,9 +289,4 @@ impl Lists {
             Which::Clients => &mut self.clients,
         })
     }
-}
-
-/// Whether a client is in a group.
-fn is_in(row: &ClientRow, by: GroupBy, label: &str, marks: &Marks) -> bool {
-    by.label(row, marks.target(row.node).unwrap_or_default()) == label
 }

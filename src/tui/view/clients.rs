@@ -27,7 +27,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         let titles = groups::titles(cx, list, area);
         let inner = pane(cx, Pane::Clients, titles.title.clone(), area, buf);
         titles.draw(cx, list.sort(), buf);
-        let all = cx.snapshot.groups.by(cx.grouping.by);
+        let all = cx.groups;
         rest(cx, list, area, inner, titles.line.y > area.y, buf, |at, line, buf| {
             if let Some(row) = all.get(at) {
                 groups::draw_row(cx, &titles.columns, row, line, buf);

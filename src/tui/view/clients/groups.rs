@@ -22,6 +22,9 @@ pub(super) struct With {
 
 type Of = Column<GroupRow, With>;
 
+/// Columns of a count.
+const COUNT: u16 = 7;
+
 /// Columns of the trend.
 const TREND: u16 = 24;
 
@@ -29,7 +32,12 @@ const TREND: u16 = 24;
 pub(super) const COLUMNS: &[Of] = &[
     Of::word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.style())),
     Of::word("group", 0, 0, |row, with| Cell::new(label(row), with.style())),
-    Of::number("count", 7, 0, |row, with| Cell::new(text::thousands(row.count), with.theme.text)),
+    Of::number("count", COUNT, 0, |row, with| Cell::new(text::thousands(row.count), with.theme.text)),
+    // The same where a filter leaves some of them.
+    Of::number("count", 16, 0, |row, with| {
+        let all = row.of.map_or(String::new(), |of| format!(" of {}", text::thousands(of)));
+        Cell::new(format!("{}{all}", text::thousands(row.count)), with.theme.text)
+    }),
     Of::number("change", 6, 44, |row, with| signed(row.change, with)),
     Of::number("grown", 7, 52, |row, with| signed(row.grown, with)),
     Of::number("rate", 7, 60, |row, with| {
@@ -79,13 +87,14 @@ fn label(row: &GroupRow) -> String {
 
 /// The columns that some group has something in.
 pub(super) fn columns(cx: &Cx<'_>) -> Vec<Of> {
-    let groups = cx.snapshot.groups.by(cx.grouping.by);
-    let shown = |title: &str| match title {
+    let (groups, filtered) = (cx.groups, cx.list.is_some_and(Listing::is_filtered));
+    let shown = |column: &&Of| match column.title {
+        "count" => filtered == (column.width > COUNT),
         "cmdrate" => groups.iter().any(|group| group.command_rate.is_some()),
         "memory" => groups.iter().any(|group| group.memory.is_some()),
         _ => true,
     };
-    COLUMNS.iter().filter(|column| shown(column.title)).copied().collect()
+    COLUMNS.iter().filter(shown).copied().collect()
 }
 
 pub(super) fn titles(cx: &Cx<'_>, list: &Listing, area: Rect) -> Titles<GroupRow, With> {

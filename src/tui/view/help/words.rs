@@ -2,8 +2,8 @@
 
 use crate::command::ours;
 use crate::explain;
-use crate::fields::{Listed, names};
-use crate::snapshot::{ClientRow, ConnectionRow, EventRow, GroupRow, LintRow};
+use crate::fields::{Listed, grouped, names};
+use crate::snapshot::{ClientRow, ConnectionRow, EventRow, LintRow};
 use crate::tui::layout::Scene;
 use crate::tui::view::NONE;
 
@@ -18,12 +18,17 @@ const FILTER: [(&str, &str); 6] = [
 ];
 
 /// The same, of clients.
-const WATCH_FILTER: [(&str, &str); 6] = [
+const WATCH_FILTER: [(&str, &str); 8] = [
     ("python", "a word or regular expression in any field; case counts only where a letter is upper case"),
     ("name:^worker", "a regular expression in one field"),
     ("idle>5m  cmdrate<1", "> < >= <= = and a number; durations in us ms s m h d, else seconds"),
     ("!state:idle", "! turns a term round"),
     ("state:blocked idle>1m", "all terms must hold"),
+    (
+        "in groups too",
+        "a filter is about clients: a group shows those of its clients that match, as 3 of 40, and K closes no others",
+    ),
+    ("count>50  grown>5", "what only groups have is of the whole group: its clients are listed or not"),
     ("\"my worker\"", "in quotes a blank is part of a term, and a colon no field"),
 ];
 
@@ -142,7 +147,7 @@ pub(super) fn sections(scene: Scene) -> Vec<Section> {
     let watch = scene == Scene::Watch;
     let mut filter = owned(if watch { &WATCH_FILTER } else { &FILTER });
     let rows = if watch {
-        vec![("groups have", names(GroupRow::FIELDS)), ("clients have", names(ClientRow::FIELDS))]
+        vec![("clients have", names(ClientRow::FIELDS)), ("groups have", grouped::of_groups().collect())]
     } else {
         vec![("connections have", names(ConnectionRow::FIELDS))]
     };
