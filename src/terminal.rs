@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal as Sent, getpgrp, kill_current_process_group};
+use rustix::process::{Signal as Sent, getpgrp, getpid, getsid, kill_current_process_group, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -153,6 +153,9 @@ fn in_foreground() -> bool {
 /// Between two looks at a terminal that another has, and how long a signal may be on its way.
 const MOMENT: Duration = Duration::from_millis(100);
 
+/// The same, of one that is sure to come.
+const DELIVERED: Duration = Duration::from_secs(1);
+
 /// Every continuing after a stop, from now on.
 pub fn continued() -> io::Result<Signal> {
     signal(SignalKind::from_raw(Sent::CONT.as_raw()))
@@ -171,6 +174,57 @@ pub async fn stop() -> io::Result<()> {
     let _ = timeout(MOMENT, continued.recv()).await;
     while !in_foreground() {
         sleep(MOMENT).await;
+    }
+    Ok(())
+}
+
+/// The signal that Ctrl-Z sends, caught so that the terminal is given back first. From then on nothing but this stops us:
+/// what was caught once stays so.
+#[derive(Debug)]
+pub struct StopSignal(Option<Signal>);
+
+impl StopSignal {
+    /// From now on; not where it was ignored when the program began.
+    pub fn new() -> io::Result<Self> {
+        let kind = SignalKind::from_raw(Sent::TSTP.as_raw());
+        Ok(Self(if was_ignored(kind) { None } else { Some(signal(kind)?) }))
+    }
+
+    /// Somebody asks us to stop.
+    pub async fn asked(&mut self) {
+        match &mut self.0 {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// As [`stop`], with the signal caught.
+    pub async fn stop(&mut self) -> io::Result<()> {
+        let Some(caught) = &mut self.0 else { return Ok(()) };
+        let mut continued = continued()?;
+        kill_current_process_group(Sent::TSTP)?;
+        // Ours as well, which is sure to come: what follows is its answer.
+        let _ = timeout(DELIVERED, caught.recv()).await;
+        halt()?;
+        let _ = timeout(MOMENT, continued.recv()).await;
+        while !in_foreground() {
+            // In the background somebody may stop us once more.
+            if timeout(MOMENT, caught.recv()).await.is_ok() {
+                halt()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Stops this process alone, with the terminal as it is: it is another's. Where no shell could continue us the system would
+/// ignore the key's signal, and so do we; this one it would not.
+pub fn halt() -> io::Result<()> {
+    // What leads its session has nobody above that could: it is what the terminal was opened for.
+    if getsid(None)? != getpgrp() {
+        kill_process(getpid(), Sent::STOP)?;
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ use theme::Theme;
 
 use crate::report::{self, Screenful};
 use crate::snapshot::Snapshot;
-use crate::terminal::{EndSignals, continued, reclaim, stop};
+use crate::terminal::{EndSignals, StopSignal, continued, halt, reclaim};
 use crate::text;
 
 /// Shortest time between two frames: what comes in between is drawn together.
@@ -86,6 +86,7 @@ pub enum End {
 pub async fn run(screen: Screen) -> io::Result<End> {
     // On the screen Ctrl-C is a key.
     let mut signals = EndSignals::new()?.and_interrupt()?;
+    let mut stops = StopSignal::new()?;
     // After a stop from outside, which nothing can catch, the terminal is not as we left it.
     let mut continued = continued()?;
     let mut guard = match screen.guard {
@@ -106,13 +107,19 @@ pub async fn run(screen: Screen) -> io::Result<End> {
         if let Some(loan) = world.loan.take() {
             // Our reader would take the other program's keys.
             drop(keys);
-            tokio::select! {
-                biased;
-                number = signals.next() => {
-                    reclaim();
-                    return Ok(End::Signal(number));
+            let lending = lend::lend(loan, &mut app, &mut guard);
+            tokio::pin!(lending);
+            loop {
+                tokio::select! {
+                    biased;
+                    number = signals.next() => {
+                        reclaim();
+                        return Ok(End::Signal(number));
+                    }
+                    // It has the terminal, and stops with us.
+                    () = stops.asked() => halt()?,
+                    lent = &mut lending => break lent?,
                 }
-                lent = lend::lend(loan, &mut app, &mut guard) => lent?,
             }
             signals.forget_keys().await;
             keys = EventStream::new();
@@ -125,7 +132,7 @@ pub async fn run(screen: Screen) -> io::Result<End> {
             tokio::select! {
                 biased;
                 number = signals.next() => return Ok(End::Signal(number)),
-                stopped = stop() => stopped?,
+                stopped = stops.stop() => stopped?,
             }
             guard.retake()?;
             keys = EventStream::new();
@@ -134,6 +141,7 @@ pub async fn run(screen: Screen) -> io::Result<End> {
         tokio::select! {
             biased;
             number = signals.next() => return Ok(End::Signal(number)),
+            () = stops.asked() => world.stopping = true,
             _ = continued.recv() => {
                 guard.retake()?;
                 dirty = true;

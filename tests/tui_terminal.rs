@@ -340,20 +340,6 @@ fn no_shell_command_behind_a_bar_outlives_the_program() {
     }
 }
 
-#[test]
-fn a_question_can_be_left_for_the_shell_and_is_still_asked_after_it() {
-    let mut tty = job("$program --demo");
-    tty.run("FLUSHALL");
-    tty.see("(y/N)");
-    tty.send("\u{1a}");
-    tty.see("Stopped");
-    tty.run("fg");
-    tty.wait_for("the screen again", Tty::taken);
-    tty.see("(y/N)");
-    tty.send("n");
-    tty.see("not run");
-}
-
 /// Set for the run of a test inside its own pseudo-terminal.
 const INSIDE: &str = "POOLTOP_TEST_INSIDE";
 
@@ -392,35 +378,6 @@ fn panic_under_the_screen() {
 }
 
 #[test]
-fn ctrl_z_gives_the_shell_its_terminal_and_fg_comes_back() {
-    let mut tty = Tty::start("bash", &["--norc", "--noprofile", "-i"], 80, 24);
-    tty.run(&format!("PS1='ready> '; {} --demo", env!("CARGO_BIN_EXE_redis-pooltop")));
-    tty.wait_for("the screen", Tty::taken);
-    tty.see("created 0");
-    tty.send("\u{1a}");
-    tty.see("Stopped");
-    tty.wait_for("the shell's own screen", |tty| !tty.taken());
-    tty.run("echo still $((40 + 2)) here");
-    tty.see("still 42 here");
-    tty.run("fg");
-    tty.wait_for("the screen again", Tty::taken);
-    tty.see("created 0");
-    tty.run("SET a 1");
-    tty.see("OK");
-    tty.send("\u{4}");
-    tty.wait("the shell again", |text| text.contains("still 42 here"));
-}
-
-/// An interactive bash whose foreground job is this line, showing the screen.
-fn job(line: &str) -> Tty {
-    let mut tty = Tty::start("bash", &["--norc", "--noprofile", "-i"], 80, 24);
-    tty.run(&format!("PS1='ready> '; program={}; {line}", env!("CARGO_BIN_EXE_redis-pooltop")));
-    tty.wait_for("the screen", Tty::taken);
-    tty.see("created 0");
-    tty
-}
-
-#[test]
 fn monitor_leaves_out_what_the_screen_itself_asks() {
     let server = RedisServer::start(&[]);
     let asked = || {
@@ -443,29 +400,6 @@ fn monitor_leaves_out_what_the_screen_itself_asks() {
     let text = tty.text();
     assert!(!text.contains("\"INFO\" \"CLIENTS\""), "{text}");
     assert!(text.contains("\"INFO\" \"commandstats\""), "another's is there: {text}");
-}
-
-#[test]
-fn ctrl_z_stops_the_script_that_started_it_as_well() {
-    let mut tty = job("bash -c \"$program --demo; true\"");
-    tty.send("\u{1a}");
-    tty.see("Stopped");
-    tty.run("fg");
-    tty.wait_for("the screen again", Tty::taken);
-    tty.send("\u{4}");
-    tty.wait("the shell again", |text| text.trim_end().ends_with("ready>"));
-}
-
-#[test]
-fn a_stopped_screen_can_be_ended_in_the_background() {
-    let mut tty = job("$program --demo");
-    tty.send("\u{1a}");
-    tty.see("Stopped");
-    // bash continues what it sends this signal to; 148 and 150 are jobs that are stopped.
-    let ended = "while wait %1 2>/dev/null; code=$?; [ $code = 148 -o $code = 150 ]; do :; done";
-    tty.run(&format!("bg; kill %1; {ended}; echo code $code"));
-    tty.see("code 143");
-    assert!(!tty.taken());
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::keymap::Chord;
 use super::terminal::Guard;
 use super::theme::Theme;
 use super::view::{age, put};
-use crate::terminal::{EndSignals, stop};
+use crate::terminal::{EndSignals, StopSignal, continued};
 use crate::text;
 
 /// What is done sooner than this needs no screen: one that comes and goes at once only flickers.
@@ -41,6 +41,8 @@ pub async fn until<T>(
         return Ok(Ok((done, None)));
     }
     let mut signals = EndSignals::new()?.and_interrupt()?;
+    let mut stops = StopSignal::new()?;
+    let mut continued = continued()?;
     let mut guard = Guard::enter(mouse)?;
     let mut keys = EventStream::new();
     let mut stopping = false;
@@ -52,7 +54,7 @@ pub async fn until<T>(
             tokio::select! {
                 biased;
                 number = signals.next() => return Ok(Err(End::Signal(number))),
-                stopped = stop() => stopped?,
+                stopped = stops.stop() => stopped?,
             }
             guard.retake()?;
             keys = EventStream::new();
@@ -60,6 +62,11 @@ pub async fn until<T>(
         tokio::select! {
             biased;
             number = signals.next() => return Ok(Err(End::Signal(number))),
+            () = stops.asked() => stopping = true,
+            _ = continued.recv() => {
+                guard.retake()?;
+                next = Instant::now();
+            }
             event = keys.next() => {
                 let Some(event) = event else { return Ok(Err(End::Quit)) };
                 match wish(&event?) {
