@@ -7,6 +7,7 @@ mod inet;
 mod local;
 mod mask;
 mod netlink;
+mod own;
 mod shared;
 mod table;
 mod tcp;
@@ -16,7 +17,7 @@ mod unix;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -78,17 +79,10 @@ impl System {
 
     pub(super) fn ours(&mut self, server: SocketAddr) -> Option<Vec<(SocketAddr, TcpState)>> {
         let server = canonical(server);
-        let own: HashSet<u32> =
-            Opened::new(std::process::id())?.descriptors().ok()?.sockets().map(|(_, inode)| inode).collect();
-        let mut found = Vec::new();
-        self.ask(|diag| {
-            inet::going_to(diag, server.port(), |socket| {
-                if socket.peer == server && own.contains(&socket.inode) {
-                    found.push((socket.local, socket.state()));
-                }
-            })
-        })?;
-        Some(found)
+        let sockets: Vec<(i32, u32)> =
+            Opened::new(std::process::id())?.descriptors().ok()?.sockets().collect();
+        let found = self.ask(|diag| own::connected(diag, server, &sockets))?;
+        Some(found.iter().map(|socket| (socket.local, socket.state())).collect())
     }
 
     /// Asks the kernel, over the socket that is open already or else a new one.
