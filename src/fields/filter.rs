@@ -48,7 +48,10 @@ struct Wanted {
 struct Word {
     letters: Vec<u8>,
     any_case: bool,
+    /// A number may have it in it.
     digits: bool,
+    /// So may a rate, or a number below 0.
+    signed: bool,
 }
 
 impl Wanted {
@@ -57,6 +60,8 @@ impl Wanted {
             // Beyond ASCII case is the expression's to judge.
             (Some(word), Value::Text(text)) if text.is_ascii() => word.is_in(text.as_bytes()),
             (Some(word), Value::Number(_)) if !word.digits => false,
+            (Some(word), Value::Number(number)) => word.is_in(decimal(*number, &mut [0; 20])),
+            (Some(word), Value::Real(number)) if number.is_finite() && !word.signed => false,
             _ => self.regex.is_match(&value.text()),
         }
     }
@@ -68,18 +73,40 @@ impl Word {
         let plain = |byte: u8| matches!(byte, b' '..=b'~') && !b"\\.+*?()|[]{}^$".contains(&byte);
         let letters = pattern.as_bytes().to_vec();
         let digits = letters.iter().all(u8::is_ascii_digit);
+        let signed = letters.iter().all(|byte| *byte == b'-' || byte.is_ascii_digit());
         (!letters.is_empty() && letters.iter().copied().all(plain)).then_some(Self {
             letters,
             any_case,
             digits,
+            signed,
         })
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
+        // The first letter alone tells nearly everywhere that the word is not there.
+        let first = self.letters[0];
+        let other = match first {
+            b'a'..=b'z' if self.any_case => first.to_ascii_uppercase(),
+            b'A'..=b'Z' if self.any_case => first.to_ascii_lowercase(),
+            _ => first,
+        };
         let same = |part: &[u8]| {
             if self.any_case { part.eq_ignore_ascii_case(&self.letters) } else { part == self.letters }
         };
-        text.windows(self.letters.len()).any(same)
+        text.windows(self.letters.len()).any(|part| (part[0] == first || part[0] == other) && same(part))
+    }
+}
+
+/// A number in decimal, written where it is asked for thousands of times.
+fn decimal(number: u64, into: &mut [u8; 20]) -> &[u8] {
+    let (mut rest, mut at) = (number, into.len());
+    loop {
+        at -= 1;
+        into[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return &into[at..];
+        }
     }
 }
 
@@ -357,11 +384,12 @@ mod tests {
         fn a_word_is_found_where_its_expression_finds_it(
             word in "[a-cA-Ck0-2 -]{1,3}",
             text in prop_oneof!["[a-cA-Ck0-2 -]{0,8}", "[a-ckK\u{212a}ſé]{0,6}"],
-            number in 0..300_u64,
+            number in prop_oneof![0..300_u64, Just(u64::MAX)],
+            real in prop_oneof![-300.0..300_f64, (-30..30_i32).prop_map(f64::from), Just(f64::NAN)],
         ) {
             let wanted = super::wanted(&word).expect("an expression");
             prop_assert!(wanted.word.is_some());
-            for value in [Value::Text(text.as_str().into()), Value::Number(number)] {
+            for value in [Value::Text(text.as_str().into()), Value::Number(number), Value::Real(real)] {
                 prop_assert_eq!(wanted.is_in(&value), wanted.regex.is_match(&value.text()), "{:?}", value);
             }
         }

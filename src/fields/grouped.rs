@@ -31,6 +31,8 @@ pub struct Groups<'a> {
     by: GroupBy,
     rows: &'a [Arc<GroupRow>],
     places: HashMap<&'a str, usize>,
+    /// Of processes by their number, so that no label is made for each of thousands of clients.
+    pids: HashMap<u32, usize>,
     /// By the place of a field after those of clients.
     only: Vec<usize>,
     lint: [Option<usize>; 2],
@@ -45,6 +47,7 @@ impl<'a> Groups<'a> {
             by,
             rows,
             places: rows.iter().enumerate().map(|(at, row)| (&*row.label, at)).collect(),
+            pids: rows.iter().enumerate().filter_map(|(at, row)| Some((row.process.as_ref()?.pid, at))).collect(),
             only: of_groups().filter_map(place).collect(),
             lint: [ClientRow::FIELDS.iter().position(|field| field.name == "lint"), place("lint")],
         }
@@ -52,21 +55,44 @@ impl<'a> Groups<'a> {
 
     /// The place of the group that a client is in; the rest's where its own has none.
     pub fn place(&self, client: &ClientRow, marks: &Marks) -> Option<usize> {
-        let label = self.by.label(client, marks.target(client.node).unwrap_or_default());
+        let target = marks.target(client.node).unwrap_or_default();
+        // A number may have been another process's before.
+        if let Some(at) = client.process().and_then(|process| self.pids.get(&process.pid))
+            && self.by.is_of(client, target, &self.rows[*at].label)
+        {
+            return Some(*at);
+        }
+        let label = self.by.label(client, target);
         self.places.get(&*label).or_else(|| self.places.get(REST)).copied()
     }
 
     /// Whether a client is in the group of this label.
     pub fn is_in(&self, client: &ClientRow, label: &str, marks: &Marks) -> bool {
-        let own = self.by.label(client, marks.target(client.node).unwrap_or_default());
-        *own == *label || (label == REST && !self.places.contains_key(&*own))
+        let target = marks.target(client.node).unwrap_or_default();
+        if label == REST {
+            !self.places.contains_key(&*self.by.label(client, target))
+        } else {
+            self.by.is_of(client, target, label)
+        }
     }
 
     /// Whether a filter of [`fields`] leaves a client.
     pub fn holds(&self, filter: &Filter, client: &ClientRow, around: &Around<'_>) -> bool {
-        let group = self.place(client, around.marks).map(|at| &*self.rows[at]);
+        self.holds_at(|| self.place(client, around.marks), filter, client, around)
+    }
+
+    /// The same of a client in the group of this place, which is asked for only where it matters.
+    fn holds_at(
+        &self,
+        place: impl Fn() -> Option<usize>,
+        filter: &Filter,
+        client: &ClientRow,
+        around: &Around<'_>,
+    ) -> bool {
         let clients = ClientRow::FIELDS.len();
-        let of_group = |at: usize| group.map_or(Value::None, |row| (GroupRow::FIELDS[at].value)(row, around));
+        let of_group = |at: usize| {
+            place().map_or(Value::None, |place| (GroupRow::FIELDS[at].value)(&self.rows[place], around))
+        };
         let value = |at: usize| match at.checked_sub(clients) {
             Some(only) => self.only.get(only).map_or(Value::None, |at| of_group(*at)),
             None => {
@@ -93,7 +119,7 @@ impl<'a> Groups<'a> {
         let mut left: Vec<Option<GroupRow>> = self.rows.iter().map(|_| None).collect();
         for client in clients {
             let Some(at) = self.place(client, around.marks) else { continue };
-            if !self.holds(filter, client, around) {
+            if !self.holds_at(|| Some(at), filter, client, around) {
                 continue;
             }
             let row = left[at].get_or_insert_with(|| none_of(&self.rows[at]));
@@ -112,7 +138,7 @@ impl<'a> Groups<'a> {
         let mut parts: BTreeMap<(usize, NodeId), GroupRow> = BTreeMap::new();
         for client in clients {
             let Some(at) = self.place(client, around.marks) else { continue };
-            if filter.is_none_or(|filter| self.holds(filter, client, around)) {
+            if filter.is_none_or(|filter| self.holds_at(|| Some(at), filter, client, around)) {
                 let row = parts.entry((at, client.node)).or_insert_with(|| none_of(&self.rows[at]));
                 add(row, client, around);
             }

@@ -18,7 +18,16 @@ impl GroupBy {
         self.of(&row.client, row.whose.as_ref(), target)
     }
 
-    /// The same, of a client without a row.
+    /// Whether this client is grouped under a label: the same as comparing its own, which is not made for each of
+    /// thousands.
+    pub fn is_of(self, row: &ClientRow, target: &str, label: &str) -> bool {
+        match (self, &row.whose) {
+            (Self::Process, Some(Whose::Process { process, .. })) => is_named(process, label),
+            _ => self.label(row, target) == label,
+        }
+    }
+
+    /// The same as [`label`](Self::label), of a client without a row.
     pub(crate) fn of<'a>(
         self,
         client: &'a Client,
@@ -78,8 +87,18 @@ fn process<'a>(client: &Client, whose: Option<&Whose>) -> Cow<'a, str> {
 
 /// A process's command line, or else its name, with its number.
 fn named(process: &Process) -> String {
-    // The number stays, however long the command line is.
-    format!("{} ({})", cut(process.words(), LABEL_BYTES - 16), process.pid)
+    format!("{} ({})", shortened(process), process.pid)
+}
+
+/// Whether this is what [`named`] makes of a process.
+fn is_named(process: &Process, label: &str) -> bool {
+    let number = label.strip_prefix(shortened(process)).and_then(|rest| rest.strip_prefix(" ("));
+    number.and_then(|number| number.strip_suffix(')')?.parse().ok()) == Some(process.pid)
+}
+
+/// Its words, so that there is room for its number, however long they are.
+fn shortened(process: &Process) -> &str {
+    cut(process.words(), LABEL_BYTES - 16)
 }
 
 impl Process {
@@ -245,6 +264,19 @@ mod tests {
             ..Client::default()
         };
         let whose = Whose::Process { process, fd: 3 };
+        let row = ClientRow { whose: Some(whose.clone()), ..ClientRow::default() };
+        let row = ClientRow { client: Arc::new(client.clone()), ..row };
+        for by in GroupBy::KEYS {
+            for other in GroupBy::KEYS {
+                let label = other.label(&row, "127.0.0.1:6379");
+                assert_eq!(by.is_of(&row, "127.0.0.1:6379", &label), by == other, "{by:?} {other:?}");
+            }
+        }
+        for other in
+            ["python3 leak.py (8)", "python3 leak.py (812)", "python3 leak.p (81)", "leak.py (81)", ""]
+        {
+            assert!(!GroupBy::Process.is_of(&row, "", other), "{other}");
+        }
         let labels = |client: &Client, whose: Option<&Whose>| {
             GroupBy::KEYS.map(|by| by.of(client, whose, "127.0.0.1:6379").into_owned())
         };

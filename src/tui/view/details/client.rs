@@ -150,7 +150,7 @@ fn lints(app: &App, row: &ClientRow) -> Vec<Fact> {
     let target = app.lists.marks().target(row.node).unwrap_or_default();
     let of_it = |lint: &&std::sync::Arc<LintRow>| match &lint.about {
         About::Client(node, id) => (*node, *id) == (row.node, row.client.id),
-        About::Group(by, label) => by.label(row, target) == **label,
+        About::Group(by, label) => by.is_of(row, target, label),
         _ => false,
     };
     let lints = app.shown.lints.iter().filter(of_it).map(|lint| {
