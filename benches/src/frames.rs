@@ -1,14 +1,15 @@
 //! Ten thousand connections on the screen, or clients: what a frame costs after a key or a snapshot.
 
+mod watch;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
-use redis_pooltop::event::{Client, Event, Look, NodeFacts, NodeId, PIECE, Stamp, Timed, WatchEvent};
 use redis_pooltop::model::{Model, ModelOptions};
 use redis_pooltop::record::Record;
-use redis_pooltop::snapshot::{GroupBy, Snapshot};
+use redis_pooltop::snapshot::Snapshot;
 use redis_pooltop::tui::action::Action;
 use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::keymap::Chord;
@@ -30,7 +31,7 @@ type Failure = Box<dyn std::error::Error>;
 
 pub(crate) fn run() -> Result<(), Failure> {
     pool()?;
-    watch()
+    watch::run()
 }
 
 /// Ten thousand connections of a pool.
@@ -49,73 +50,6 @@ fn pool() -> Result<(), Failure> {
     app.update(Action::Zoom);
     println!("  a frame of 10,000 connections, 120x40");
     frames(&mut app, &snapshots, "worker-3")
-}
-
-/// Ten thousand clients of a server, as groups and one by one.
-fn watch() -> Result<(), Failure> {
-    let mut model = Model::new(ModelOptions::default());
-    let node = NodeId(0);
-    let snapshots: Vec<_> = (0..40_u64)
-        .map(|second| {
-            let at = Stamp(second * 1_000_000_000);
-            for event in look(second) {
-                Record::Event(Timed { at, event: Event::Watch(node, event) }).feed(&mut model);
-            }
-            Record::Tick(at).feed(&mut model);
-            Arc::new(model.snapshot(at, 0))
-        })
-        .collect();
-    let mut app = App::new(Facts { watch: true, ..Facts::default() }, Arc::new(Unassisted), SIZE);
-    app.take(snapshots.last().ok_or("no snapshot")?.clone());
-    app.update(Action::Zoom);
-    for (by, what) in [(GroupBy::Prefix, "200 groups of 10,000 clients"), (GroupBy::None, "10,000 clients")] {
-        println!("  a frame of {what}, 120x40");
-        app.update(Action::Group(by));
-        frames(&mut app, &snapshots, "app-17")?;
-        app.update(Action::LeavePane);
-    }
-    println!("  a frame of one of 200 groups of 10,000 clients, 120x40");
-    app.update(Action::Group(GroupBy::Prefix));
-    app.update(Action::Open);
-    frames(&mut app, &snapshots, "app-1")
-}
-
-/// What a server with ten thousand clients tells in a second: all of them first, then a tenth of them that did something.
-fn look(second: u64) -> Vec<WatchEvent> {
-    let client = |id: u64| Client {
-        id,
-        addr: format!("10.0.{}.{}:{}", id / 256 % 256, id % 256, 1_024 + id).into(),
-        name: Some(format!("app-{}-{id}", id % 200).into()),
-        user: Some("default".into()),
-        flags: "N".into(),
-        command: Some("get".into()),
-        age: 100 + second,
-        memory: Some(22_400 + second),
-        commands: Some(second * 3 + id),
-        ..Client::default()
-    };
-    let pieces = |ids: Vec<u64>| {
-        ids.chunks(PIECE).map(|ids| ids.iter().copied().map(client).collect()).collect::<Vec<_>>()
-    };
-    let mut events = Vec::new();
-    if second == 0 {
-        events.push(WatchEvent::Started(NodeFacts { target: "10.0.0.1:6379".to_owned(), found: None }));
-        events.extend(pieces((0..CROWD).collect()).into_iter().map(WatchEvent::Opened));
-    } else {
-        let busy = (0..CROWD).filter(|id| id % 10 == second % 10).collect();
-        events.extend(pieces(busy).into_iter().map(WatchEvent::Changed));
-    }
-    let took = Duration::from_millis(9);
-    let interval = Duration::from_secs(1);
-    events.push(WatchEvent::Looked(Look {
-        whole: second == 0,
-        clients: CROWD,
-        took,
-        cost: took,
-        interval,
-        ..Look::default()
-    }));
-    events
 }
 
 /// Frames after keys and after snapshots.
@@ -165,6 +99,12 @@ fn frames(app: &mut App, snapshots: &[Arc<Snapshot>], words: &str) -> Result<(),
         let what = if filter.is_some() { "a snapshot, sorted and filtered" } else { "a snapshot, sorted" };
         slowest = Took::most(&[slowest, told(what, &frames)]);
     }
+    judged(slowest);
+    Ok(())
+}
+
+/// Says whether the slowest frame is one.
+fn judged(slowest: Took) {
     let verdict = if slowest.cpu < FRAME { "within" } else { "over" };
     println!(
         "    the slowest of all               {:.1} ({:.1}) ms: {verdict} the {} ms of a frame",
@@ -172,7 +112,6 @@ fn frames(app: &mut App, snapshots: &[Arc<Snapshot>], words: &str) -> Result<(),
         ms(slowest.wall),
         FRAME.as_millis()
     );
-    Ok(())
 }
 
 /// How long a change and the drawing after it take.

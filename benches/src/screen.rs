@@ -19,6 +19,8 @@ const IDLE: Duration = Duration::from_secs(20);
 const PATIENCE: Duration = Duration::from_mins(1);
 const PASTE: usize = 100_000;
 const LINES: usize = 50_000;
+/// Clients of a server that is watched; it takes ten thousand, and ours with them.
+const CLIENTS: [usize; 2] = [10, 9_950];
 
 const ROWS: NonZeroU16 = NonZeroU16::new(24).unwrap();
 const COLUMNS: NonZeroU16 = NonZeroU16::new(80).unwrap();
@@ -44,10 +46,11 @@ struct Screen {
 type Failure = Box<dyn std::error::Error>;
 
 impl Screen {
-    fn start(server: &Server) -> Result<Self, Failure> {
+    fn start(server: &Server, arguments: &[&str]) -> Result<Self, Failure> {
         let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size)?;
         let mut command = CommandBuilder::new(program()?);
+        command.args(arguments);
         command.arg(format!("redis://{}", server.address()));
         command.cwd(std::env::current_dir()?);
         // Without a home there is neither a history nor a configuration of the person who runs this.
@@ -141,12 +144,61 @@ fn fill(server: &Server) -> Result<(), Failure> {
 }
 
 pub(crate) fn run(server: &Server) -> Result<(), Failure> {
+    pool(server)?;
+    println!("`watch` in it, 80x24");
+    let mut crowd = Vec::new();
+    for clients in CLIENTS {
+        while crowd.len() < clients {
+            let client = TcpStream::connect(server.address());
+            crowd.push(client.map_err(|error| format!("{error}; raise `ulimit -n`"))?);
+        }
+        watch(server, clients)?;
+    }
+    Ok(())
+}
+
+/// How soon `watch` is there, empty at first, and then with this many clients and the process that has them.
+fn watch(server: &Server, clients: usize) -> Result<(), Failure> {
+    let (mut paints, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        let begun = Instant::now();
+        let screen = Screen::start(server, &["watch"])?;
+        screen.until("clients by process")?;
+        paints.push(begun.elapsed());
+        screen.until("pooltop-bench")?;
+        whole.push(begun.elapsed());
+    }
+    paints.sort();
+    whole.sort();
+    println!(
+        "  of {clients:>6} clients    first paint {:.1} ms, at most {:.1} ms of {STARTS} starts; named by process after {:.0} ms",
+        ms(paints[STARTS / 2]),
+        ms(paints[STARTS - 1]),
+        ms(whole[STARTS / 2])
+    );
+    let screen = Screen::start(server, &["watch"])?;
+    screen.until("pooltop-bench")?;
+    let before = screen.ticks();
+    std::thread::sleep(IDLE);
+    if let (Some(before), Some(after)) = (before, screen.ticks()) {
+        let share = (after - before) as f64 / 100.0 / IDLE.as_secs_f64() * 100.0;
+        println!(
+            "                       {share:.2}% of a core over {} s, {} resident",
+            IDLE.as_secs(),
+            screen.megabytes("VmRSS")
+        );
+    }
+    Ok(())
+}
+
+/// The screen of a pool.
+fn pool(server: &Server) -> Result<(), Failure> {
     println!("the full screen, 80x24, on a redis-server, release build");
     let mut paints = Vec::new();
     let mut peers = Vec::new();
     for _ in 0..STARTS {
         let begun = Instant::now();
-        let screen = Screen::start(server)?;
+        let screen = Screen::start(server, &[])?;
         screen.until("connections")?;
         paints.push(begun.elapsed());
         drop(screen);
@@ -165,7 +217,7 @@ pub(crate) fn run(server: &Server) -> Result<(), Failure> {
         ms(worst),
         paint.as_secs_f64() / peer.as_secs_f64()
     );
-    let mut screen = Screen::start(server)?;
+    let mut screen = Screen::start(server, &[])?;
     screen.until("connections")?;
     // The idle state begins when the first snapshots have come.
     std::thread::sleep(Duration::from_secs(2));

@@ -47,7 +47,11 @@ impl<'a> Groups<'a> {
             by,
             rows,
             places: rows.iter().enumerate().map(|(at, row)| (&*row.label, at)).collect(),
-            pids: rows.iter().enumerate().filter_map(|(at, row)| Some((row.process.as_ref()?.pid, at))).collect(),
+            pids: rows
+                .iter()
+                .enumerate()
+                .filter_map(|(at, row)| Some((row.process.as_ref()?.pid, at)))
+                .collect(),
             only: of_groups().filter_map(place).collect(),
             lint: [ClientRow::FIELDS.iter().position(|field| field.name == "lint"), place("lint")],
         }
