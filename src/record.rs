@@ -20,7 +20,7 @@ use crate::model::{Model, ModelOptions};
 
 pub use damage::Damage;
 pub use file::{Refused, create};
-pub use player::{Player, Step, play_to};
+pub use player::{Player, Step, play_through, play_to};
 pub use reader::{NotOurs, Reader, Taken};
 pub use recorder::{Recorder, Recording, record};
 pub use replay::{Control, Replay};

@@ -7,11 +7,12 @@ use serde_json::Value;
 use support::{RedisServer, idle_client, pooltop};
 use watch_support::{Fleet, groups, lint, printed, run};
 
-/// A document without what is of the moment it was printed: a replay has the very same.
+/// A document without since when it was watched, which a replay counts from the first tick that told all and a watch from
+/// the moment it heard of it: clients come and go between these two.
 fn document(text: &str) -> Value {
     let mut document: Value = serde_json::from_str(text).expect("a document");
-    // Beside the end of a recording nobody knows its begin.
-    document["changed"] = Value::Null;
+    assert!(document["changed"]["ms"].as_u64().is_some_and(|ms| ms >= 1_500), "{document:#}");
+    (document["changed"]["ms"], document["changed"]["groups"]) = (Value::Null, Value::Null);
     document
 }
 
@@ -37,6 +38,9 @@ fn a_replay_ends_where_the_watch_did() {
         document(&replayed(&[&path, "--format", "json", "--group-by", "none", "--filter", "!name:churn"]));
     assert_eq!(rows["clients"].as_array().map(Vec::len), Some(4), "{rows:#}");
     let text = replayed(&[&path, "--once"]);
+    assert!(text.contains("\nchanged in "), "{text}");
+    let some = replayed(&[&path, "--once", "--duration", "1ms"]);
+    assert!(!some.contains("changed in "), "there was no time: {some}");
     assert!(text.starts_with(&format!("server    127.0.0.1:{}", server.port())), "{text}");
     let table = replayed(&[&path, "--format", "csv", "--group-by", "none"]);
     assert_eq!(

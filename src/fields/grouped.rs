@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::filter::Filter;
 use super::{Around, Listed, Marks, Value, names};
@@ -97,15 +98,15 @@ impl<'a> Groups<'a> {
         let of_group = |at: usize| {
             place().map_or(Value::None, |place| (GroupRow::FIELDS[at].value)(&self.rows[place], around))
         };
-        let value = |at: usize| match at.checked_sub(clients) {
-            Some(only) => self.only.get(only).map_or(Value::None, |at| of_group(*at)),
-            None => {
-                let own = (ClientRow::FIELDS[at].value)(client, around);
-                // Most lints speak of groups, and so of each that is in one.
-                match self.lint {
-                    [Some(lint), Some(other)] if lint == at => both(own, of_group(other)),
-                    _ => own,
-                }
+        let value = |at: usize| {
+            if let Some(only) = at.checked_sub(clients) {
+                return self.only.get(only).map_or(Value::None, |at| of_group(*at));
+            }
+            let own = (ClientRow::FIELDS[at].value)(client, around);
+            // Most lints speak of groups, and so of each that is in one.
+            match self.lint {
+                [Some(lint), Some(other)] if lint == at => both(own, of_group(other)),
+                _ => own,
             }
         };
         // A word may be of a group's name, as it is shown, and never a part of its numbers.
@@ -158,8 +159,8 @@ fn none_of(row: &GroupRow) -> GroupRow {
         of: Some(row.count),
         waiting: 0,
         own: 0,
-        oldest: Default::default(),
-        longest_idle: Default::default(),
+        oldest: Duration::ZERO,
+        longest_idle: Duration::ZERO,
         memory: None,
         ..row.clone()
     }
@@ -186,8 +187,6 @@ fn both<'a>(one: Value<'a>, other: Value<'a>) -> Value<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::event::{Client, NodeId, Stamp};
     use crate::snapshot::{About, ClientState, Groups as Grouped, Level, LintRow, Severity};

@@ -263,9 +263,23 @@ impl Player {
 /// # Errors
 /// [`NotOurs`], one sentence.
 pub fn play_to(path: &Path, to: Option<Stamp>) -> Result<(Player, Arc<Snapshot>), NotOurs> {
+    play_through(path, to, |_| ())
+}
+
+/// The same, stopping at each tick on the way.
+///
+/// # Errors
+/// [`NotOurs`], one sentence.
+pub fn play_through(
+    path: &Path,
+    to: Option<Stamp>,
+    mut tick: impl FnMut(&mut Player),
+) -> Result<(Player, Arc<Snapshot>), NotOurs> {
     let mut player = Player::open(path)?;
     while player.next_at().is_some_and(|at| to.is_none_or(|to| at <= to)) {
-        player.step();
+        if player.step() == Step::Tick {
+            tick(&mut player);
+        }
     }
     let snapshot = Arc::new(player.snapshot());
     Ok((player, snapshot))

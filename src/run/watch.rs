@@ -30,7 +30,7 @@ use crate::{demo, metrics, text};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long after that it waits until every client's process is known, or known not to be.
-const OWNERS: Duration = Duration::from_secs(2);
+pub(super) const OWNERS: Duration = Duration::from_secs(2);
 
 /// What `growth` looks back on at the least, and a moment for the first look.
 const GROWTH: Duration = Duration::from_secs(26);
@@ -267,7 +267,7 @@ async fn until(end: Option<Instant>) {
 }
 
 /// Whether all that a server tells is known, or why it is not.
-fn is_seen(row: &NodeRow) -> bool {
+pub(super) fn is_seen(row: &NodeRow) -> bool {
     let refused = |command: &str| row.refused.iter().any(|refused| refused.command.starts_with(command));
     let (looked, told) = (row.look.is_some(), row.connected.is_some());
     row.stopped || row.server.lost.is_some() || (looked || refused("CLIENT")) && (told || refused("INFO"))

@@ -58,7 +58,7 @@ impl Change {
     }
 
     /// How long that was.
-    pub(super) fn lasted(&self, snapshot: &Snapshot) -> Duration {
+    pub fn lasted(&self, snapshot: &Snapshot) -> Duration {
         snapshot.as_of.since(self.begin)
     }
 
