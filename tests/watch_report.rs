@@ -8,7 +8,7 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 use support::{RedisServer, free_port, idle_client};
-use watch_support::{Fleet, Stream, clients_of, groups, parsed_by_python, printed, report, run};
+use watch_support::{Fleet, Stream, clients_of, groups, lint, parsed_by_python, printed, report, run};
 
 fn stderr(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -233,13 +233,22 @@ fn a_server_that_cannot_be_reached_is_an_error_or_a_row() {
 }
 
 #[test]
-fn the_embedded_server_can_be_watched() {
+fn the_demo_has_clients_of_this_program_that_are_worth_a_look() {
     let text = printed(&["--demo", "--once"]);
-    assert!(
-        text.contains("redis-pooltop-demo") && text.contains("1 client, 1 of them this program's own"),
-        "{text}"
-    );
+    assert!(text.contains("redis-pooltop-demo") && text.contains("1 of them this program's own"), "{text}");
     assert!(!text.contains("no-timeout"), "it notices who is gone: {text}");
+    let stream = Stream::start(&["--demo"]);
+    let first = stream.until("the steady ones", |line| clients_of(line, "web") == 4);
+    assert_eq!(first["group_by"], "prefix", "they are all of one process");
+    assert_eq!(clients_of(&first, "worker"), 2, "{first:#}");
+    let kept = clients_of(&first, "report");
+    let whose = format!("(pid {})", stream.pid());
+    let line = stream.until("churn to be named", |line| {
+        let churn = lint(line, "churn").and_then(|churn| churn["evidence"].as_str());
+        churn.is_some_and(|evidence| evidence.contains(&whose) || evidence.contains("hasty"))
+    });
+    assert!(clients_of(&line, "report") > kept, "they are given back by nobody: {line:#}");
+    assert_eq!(clients_of(&line, "web"), 4, "those are steady: {line:#}");
 }
 
 #[test]

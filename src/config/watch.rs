@@ -79,7 +79,7 @@ pub(super) fn settings(
         once,
         duration: watch.duration,
         format: watch.format,
-        listing: listing(&watch.listing, said)?,
+        listing: listing(&in_the_demo(watch, common), said)?,
     };
     can_serve(watch.metrics, &report)?;
     Ok(WatchSettings {
@@ -87,6 +87,12 @@ pub(super) fn settings(
         interval: watch.interval.or(said.watch.interval).unwrap_or(INTERVAL),
         read_only: watch.read_only || said.watch.read_only.unwrap_or(false),
     })
+}
+
+/// How the clients are listed; those of the demo by what they are called, as they are all of one process.
+fn in_the_demo(watch: &cli::Watch, common: &Common) -> cli::Listing {
+    let by = common.connection.demo.then_some(GroupBy::Prefix);
+    cli::Listing { group_by: watch.listing.group_by.or(by), ..watch.listing.clone() }
 }
 
 fn not_a_url(word: &str) -> String {

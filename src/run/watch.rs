@@ -1,6 +1,7 @@
 //! `watch`: every client of servers that any program uses, on the screen, as a report or for a scraper.
 
 mod acts;
+mod crowd;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at};
 
 use self::acts::Hands;
+use self::crowd::Crowd;
 use super::judge::Judge;
 use super::recording::Kept;
 use super::{
@@ -51,8 +53,8 @@ struct Watching {
     said: Vec<String>,
     /// Writes down what happens.
     recording: Option<Kept>,
-    /// The embedded server, with `--demo`. After all that connects to it, so that it is dropped last.
-    _demo: Option<demo::Server>,
+    /// The embedded server's clients and itself, with `--demo`. After all that connects to it, so that it is dropped last.
+    _demo: Option<(Crowd, demo::Server)>,
 }
 
 pub(super) async fn run(
@@ -103,7 +105,10 @@ impl Watching {
     async fn start(settings: &Settings, asked: &WatchSettings) -> Result<Self, Error> {
         let mut servers = settings.servers();
         let demo = match servers.first_mut().filter(|_| settings.demo) {
-            Some(first) => Some(start_demo(first).await?),
+            Some(first) => {
+                let server = start_demo(first).await?;
+                Some((Crowd::start(first).await, server))
+            }
             None => None,
         };
         if !asked.on_screen() {
@@ -116,7 +121,9 @@ impl Watching {
         let nodes = Arc::new(watch_all(servers, asked.interval, hub.tap(), clock));
         hub.attach(nodes.source());
         let (metrics, said) = serve_metrics(settings, &hub, &asked.report.listing).await?.unzip();
-        Ok(Self { hub, nodes, named, metrics, said: Vec::from_iter(said), recording, _demo: demo })
+        let shown = demo.as_ref().filter(|_| asked.on_screen()).map(|_| crowd::SAID.to_owned());
+        let said = shown.into_iter().chain(said).collect();
+        Ok(Self { hub, nodes, named, metrics, said, recording, _demo: demo })
     }
 
     /// Says what the person should know from the start, where no screen does.
