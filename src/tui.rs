@@ -149,7 +149,12 @@ pub async fn run(screen: Screen) -> io::Result<End> {
             event = keys.next() => {
                 // No more keys: the terminal is gone, as after a hang-up.
                 let Some(event) = event else { return Ok(End::Quit) };
-                let Some(effects) = heard(&mut app, &mut clicks, &event?) else { continue };
+                let event = event?;
+                if matches!(event, Event::Resize(..)) {
+                    // One that is small for a moment forgets what was on it, whatever its size is when we ask.
+                    guard.repaint()?;
+                }
+                let Some(effects) = heard(&mut app, &mut clicks, &event) else { continue };
                 dirty = true;
                 if let Some(end) = world.act(&mut app, &mut guard, effects)? {
                     return Ok(end);

@@ -4,18 +4,10 @@ mod support;
 mod watch_support;
 
 use std::process::Stdio;
-use std::time::Instant;
 
 use serde_json::Value;
 use support::{RedisServer, redis_cli, wait_for};
-use watch_support::{Fleet, Stream, clients_of, groups, lint, report};
-
-/// A number of INFO STATS.
-fn stat(server: &RedisServer, name: &str) -> u64 {
-    let info = server.cli(&["INFO", "stats"]);
-    let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.and_then(|number| number.trim().parse().ok()).unwrap_or_else(|| panic!("{name} in {info}"))
-}
+use watch_support::{Fleet, Stream, clients_of, groups, report};
 
 /// The label of a Python process.
 fn label(fleet: &Fleet, report: &Value) -> String {
@@ -70,33 +62,6 @@ fn a_process_that_ends_is_gone_at_the_next_look() {
     let gone = stream.until("its end", |line| clients_of(line, &label) == 0);
     let node = &gone["servers"][0];
     assert_eq!((&node["connected_clients"], &node["refused"]), (&Value::from(1), &Value::Array(Vec::new())));
-}
-
-#[test]
-fn one_that_never_closes_is_a_suspect_and_one_that_always_does_another() {
-    let server = RedisServer::start(&[]);
-    let _steady = Fleet::start(&server, "hold", 10);
-    let growing = Fleet::start(&server, "grow", 1);
-    let _churning = Fleet::start(&server, "churn", 50);
-    let stream = Stream::start(&[&server.url()]);
-
-    stream.until("churn", |line| lint(line, "churn").is_some());
-    let (begin, accepted) = (Instant::now(), stat(&server, "total_connections_received"));
-    let seen = stream.until("growth", |line| lint(line, "growth").is_some());
-    let (took, accepted) = (begin.elapsed(), stat(&server, "total_connections_received") - accepted);
-
-    let growth = lint(&seen, "growth").expect("it holds");
-    assert_eq!(growth["group"], label(&growing, &seen), "{growth}");
-    let suspects = seen["lints"].as_array().expect("lints").iter().filter(|lint| lint["id"] == "growth");
-    assert_eq!(suspects.count(), 1, "the steady one is none: {seen:#}");
-    // Too short to be caught by a look, they may have no process; they are counted all the same.
-    assert!(lint(&seen, "churn").is_some(), "it holds still: {seen:#}");
-    // Those that no look saw are counted: what the server accepted meanwhile is the measure.
-    let real = accepted as f64 / took.as_secs_f64();
-    let told = seen["servers"][0]["opened_per_s"].as_f64().expect("a rate");
-    assert!((told / real - 1.0).abs() < 0.1, "{told} a second, and really {real}");
-    assert!(seen["servers"][0]["unseen"].as_u64() > Some(100), "{seen:#}");
-    assert!(lint(&seen, "idle-crowd").is_none(), "{seen:#}");
 }
 
 #[test]

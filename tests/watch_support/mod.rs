@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::support::{PATIENCE, RedisServer, pooltop, python};
 
+pub mod fake;
+
 /// `redis-pooltop watch` with these arguments.
 pub fn watch(arguments: &[&str]) -> Command {
     let mut command = pooltop();

@@ -65,7 +65,7 @@ impl<'a> View<'a> {
     /// How many whole seconds the looks at a server are apart at the most.
     fn apart(&self) -> usize {
         let longest = self.nodes().filter_map(Node::apart).max().unwrap_or_default();
-        longest.as_secs_f64().ceil() as usize
+        longest.as_nanos().div_ceil(1_000_000_000) as usize
     }
 
     /// The clients by which a lint may find something alone: blocked, in a transaction, or slow to read. They are looked

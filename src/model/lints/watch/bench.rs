@@ -140,7 +140,7 @@ impl Bench {
             self.evicted
         );
         self.tell(WatchEvent::Info { raw: raw.into(), took: Duration::from_micros(90) });
-        if self.now % self.apart == 0 {
+        if self.now.is_multiple_of(self.apart) {
             self.look();
         }
         self.model.tick(self.at());

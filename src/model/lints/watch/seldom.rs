@@ -11,7 +11,7 @@ fn those_that_stay_for_some_seconds_are_not_named_for_many_that_nobody_saw() {
     let mut waiting = VecDeque::new();
     // A program whose wait for a job ends every four seconds, beside one whose clients no look sees.
     let mut wait = |bench: &mut Bench, second: u64| {
-        if second % 2 == 0 {
+        if second.is_multiple_of(2) {
             waiting.push_back(bench.open(Some(11)));
         }
         if waiting.len() > 2 {
@@ -30,7 +30,9 @@ fn those_that_stay_for_some_seconds_are_not_named_for_many_that_nobody_saw() {
     for _ in 0..5 {
         run(&mut bench, 4, |bench, _| {
             let ids = bench.ids(11);
-            (0..4).for_each(|_| drop(bench.open(Some(11))));
+            for _ in 0..4 {
+                bench.open(Some(11));
+            }
             close(bench, &ids);
         });
     }
