@@ -22,7 +22,7 @@ const NODE: NodeId = NodeId(7);
 #[derive(Clone, Debug, Default)]
 struct Heard {
     events: Vec<WatchEvent>,
-    clients: BTreeMap<u64, Client>,
+    clients: BTreeMap<u64, Arc<Client>>,
     looks: Vec<Look>,
     infos: Vec<String>,
     refused: Vec<Refused>,
@@ -70,7 +70,7 @@ impl Heard {
     }
 
     fn named(&self, name: &str) -> Option<&Client> {
-        self.clients.values().find(|client| client.name.as_deref() == Some(name))
+        self.clients.values().map(|client| &**client).find(|client| client.name.as_deref() == Some(name))
     }
 }
 
@@ -331,7 +331,7 @@ async fn clients_are_killed_and_never_our_own() {
     }
     let heard = watched.until("all", |heard| heard.clients.len() == 71).await;
     ids.extend(&heard.looks.last().expect("a look").ours);
-    let exact = |id: u64| Exact::from(&heard.clients[&id]);
+    let exact = |id: u64| Exact::from(&*heard.clients[&id]);
     // An id that another has by now is not enough.
     let another = Exact { id: ids[0], addr: "127.0.0.1:1".into() };
     let gone = Exact { id: 1 << 40, addr: "127.0.0.1:1".into() };

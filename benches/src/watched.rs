@@ -127,7 +127,7 @@ fn look(clients: &[Client], second: u64, changed: u64) -> Vec<Timed> {
         commands: Some(second * 20),
         ..client.clone()
     };
-    let pieces = clients[..told].chunks(PIECE).map(|piece| piece.iter().map(now).collect());
+    let pieces = clients[..told].chunks(PIECE).map(|piece| piece.iter().map(now).map(Arc::new).collect());
     let pieces = pieces.map(if second == 0 { WatchEvent::Opened } else { WatchEvent::Changed });
     let end = Look {
         whole: second == 0,

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{Stamp, wire};
@@ -35,9 +36,9 @@ pub enum WatchEvent {
     /// What CONFIG GET says, where that may be asked. Sent once a connection.
     Config(NodeConfig),
     /// Clients that the last look did not have.
-    Opened(Vec<Client>),
+    Opened(Vec<Arc<Client>>),
     /// Clients of which anything but age and idle time is another than at the last look, or that did something since.
-    Changed(Vec<Client>),
+    Changed(Vec<Arc<Client>>),
     /// Ids of clients that the last look had.
     Closed(Vec<u64>),
     /// The end of a look.
@@ -92,8 +93,9 @@ pub struct NodeConfig {
 pub struct Client {
     /// `id`: never used twice by a server that keeps running.
     pub id: u64,
-    /// `addr`: the client's end, `host:port` or the path of a unix socket with `:0`.
-    pub addr: Arc<str>,
+    /// `addr`: the client's end, `host:port` or the path of a unix socket with `:0`. No two clients share it: most fit in
+    /// here as they are.
+    pub addr: CompactString,
     /// `laddr`: the server's end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub laddr: Option<Arc<str>>,
@@ -183,7 +185,7 @@ pub struct Exact {
 
 impl From<&Client> for Exact {
     fn from(client: &Client) -> Self {
-        Self { id: client.id, addr: client.addr.clone() }
+        Self { id: client.id, addr: client.addr.as_str().into() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the server and the kernel believe of the connections that our pools believe in.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ pub struct Slots {
     /// Client ids that the server was asked about: of the pools' connections, and of those closed lately.
     pub asked: Vec<u64>,
     /// Those of them that it lists.
-    pub listed: Vec<Client>,
+    pub listed: Vec<Arc<Client>>,
     /// This process's sockets to the server, but for those of its observers; nothing where the kernel does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sockets: Option<Vec<Socket>>,

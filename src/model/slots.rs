@@ -33,7 +33,7 @@ pub(super) struct Joined {
 struct Look<'a> {
     at: Stamp,
     asked: BTreeSet<u64>,
-    listed: HashMap<u64, &'a Client>,
+    listed: HashMap<u64, &'a Arc<Client>>,
     sockets: Option<HashMap<SocketAddr, Socket>>,
 }
 
@@ -79,7 +79,7 @@ impl Joined {
             let socket = local.and_then(|local| look.sockets.as_ref()?.get(&local).copied());
             // What this process still has a socket of is no ghost.
             let kind = if socket.is_some() { StrayKind::Orphan } else { StrayKind::Ghost };
-            let client = Some(Arc::new((*client).clone()));
+            let client = Some(Arc::clone(client));
             Stray {
                 kind,
                 since: look.at,
@@ -130,7 +130,7 @@ impl Socket {
 impl Look<'_> {
     fn server(&self, row: &ConnectionRow) -> Told<Arc<Client>> {
         let Some(id) = row.server_id.filter(|id| self.asked.contains(id)) else { return Told::Unknown };
-        self.listed.get(&id).map_or(Told::None, |client| Told::Some(Arc::new((*client).clone())))
+        self.listed.get(&id).map_or(Told::None, |client| Told::Some(Arc::clone(client)))
     }
 
     fn kernel(&self, row: &ConnectionRow) -> Told<Socket> {

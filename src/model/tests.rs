@@ -364,7 +364,7 @@ fn any_whose() -> impl Strategy<Value = Whose> {
 }
 
 fn any_watch() -> impl Strategy<Value = WatchEvent> {
-    let clients = || prop::collection::vec(any_client(), 0..8);
+    let clients = || prop::collection::vec(any_client().prop_map(Arc::new), 0..8);
     let look =
         (any::<bool>(), any_small(), prop::option::of(any_small()), prop::collection::vec(0..12_u64, 0..3));
     let look = look.prop_map(|(whole, clients, unseen, ours)| {

@@ -141,8 +141,8 @@ fn watched_clients_are_replayed_to_the_last_number() {
         let raw =
             format!("# Clients\r\nconnected_clients:{second}\r\ntotal_connections_received:{second}\r\n");
         records.push(tell(now, WatchEvent::Info { raw: raw.into(), took: Duration::from_micros(90) }));
-        records.push(tell(now, WatchEvent::Opened(vec![client(second, 0)])));
-        records.push(tell(now, WatchEvent::Changed(vec![client(second / 2, second - second / 2)])));
+        records.push(tell(now, WatchEvent::Opened(vec![client(second, 0).into()])));
+        records.push(tell(now, WatchEvent::Changed(vec![client(second / 2, second - second / 2).into()])));
         let look = Look { whole: second == 0, clients: second + 1, unseen: Some(second), ..Look::default() };
         records.push(tell(now, WatchEvent::Looked(look)));
         let whose = Whose::Process { process: process.clone(), fd: 5 };

@@ -30,9 +30,9 @@ pub const CLIENTS: usize = 250_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compared {
     /// Clients that the last one did not have.
-    pub opened: Vec<Client>,
+    pub opened: Vec<Arc<Client>>,
     /// Clients of which anything but age and idle time is another, or that did something since.
-    pub changed: Vec<Client>,
+    pub changed: Vec<Arc<Client>>,
     /// Ids that the last one had, in their order.
     pub closed: Vec<u64>,
     /// Clients in the list.
@@ -63,8 +63,6 @@ struct Row {
     id: u64,
     line: Range<usize>,
     times: Times,
-    /// Most lines have an address of their own: it is not looked for among the other texts.
-    addr: Arc<str>,
     /// The next answer had it too.
     stays: bool,
 }
@@ -94,9 +92,9 @@ impl ClientList {
             let known = at.and_then(|at| self.rows.get_mut(at));
             next = at.map_or(next, |at| at + 1);
             let Some(old) = known else {
-                let (client, times) = parse(text, id, &mut self.memory, None);
-                rows.push(Row { id, line: range, times, addr: client.addr.clone(), stays: false });
+                let (client, times) = parse(text, id, &mut self.memory);
                 said.opened.push(client);
+                rows.push(Row { id, line: range, times, stays: false });
                 continue;
             };
             old.stays = true;
@@ -104,12 +102,11 @@ impl ClientList {
             let times = if let Some(times) = times.filter(|times| times.did_nothing_since(&old.times)) {
                 times
             } else {
-                let (client, times) = parse(text, id, &mut self.memory, Some(&old.addr));
-                old.addr = client.addr.clone();
+                let (client, times) = parse(text, id, &mut self.memory);
                 said.changed.push(client);
                 times
             };
-            rows.push(Row { id, line: range, times, addr: old.addr.clone(), stays: false });
+            rows.push(Row { id, line: range, times, stays: false });
         }
         said.closed = self.rows.iter().filter(|row| !row.stays).map(|row| row.id).collect();
         said.clients = rows.len() as u64;

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::asking::peer;
 use super::client_list::ClientList;
 use super::process::Resolver;
-use crate::event::{Slots, Socket};
+use crate::event::{Client, Slots, Socket};
 use crate::net::{Connection, IoError, is_observer};
 use crate::resp::Value;
 
@@ -106,10 +106,7 @@ impl Asking {
 }
 
 /// The lines of these clients; nothing when the server does not say.
-async fn list(
-    connection: &mut Connection,
-    ids: &[u64],
-) -> Result<Option<Vec<crate::event::Client>>, IoError> {
+async fn list(connection: &mut Connection, ids: &[u64]) -> Result<Option<Vec<Arc<Client>>>, IoError> {
     let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
     let mut command = vec!["CLIENT", "LIST", "ID"];
     command.extend(ids.iter().map(String::as_str));

@@ -21,7 +21,7 @@ fn text() -> impl Strategy<Value = Arc<str>> {
     words().prop_map(Arc::from)
 }
 
-fn client() -> BoxedStrategy<Client> {
+fn client() -> BoxedStrategy<Arc<Client>> {
     let numbers = (number(), any::<[u64; 3]>(), any::<[Option<u64>; 12]>(), option::of(any::<i64>()));
     let texts = (text(), "[NbxOPSMcuU]{0,3}", [shared().boxed(), shared().boxed(), shared().boxed()]);
     let more = [shared().boxed(), shared().boxed(), shared().boxed(), shared().boxed()];
@@ -29,7 +29,7 @@ fn client() -> BoxedStrategy<Client> {
         .prop_map(|((id, [age, idle, subscriptions], n, fd), (addr, flags, [a, b, c]), [d, e, f, g])| {
             Client {
                 id,
-                addr,
+                addr: (*addr).into(),
                 laddr: a,
                 fd,
                 name: b,
@@ -56,6 +56,7 @@ fn client() -> BoxedStrategy<Client> {
                 more: g,
             }
         })
+        .prop_map(Arc::new)
         .boxed()
 }
 

@@ -359,7 +359,7 @@ pub fn ugly() -> Snapshot {
     }
     let row = |id| {
         let mut row = client(u64::MAX - id, u64::MAX, u64::MAX, |client| {
-            client.addr = all.clone();
+            client.addr = (*all).into();
             (client.name, client.user, client.command) =
                 (Some(all.clone()), Some(all.clone()), Some(all.clone()));
             (client.lib_name, client.lib_version, client.more) =

@@ -156,7 +156,7 @@ impl Server {
     /// The next look, in which every client did something.
     fn look(&mut self) -> Arc<Snapshot> {
         let first = self.second == 0;
-        let clients: Vec<Client> = (0..CROWD).map(|id| client(id, self.second)).collect();
+        let clients: Vec<_> = (0..CROWD).map(|id| Arc::new(client(id, self.second))).collect();
         for piece in clients.chunks(PIECE) {
             let piece = piece.to_vec();
             self.tell(if first { WatchEvent::Opened(piece) } else { WatchEvent::Changed(piece) });

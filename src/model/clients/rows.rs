@@ -46,7 +46,7 @@ impl Entry {
     }
 
     /// It is told anew.
-    fn change(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client) {
+    fn change(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Arc<Client>) {
         let Moment { at, target, before, .. } = moment;
         let since = before.unwrap_or(self.row.at);
         let passed = at.since(since);
@@ -84,7 +84,7 @@ impl Entry {
             row.command_rate = a_second(commands);
         }
         row.at = at;
-        row.client = Arc::new(client.clone());
+        row.client = client.clone();
         turn(row, at, state(client, active));
     }
 
@@ -153,7 +153,13 @@ impl Rows {
     }
 
     /// Takes a client that is new, or told anew. True when it is new here and was opened since the last look.
-    pub(super) fn tell(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client, new: bool) -> bool {
+    pub(super) fn tell(
+        &mut self,
+        groups: &mut Book,
+        moment: Moment<'_>,
+        client: &Arc<Client>,
+        new: bool,
+    ) -> bool {
         if let Some(known) = self.entries.get_mut(&client.id) {
             if is_same(known, moment.at, client) {
                 known.touched = self.look;
@@ -170,7 +176,7 @@ impl Rows {
         self.open(groups, moment, client)
     }
 
-    fn open(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Client) -> bool {
+    fn open(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Arc<Client>) -> bool {
         let Moment { at, target, before, ours } = moment;
         let age = Duration::from_secs(client.age);
         // After a lost server, or lost events, what is new here may be old there.
@@ -188,7 +194,7 @@ impl Rows {
         }
         let row = ClientRow {
             node: self.node,
-            client: Arc::new(client.clone()),
+            client: client.clone(),
             at,
             state,
             state_since: opened.then_some(at),

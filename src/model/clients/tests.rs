@@ -51,8 +51,8 @@ impl Watched {
         closed: Vec<u64>,
     ) -> Snapshot {
         self.clients = if whole { 0 } else { self.clients } + opened.len() as u64 - closed.len() as u64;
-        self.tell(seconds, WatchEvent::Opened(opened));
-        self.tell(seconds, WatchEvent::Changed(changed));
+        self.tell(seconds, WatchEvent::Opened(opened.into_iter().map(Arc::new).collect()));
+        self.tell(seconds, WatchEvent::Changed(changed.into_iter().map(Arc::new).collect()));
         self.tell(seconds, WatchEvent::Closed(closed));
         let look = Look { whole, clients: self.clients, ..Look::default() };
         self.tell(seconds, WatchEvent::Looked(look));

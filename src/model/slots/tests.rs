@@ -16,8 +16,8 @@ fn pool(conns: &[u64]) -> Connections {
     connections
 }
 
-fn client(id: u64) -> Client {
-    Client { id, addr: end((4900 + id) as u16).to_string().into(), ..Client::default() }
+fn client(id: u64) -> Arc<Client> {
+    Arc::new(Client { id, addr: end((4900 + id) as u16).to_string().into(), ..Client::default() })
 }
 
 fn socket(conn: u64, state: TcpState) -> Socket {
@@ -47,14 +47,13 @@ fn a_connection_that_all_three_believe_in_is_none_of_these() {
 
 #[test]
 fn what_the_server_or_the_kernel_lost_is_half_open_from_the_second_look_on() {
-    let lost: [(Vec<Client>, Option<Vec<Socket>>); 3] = [
-        (vec![], Some(vec![socket(1, OPEN)])),
-        (vec![client(101)], Some(vec![])),
-        (vec![client(101)], Some(vec![socket(1, TcpState::CloseWait)])),
-    ];
-    for (listed, sockets) in lost {
+    for (listed, sockets) in [
+        (vec![], vec![socket(1, OPEN)]),
+        (vec![client(101)], vec![]),
+        (vec![client(101)], vec![socket(1, TcpState::CloseWait)]),
+    ] {
         let (mut joined, mut connections) = (Joined::default(), pool(&[1]));
-        let slots = Slots { asked: vec![101], listed, sockets };
+        let slots = Slots { asked: vec![101], listed, sockets: Some(sockets) };
         joined.look(Stamp(2), &slots, std::iter::once(&mut connections), false);
         assert!(!beliefs(&connections, 1).half_open, "one look may be early");
         joined.look(Stamp(3), &slots, std::iter::once(&mut connections), false);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Memory;
 use super::fields::{Field, Fields, Key};
 use super::pattern::Pattern;
 use super::texts::{Column, Texts, text_of};
+use super::{FIELD, Memory};
 use crate::event::Client;
 
 /// Age and idle time of a line, and where they stand.
@@ -76,14 +76,14 @@ fn same_in_any_order(old: &[u8], new: &[u8]) -> Option<Times> {
     Some(times)
 }
 
-/// Takes a line apart. `addr` is what its client's address was.
-pub(super) fn parse(line: &[u8], id: u64, memory: &mut Memory, addr: Option<&Arc<str>>) -> (Client, Times) {
+/// Takes a line apart.
+pub(super) fn parse(line: &[u8], id: u64, memory: &mut Memory) -> (Arc<Client>, Times) {
     let line = line.trim_ascii_end();
-    let known = memory.pattern.as_mut().and_then(|pattern| pattern.read(line, id, &mut memory.texts, addr));
+    let known = memory.pattern.as_mut().and_then(|pattern| pattern.read(line, id, &mut memory.texts));
     let (client, age_at) = known.unwrap_or_else(|| {
-        let (pattern, read) = Pattern::learn(line, id, &mut memory.texts, addr);
-        memory.pattern = Some(pattern);
-        read
+        let (client, age_at) = alone(line, id, &mut memory.texts);
+        memory.pattern = Pattern::learn(line, &client);
+        (Arc::new(client), age_at)
     });
     // Whatever else a line may hold, the times are those that the client was given.
     let found = age_at.and_then(|at| times_at(line, at));
@@ -92,17 +92,53 @@ pub(super) fn parse(line: &[u8], id: u64, memory: &mut Memory, addr: Option<&Arc
     (client, times)
 }
 
+/// A line that is like none before, and where the digits of its age begin.
+fn alone(line: &[u8], id: u64, texts: &mut Texts) -> (Client, Option<usize>) {
+    let mut client = Client { id, ..Client::default() };
+    let mut age_at = None;
+    for field in Fields::of(line) {
+        set(&mut client, field.key, &line[field.at..field.end], texts);
+        if field.key == Key::Age {
+            age_at = Some(field.at);
+        }
+    }
+    client.subscriptions = subscribed(Fields::of(line), line);
+    let mut words = Vec::new();
+    unnamed(Fields::of(line), line, &mut words);
+    client.more = more_of(&words, texts);
+    (client, age_at)
+}
+
+/// How much a client is subscribed to, in several fields together.
+pub(super) fn subscribed(fields: impl Iterator<Item = Field>, line: &[u8]) -> u64 {
+    let each = fields.filter(|field| field.key == Key::Subscriptions);
+    each.filter_map(|field| number(&line[field.at..field.end])).fold(0, u64::saturating_add)
+}
+
+/// The fields that have a value and no name of ours, one after another, into `words`.
+pub(super) fn unnamed(fields: impl Iterator<Item = Field>, line: &[u8], words: &mut Vec<u8>) {
+    words.clear();
+    for field in fields.filter(|field| field.key == Key::More && field.at < field.end) {
+        if words.len() > FIELD {
+            break;
+        }
+        if !words.is_empty() {
+            words.push(b' ');
+        }
+        words.extend_from_slice(&line[field.name..field.end]);
+    }
+}
+
+pub(super) fn more_of(words: &[u8], texts: &mut Texts) -> Option<Arc<str>> {
+    (!words.is_empty()).then(|| texts.get(Column::More, words))
+}
+
 /// Gives a client the value of a field.
-pub(super) fn set(client: &mut Client, key: Key, value: &[u8], texts: &mut Texts, addr: Option<&Arc<str>>) {
+pub(super) fn set(client: &mut Client, key: Key, value: &[u8], texts: &mut Texts) {
     let mut text = |column| texts.get(column, value);
     let mut named = |column| (!value.is_empty()).then(|| text(column));
     match key {
-        Key::Addr => {
-            client.addr = match addr {
-                Some(addr) if addr.as_bytes() == value => addr.clone(),
-                _ => text_of(value),
-            }
-        }
+        Key::Addr => client.addr = text_of(value),
         Key::Laddr => client.laddr = named(Column::Laddr),
         Key::Fd => client.fd = signed(value),
         Key::Name => client.name = named(Column::Name),
@@ -146,8 +182,22 @@ fn digits(text: &[u8]) -> Option<(u64, usize)> {
     (length > 0).then_some((number, length))
 }
 
+/// So many digits are never too great a number.
+const SHORT: usize = 19;
+
 pub(super) fn number(text: &[u8]) -> Option<u64> {
-    digits(text).filter(|(_, length)| *length == text.len()).map(|(number, _)| number)
+    if text.is_empty() || text.len() > SHORT {
+        return digits(text).filter(|(_, length)| *length == text.len()).map(|(number, _)| number);
+    }
+    let mut number = 0_u64;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    Some(number)
 }
 
 fn signed(text: &[u8]) -> Option<i64> {

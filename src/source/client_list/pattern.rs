@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use super::FIELD;
 use super::fields::{Field, Fields, Key, blank};
-use super::line::{number, set};
-use super::texts::{Column, Texts};
+use super::line::{more_of, set, subscribed, unnamed};
+use super::texts::Texts;
 use crate::event::Client;
 
 /// A line of more bytes or fields is nobody's pattern. No server has lines of half of either.
@@ -17,104 +16,125 @@ const FIELDS: usize = 64;
 pub(super) struct Pattern {
     line: Vec<u8>,
     fields: Vec<Field>,
+    /// Which field each byte of the line is of; blanks are of the one before them, as is the end.
+    field_of: Vec<u8>,
+    /// Which field is the age.
+    age: Option<usize>,
     client: Client,
-    /// Too long, or a later field overrides an earlier one of its name: not to be read by.
-    odd: bool,
-    /// Where the fields of the line are that is being read.
-    places: Vec<Field>,
-    /// Those of them without a name of ours, one after another.
+    /// The line that is being read, and where the digits of its age begin.
+    runs: Vec<Run>,
+    age_at: Option<usize>,
+    /// The values of its fields without a name of ours, one after another.
     more: Vec<u8>,
 }
 
-/// A client, and where the digits of its age begin.
-pub(super) type Read = (Client, Option<usize>);
+/// Fields that a line has one after another as the pattern has them, up to one whose value is another.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// The first of them.
+    field: usize,
+    /// Where that begins in the line.
+    at: usize,
+}
 
 impl Pattern {
-    /// Takes a line apart that is like none before.
-    pub(super) fn learn(line: &[u8], id: u64, texts: &mut Texts, addr: Option<&Arc<str>>) -> (Self, Read) {
-        let fields: Vec<Field> = Fields::of(line).collect();
-        let mut client = Client { id, ..Client::default() };
-        for field in &fields {
-            set(&mut client, field.key, &line[field.at..field.end], texts, addr);
+    /// Learns a line that is like none before, of which `client` was read; `None` of one that no other is to be read by.
+    pub(super) fn learn(line: &[u8], client: &Client) -> Option<Self> {
+        if line.len() > LINE {
+            return None;
         }
-        let long = line.len() > LINE || fields.len() > FIELDS;
-        let odd = long || fields.iter().enumerate().any(|(at, field)| overrides(field, &fields[..at]));
-        let kept = if odd { Vec::new() } else { line.to_vec() };
-        let mut pattern = Self { line: kept, places: fields.clone(), fields, client, odd, more: Vec::new() };
-        pattern.client.subscriptions = pattern.subscriptions(line);
-        pattern.client.more = pattern.more(line, texts);
-        let read = (pattern.client.clone(), pattern.age_at());
-        (pattern, read)
+        let fields: Vec<Field> = Fields::of(line).take(FIELDS + 1).collect();
+        // A later field that overrides an earlier one would be taken for what it is not where only the earlier differs.
+        if fields.len() > FIELDS
+            || fields.iter().enumerate().any(|(at, field)| overrides(field, &fields[..at]))
+        {
+            return None;
+        }
+        let mut field_of = Vec::with_capacity(line.len() + 1);
+        for (at, field) in (0..).zip(&fields) {
+            field_of.resize(field.end + 1, at);
+        }
+        Some(Self {
+            line: line.to_vec(),
+            field_of,
+            age: fields.iter().position(|field| field.key == Key::Age),
+            fields,
+            client: client.clone(),
+            runs: Vec::new(),
+            age_at: None,
+            more: Vec::new(),
+        })
     }
 
-    /// Reads a line by this one, if it has the same fields.
+    /// Reads a line by this one, if it has the same fields. Gives its client, and where the digits of its age begin.
     pub(super) fn read(
         &mut self,
         line: &[u8],
         id: u64,
         texts: &mut Texts,
-        addr: Option<&Arc<str>>,
-    ) -> Option<Read> {
-        if self.odd {
-            return None;
-        }
-        let mut client = self.client.clone();
+    ) -> Option<(Arc<Client>, Option<usize>)> {
+        // Made where it stays: it is large to move.
+        let mut client = Arc::new(self.client.clone());
+        self.read_into(Arc::get_mut(&mut client)?, line, id, texts)?;
+        Some((client, self.age_at))
+    }
+
+    fn read_into(&mut self, client: &mut Client, line: &[u8], id: u64, texts: &mut Texts) -> Option<()> {
         client.id = id;
         let (mut more, mut subscriptions) = (false, false);
-        // Which field is next, and where in the line.
-        let (mut next, mut at) = (0, 0);
-        while let Some(begins) = self.fields.get(next) {
+        self.age_at = None;
+        self.runs.clear();
+        let mut run = Run { field: 0, at: 0 };
+        while let Some(begins) = self.fields.get(run.field) {
+            self.runs.push(run);
             let from = begins.name;
-            let same_until = from + common(&self.line[from..], line.get(at..)?);
-            // Those that are the same, with the blanks after them.
-            while let Some(field) = self.fields.get(next).filter(|field| field.end < same_until) {
-                self.places[next] = field.moved(from, at);
-                next += 1;
+            let same_until = from + common(&self.line[from..], line.get(run.at..)?);
+            let at = usize::from(self.field_of[same_until]);
+            if let Some(age) = self.age.filter(|age| (run.field..=at).contains(age)) {
+                self.age_at = Some(self.fields[age].at - from + run.at);
             }
-            let differs = self.fields.get(next).filter(|field| field.at <= same_until)?.moved(from, at);
-            let field = Field { end: blank(line, differs.at), ..differs };
-            match field.key {
+            let differs = self.fields[at];
+            if differs.at > same_until {
+                return None;
+            }
+            let begin = differs.at - from + run.at;
+            let end = blank(line, begin);
+            match differs.key {
                 Key::More => more = true,
                 Key::Subscriptions => subscriptions = true,
-                key => set(&mut client, key, &line[field.at..field.end], texts, addr),
+                key => set(client, key, &line[begin..end], texts),
             }
-            self.places[next] = field;
-            (next, at) = (next + 1, field.end + 1);
+            run = Run { field: at + 1, at: end + 1 };
         }
-        if at <= line.len() {
+        if run.at <= line.len() {
             return None;
         }
+        self.runs.push(run);
         if subscriptions {
-            client.subscriptions = self.subscriptions(line);
+            client.subscriptions = subscribed(self.places(), line);
         }
         if more {
-            client.more = self.more(line, texts);
+            let mut words = std::mem::take(&mut self.more);
+            unnamed(self.places(), line, &mut words);
+            client.more = more_of(&words, texts);
+            self.more = words;
         }
-        Some((client, self.age_at()))
+        Some(())
     }
 
-    fn age_at(&self) -> Option<usize> {
-        self.places.iter().rev().find(|field| field.key == Key::Age).map(|field| field.at)
-    }
-
-    fn subscriptions(&self, line: &[u8]) -> u64 {
-        let each = self.places.iter().filter(|field| field.key == Key::Subscriptions);
-        each.filter_map(|field| number(&line[field.at..field.end])).fold(0, u64::saturating_add)
-    }
-
-    fn more(&mut self, line: &[u8], texts: &mut Texts) -> Option<Arc<str>> {
-        self.more.clear();
-        let unnamed = self.places.iter().filter(|field| field.key == Key::More && field.at < field.end);
-        for field in unnamed {
-            if self.more.len() > FIELD {
-                break;
-            }
-            if !self.more.is_empty() {
-                self.more.push(b' ');
-            }
-            self.more.extend_from_slice(&line[field.name..field.end]);
-        }
-        (!self.more.is_empty()).then(|| texts.get(Column::More, &self.more))
+    /// The fields of the line that is being read.
+    fn places(&self) -> impl Iterator<Item = Field> {
+        self.runs.windows(2).flat_map(|runs| {
+            let [run, next] = [runs[0], runs[1]];
+            let fields = &self.fields[run.field..next.field];
+            let from = fields.first().map_or(0, |first| first.name);
+            let moved = move |at: usize| at - from + run.at;
+            fields.iter().enumerate().map(move |(at, field)| {
+                let last = at + 1 == fields.len();
+                let end = if last { next.at - 1 } else { moved(field.end) };
+                Field { key: field.key, name: moved(field.name), at: moved(field.at), end }
+            })
+        })
     }
 }
 
@@ -122,14 +142,6 @@ impl Pattern {
 fn overrides(field: &Field, before: &[Field]) -> bool {
     let counts = !matches!(field.key, Key::Id | Key::Subscriptions | Key::More);
     counts && before.iter().any(|other| other.key == field.key)
-}
-
-impl Field {
-    /// The same field in a line that has at `to` what this one has at `from`.
-    fn moved(self, from: usize, to: usize) -> Self {
-        let moved = |at: usize| at - from + to;
-        Self { key: self.key, name: moved(self.name), at: moved(self.at), end: moved(self.end) }
-    }
 }
 
 /// How many bytes are the same from the beginning on.

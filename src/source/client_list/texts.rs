@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use super::FIELD;
 
 /// Where a text stands in a line: neighbours often have the same there.
@@ -81,7 +83,7 @@ fn keep(all: &mut HashSet<Arc<str>>, text: &str) -> Arc<str> {
 }
 
 /// The text of bytes that nobody else has.
-pub(super) fn text_of(bytes: &[u8]) -> Arc<str> {
+pub(super) fn text_of(bytes: &[u8]) -> CompactString {
     match std::str::from_utf8(bytes) {
         Ok(text) if text.len() <= FIELD => text.into(),
         _ => readable(bytes).into(),

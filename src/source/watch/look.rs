@@ -9,7 +9,7 @@ use super::churn::{Churn, Seen};
 use super::cost::{Cost, interval};
 use super::own::Own;
 use super::owners::Owners;
-use crate::event::{Client, Look, PIECE, Stamp, WatchEvent};
+use crate::event::{Look, PIECE, Stamp, WatchEvent};
 use crate::source::client_list::{ClientList, Compared};
 
 /// A list above this is read beside the runtime: other tasks of it have frames to draw.
@@ -124,7 +124,7 @@ impl Looking {
     fn unseen(&mut self, compared: &Compared, total: Option<u64>, own: &Own) -> Option<u64> {
         let last_id = self.churn.last_id();
         let is_new = |id: u64| last_id.is_none_or(|last| id > last);
-        let opened = compared.opened.iter().filter(|client: &&Client| is_new(client.id)).count();
+        let opened = compared.opened.iter().filter(|client| is_new(client.id)).count();
         let ours = own.take_ended().into_iter().filter(|id| is_new(*id) && !self.list.has(*id)).count();
         let seen = Seen { total, last_id: self.list.last_id(), opened: opened as u64, ours: ours as u64 };
         self.churn.unseen(seen)

@@ -43,7 +43,7 @@ impl Own {
 
     /// Takes note of those that a list has of this program's other observers, by their ends.
     pub(super) fn know(&self, compared: &Compared, whole: bool) {
-        let ours = |client: &&Client| client.addr.parse().is_ok_and(is_observer);
+        let ours = |client: &&Arc<Client>| client.addr.parse().is_ok_and(is_observer);
         let new: Vec<u64> = compared.opened.iter().filter(ours).map(|client| client.id).collect();
         let mut ids = self.0.lock();
         if whole {

@@ -76,7 +76,7 @@ impl Owners {
     }
 
     /// These came.
-    pub(super) fn opened(&mut self, clients: &[Client]) {
+    pub(super) fn opened(&mut self, clients: &[Arc<Client>]) {
         if let (Some(server), Some(own)) =
             (&mut self.server, clients.iter().find(|client| self.us.is(client)))
         {
@@ -85,7 +85,7 @@ impl Owners {
         }
         for client in clients {
             let unix = client.has('U');
-            let (addr, laddr) = (client.addr.clone(), client.laddr.clone());
+            let (addr, laddr) = (client.addr.as_str().into(), client.laddr.clone());
             let peer = Peer { id: client.id, addr, laddr, fd: client.fd, unix };
             if unix {
                 self.unix.insert(client.id, peer.clone());

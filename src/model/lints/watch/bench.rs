@@ -157,8 +157,8 @@ impl Bench {
         let changed: Vec<_> = list.values().filter(went_on).cloned().collect();
         let closed: Vec<_> = self.seen.keys().filter(|id| !list.contains_key(id)).copied().collect();
         let owners: Vec<_> = new.iter().map(|client| self.owner(client.id)).collect();
-        self.tell(WatchEvent::Opened(new));
-        self.tell(WatchEvent::Changed(changed));
+        self.tell(WatchEvent::Opened(new.into_iter().map(Arc::new).collect()));
+        self.tell(WatchEvent::Changed(changed.into_iter().map(Arc::new).collect()));
         self.tell(WatchEvent::Closed(closed));
         let look = Look {
             whole: !self.began,
