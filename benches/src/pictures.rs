@@ -2,6 +2,8 @@
 //!
 //! Only times differ from one run to the next, and the server's port is shown as 6379, which it has not.
 
+mod watch;
+
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -85,10 +87,23 @@ pub(crate) async fn make(directory: &Path) -> Result<(), Box<dyn Error>> {
             stage.app.update(Action::Open);
         }
         let path = directory.join(format!("{name}.svg"));
-        std::fs::write(&path, stage.picture(size, title))?;
+        std::fs::write(&path, picture(&stage.app, size, title))?;
         println!("{}", path.display());
     }
+    let size = Size { width: 120, height: 28 };
+    let title =
+        "the screen of redis-pooltop watch: five programs at a server, one of which never closes anything";
+    let path = directory.join("watch.svg");
+    std::fs::write(&path, picture(&watch::screen(size).await?, size, title))?;
+    println!("{}", path.display());
     Ok(())
+}
+
+fn picture(app: &App, size: Size, title: &str) -> String {
+    let area = Rect { x: 0, y: 0, width: size.width, height: size.height };
+    let mut buf = Buffer::empty(area);
+    let cursor = view::screen(app, &Theme::DEFAULT, area, &mut buf);
+    svg::picture(&buf, title, cursor)
 }
 
 /// The program's parts, with the screen's state but no terminal.
@@ -153,12 +168,5 @@ impl Stage {
         let mut snapshot = Snapshot::clone(&*self.hub.sync().await);
         SHOWN.clone_into(&mut Arc::make_mut(&mut snapshot.server).target);
         self.app.take(Arc::new(snapshot));
-    }
-
-    fn picture(&self, size: Size, title: &str) -> String {
-        let area = Rect { x: 0, y: 0, width: size.width, height: size.height };
-        let mut buf = Buffer::empty(area);
-        let cursor = view::screen(&self.app, &Theme::DEFAULT, area, &mut buf);
-        svg::picture(&buf, title, cursor)
     }
 }
