@@ -18,7 +18,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 pub use clients::{
-    Client, Exact, Look, NodeConfig, NodeFacts, NodeId, Owner, PIECE, Process, Refused, WatchEvent, Whose,
+    CLIENTS, Client, Exact, Look, NodeConfig, NodeFacts, NodeId, Owner, PIECE, Process, Refused, WatchEvent,
+    Whose,
 };
 pub use pulse::{
     Bound, Bounds, ClosedBy, ConnPulse, ConnState, Gauges, PastLease, Pulse, Run, Samples, Totals, Waiting,

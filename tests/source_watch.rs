@@ -4,13 +4,17 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redis_pooltop::event::{
-    Client, Clock, Event, Exact, Look, NodeConfig, NodeId, Refused, Tap, Timed, WatchEvent, Whose,
+    CLIENTS, Client, Clock, Event, Exact, Look, NodeConfig, NodeId, Refused, Stamp, Tap, Timed, WatchEvent,
+    Whose,
 };
+use redis_pooltop::model::{Model, ModelOptions};
 use redis_pooltop::net::{ConnectOptions, Endpoint, OBSERVER, Protocol, Secret};
+use redis_pooltop::source::client_list::ClientList;
 use redis_pooltop::source::watch::{ClientWatch, Killed, watch};
 use support::raw::Raw;
 use support::{RedisServer, idle_client, wait_until};
@@ -362,4 +366,22 @@ async fn its_connection_ends_with_its_guard() {
     drop(watched.watch);
     wait_until("the connection to close", async || !server.cli(&["CLIENT", "LIST"]).contains(OBSERVER)).await;
     source.resync();
+}
+
+#[test]
+fn every_client_that_a_look_counts_has_a_row() {
+    let mut list = String::new();
+    for id in 0..CLIENTS + 10 {
+        let _ = writeln!(list, "id={id}");
+    }
+    let said = ClientList::default().compare(list.into());
+    assert_eq!(said.bad, 10);
+    let look = Look { whole: true, clients: said.clients, bad: said.bad, ..Look::default() };
+    let mut model = Model::new(ModelOptions::default());
+    for event in [WatchEvent::Opened(said.opened), WatchEvent::Looked(look)] {
+        model.apply(&Timed { at: Stamp(0), event: Event::Watch(NodeId(0), event) });
+    }
+    let snapshot = model.snapshot(Stamp(0), 0);
+    assert_eq!(snapshot.clients.len() as u64, said.clients);
+    assert!(!snapshot.out_of_sync);
 }

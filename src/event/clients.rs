@@ -16,6 +16,10 @@ use super::{Stamp, wire};
 /// Clients in one event, at most.
 pub const PIECE: usize = 2048;
 
+/// The most clients of one server that are told of and have a row: a hostile answer of nothing but `id=1` lines must not cost
+/// a hundred times its size.
+pub const CLIENTS: usize = 100_000;
+
 /// Which watched server an event is about, within one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NodeId(pub u32);
@@ -213,7 +217,7 @@ pub struct Look {
     /// Clients that came and went since the last look and were in neither, by `total_connections_received`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unseen: Option<u64>,
-    /// Lines that could not be understood.
+    /// Lines that could not be understood, or were of more than [`CLIENTS`].
     pub bad: u64,
     /// Ids of this program's own connections.
     pub ours: Vec<u64>,

@@ -18,13 +18,10 @@ use memchr::{memchr, memchr_iter};
 use self::line::{Times, parse, same_but_times};
 use self::pattern::Pattern;
 use self::texts::Texts;
-use crate::event::Client;
+use crate::event::{CLIENTS, Client};
 
 /// The most that a text of a client is kept of, in bytes.
 pub const FIELD: usize = 512;
-
-/// The most clients of one server: a hostile answer of nothing but `id=1` lines must not cost a hundred times its size.
-pub const CLIENTS: usize = 250_000;
 
 /// What a list says beside the one before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +34,7 @@ pub struct Compared {
     pub closed: Vec<u64>,
     /// Clients in the list.
     pub clients: u64,
-    /// Lines that could not be understood.
+    /// Lines that could not be understood, or were of more than [`CLIENTS`].
     pub bad: u64,
 }
 

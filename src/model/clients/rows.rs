@@ -9,12 +9,9 @@ use std::time::Duration;
 
 use super::groups::{Book, Places, Share};
 use super::moment;
-use crate::event::{Client, NodeId, Owner, Stamp, Whose};
+use crate::event::{CLIENTS, Client, NodeId, Owner, Stamp, Whose};
 use crate::model::windows::second;
 use crate::snapshot::{ClientRow, ClientState, GroupBy, Turn};
-
-/// Clients of a server that get a row; the rest are counted.
-pub(in crate::model) const CLIENTS: usize = 100_000;
 
 /// Turns that are kept of a client.
 const TURNS: usize = 16;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Client, Event, Look, NodeFacts, Owner, Process, Refused, Timed, Whose};
+use crate::event::{CLIENTS, Client, Event, Look, NodeFacts, Owner, Process, Refused, Timed, Whose};
 use crate::model::{Model, ModelOptions};
 use crate::snapshot::{ClientState, GroupBy, GroupRow, REST, Snapshot, group_words};
 
@@ -214,16 +214,16 @@ fn a_lost_server_keeps_its_rows_and_one_that_left_has_none() {
 #[test]
 fn more_clients_and_groups_than_are_kept_are_counted() {
     let mut watched = Watched::new();
-    let most = u64::try_from(rows::CLIENTS).expect("a number");
+    let most = u64::try_from(CLIENTS).expect("a number");
     let snapshot =
         watched.look(10, true, (1..=most + 5).map(|id| client(id, 9, 9)).collect(), vec![], vec![]);
-    assert_eq!((snapshot.clients.len(), snapshot.out_of_sync), (rows::CLIENTS, false));
+    assert_eq!((snapshot.clients.len(), snapshot.out_of_sync), (CLIENTS, false));
     let names = snapshot.groups.by(GroupBy::Name);
     assert_eq!(names.len(), groups::GROUPS + 1);
     assert_eq!((&*names[0].label, names[0].count), (REST, most - groups::GROUPS as u64));
     // What is told of one without a row makes it no second one.
     let snapshot = watched.look(11, false, vec![], vec![client(most + 1, 10, 0)], vec![most + 1]);
-    assert_eq!((snapshot.clients.len(), snapshot.out_of_sync), (rows::CLIENTS, false));
+    assert_eq!((snapshot.clients.len(), snapshot.out_of_sync), (CLIENTS, false));
 }
 
 #[test]
