@@ -6,6 +6,7 @@
 mod clients;
 pub mod filter;
 pub mod grouped;
+mod joined;
 mod marks;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use crate::event::{ConnId, Holder, NodeId, Stamp};
 use crate::snapshot::{About, ConnectionRow, EventRow, GroupBy, LintRow, RowState, Severity};
 use crate::text;
 
+pub use joined::Joined;
 pub use marks::{Mark, Marks};
 
 /// A field of rows of type `R`.
@@ -70,6 +72,8 @@ pub enum Value<'a> {
     Time(Duration),
     /// Words, as they came: whoever shows them escapes them.
     Text(Cow<'a, str>),
+    /// The same, of parts.
+    Joined(Joined<'a>),
 }
 
 impl Value<'_> {
@@ -79,7 +83,7 @@ impl Value<'_> {
             Value::Number(number) => Some(*number as f64),
             Value::Real(number) => Some(*number),
             Value::Time(time) => Some(time.as_secs_f64()),
-            Value::None | Value::Text(_) => None,
+            Value::None | Value::Text(_) | Value::Joined(_) => None,
         }
     }
 
@@ -92,6 +96,7 @@ impl Value<'_> {
             Value::Real(number) => Cow::Owned(format!("{number:.1}")),
             Value::Time(time) => Cow::Owned(text::age(*time)),
             Value::Text(text) => Cow::Borrowed(text),
+            Value::Joined(joined) => joined.text(),
         }
     }
 
@@ -99,6 +104,10 @@ impl Value<'_> {
     pub fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Value::Text(left), Value::Text(right)) => left.cmp(right),
+            (Value::Joined(left), Value::Joined(right)) => left.order(right),
+            (Value::Text(_) | Value::Joined(_), Value::Text(_) | Value::Joined(_)) => {
+                self.text().cmp(&other.text())
+            }
             (Value::Number(left), Value::Number(right)) => left.cmp(right),
             (Value::Real(left), Value::Real(right)) => left.total_cmp(right),
             (Value::Time(left), Value::Time(right)) => left.cmp(right),

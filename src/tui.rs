@@ -57,6 +57,9 @@ const MESSAGES: usize = 64;
 /// How many messages are taken in before the next look at the keys.
 const BATCH: usize = 32;
 
+/// Rows of a snapshot from which on it is freed elsewhere: below, that takes less than handing it over.
+const MANY_ROWS: usize = 1_000;
+
 /// What the screen is made of.
 pub struct Screen {
     /// What is known at the start.
@@ -169,7 +172,9 @@ pub async fn run(screen: Screen) -> io::Result<End> {
             // Before the output, which may be endless.
             changed = snapshots.changed(), if snapshots.has_changed().is_ok() => {
                 if changed.is_ok() {
+                    let before = app.held();
                     dirty |= app.take(snapshots.borrow_and_update().clone());
+                    let_go(before);
                 }
             }
             Some(message) = said.recv() => {
@@ -179,6 +184,13 @@ pub async fn run(screen: Screen) -> io::Result<End> {
                 }
             }
         }
+    }
+}
+
+/// Lets snapshots go. Freeing thousands of rows takes longer than drawing those in sight.
+fn let_go(snapshots: [Arc<Snapshot>; 2]) {
+    if snapshots.iter().any(|held| held.clients.len() + held.connections.len() > MANY_ROWS) {
+        tokio::task::spawn_blocking(move || drop(snapshots));
     }
 }
 

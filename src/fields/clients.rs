@@ -1,8 +1,6 @@
 //! The fields of a watched server's clients, and of the groups they make.
 
-use std::borrow::Cow;
-
-use super::{Field, Listed, Mark, Pick, Value, down, up};
+use super::{Field, Joined, Listed, Mark, Pick, Value, down, up};
 use crate::event::{Client, Whose};
 use crate::snapshot::{ClientRow, GroupRow};
 
@@ -106,7 +104,7 @@ fn marked(mark: Option<&Mark>) -> Value<'_> {
 /// Name and version in one, as a person names a library.
 fn library(client: &Client) -> Value<'_> {
     match (&client.lib_name, &client.lib_version) {
-        (Some(name), Some(version)) => Value::Text(Cow::Owned(format!("{name} {version}"))),
+        (Some(name), Some(version)) => Value::Joined(Joined { number: None, texts: [name, version] }),
         (name, version) => words(name.as_deref().or(version.as_deref())),
     }
 }
@@ -115,11 +113,11 @@ fn library(client: &Client) -> Value<'_> {
 /// known.
 fn owner(row: &ClientRow) -> Value<'_> {
     match (row.process(), &row.whose) {
-        (Some(process), _) if process.command.starts_with(&*process.name) || process.name.is_empty() => {
-            Value::Text(Cow::Owned(format!("{} {}", process.pid, process.command)))
-        }
         (Some(process), _) => {
-            Value::Text(Cow::Owned(format!("{} {} {}", process.pid, process.name, process.command)))
+            // A command line that begins with the name says it.
+            let name = if process.command.starts_with(&*process.name) { "" } else { &*process.name };
+            let number = Some(u64::from(process.pid));
+            Value::Joined(Joined { number, texts: [name, &process.command] })
         }
         (None, Some(Whose::Unsupported) | None) => Value::None,
         (None, Some(other)) => words(Some(other.word())),

@@ -52,6 +52,8 @@ struct Word {
     digits: bool,
     /// So may a rate, or a number below 0.
     signed: bool,
+    /// It is of several words.
+    blank: bool,
 }
 
 impl Wanted {
@@ -59,8 +61,14 @@ impl Wanted {
         match (&self.word, value) {
             // Beyond ASCII case is the expression's to judge.
             (Some(word), Value::Text(text)) if text.is_ascii() => word.is_in(text.as_bytes()),
-            (Some(word), Value::Number(_)) if !word.digits => false,
-            (Some(word), Value::Number(number)) => word.is_in(decimal(*number, &mut [0; 20])),
+            // A word without a blank is in one part or in none.
+            (Some(word), Value::Joined(joined))
+                if !word.blank && joined.texts.iter().all(|text| text.is_ascii()) =>
+            {
+                joined.texts.iter().any(|text| word.is_in(text.as_bytes()))
+                    || joined.number.is_some_and(|number| word.is_in_number(number))
+            }
+            (Some(word), Value::Number(number)) => word.is_in_number(*number),
             (Some(word), Value::Real(number)) if number.is_finite() && !word.signed => false,
             _ => self.regex.is_match(&value.text()),
         }
@@ -73,13 +81,19 @@ impl Word {
         let plain = |byte: u8| matches!(byte, b' '..=b'~') && !b"\\.+*?()|[]{}^$".contains(&byte);
         let letters = pattern.as_bytes().to_vec();
         let digits = letters.iter().all(u8::is_ascii_digit);
+        let blank = letters.contains(&b' ');
         let signed = letters.iter().all(|byte| *byte == b'-' || byte.is_ascii_digit());
         (!letters.is_empty() && letters.iter().copied().all(plain)).then_some(Self {
             letters,
             any_case,
             digits,
             signed,
+            blank,
         })
+    }
+
+    fn is_in_number(&self, number: u64) -> bool {
+        self.digits && self.is_in(decimal(number, &mut [0; 20]))
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
@@ -303,7 +317,7 @@ mod tests {
 
     use super::*;
     use crate::event::Stamp;
-    use crate::fields::{self, Marks, up};
+    use crate::fields::{self, Joined, Marks, up};
 
     struct Row {
         id: u64,
@@ -389,7 +403,14 @@ mod tests {
         ) {
             let wanted = super::wanted(&word).expect("an expression");
             prop_assert!(wanted.word.is_some());
-            for value in [Value::Text(text.as_str().into()), Value::Number(number), Value::Real(real)] {
+            let joined = |number, texts| Value::Joined(Joined { number, texts });
+            for value in [
+                Value::Text(text.as_str().into()),
+                Value::Number(number),
+                Value::Real(real),
+                joined(Some(number), [&text, "b c"]),
+                joined(None, ["1 a", &text]),
+            ] {
                 prop_assert_eq!(wanted.is_in(&value), wanted.regex.is_match(&value.text()), "{:?}", value);
             }
         }

@@ -277,6 +277,12 @@ impl App {
         )
     }
 
+    /// The snapshots it has: the one that is shown, and the newest. Who keeps them while it takes another frees them where
+    /// that holds up no key.
+    pub fn held(&self) -> [Arc<Snapshot>; 2] {
+        [Arc::clone(&self.shown), Arc::clone(&self.latest)]
+    }
+
     /// Takes a new snapshot, and says whether the screen changes by it.
     pub fn take(&mut self, snapshot: Arc<Snapshot>) -> bool {
         let changed = !self.frozen || snapshot.as_of != self.latest.as_of;

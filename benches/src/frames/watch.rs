@@ -84,6 +84,8 @@ fn looks(app: &mut App, server: &mut Server, what: &str) -> Took {
         .map(|_| {
             app.update(Action::SortNext);
             let snapshot = server.look();
+            // The program frees the one before on another thread.
+            let _before = app.held();
             frame(SIZE, app, |app| {
                 app.take(snapshot);
             })
@@ -101,6 +103,7 @@ fn fields<R: Listed>(by: GroupBy) -> Result<Took, Failure> {
         let mut app = app(&mut server, Listing::new(by, None, Some(field.name))?);
         for _ in 0..3 {
             let snapshot = server.look();
+            let _before = app.held();
             let took = frame(SIZE, &mut app, |app| {
                 app.take(snapshot);
             });
