@@ -52,8 +52,6 @@ struct Word {
     digits: bool,
     /// So may a rate, or a number below 0.
     signed: bool,
-    /// It is of several words.
-    blank: bool,
 }
 
 impl Wanted {
@@ -63,7 +61,7 @@ impl Wanted {
             (Some(word), Value::Text(text)) if text.is_ascii() => word.is_in(text.as_bytes()),
             // A word without a blank is in one part or in none.
             (Some(word), Value::Joined(joined))
-                if !word.blank && joined.texts.iter().all(|text| text.is_ascii()) =>
+                if !word.letters.contains(&b' ') && joined.texts.iter().all(|text| text.is_ascii()) =>
             {
                 joined.texts.iter().any(|text| word.is_in(text.as_bytes()))
                     || joined.number.is_some_and(|number| word.is_in_number(number))
@@ -81,14 +79,12 @@ impl Word {
         let plain = |byte: u8| matches!(byte, b' '..=b'~') && !b"\\.+*?()|[]{}^$".contains(&byte);
         let letters = pattern.as_bytes().to_vec();
         let digits = letters.iter().all(u8::is_ascii_digit);
-        let blank = letters.contains(&b' ');
         let signed = letters.iter().all(|byte| *byte == b'-' || byte.is_ascii_digit());
         (!letters.is_empty() && letters.iter().copied().all(plain)).then_some(Self {
             letters,
             any_case,
             digits,
             signed,
-            blank,
         })
     }
 

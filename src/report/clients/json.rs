@@ -1,5 +1,6 @@
 //! One JSON document. Durations say their unit in the key; ages are at the snapshot's moment.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{Change, Listing, library};
@@ -36,10 +37,9 @@ pub fn document(
     change: Option<&Change>,
     judged: Option<&Verdict>,
 ) -> String {
-    let document = value(snapshot, listing, change);
     match judged {
-        Some(verdict) => verdict::beside(document, verdict),
-        None => printable(&format!("{document:#}\n")),
+        Some(verdict) => verdict::beside(value(snapshot, listing, change), verdict),
+        None => printable(&text(serde_json::to_string_pretty(&Document::new(snapshot, listing, change)))),
     }
 }
 
@@ -50,33 +50,75 @@ pub fn line(
     change: Option<&Change>,
     judged: Option<&Verdict>,
 ) -> String {
-    let mut document = value(snapshot, listing, change);
-    if let Some(verdict) = judged {
-        document["verdict"] = verdict::value(verdict);
-    }
-    printable(&format!("{document}\n"))
+    let verdict = judged.map(verdict::value);
+    let document = Document { verdict, ..Document::new(snapshot, listing, change) };
+    printable(&text(serde_json::to_string(&document)))
 }
 
 pub(in crate::report) fn value(snapshot: &Snapshot, listing: &Listing, change: Option<&Change>) -> Value {
-    let marks = Marks::of_snapshot(snapshot);
-    let rows = listing.by() == GroupBy::None;
-    let groups = listing.groups(snapshot, &marks);
-    let clients = listing.clients(snapshot, &marks);
-    json!({
-        "as_of_ms": snapshot.as_of.0 / 1_000_000,
-        "time_ms": snapshot.wall_ms,
-        "servers": snapshot.nodes.iter().map(|row| server(snapshot, row)).collect::<Vec<_>>(),
-        "group_by": listing.by().word(),
-        "filter": listing.typed,
-        "groups": (!rows).then(|| groups.into_iter().map(|row| group(&row, &marks)).collect::<Vec<_>>()),
-        "clients": rows.then(|| {
-            clients.into_iter().map(|row| client(row, snapshot, &marks)).collect::<Vec<_>>()
-        }),
-        "lints": snapshot.lints.iter().map(|row| lint(snapshot, row)).collect::<Vec<_>>(),
-        "changed": change.map(|change| changed(snapshot, listing, change)),
-        "dropped_events": snapshot.dropped,
-        "out_of_sync": snapshot.out_of_sync,
-    })
+    // What is made of values can be made into one.
+    serde_json::to_value(Document::new(snapshot, listing, change)).unwrap_or_default()
+}
+
+/// What was written, with a newline at its end. Keys that are strings and numbers that are finite can always be.
+fn text(written: serde_json::Result<String>) -> String {
+    let mut text = written.unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The document, of which the clients' rows are made one at a time as they are written: a tree of a hundred thousand takes
+/// a hundred times what they take in the model.
+#[derive(Serialize)]
+struct Document<'a> {
+    as_of_ms: u64,
+    time_ms: u64,
+    servers: Vec<Value>,
+    group_by: &'static str,
+    filter: Option<&'a str>,
+    groups: Option<Vec<Value>>,
+    clients: Option<Rows<'a>>,
+    lints: Vec<Value>,
+    changed: Option<Value>,
+    dropped_events: u64,
+    out_of_sync: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Value>,
+}
+
+impl<'a> Document<'a> {
+    fn new(snapshot: &'a Snapshot, listing: &'a Listing, change: Option<&Change>) -> Self {
+        let marks = Marks::of_snapshot(snapshot);
+        let rows = listing.by() == GroupBy::None;
+        let groups = (!rows).then(|| listing.groups(snapshot, &marks));
+        Self {
+            as_of_ms: snapshot.as_of.0 / 1_000_000,
+            time_ms: snapshot.wall_ms,
+            servers: snapshot.nodes.iter().map(|row| server(snapshot, row)).collect(),
+            group_by: listing.by().word(),
+            filter: listing.typed.as_deref(),
+            groups: groups.map(|groups| groups.into_iter().map(|row| group(&row, &marks)).collect()),
+            clients: rows.then(|| Rows { listed: listing.clients(snapshot, &marks), snapshot, marks }),
+            lints: snapshot.lints.iter().map(|row| lint(snapshot, row)).collect(),
+            changed: change.map(|change| changed(snapshot, listing, change)),
+            dropped_events: snapshot.dropped,
+            out_of_sync: snapshot.out_of_sync,
+            verdict: None,
+        }
+    }
+}
+
+/// The rows of the clients that are listed.
+struct Rows<'a> {
+    listed: Vec<&'a ClientRow>,
+    snapshot: &'a Snapshot,
+    marks: Marks,
+}
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.listed.iter().map(|row| client(row, self.snapshot, &self.marks)))
+    }
 }
 
 fn server(snapshot: &Snapshot, row: &NodeRow) -> Value {
