@@ -89,7 +89,12 @@ impl Clients {
                 let moment = Moment { at, target: &target, before: node.looked_at(), ours: &ours };
                 let new = matches!(event, WatchEvent::Opened(_));
                 for client in clients {
-                    if node.rows.tell(&mut self.groups, moment, client, new) {
+                    let told = node.rows.tell(&mut self.groups, moment, client, new);
+                    if let Some(gone) = told.gone {
+                        node.closed(at, &gone, &self.groups);
+                        telling.close(&self.groups, &gone);
+                    }
+                    if told.opened {
                         let words = node.rows.get(client.id).and_then(|e| self.groups.process(e.place()));
                         telling.opened.extend(words.map(|words| (client.id, words.clone())));
                     }

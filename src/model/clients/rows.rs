@@ -100,6 +100,15 @@ pub(super) struct Gone {
     pub(super) seen_opening: bool,
 }
 
+/// What telling of a client made of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// It is new here, and was opened since the last look.
+    pub(super) opened: bool,
+    /// The one that had its id before.
+    pub(super) gone: Option<Gone>,
+}
+
 /// What a look is told against.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment<'a> {
@@ -149,28 +158,30 @@ impl Rows {
         (self.entries.len() as u64).saturating_add(self.over)
     }
 
-    /// Takes a client that is new, or told anew. True when it is new here and was opened since the last look.
+    /// Takes a client that is new, or told anew.
     pub(super) fn tell(
         &mut self,
         groups: &mut Book,
         moment: Moment<'_>,
         client: &Arc<Client>,
         new: bool,
-    ) -> bool {
+    ) -> Told {
+        let mut told = Told::default();
         if let Some(known) = self.entries.get_mut(&client.id) {
             if is_same(known, moment.at, client) {
                 known.touched = self.look;
                 known.change(groups, moment, client);
-                return false;
+                return told;
             }
             // The server began anew, and so did its ids.
-            self.close(groups, moment.at, client.id);
+            told.gone = self.close(groups, moment.at, client.id);
         }
         if self.entries.len() >= CLIENTS {
             self.over_told = self.over_told.saturating_add(u64::from(new));
-            return false;
+        } else {
+            told.opened = self.open(groups, moment, client);
         }
-        self.open(groups, moment, client)
+        told
     }
 
     fn open(&mut self, groups: &mut Book, moment: Moment<'_>, client: &Arc<Client>) -> bool {

@@ -161,6 +161,29 @@ fn what_came_and_went_is_an_event_a_group_once_processes_are_known() {
 }
 
 #[test]
+fn clients_whose_ids_a_new_server_gives_again_have_closed_as_the_others_have() {
+    let mut watched = Watched::new();
+    watched.look(10, true, (3..=7).map(|id| client(id, 9, 9)).collect(), vec![], vec![]);
+    watched.own(10, 81, 3..=7);
+    watched.snapshot(10);
+    watched.tell(11, WatchEvent::Lost { error: "refused".to_owned(), retry_at: s(12) });
+    let anew = |id| Client { addr: format!("127.0.0.1:{}", 50_000 + id).into(), ..client(id, 0, 0) };
+    watched.look(12, true, (6..=10).map(anew).collect(), vec![], vec![]);
+    watched.own(12, 81, 6..=10);
+    let snapshot = watched.look(13, false, vec![], vec![], vec![]);
+    let turned = |row: &crate::snapshot::EventRow| match &row.what {
+        What::Clients { who, opened, closed } => Some((who.to_string(), *opened, *closed)),
+        _ => None,
+    };
+    let said: Vec<_> = snapshot.events.iter().filter_map(turned).collect();
+    assert_eq!(said, [("python3 leak.py (81)".to_owned(), 5, 5)]);
+    for (by, label) in [(GroupBy::Process, "python3 leak.py (81)"), (GroupBy::Prefix, "worker")] {
+        let group = group(&snapshot, by, label);
+        assert_eq!((group.count, group.change, group.grown), (5, 0, 0), "{by:?}");
+    }
+}
+
+#[test]
 fn info_is_counted_from_the_first_reading_on() {
     let info = |received: u64, rejected: u64| {
         WatchEvent::Info {
