@@ -6,7 +6,7 @@ mod tui_support;
 use std::sync::Arc;
 
 use redis_pooltop::event::{Exact, NodeId};
-use redis_pooltop::snapshot::Snapshot;
+use redis_pooltop::snapshot::{ClientRow, Snapshot};
 use redis_pooltop::tui::action::{Action, Effect};
 use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::keymap::Mode;
@@ -98,6 +98,36 @@ fn enter_goes_into_a_group_and_esc_or_backspace_back_to_it() {
         assert!(screen(&app).contains("by process · 5 "));
         assert!(selected(&app).contains("sidekiq 977"), "{}", selected(&app));
     }
+}
+
+#[test]
+fn until_a_person_has_moved_the_first_row_is_selected_whichever_comes_to_be_it() {
+    let mut early = watched();
+    let rows: Vec<ClientRow> =
+        early.clients.iter().map(|row| ClientRow { whose: None, ..ClientRow::clone(row) }).collect();
+    keep(&mut early, |_| false);
+    add(&mut early, rows.into_iter());
+    let mut app = watching(80, 24, early);
+    assert!(selected(&app).contains("not known yet"), "{}", selected(&app));
+    // Some processes are known before others: the row of those that are not is another by then.
+    let mut half = watched();
+    let unknown = |row: ClientRow| ClientRow { whose: row.whose.filter(|_| row.client.id < 200), ..row };
+    let rows: Vec<ClientRow> = half.clients.iter().map(|row| unknown(ClientRow::clone(row))).collect();
+    keep(&mut half, |_| false);
+    add(&mut half, rows.into_iter());
+    app.take(Arc::new(half));
+    app.take(Arc::new(watched()));
+    let first = selected(&watching(80, 24, watched()));
+    assert_eq!(selected(&app), first);
+    press(&mut app, "down");
+    let chosen = selected(&app);
+    assert!(chosen.contains("sidekiq 977"), "{chosen}");
+    let mut fewer = watched();
+    keep(&mut fewer, |row| row.process().is_some_and(|process| process.pid == 977));
+    app.take(Arc::new(fewer));
+    assert!(selected(&app).contains("sidekiq 977"), "{}", selected(&app));
+    app.take(Arc::new(watched()));
+    assert_eq!(selected(&app), chosen, "it is kept to from then on");
 }
 
 #[test]

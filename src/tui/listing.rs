@@ -25,6 +25,8 @@ pub struct Listing {
     total: usize,
     at: usize,
     pick: Option<Pick>,
+    /// A person has chosen the row. Until then it is the first, whichever that is.
+    chosen: bool,
     /// The row that was selected before a filter was typed: it is selected again by each line that leaves it.
     anchor: Option<Pick>,
 }
@@ -62,6 +64,7 @@ impl Listing {
             total: 0,
             at: 0,
             pick: None,
+            chosen: false,
             anchor: None,
         }
     }
@@ -88,6 +91,9 @@ impl Listing {
 
     /// Sorts what the filter leaves, and finds the selected row in it.
     fn arrange<'a, R: Listed>(&mut self, rows: impl Iterator<Item = (u32, &'a R)>, around: &Around<'_>) {
+        if !self.chosen {
+            (self.pick, self.anchor, self.at) = (None, None, 0);
+        }
         let pick = self.anchor.as_ref().or(self.pick.as_ref());
         let field = &R::FIELDS[self.sort.field];
         // Each value is made once, not at every comparison.
@@ -112,6 +118,7 @@ impl Listing {
         self.typed.clear();
         self.good.clear();
         (self.filter, self.error, self.pick, self.anchor, self.at) = (None, None, None, None, 0);
+        self.chosen = false;
     }
 
     /// Places in the snapshot's rows, in the order they are shown.

@@ -107,6 +107,7 @@ impl Subject {
 impl App {
     /// Shows the selected row in full, or the server's raw reply; a group's clients.
     pub(super) fn open(&mut self) {
+        self.lists.choose(self.focus);
         match self.subject() {
             Some(Subject::Group(row)) => self.enter_group(&row),
             subject => self.details = subject.map(|subject| Details { subject, offset: 0 }),

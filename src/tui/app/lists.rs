@@ -31,7 +31,8 @@ impl App {
         self.settle_selection();
     }
 
-    /// A list that has the keys always has a row selected, and keeps to it while rows move.
+    /// A list that has the keys always has a row selected: the first until a person has chosen one, and that while rows
+    /// move from then on.
     pub(super) fn settle_selection(&mut self) {
         let (pane, at) = match self.lists.of(self.focus) {
             Some(list) if list.pick().is_none() => (self.focus, list.at()),
@@ -48,8 +49,13 @@ impl App {
         self.select(table::step(at, step, height));
     }
 
-    /// Selects the row at a place of the list that has the keys, and scrolls to it.
+    /// Selects the row at a place of the list that has the keys for a person, and scrolls to it.
     pub(super) fn select(&mut self, at: usize) {
+        self.lists.choose(self.focus);
+        self.show_selected(at);
+    }
+
+    fn show_selected(&mut self, at: usize) {
         let pane = self.focus;
         self.lists.select(pane, &self.shown, at);
         let area = self.plan().area(pane).unwrap_or_default();
@@ -125,7 +131,7 @@ impl App {
 
     pub(super) fn scroll_to_selection(&mut self) {
         if let Some(at) = self.list(self.focus).map(Listing::at) {
-            self.select(at);
+            self.show_selected(at);
         }
     }
 }

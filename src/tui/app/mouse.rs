@@ -5,7 +5,6 @@ use ratatui::layout::{Position, Rect};
 use super::App;
 use crate::tui::action::{Effect, Step};
 use crate::tui::layout::Pane;
-use crate::tui::listing::Listing;
 use crate::tui::table;
 use crate::tui::view;
 
@@ -96,7 +95,6 @@ impl App {
 
     fn sort_by(&mut self, pane: Pane, field: &str) {
         self.lists.sort_by(pane, &self.shown, field);
-        let selected = self.list(pane).map_or(0, Listing::at);
-        self.select(selected);
+        self.scroll_to_selection();
     }
 }

@@ -271,10 +271,17 @@ impl Lists {
         }
     }
 
+    /// A person has chosen the row that is selected: the selection keeps to it from now on.
+    pub fn choose(&mut self, pane: Pane) {
+        if let Some(list) = self.of_mut(pane) {
+            list.chosen = true;
+        }
+    }
+
     /// Selects this row of a pane's list, and says whether it is among those shown.
     pub fn select_row(&mut self, pane: Pane, snapshot: &Snapshot, row: Pick) -> bool {
         if let Some(list) = self.of_mut(pane) {
-            list.pick = Some(row);
+            (list.pick, list.chosen) = (Some(row), true);
         }
         self.refresh(pane, snapshot);
         self.of(pane).is_some_and(|list| list.pick.is_some())
