@@ -12,9 +12,7 @@ use super::windows::second;
 use crate::event::{NodeId, Stamp, WatchEvent};
 use crate::snapshot::{About, ClientRow, Groups, NodeRow, REST, What, group_words};
 pub(in crate::model) use groups::{Book, Group, QUIET, Sums, Table, UNUSED};
-#[cfg(test)]
-pub(in crate::model) use history::POINTS;
-pub(in crate::model) use history::{History, Minute, Point};
+pub(in crate::model) use history::{History, Minute, POINTS, Point};
 pub(in crate::model) use node::{Counter, Node, SHORT};
 pub(in crate::model) use rows::Entry;
 use rows::{Gone, Moment};

@@ -1,7 +1,7 @@
 //! Whether a group rises: steadily, and not at once.
 
 use super::View;
-use crate::model::clients::{Group, History, Minute, Point};
+use crate::model::clients::{Group, History, Minute, POINTS, Point};
 use crate::snapshot::GroupBy;
 
 /// Steps of a rise: in each there must be more than in the one before. Many short ones, so that what is filled in a few
@@ -68,7 +68,7 @@ impl Rise {
 pub(super) fn of(view: &View<'_>, group: &Group, counted: Counted, holds: bool) -> Option<Rise> {
     let history = group.history.as_deref()?;
     let fits = |(step, percent)| {
-        let from_here = Seconds { history, step, of: counted.now, seen: view.age() as usize };
+        let from_here = Seconds::new(history, step, counted.now, view.age() as usize)?;
         let enough = view.age() > (step * STEPS) as u64;
         let rise = from_here.rise()?;
         // What only ever adds is steady enough, however many there were before.
@@ -99,17 +99,24 @@ struct Seconds<'a> {
     history: &'a History,
     step: usize,
     of: fn(&Point) -> u32,
-    /// How long anybody has looked.
-    seen: usize,
+    /// How many seconds back it is known what was: no further than somebody looked, nor than is kept.
+    known: usize,
 }
 
-impl Seconds<'_> {
-    fn at(&self, steps: usize) -> u32 {
-        self.history.ago(steps * self.step).map_or(0, self.of)
+impl<'a> Seconds<'a> {
+    /// With how long anybody has looked. Nothing where too little of that is kept.
+    fn new(history: &'a History, step: usize, of: fn(&Point) -> u32, seen: usize) -> Option<Self> {
+        let known = seen.min(POINTS - 1);
+        (known >= step * STEPS).then_some(Self { history, step, of, known })
+    }
+
+    /// How many there were so many seconds ago, of those that are known.
+    fn at(&self, seconds: usize) -> u32 {
+        self.history.ago(seconds).map_or(0, self.of)
     }
 
     fn steps(&self) -> [u32; STEPS + 1] {
-        std::array::from_fn(|steps| self.at(steps))
+        std::array::from_fn(|steps| self.at(steps * self.step))
     }
 
     /// How many were closed meanwhile.
@@ -119,20 +126,23 @@ impl Seconds<'_> {
 
     /// Whether there are more than a few steps ago.
     fn goes_on(&self) -> bool {
-        self.at(0) > self.at(GOES_ON)
+        self.at(0) > self.at(GOES_ON * self.step)
     }
 
-    /// The rise as far back as there are less at each step.
+    /// The rise as far back as there are less at each step, and from the second on that it began in.
     fn rise(&self) -> Option<Rise> {
-        // Before it was looked at there may have been any number.
-        let kept = self.history.len().min(self.seen) / self.step;
-        let steps = (0..kept).take_while(|&steps| self.at(steps) > self.at(steps + 1)).count();
-        let steps = steps.max(STEPS);
+        let less = |steps: &usize| self.at(steps * self.step) > self.at((steps + 1) * self.step);
+        let steps = (0..self.known / self.step).take_while(less).count();
+        // One that goes on may have stood still for a step, and there may have been more before it.
+        let least = if self.at(STEPS * self.step) < self.at(0) { STEPS } else { GOES_ON };
+        let last = steps.max(least) * self.step;
+        let over = (last + 1..(last + self.step).min(self.known + 1))
+            .fold(last, |begin, second| if self.at(second) < self.at(begin) { second } else { begin });
         let (late, early) = (self.mean(0), self.mean(STEPS - PART));
         (self.at(0) > 0).then(|| Rise {
-            from: self.at(steps),
+            from: self.at(over),
             to: self.at(0),
-            over: steps * self.step,
+            over,
             work: (early.1, late.1),
             counts: (early.0, late.0),
             part: (PART * self.step) as f64,

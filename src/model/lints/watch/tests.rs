@@ -72,6 +72,31 @@ fn a_leak_of_many_is_growth_for_as_long_as_it_goes_on() {
     }
 }
 
+/// What it was at the begin is what it was then, however long it has gone on and whichever second it is.
+#[test]
+fn growth_begins_at_a_count_that_there_was() {
+    for (before, late) in [(0, 0), (40, 0), (5, 20)] {
+        let mut bench = Bench::new();
+        let mut counts = Vec::new();
+        at_work(&mut bench, 81, before);
+        run(&mut bench, 400, |bench, second| {
+            if let Some(row) = bench.rows("growth").pop() {
+                let numbers = row.evidence.strip_prefix("python3 app81.py (pid 81): ").expect("whose");
+                let words: Vec<_> = numbers.split(' ').collect();
+                let [from, to, over] = [0, 2, 5].map(|at| words[at].parse::<usize>().expect("a number"));
+                let now = counts.len() - 1;
+                assert_eq!([from, to], [counts[now - over], counts[now]], "at {second} s: {}", row.evidence);
+                assert!(over >= now.min(119) - late, "at {second} s it is over {over} s");
+            }
+            if second as usize >= late {
+                bench.open(Some(81));
+            }
+            counts.push(bench.ids(81).len());
+        });
+        bench.only("growth");
+    }
+}
+
 #[test]
 fn growth_clears_when_it_ends_and_when_the_connections_are_used() {
     let mut bench = Bench::new();
