@@ -454,10 +454,22 @@ fn groups_of_several_servers_have_a_series_each_server() {
                 of("::1", 6380, "cron", 3),
             ]
         );
-        // What is not known by server is of all of them, once.
-        let rates = page.lines().filter(|line| line.starts_with("redis_pooltop_clients_opened_per_second{"));
-        assert_eq!(rates.filter(|line| !line.contains("server_address")).count(), 2, "{page}");
+        // What is not known by server is not told of several, rather than with other labels.
+        assert!(!page.contains("redis_pooltop_clients_opened_per_second"), "{page}");
     }
+}
+
+#[test]
+fn how_often_groups_are_opened_is_told_of_one_server_with_its_labels() {
+    let mut one = two_servers();
+    one.nodes.truncate(1);
+    let page = prometheus(&one, &Listing::new(GroupBy::Name, None, None).expect("a listing"));
+    exposition::check(&page);
+    assert_eq!(
+        page.matches("\nredis_pooltop_clients_opened_per_second{server_address=").count(),
+        2,
+        "{page}"
+    );
 }
 
 #[test]

@@ -129,17 +129,19 @@ impl Page<'_> {
         }
         let groups = listing.narrowed(self.snapshot, by, &Marks::of_snapshot(self.snapshot));
         let (mut called, nodes) = (Called::default(), &self.snapshot.nodes);
-        let opened = groups.iter().take(GROUPS).map(|row| {
-            // How often is known of a whole group only, which is of one server where there is but one.
-            let server = match &nodes[..] {
-                [only] => server(only),
-                _ => Vec::new(),
-            };
+        // How often is known of a whole group only, which is of one server where there is but one. Of several it is left
+        // out: a family whose labels came and went with them would be another one each time.
+        let only = match &nodes[..] {
+            [only] => Some(only),
+            _ => None,
+        };
+        let opened = only.into_iter().flat_map(|only| groups.iter().take(GROUPS).map(move |row| (only, row)));
+        let opened = opened.map(|(only, row)| {
             let names = [("group_by", by.word().into()), ("group", called.name(&row.label).into())];
-            ("", server.into_iter().chain(names).collect(), row.opening_rate)
+            ("", server(only).into_iter().chain(names).collect(), row.opening_rate)
         });
         let opened: Vec<_> = opened.collect();
-        let help = "Opened a second, over the last ten seconds: the whole group, on all servers together.";
+        let help = "Opened a second, over the last ten seconds: the whole group; not told while several servers are watched.";
         self.family(Kind::Gauge, "redis_pooltop_clients_opened_per_second", help, opened);
         let filter = Some(listing.filter()).filter(|line| !line.is_empty());
         self.family(
