@@ -72,6 +72,30 @@ fn fifty_thousand_clients_are_one_report() {
     assert_eq!(replayed["groups"], report["groups"]);
 }
 
+#[test]
+fn of_a_cluster_that_is_larger_than_what_is_watched_at_once_the_rest_is_counted() {
+    const NODES: u16 = 300;
+    // None of them listens: a server that is watched is listed before it answers.
+    let node = |n: u16| {
+        let address = format!("127.0.{}.{}:6379@16379", 1 + n / 250, 1 + n % 250);
+        format!("{n:040x} {address} master - 0 0 {n} connected {n}\n")
+    };
+    let list = bulk((0..NODES).map(node).collect::<String>().as_bytes());
+    let server = Fake::start(move |line| match line {
+        "CLUSTER NODES" => Some(list.clone()),
+        _ => line.starts_with("HELLO").then(|| b"%2\r\n+mode\r\n+cluster\r\n+proto\r\n:3\r\n".to_vec()),
+    });
+    let stream = Stream::start(&[&server.url(), "--interval", "1s"]);
+    let servers = |line: &Value| line["servers"].as_array().map_or(0, Vec::len);
+    let said = stream.until("as many as are watched", |line| {
+        servers(line) >= 256 && line["servers"][0]["refused"].to_string().contains("are watched")
+    });
+    assert_eq!(servers(&said), 256);
+    // The one that was asked is none of the 300.
+    let refused = said["servers"][0]["refused"].to_string();
+    assert!(refused.contains("256 servers are watched, and 45 more are not"), "{refused}");
+}
+
 /// Names that are no names: an escape that retitles a terminal, bytes that are no text, a line turned round, a formula.
 const UGLY: [&[u8]; 5] = [
     b"\x1b]0;owned\x07\x1b[2J",
