@@ -82,6 +82,8 @@ enum Next {
 #[derive(Default)]
 struct State {
     next: Next,
+    /// Options of the programs among the words that have a password right after them, whatever it looks like.
+    glued: Vec<&'static str>,
     /// Every word from here on is a secret.
     all: bool,
     /// A user's ACL rules: a secret begins with a sign.
@@ -149,11 +151,29 @@ impl State {
         let colon = word.find(':').filter(|_| is_user && !word.contains("://"));
         colon
             .map(|colon| colon + 1)
-            .or_else(|| is_glued(bare).then_some(word.len() - inner.len() + "-p".len()))
+            .or_else(|| self.is_glued(bare).then_some(word.len() - inner.len() + "-p".len()))
+    }
+
+    /// A program may be another one's argument: `sh -c`, `sudo`, `docker exec`.
+    fn is_run(&mut self, bare: &str) {
+        let program = program(bare);
+        if program.starts_with("mysql") || program.starts_with("mariadb") {
+            self.glued.push("-p");
+        }
+        if names::is_redis(program) {
+            self.glued.push("-a");
+        }
+    }
+
+    /// `-pSECRET`, and redis-cli's `-aSECRET`.
+    fn is_glued(&self, bare: &str) -> bool {
+        let with = |option: &&str| bare.len() > option.len() && bare.starts_with(*option);
+        self.glued.iter().any(with) || looks_glued(bare)
     }
 
     /// Takes in what a word says of those after it.
     fn expect(&mut self, bare: &str, is_hidden: bool) {
+        self.is_run(bare);
         let lower = bare.to_ascii_lowercase();
         let name = lower.trim_start_matches('-');
         let is_option = name.len() < lower.len();
@@ -188,13 +208,18 @@ impl State {
     }
 }
 
+/// The program that a word names, without its directory.
+fn program(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
 /// `-uUSER:PASSWORD` and `--user=USER:PASSWORD`.
 fn is_user_option(bare: &str) -> bool {
     ["-u", "-U", "--user=", "--userpwd=", "--proxy-user="].iter().any(|option| bare.starts_with(option))
 }
 
 /// `-pSECRET`, which is neither `-p6379` nor a long option with one sign.
-fn is_glued(bare: &str) -> bool {
+fn looks_glued(bare: &str) -> bool {
     let Some(glued) = bare.strip_prefix("-p").filter(|glued| !glued.is_empty()) else { return false };
     let name = bare[1..].split(['=', ':']).next().unwrap_or_default();
     !is_port(glued.trim_start_matches('=')) && !names::is_long_option(name)

@@ -1,5 +1,6 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use rustix::io::Errno;
 
 use super::cgroup::container;
@@ -305,6 +306,27 @@ proptest! {
     #[test]
     fn no_command_line_is_too_long(line in "(-a|pass|=|'|\"|[a-zä ]|://|@|:|\0|AUTH){0,400}") {
         prop_assert!(masked(line.as_bytes()).len() <= 512);
+    }
+
+    /// What a program takes for a password is one, even if it looks like a port, a path or another option.
+    #[test]
+    fn whatever_a_known_program_takes_for_a_password_is_never_seen(
+        option in select(vec![
+            ("redis-cli", "-a\0"), ("redis-cli", "-a"), ("/usr/bin/valkey-cli", "-a"), ("redis-cli", "--pass\0"),
+            ("redis-cli", "--pass="), ("mysql", "-p"), ("/usr/bin/mysqldump", "-p"), ("mariadb", "-p"),
+            ("mysql", "--password="), ("psql", "--password="), ("app", "--password\0"),
+        ]),
+        before in "(-h\0h1\0)?(-n\0q\0)?(--port\0xy\0)?",
+        secret in "[0-9]{5,9}|/[0-9]{3,5}/[0-9]{3}|[0-9]{2,4}[.:][0-9]{2,3}|-[0-9]{5,7}|[0-9]{6}\\.pem",
+    ) {
+        let (program, option) = option;
+        for line in [
+            format!("{program}\0{before}{option}{secret}\0end"),
+            format!("sh\0-c\0exec {program} {} end", format!("{before}{option}{secret}").replace('\0', " ")),
+        ] {
+            let shown = masked(line.as_bytes());
+            prop_assert!(!shown.contains(&secret) && shown.contains("***"), "{line:?}: {shown}");
+        }
     }
 
     /// Wherever a shell's quotes and an option's sign stand, what follows `-a` is not seen.

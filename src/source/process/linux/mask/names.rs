@@ -89,6 +89,11 @@ pub(super) fn ends_secret(word: &str) -> bool {
         || ["passwd", "password", "passphrase", "passcode"].iter().any(|part| one.ends_with(part))
 }
 
+/// A client of Redis that takes the password after `-a`.
+pub(super) fn is_redis(program: &str) -> bool {
+    ["redis-cli", "valkey-cli", "keydb-cli", "redis-benchmark", "valkey-benchmark"].contains(&program)
+}
+
 pub(super) fn is_long_option(name: &str) -> bool {
     LONG.contains(&name.to_ascii_lowercase().as_str())
 }
