@@ -37,6 +37,8 @@ pub struct Verdict {
     pub not_run: Vec<NotRun>,
     /// What could not be read of the recording that was judged.
     pub damaged: Option<String>,
+    /// The watched servers whose clients could not be seen at the end: of them nothing is known.
+    pub unseen: Vec<String>,
     /// Nothing but the report's own PING ran on the pool.
     pub unused: bool,
     /// The pools that were seen: with several, each finding names its own.
@@ -82,7 +84,8 @@ impl Verdict {
     /// What holds of the lints that fail a run.
     pub fn new(snapshot: &Snapshot, checked: Vec<&'static str>) -> Self {
         let (ran, wall_ms) = (Duration::from_nanos(snapshot.as_of.0), snapshot.wall_ms);
-        let mut verdict = Self { ran, wall_ms, ..Self::meanwhile(target(snapshot), checked) };
+        let unseen = watched::unseen(snapshot);
+        let mut verdict = Self { ran, wall_ms, unseen, ..Self::meanwhile(target(snapshot), checked) };
         verdict.add(snapshot);
         verdict
     }
@@ -97,6 +100,7 @@ impl Verdict {
             wall_ms: 0,
             not_run: Vec::new(),
             damaged: None,
+            unseen: Vec::new(),
             unused: false,
             pools: Vec::new(),
         }
@@ -167,9 +171,24 @@ impl Verdict {
         }
     }
 
-    /// Whether the run is good.
+    /// Whether the run is good, and all of it was seen.
     pub fn passes(&self) -> bool {
-        self.findings.is_empty()
+        self.findings.is_empty() && self.unseen.is_empty()
+    }
+
+    /// What it comes to. Where nothing was found and not everything seen, nobody knows.
+    pub fn word(&self) -> &'static str {
+        match (self.findings.is_empty(), self.unseen.is_empty()) {
+            (false, _) => "fail",
+            (true, true) => "pass",
+            (true, false) => "unknown",
+        }
+    }
+
+    /// `; not seen: 127.0.0.1:6380`
+    fn without(&self) -> String {
+        let servers: Vec<_> = self.unseen.iter().map(|server| escape_str(server)).collect();
+        if servers.is_empty() { String::new() } else { format!("; not seen: {}", servers.join(", ")) }
     }
 }
 
@@ -242,12 +261,13 @@ pub fn words(verdict: &Verdict) -> String {
     let checked = verdict.checked.join(", ");
     let damaged = verdict.damaged.as_ref();
     let damaged = damaged.map_or_else(String::new, |damage| format!("; the recording is damaged: {damage}"));
-    if verdict.passes() {
+    let (word, unseen) = (verdict.word(), verdict.without());
+    if verdict.findings.is_empty() {
         let unused = if verdict.unused { UNUSED } else { "" };
-        return format!("verdict   pass: none of {checked}{unused}{damaged}\n");
+        return format!("verdict   {word}: none of {checked}{unseen}{unused}{damaged}\n");
     }
     let found = thousands(verdict.findings.len() as u64);
-    let mut out = format!("verdict   fail: {found} found of {checked}{damaged}\n");
+    let mut out = format!("verdict   {word}: {found} found of {checked}{unseen}{damaged}\n");
     for found in verdict.findings.iter().take(LISTED) {
         let named = verdict.pools.len() > 1 || !found.is_of_a_pool();
         let pool = if named { format!("{}: ", escape_str(&found.pool)) } else { String::new() };
@@ -267,7 +287,8 @@ pub fn words(verdict: &Verdict) -> String {
 /// The verdict as one JSON document.
 ///
 /// ```text
-/// {"verdict": "pass" | "fail", "checked": ["leak", …], "damaged": what could not be read of the recording, if anything,
+/// {"verdict": "pass" | "fail" | "unknown", "checked": ["leak", …], "unseen": the servers that could not be seen, if any,
+///  "damaged": what could not be read of the recording, if anything,
 ///  "findings": [{"lint", "severity", "pool", "connection", "server_id", "holder", "lasted_ms", "last_command",
 ///   "server", "group", "client", "evidence", "advice"}]}
 /// ```
@@ -283,8 +304,11 @@ pub fn beside(mut document: Value, verdict: &Verdict) -> String {
 
 pub(super) fn value(verdict: &Verdict) -> Value {
     let findings: Vec<Value> = verdict.findings.iter().map(finding).collect();
-    let word = if verdict.passes() { "pass" } else { "fail" };
+    let word = verdict.word();
     let mut value = json!({ "verdict": word, "checked": verdict.checked, "findings": findings });
+    if !verdict.unseen.is_empty() {
+        value["unseen"] = json!(verdict.unseen);
+    }
     if let Some(damage) = &verdict.damaged {
         value["damaged"] = json!(damage);
     }

@@ -36,6 +36,12 @@ pub fn junit(verdict: &Verdict) -> String {
         let why = format!("the recording is damaged: {damage}");
         missing(&mut cases, "redis-pooltop", "recording", "error", &why);
     }
+    for server in &verdict.unseen {
+        tests += 1;
+        errors += 1;
+        let why = "its clients could not be seen, and were not judged";
+        missing(&mut cases, "redis-pooltop", &format!("server {}", content(server)), "error", why);
+    }
     let counts = format!(r#"tests="{tests}" failures="{failures}" errors="{errors}""#);
     let ran = format!(r#"time="{:.3}""#, verdict.ran.as_secs_f64());
     let started = verdict.wall_ms.saturating_sub(u64::try_from(verdict.ran.as_millis()).unwrap_or(u64::MAX));

@@ -1,5 +1,7 @@
 use super::*;
+use crate::event::{NodeId, Stamp};
 use crate::report::tests::{everyday, ugly};
+use crate::snapshot::{LookRow, Lost, NodeRow, ServerRow};
 
 fn verdict(snapshot: &Snapshot) -> Verdict {
     Verdict::new(snapshot, vec!["abandoned", "leak", "pool-usage"])
@@ -137,4 +139,39 @@ fn what_somebody_holds_is_forgiven_and_what_is_still_out_is_not() {
     let mut lenient = Verdict::new(&everyday(), vec!["churn"]);
     lenient.add_still_out(&everyday(), &[]);
     assert!(lenient.passes());
+}
+
+#[test]
+fn a_server_that_could_not_be_seen_has_no_verdict() {
+    let node = |id: u32, looked: bool, lost: bool| NodeRow {
+        id: NodeId(id),
+        target: format!("127.0.0.1:{id}"),
+        server: Arc::new(ServerRow {
+            lost: lost.then(|| Lost {
+                error: "connection refused".to_owned(),
+                retry_at: Stamp(0),
+                since: Stamp(0),
+            }),
+            ..ServerRow::default()
+        }),
+        look: looked.then(LookRow::default),
+        ..NodeRow::default()
+    };
+    let verdict = |nodes: Vec<NodeRow>| {
+        let nodes = nodes.into_iter().map(Arc::new).collect();
+        Verdict::new(&Snapshot { nodes, ..Snapshot::default() }, vec!["growth"])
+    };
+    let whole = verdict(vec![
+        node(1, true, false),
+        NodeRow { found: Some("replica".into()), ..node(2, false, true) },
+    ]);
+    assert!(whole.passes(), "what was found and not named may be gone: {whole:?}");
+    let part = verdict(vec![node(1, true, false), node(2, true, true), node(3, false, false)]);
+    assert!(!part.passes());
+    assert_eq!(words(&part), "verdict   unknown: none of growth; not seen: 127.0.0.1:2, 127.0.0.1:3\n");
+    let told: Value = serde_json::from_str(&document(&part)).expect("one document");
+    assert_eq!((&told["verdict"], &told["unseen"][0]), (&json!("unknown"), &json!("127.0.0.1:2")));
+    let xml = junit(&part);
+    let xml = roxmltree::Document::parse(&xml).expect("well formed");
+    assert_eq!(xml.descendants().filter(|node| node.has_tag_name("error")).count(), 2);
 }

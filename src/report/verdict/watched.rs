@@ -27,6 +27,13 @@ pub(super) fn targets(snapshot: &Snapshot) -> Option<String> {
     (!targets.is_empty()).then(|| targets.join(", "))
 }
 
+/// Those of them that were named and whose clients are not known: they do not answer, or do not let us look.
+pub(super) fn unseen(snapshot: &Snapshot) -> Vec<String> {
+    let named = snapshot.nodes.iter().filter(|node| node.found.is_none() && !node.stopped);
+    let unseen = named.filter(|node| node.server.lost.is_some() || node.look.is_none());
+    unseen.map(|node| node.target.clone()).collect()
+}
+
 fn client(snapshot: &Snapshot, row: &ClientRow) -> Vec<(&'static str, String)> {
     let told = row.client.as_ref();
     let name = told.name.as_ref().map_or_else(String::new, |name| format!("  name {name}"));
