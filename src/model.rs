@@ -30,6 +30,7 @@ use clients::Clients;
 use events::Events;
 pub use levels::{Levels, lint_ids};
 use lints::Judge;
+pub(crate) use lints::is_of_servers;
 use pool::Pool;
 use recent::Unread;
 use server::Server;

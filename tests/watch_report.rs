@@ -259,9 +259,15 @@ fn what_could_not_be_seen_is_not_judged_to_be_fine() {
     let output = run(&[&url, "--once", "--fail-on", "maxclients", "--no-auth-warning"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stderr(&output).contains("could not be seen, and were not judged"), "{}", stderr(&output));
-    let output = run(&[&server.url(), "--once", "--fail-on", "growth"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(stderr(&output).contains("growth is told after 25 s of looks"), "{}", stderr(&output));
+    let gone = format!("redis://127.0.0.1:{}", free_port());
+    let output = run(&[&server.url(), &gone, "--once", "--fail-on", "maxclients"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let address = &gone["redis://".len()..];
+    assert!(
+        said.ends_with(&format!("verdict   unknown: none of maxclients; not seen: {address}\n")),
+        "{said}"
+    );
+    assert_eq!(output.status.code(), Some(3));
 }
 
 #[test]
@@ -272,6 +278,25 @@ fn what_makes_no_sense_here_is_refused_in_one_sentence() {
             "--max-connections is not for watch: it looks at clients and sets up no pool",
         ),
         (&["--fail-on-leak"], "--fail-on-leak is not for watch: a server cannot tell a leak"),
+        (
+            &["--fail-on", "churn,leak", "--duration", "1m"],
+            "--fail-on leak is not for watch: a server cannot tell a leak",
+        ),
+        (
+            &["--fail-on", "pool-usage"],
+            "--fail-on pool-usage is not for watch: that is of pools; --fail-on growth",
+        ),
+        (&["--fail-on", "growth", "--once"], "--fail-on growth needs --duration 30s or longer\n"),
+        (&["--fail-on", "growth", "--duration", "10s"], "--fail-on growth needs --duration 30s or longer\n"),
+        (
+            &["--fail-on", "growth", "--duration", "30s", "--interval", "5s"],
+            "--fail-on growth needs --duration 50s or longer at --interval 5s\n",
+        ),
+        (
+            &["--fail-on", "maxclients", "--lint", "churn=fail"],
+            "--lint churn=fail needs --duration 10s or longer\n",
+        ),
+        (&["--fail-on", "rejected", "--once"], "--fail-on rejected needs --duration 3s or longer\n"),
         (&["--client-name", "x"], "--client-name is not for watch"),
         (&["localhost"], "'localhost' is no URL"),
         (&["user:secret@host"], "'the address given' is no URL"),
@@ -302,6 +327,12 @@ fn the_file_may_say_how_it_is_watched() {
         report(&server, &["--config", &path, "--group-by", "name"])["group_by"],
         "name",
         "a flag beats it"
+    );
+    std::fs::write(&*path, "[lints]\nleak = \"fail\"\ngrowth = \"fail\"\n").expect("written");
+    let judged = printed(&[&server.url(), "--config", &path, "--fail-on", "maxclients"]);
+    assert!(
+        judged.ends_with("\nverdict   pass: none of maxclients\n"),
+        "nothing of what is not looked for: {judged}"
     );
     std::fs::write(&*path, "[watch]\ngroup-by = \"usr\"\n").expect("written");
     let output = run(&["--config", &path]);

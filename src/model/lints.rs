@@ -148,6 +148,11 @@ pub(super) fn ids() -> impl Iterator<Item = &'static str> {
     ids.into_iter()
 }
 
+/// Whether it is raised on watched servers.
+pub(crate) fn is_of_servers(id: &str) -> bool {
+    watch::ids().any(|known| known == id)
+}
+
 /// Keeps what holds.
 pub(crate) struct Judge {
     lints: Vec<Box<dyn Lint>>,

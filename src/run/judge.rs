@@ -38,13 +38,14 @@ impl Judge {
         }
         let file = judging.report.as_ref().map(|path| Place::new(path, &others));
         let levels = &settings.model.levels;
-        let checked = levels.iter().filter(|(_, level)| *level == Level::Fail).map(|(id, _)| id).collect();
+        let failing = levels.iter().filter(|(_, level)| *level == Level::Fail).map(|(id, _)| id);
+        // The file may name lints that this run can never raise: it says nothing of them.
+        let can_tell = |id: &&str| match &settings.form {
+            Form::Watch(watch) => watch.can_tell(id),
+            _ => true,
+        };
+        let checked = failing.filter(can_tell).collect();
         Ok(Some(Self { file: file.transpose()?, format: judging.format, checked }))
-    }
-
-    /// Whether this lint fails the run.
-    pub(super) fn checks(&self, id: &str) -> bool {
-        self.checked.contains(&id)
     }
 
     /// Whether the verdict goes elsewhere than to standard output.
@@ -93,7 +94,11 @@ impl Judge {
         if let Some(file) = &mut self.file {
             file.write(&document)?;
         }
-        Ok(if verdict.passes() { exit } else { Exit::Judged })
+        Ok(match verdict.word() {
+            "fail" => Exit::Judged,
+            "unknown" if exit == Exit::Fine => Exit::NoConnection,
+            _ => exit,
+        })
     }
 
     pub(super) fn document(&self, verdict: &Verdict) -> String {

@@ -34,13 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long after that it waits until every client's process is known, or known not to be.
 pub(super) const OWNERS: Duration = Duration::from_secs(2);
 
-/// What `growth` looks back on at the least, and a moment for the first look.
-const GROWTH: Duration = Duration::from_secs(26);
-
-/// What to say to who would be told of growth sooner.
-const TOO_SHORT: &str =
-    "Warning: growth is told after 25 s of looks: with less than --duration 30s it is not looked for";
-
 /// What watches, and whom. Dropped, everything ends.
 struct Watching {
     hub: Hub,
@@ -156,9 +149,6 @@ impl Watching {
         let begin = self.hub.sync().await;
         let mut change = asked.report.duration.map(|_| Change::since(&begin, &asked.report.listing));
         let end = asked.report.duration.map(|duration| Instant::now() + duration);
-        if judge.as_ref().is_some_and(|judge| judge.checks("growth")) && !asked.lasts(GROWTH) {
-            warn(TOO_SHORT);
-        }
         let told = async {
             if asked.streams() {
                 self.stream(asked, end, change.as_mut()).await
