@@ -1,20 +1,20 @@
 //! `--metrics`: the newest snapshot as `OpenMetrics`, for whoever scrapes `GET /metrics`.
 //!
 //! It speaks as much HTTP/1.1 as a scraper does: one request a connection, no body, and every connection has its
-//! deadline, so that neither a slow reader nor one that talks nonsense keeps anything from the next one.
+//! deadline, so that neither a slow reader nor one that talks nonsense keeps anything from the next one. Where all places
+//! are taken, who has been silent the longest makes room for who comes.
 
 mod request;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{Instant, sleep, timeout};
 
 use request::{Asked, head};
 
@@ -66,25 +66,49 @@ impl Drop for Server {
     }
 }
 
+/// When a connection was last heard.
+#[derive(Clone)]
+struct Heard(Arc<Mutex<Instant>>);
+
+impl Heard {
+    fn now() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    fn again(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 async fn serve(listener: TcpListener, page: Page) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut taken: Vec<(AbortHandle, Heard)> = Vec::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             sleep(PAUSE).await;
             continue;
         };
-        // One too many is closed at once: a scraper comes again.
-        let Ok(place) = places.clone().try_acquire_owned() else { continue };
-        let page = page.clone();
-        tokio::spawn(async move {
+        taken.retain(|(task, _)| !task.is_finished());
+        // Whoever takes places and says nothing must not keep a scraper out.
+        if taken.len() >= CONNECTIONS
+            && let Some(longest) = (0..taken.len()).min_by_key(|place| taken[*place].1.last())
+        {
+            taken.swap_remove(longest).0.abort();
+        }
+        let (heard, page) = (Heard::now(), page.clone());
+        let heard_here = heard.clone();
+        let task = tokio::spawn(async move {
             // What became of one connection is no other's business.
-            let _ = timeout(DEADLINE, answer(stream, &page)).await;
-            drop(place);
+            let _ = timeout(DEADLINE, answer(stream, &page, &heard_here)).await;
         });
+        taken.push((task.abort_handle(), heard));
     }
 }
 
-async fn answer(mut stream: TcpStream, page: &Page) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, page: &Page, heard: &Heard) -> io::Result<()> {
     let mut taken = Vec::new();
     let asked = loop {
         if let Some(asked) = head(&taken) {
@@ -93,6 +117,7 @@ async fn answer(mut stream: TcpStream, page: &Page) -> io::Result<()> {
         if stream.read_buf(&mut taken).await? == 0 {
             return Ok(());
         }
+        heard.again();
     };
     stream.write_all(&response(asked, page)).await?;
     stream.shutdown().await?;

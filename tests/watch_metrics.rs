@@ -143,17 +143,9 @@ fn those_who_are_slow_or_many_keep_nothing_from_the_next_one() {
         stream.write_all(b"GET /met").expect("it reads");
     }
     assert!(metrics.scrape().ends_with("# EOF\n"), "beside twenty that never finish");
-    // With all places taken one too many is closed, and they are free again when those go.
+    // With all places taken, who has been silent the longest makes room.
     slow.extend((0..30).map(|_| metrics.connect()));
-    drop(slow);
-    wait_for("a place", || {
-        let mut stream = metrics.connect();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").ok()?;
-        let mut answer = String::new();
-        // A reset is how one too many may see its end.
-        stream.read_to_string(&mut answer).ok()?;
-        answer.ends_with("# EOF\n").then_some(())
-    });
+    assert!(metrics.scrape().ends_with("# EOF\n"), "beside more than there are places for");
 }
 
 #[test]
