@@ -9,7 +9,7 @@ mod names;
 use std::ops::Range;
 
 use assigned::{assigned, in_urls};
-use names::{ends_secret, is_path, is_port, is_secret};
+use names::{ends_secret, is_key, is_path, is_port, is_secret};
 
 /// What stands for a password.
 const MASK: &str = "***";
@@ -197,11 +197,11 @@ impl State {
             "u" | "proxy-user" | "userpwd" if is_option => Next::User,
             // A sentinel's `auth-pass MASTER PASSWORD`; `SENTINEL SET MASTER auth-pass PASSWORD` too.
             "auth-pass" if !is_option => Next::NameAndSecret,
-            "key" if is_option => Next::Key,
             // An Authorization header in words of their own.
             "basic" | "digest" | "negotiate" if is_hidden => Next::Secret,
             _ if name.contains(['/', '=', ':']) => Next::Word,
             _ if is_option && !name.starts_with("no-") && is_secret(name) => Next::Secret,
+            _ if is_option && is_key(name) => Next::Key,
             _ if !is_option && ends_secret(name) => Next::Secret,
             _ => Next::Word,
         };

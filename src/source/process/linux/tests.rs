@@ -93,6 +93,25 @@ fn every_secret_of_a_command_line_is_masked_and_ordinary_words_are_not() {
             &["app", "--key", "SEK1", "--signature=SEK2", "--sig", "SEK3", "bearer", "SEK4"],
             "--key --signature= --sig",
         ),
+        (
+            &["app", "--creds", "u:SEK1", "--cred=SEK2", "--auth-string", "SEK3"],
+            "--creds --cred= --auth-string",
+        ),
+        (
+            &["app", "--encryption-key", "SEK1", "--storage-key", "SEK2/a", "--license-key=SEK3"],
+            "--encryption-key --storage-key --license-key=",
+        ),
+        (
+            &["app", "-e", "REDIS_KEY=SEK1", "SESSION_SALT=SEK2", "--otp", "SEK3", "AUTH_CODE=SEK4"],
+            "-e REDIS_KEY= SESSION_SALT= --otp AUTH_CODE=",
+        ),
+        (&["redis-cli", "-aSEK1", "PING"], "redis-cli -a PING"),
+        (&["sh", "-c", "exec /usr/bin/valkey-cli -aSEK1 ping"], "valkey-cli -a ping"),
+        (
+            &["app", "-app", "x", "--auth-mode", "none", "--public-key", "k"],
+            "-app x --auth-mode none --public-key k",
+        ),
+        (&["app", "--tls-key", "/etc/tls/k", "--ssl-key=./k"], "--tls-key /etc/tls/k --ssl-key=./k"),
         (&["redis-cli", "--key", "/etc/k", "--key", "a.pem", "--key=b.key"], "/etc/k a.pem --key=b.key"),
         (&["curl", "-u", "bob:SEK1 SEK2", "http://h"], "curl -u bob: http://h"),
         (&["curl", "--user", "bob:SEK1", "--user=ada:SEK2", "-uivy:SEK3"], "bob: --user=ada: -uivy:"),

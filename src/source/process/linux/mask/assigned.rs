@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::names::{is_path, is_secret};
+use super::names::{self, is_path, is_secret};
 use super::{closing, is_blank, word_end};
 
 /// The longest name that is looked at, and the most between it and its sign: else an argument of signs alone took time in
@@ -54,7 +54,7 @@ pub(super) fn assigned(argument: &str, urls: &[Range<usize>], found: &mut Vec<Ra
         let name = name_before(bytes, sign);
         let text = &argument[name.clone()];
         // `key:1` is what many call a key in Redis.
-        let is_key = bytes[sign] == b'=' && text.trim_start_matches('-').eq_ignore_ascii_case("key");
+        let is_key = bytes[sign] == b'=' && !is_secret(text) && names::is_key(text);
         if text.is_empty() || !(is_key || is_secret(text)) {
             continue;
         }

@@ -23,6 +23,34 @@ const CONTAINED: [&str; 16] = [
 /// What it ends with: `auth_timeout` and `authSource` are settings.
 const LAST: [&str; 4] = ["auth", "auth2", "pw", "psk"];
 
+/// What the name of an option or of an assignment ends with: by themselves these are ordinary words.
+const NAMED: [&str; 4] = ["cred", "creds", "salt", "otp"];
+
+/// What an option of authentication ends with that is a setting and no secret: `auth_timeout`.
+const SETTINGS: [&str; 21] = [
+    "backend",
+    "cache",
+    "database",
+    "db",
+    "domain",
+    "enabled",
+    "file",
+    "host",
+    "mechanism",
+    "method",
+    "mode",
+    "plugin",
+    "port",
+    "provider",
+    "retries",
+    "server",
+    "source",
+    "timeout",
+    "type",
+    "url",
+    "user",
+];
+
 /// Ordinary words that have one of those in them.
 const ORDINARY: [&str; 10] = [
     "sshpass",
@@ -75,10 +103,24 @@ fn squashed(name: &str) -> String {
 pub(super) fn is_secret(name: &str) -> bool {
     let squashed = squashed(name);
     CONTAINED.iter().any(|part| squashed.contains(part))
-        || LAST.iter().any(|part| squashed.ends_with(part))
+        || LAST.iter().chain(&NAMED).any(|part| squashed.ends_with(part))
+        || is_auth(name)
         || name
             .split(['-', '_', '.'])
             .any(|part| part.eq_ignore_ascii_case("sig") || part.eq_ignore_ascii_case("pw"))
+}
+
+/// `auth-string`: whatever there is for an authentication, but for its settings.
+fn is_auth(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
+    parts.next() == Some("auth") && parts.next_back().is_some_and(|last| !SETTINGS.contains(&last))
+}
+
+/// The name of what may be a key or the file that has it: `--encryption-key`, `REDIS_KEY`. A public one is no secret.
+pub(super) fn is_key(name: &str) -> bool {
+    let squashed = squashed(name);
+    squashed.ends_with("key") && !squashed.ends_with("publickey") && !squashed.ends_with("pubkey")
 }
 
 /// A word by itself, such as redis-server's `requirepass`: more of those have nothing to do with secrets.
@@ -102,7 +144,8 @@ pub(super) fn is_long_option(name: &str) -> bool {
 pub(super) fn is_path(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let is_file = [".pem", ".key", ".crt"].iter().any(|end| lower.ends_with(end));
-    is_file || (value.contains('/') && !value.ends_with('='))
+    let is_rooted = ["/", "./", "../", "~/"].iter().any(|start| value.starts_with(start));
+    is_file || (is_rooted && !value.ends_with('='))
 }
 
 /// What stands after `-p` and is no password: ports, addresses, paths and options.
