@@ -375,8 +375,8 @@ fn every_client_that_a_look_counts_has_a_row() {
         let _ = writeln!(list, "id={id}");
     }
     let said = ClientList::default().compare(list.into());
-    assert_eq!(said.bad, 10);
-    let look = Look { whole: true, clients: said.clients, bad: said.bad, ..Look::default() };
+    assert_eq!(said.left_out, 10);
+    let look = Look { whole: true, clients: said.clients, left_out: said.left_out, ..Look::default() };
     let mut model = Model::new(ModelOptions::default());
     for event in [WatchEvent::Opened(said.opened), WatchEvent::Looked(look)] {
         model.apply(&Timed { at: Stamp(0), event: Event::Watch(NodeId(0), event) });

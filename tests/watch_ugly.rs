@@ -11,7 +11,7 @@ use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
 use support::{RedisServer, free_port};
 use watch_support::fake::{Fake, bulk, client};
-use watch_support::{Fleet, Stream, groups, parsed_by_python, printed};
+use watch_support::{Fleet, Stream, groups, parsed_by_python, printed, run};
 
 #[test]
 fn a_server_that_is_busy_says_so_and_is_seen_as_soon_as_it_is_done() {
@@ -94,6 +94,47 @@ fn of_a_cluster_that_is_larger_than_what_is_watched_at_once_the_rest_is_counted(
     // The one that was asked is none of the 300.
     let refused = said["servers"][0]["refused"].to_string();
     assert!(refused.contains("256 servers are watched, and 45 more are not"), "{refused}");
+}
+
+#[test]
+fn what_a_list_does_not_show_is_told_in_every_form() {
+    const MANY: u64 = 100_007;
+    // Bare ids: no name, no process, idle since ever. Of a part of them nothing is said to be so of most.
+    let list: String = (1..=MANY).map(|id| format!("id={id}\n")).collect();
+    let list = bulk(format!("name=x\nid=\n{list}").as_bytes());
+    let info = format!("# Clients\r\nconnected_clients:{MANY}\r\nmaxclients:1000000\r\n");
+    let server = Fake::start(move |line| match line {
+        "CLIENT LIST" => Some(list.clone()),
+        "INFO CLIENTS" => Some(bulk(info.as_bytes())),
+        _ => None,
+    });
+    let once = |form: &str| run(&[&server.url(), "--once", "--group-by", "name", "--format", form]);
+    let said = |form: &str| String::from_utf8(once(form).stdout).expect("UTF-8");
+    let text = said("text");
+    assert!(text.contains("100,000 of 100,007 listed"), "{text}");
+    assert!(text.contains("2 lines of CLIENT LIST could not be read"), "{text}");
+    assert!(text.contains("100,000 clients of 100,007"), "{text}");
+    let json: Value = serde_json::from_str(&said("json")).expect("a document");
+    let look = &json["servers"][0]["look"];
+    assert_eq!((&look["clients"], &look["left_out"]), (&100_000.into(), &7.into()), "{look}");
+    assert_eq!(look["unread_lines"], 2, "{look}");
+    let lints = json["lints"].as_array().expect("lints");
+    assert!(
+        lints.iter().all(|lint| lint["id"] != "unnamed"),
+        "that most of a part are is nothing: {lints:#?}"
+    );
+    let scraped = said("prometheus");
+    assert!(
+        scraped
+            .lines()
+            .any(|line| line.starts_with("redis_pooltop_clients_left_out{") && line.ends_with(" 7"))
+    );
+    assert!(
+        scraped.lines().any(|line| line.starts_with("redis_pooltop_unread_lines{") && line.ends_with(" 2"))
+    );
+    // A table has no place for it.
+    let beside = String::from_utf8(once("csv").stderr).expect("UTF-8");
+    assert!(beside.contains("100,000 of 100,007 listed") && beside.contains("2 lines of"), "{beside}");
 }
 
 /// Names that are no names: an escape that retitles a terminal, bytes that are no text, a line turned round, a formula.

@@ -217,8 +217,10 @@ pub struct Look {
     /// Clients that came and went since the last look and were in neither, by `total_connections_received`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unseen: Option<u64>,
-    /// Lines that could not be understood, or were of more than [`CLIENTS`].
+    /// Lines that could not be understood.
     pub bad: u64,
+    /// Lines of more than [`CLIENTS`].
+    pub left_out: u64,
     /// Ids of this program's own connections.
     pub ours: Vec<u64>,
 }

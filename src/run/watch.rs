@@ -23,7 +23,7 @@ use crate::event::{Clock, Event, NodeFacts, NodeId, WatchEvent};
 use crate::hub::Hub;
 use crate::net::ConnectOptions;
 use crate::report::clients::{Change, line};
-use crate::snapshot::{NodeRow, Snapshot};
+use crate::snapshot::{LookRow, NodeRow, Snapshot};
 use crate::source::watch::{Nodes, watch_all};
 use crate::terminal::{self, EndSignals};
 use crate::{demo, metrics, text};
@@ -173,6 +173,10 @@ impl Watching {
             None => {
                 let judged = judge.is_some();
                 let exit = once::print(&asked.report, reported, judge, |_| ())?;
+                // A table has no place for what it does not show.
+                if asked.report.format == Some(Format::Csv) {
+                    last.nodes.iter().for_each(|row| warn_of_gaps(row));
+                }
                 let gone = self.named(&last).any(|row| row.server.lost.is_some());
                 // Where no client could be seen, that none is a suspect is no finding.
                 let blind = judged && self.named(&last).any(|row| row.look.is_none());
@@ -252,6 +256,13 @@ impl Watching {
             });
             written.await.unwrap_or_else(|ended| Err(ended.into())).map_err(Error::io("standard output"))?;
         }
+    }
+}
+
+/// Says which of a server's clients are not in the report.
+fn warn_of_gaps(row: &NodeRow) {
+    for gap in row.look.iter().flat_map(LookRow::gaps) {
+        warn(&format!("redis-pooltop: {}: {gap}", text::escape_str(&row.target)));
     }
 }
 

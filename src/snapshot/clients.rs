@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::ServerRow;
 use crate::event::{Client, NodeConfig, NodeId, Process, Refused, Stamp, Whose};
+use crate::text::thousands;
 
 /// One watched server.
 #[derive(Clone, Debug, Default)]
@@ -52,8 +53,12 @@ pub struct NodeRow {
 pub struct LookRow {
     /// When it ended.
     pub at: Stamp,
-    /// Clients in it.
+    /// Clients in it that have a row.
     pub clients: u64,
+    /// Clients in it that have none: there are more than [`CLIENTS`](crate::event::CLIENTS).
+    pub left_out: u64,
+    /// Lines of it that could not be understood.
+    pub unread: u64,
     /// Its size.
     pub bytes: u64,
     /// From asking to the last byte.
@@ -67,6 +72,24 @@ pub struct LookRow {
 }
 
 impl LookRow {
+    /// Clients in it.
+    pub fn all(&self) -> u64 {
+        self.clients.saturating_add(self.left_out)
+    }
+
+    /// What it does not show, a sentence each.
+    pub fn gaps(&self) -> impl Iterator<Item = String> + use<> {
+        let left_out = (self.left_out > 0).then(|| {
+            let [listed, all] = [self.clients, self.all()].map(thousands);
+            format!("{listed} of {all} listed: of a part no group is judged")
+        });
+        let unread = (self.unread > 0).then(|| match self.unread {
+            1 => "1 line of CLIENT LIST could not be read".to_owned(),
+            many => format!("{} lines of CLIENT LIST could not be read", thousands(many)),
+        });
+        left_out.into_iter().chain(unread)
+    }
+
     /// The share of the server's main thread that looks take: 0.01 is one per cent.
     pub fn share(&self) -> f64 {
         self.cost.as_secs_f64() / self.interval.as_secs_f64().max(f64::MIN_POSITIVE)

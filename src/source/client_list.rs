@@ -34,8 +34,10 @@ pub struct Compared {
     pub closed: Vec<u64>,
     /// Clients in the list.
     pub clients: u64,
-    /// Lines that could not be understood, or were of more than [`CLIENTS`].
+    /// Lines that could not be understood.
     pub bad: u64,
+    /// Lines of more than [`CLIENTS`].
+    pub left_out: u64,
 }
 
 /// The last answer, to compare the next one with.
@@ -77,10 +79,14 @@ impl ClientList {
         let mut order = Order::default();
         for range in lines(&raw) {
             let text = &raw[range.clone()];
-            let Some(id) = line::id(text).filter(|_| rows.len() < CLIENTS) else {
+            let Some(id) = line::id(text) else {
                 said.bad += 1;
                 continue;
             };
+            if rows.len() >= CLIENTS {
+                said.left_out += 1;
+                continue;
+            }
             if !order.is_new(id, &rows) {
                 said.bad += 1;
                 continue;

@@ -83,18 +83,9 @@ fn whose() -> BoxedStrategy<Whose> {
 
 fn look() -> BoxedStrategy<Look> {
     let times = (span(), span(), span());
-    (any::<[bool; 2]>(), any::<[u64; 3]>(), times, option::of(any::<u64>()), vec(number(), 0..3))
-        .prop_map(|([whole, told], [clients, bytes, bad], (took, cost, interval), unseen, ours)| Look {
-            whole,
-            clients,
-            bytes,
-            took,
-            cost,
-            told,
-            interval,
-            unseen,
-            bad,
-            ours,
+    (any::<[bool; 2]>(), any::<[u64; 4]>(), times, option::of(any::<u64>()), vec(number(), 0..3))
+        .prop_map(|([whole, told], [clients, bytes, bad, left_out], (took, cost, interval), unseen, ours)| {
+            Look { whole, clients, bytes, took, cost, told, interval, unseen, bad, left_out, ours }
         })
         .boxed()
 }

@@ -181,6 +181,8 @@ fn node(id: u32, target: &str) -> NodeRow {
         look: Some(LookRow {
             at: ago(400),
             clients: 18,
+            left_out: 0,
+            unread: 0,
             bytes: 6_120,
             took: Duration::from_micros(410),
             cost: Duration::from_micros(180),

@@ -286,9 +286,12 @@ impl Node {
         self.by_looks.add(at, if self.looks > 1 { opened.saturating_add(unseen) } else { 0 });
         self.rows.mark_own(&self.ours, &look.ours);
         self.ours = look.ours.iter().take(OURS).copied().collect();
+        let over = self.rows.over();
         self.look = Some(LookRow {
             at,
-            clients: look.clients,
+            clients: look.clients.saturating_sub(over),
+            left_out: look.left_out.saturating_add(over),
+            unread: look.bad,
             bytes: look.bytes,
             took: look.took,
             cost: look.cost,
@@ -307,6 +310,11 @@ impl Node {
     /// When the last look ended.
     pub(super) fn looked_at(&self) -> Option<Stamp> {
         self.look.map(|look| look.at)
+    }
+
+    /// The rows are some of its clients only, so that no count is of all of them.
+    pub(in crate::model) fn is_cut(&self) -> bool {
+        self.look.is_some_and(|look| look.left_out > 0)
     }
 
     /// How long it is to the next one.

@@ -153,6 +153,11 @@ impl Rows {
         self.entries.len()
     }
 
+    /// Clients over the cap.
+    pub(super) fn over(&self) -> u64 {
+        self.over
+    }
+
     /// Clients that there are, those over the cap among them.
     pub(super) fn count(&self) -> u64 {
         (self.entries.len() as u64).saturating_add(self.over)

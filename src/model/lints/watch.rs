@@ -52,9 +52,11 @@ impl<'a> View<'a> {
         self.clients.nodes().filter(|node| node.answers())
     }
 
-    /// The groups of a key, with what their clients add up to.
+    /// The groups of a key, with what their clients add up to; none where some clients have no row: what is a share or a
+    /// growth of those that have one need not be so of all.
     fn groups(&self, by: GroupBy) -> impl Iterator<Item = (&'a Group, &'a Sums)> {
-        self.clients.groups().by(by).into_iter().flat_map(Table::groups)
+        let table = self.clients.groups().by(by).filter(|_| !self.nodes().any(Node::is_cut));
+        table.into_iter().flat_map(Table::groups)
     }
 
     /// How many whole seconds clients have been looked at.

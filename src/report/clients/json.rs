@@ -16,8 +16,8 @@ use crate::snapshot::{About, ClientRow, GroupBy, GroupRow, LintRow, LookRow, Nod
 /// ```text
 /// {"as_of_ms", "time_ms",
 ///  "servers": [{"target", "found", "version", "connected_clients", "blocked_clients", "maxclients", "rejected",
-///    "evicted", "unseen", "opened_per_s", "look": {"age_ms", "clients", "bytes", "took_ns", "cost_ns", "cost_share",
-///    "cost_told", "interval_ms"}, "timeout_s", "tcp_keepalive_s", "refused": [{"command", "error", "rule"}],
+///    "evicted", "unseen", "opened_per_s", "look": {"age_ms", "clients", "left_out", "unread_lines", "bytes",
+///    "took_ns", "cost_ns", "cost_share", "cost_told", "interval_ms"}, "timeout_s", "tcp_keepalive_s", "refused": [{"command", "error", "rule"}],
 ///    "unix": [{"process", "clients"}], "lost", "stopped"}],
 ///  "group_by", "filter",
 ///  "groups": [{"group", "process", "clients", "of", "waiting", "own", "change", "grown", "opened_per_s", "commands_per_s",
@@ -27,6 +27,7 @@ use crate::snapshot::{About, ClientRow, GroupBy, GroupRow, LintRow, LookRow, Nod
 ///  "changed": null, or {"ms", "groups": [{"group", "before", "after"}], "lints_over": […]},
 ///  "dropped_events", "out_of_sync"}
 /// ```
+/// A look's `clients` are those that are listed; `left_out` are more than fit, and no group of theirs is judged.
 /// The group without a name, `""`, is the rest where there are too many: no client's own name is empty.
 /// With a filter a group's `clients` are those of its clients that it leaves, `of` is all of them, and how it changes is the
 /// whole group's; servers and lints are told whole.
@@ -155,6 +156,8 @@ fn look(snapshot: &Snapshot, look: &LookRow) -> Value {
     json!({
         "age_ms": millis(snapshot.as_of.since(look.at)),
         "clients": look.clients,
+        "left_out": look.left_out,
+        "unread_lines": look.unread,
         "bytes": look.bytes,
         "took_ns": nanos(look.took),
         "cost_ns": nanos(look.cost),

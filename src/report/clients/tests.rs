@@ -72,6 +72,8 @@ fn server(id: u32, target: &str) -> NodeRow {
         look: Some(LookRow {
             at: secs(99),
             clients: 61,
+            left_out: 0,
+            unread: 0,
             bytes: 18_400,
             took: Duration::from_micros(900),
             cost: Duration::from_micros(220),

@@ -46,7 +46,7 @@ fn server(out: &mut String, snapshot: &Snapshot, row: &NodeRow) {
     if let Some(found) = &row.found {
         let _ = write!(said, "  ({})", name(found));
     }
-    let clients = row.connected.or(row.look.map(|look| look.clients));
+    let clients = row.connected.or(row.look.map(|look| look.all()));
     let _ = write!(said, "  clients {}", clients.map_or_else(|| UNKNOWN.to_owned(), thousands));
     if let Some(max) = row.max {
         let _ = write!(said, " of {}", thousands(max));
@@ -74,6 +74,7 @@ fn server(out: &mut String, snapshot: &Snapshot, row: &NodeRow) {
     }
     if let Some(look) = row.look {
         line(out, &format!("look      {}", looked(&look, snapshot.as_of)));
+        look.gaps().for_each(|gap| line(out, &format!("missing   {gap}")));
     }
     for refused in &row.refused {
         // The sentence says which rule is missing, and what the server said.
@@ -127,7 +128,8 @@ fn groups(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Mark
     more(out, rows.len());
     let sum =
         |count: fn(&GroupRow) -> u64| rows.iter().fold(0, |sum: u64, row| sum.saturating_add(count(row)));
-    let all = snapshot.groups.by(listing.by()).iter().fold(0, |sum: u64, row| sum.saturating_add(row.count));
+    let all = snapshot.groups.by(listing.by()).iter().map(|row| row.count);
+    let all = all.fold(left_out(snapshot), u64::saturating_add);
     line(out, &total(sum(|row| row.count), all, sum(|row| row.own)));
 }
 
@@ -193,7 +195,14 @@ fn clients(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Mar
     table.write(out);
     more(out, rows.len());
     let own = rows.iter().filter(|row| row.own).count();
-    line(out, &total(rows.len() as u64, snapshot.clients.len() as u64, own as u64));
+    let all = left_out(snapshot).saturating_add(snapshot.clients.len() as u64);
+    line(out, &total(rows.len() as u64, all, own as u64));
+}
+
+/// Clients that have no row.
+fn left_out(snapshot: &Snapshot) -> u64 {
+    let looks = snapshot.nodes.iter().filter(|row| !row.stopped).filter_map(|row| row.look);
+    looks.fold(0, |sum, look| sum.saturating_add(look.left_out))
 }
 
 fn client(row: &ClientRow, as_of: Stamp) -> Vec<String> {

@@ -19,7 +19,7 @@ type OfServer = (Kind, &'static str, &'static str, fn(&NodeRow) -> Option<f64>);
 /// The same of groups; all of them are gauges.
 type OfGroup = (&'static str, &'static str, fn(&GroupRow) -> Option<f64>);
 
-const SERVERS: [OfServer; 9] = [
+const SERVERS: [OfServer; 11] = [
     (Kind::Gauge, "redis_clients_connected", "connected_clients of INFO.", |row| row.connected.map(number)),
     (Kind::Gauge, "redis_clients_blocked", "blocked_clients of INFO.", |row| row.blocked.map(number)),
     (Kind::Gauge, "redis_pooltop_maxclients", "The server's limit of clients.", |row| row.max.map(number)),
@@ -58,6 +58,18 @@ const SERVERS: [OfServer; 9] = [
         "redis_pooltop_look_duration_seconds",
         "The last look at its clients, from asking to the last byte.",
         |row| row.look.map(|look| look.took.as_secs_f64()),
+    ),
+    (
+        Kind::Gauge,
+        "redis_pooltop_clients_left_out",
+        "Clients that are in no group because the server has more than 100,000.",
+        |row| row.look.map(|look| number(look.left_out)),
+    ),
+    (
+        Kind::Gauge,
+        "redis_pooltop_unread_lines",
+        "Lines of the last CLIENT LIST that could not be read.",
+        |row| row.look.map(|look| number(look.unread)),
     ),
 ];
 

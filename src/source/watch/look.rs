@@ -82,6 +82,7 @@ impl Looking {
             interval: interval(cost, ours),
             unseen,
             bad: compared.bad,
+            left_out: compared.left_out,
             ours: own.ids(),
         };
         let next = look.interval;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ratatui::text::{Line, Span};
 
-use crate::snapshot::{NodeRow, Snapshot};
+use crate::snapshot::{LookRow, NodeRow, Snapshot};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::theme::{Theme, mark};
@@ -77,12 +77,13 @@ pub(in crate::tui::view) fn percent(share: f64) -> String {
     }
 }
 
-/// What is refused, where something is: each thing once, and of which server where not all refuse it.
+/// What is refused or missing, where something is: each thing once, and of which server where it is not so of all.
 pub(super) fn refused(latest: &Snapshot) -> Option<String> {
     let mut told: Vec<(String, usize, &NodeRow)> = Vec::new();
     for node in &latest.nodes {
         let mut all: Vec<String> = node.refused.iter().map(refusal).collect();
         all.dedup();
+        all.extend(node.look.iter().flat_map(LookRow::gaps));
         for words in all {
             match told.iter_mut().find(|(known, ..)| *known == words) {
                 Some((_, times, _)) => *times += 1,
