@@ -178,6 +178,13 @@ fn a_groups_clients_that_the_filter_leaves_out_are_not_closed() {
 }
 
 #[test]
+fn a_filter_that_leaves_a_whole_group_is_not_worth_a_word_when_it_is_closed() {
+    let app = opened("/ 'count>10 enter K");
+    let shown = screen(&app);
+    assert!(shown.contains("Type 12 to close 12 clients of python3 4411"), "{shown}");
+}
+
+#[test]
 fn what_only_groups_have_is_of_the_whole_group() {
     let mut app = opened("/ 'count>10_id<106 enter");
     assert!(screen(&app).contains("6 of 12"), "{}", screen(&app));

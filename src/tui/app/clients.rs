@@ -124,10 +124,11 @@ impl App {
             Some(Subject::Group(row)) if !shown => {
                 let of = text::fit(&view::clients::group_named(&row), NAMED);
                 let of = match row.of {
-                    Some(all) => {
+                    // A filter that leaves all of them is not worth a word.
+                    Some(all) if all != row.count => {
                         format!("the {} of {of}, those that the filter leaves", text::thousands(all))
                     }
-                    None => of,
+                    _ => of,
                 };
                 (self.clients_of(&[row]), Some(of))
             }
