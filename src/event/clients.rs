@@ -255,7 +255,7 @@ pub enum Whose {
         /// That user's number.
         uid: u32,
     },
-    /// It had ended before it was looked at.
+    /// The connection was gone before it was found out whose it was: of the process that says nothing.
     Gone,
     /// It cannot be told: of a unix socket without the server's descriptors, or of an address behind a proxy or tunnel.
     Unknown,

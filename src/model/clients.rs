@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::windows::second;
-use crate::event::{NodeId, Stamp, WatchEvent};
+use crate::event::{Client, Exact, NodeId, Stamp, WatchEvent, Whose};
 use crate::snapshot::{About, ClientRow, Groups, NodeRow, REST, What, group_words};
 pub(in crate::model) use groups::{Book, Group, QUIET, Sums, Table, UNUSED};
 pub(in crate::model) use history::{History, Minute, POINTS, Point};
@@ -23,6 +23,9 @@ const NODES: usize = 256;
 /// Groups of which the list of events tells apart what a look opened and closed.
 const TOLD: usize = 8;
 
+/// Clients that an event names.
+pub(in crate::model) const SOME: usize = 8;
+
 /// The most of an error's sentence that is kept.
 const SENTENCE_BYTES: usize = 512;
 
@@ -35,8 +38,31 @@ fn moment(at: Stamp) -> i64 {
 #[derive(Clone, Debug, Default)]
 struct Turnover {
     at: Stamp,
-    opened: HashMap<u64, Arc<str>>,
-    closed: BTreeMap<Arc<str>, u64>,
+    opened: HashMap<u64, (Arc<str>, Arc<Client>)>,
+    closed: BTreeMap<Arc<str>, Turned>,
+}
+
+/// How many, and some of them by their ids.
+#[derive(Clone, Debug, Default)]
+struct Turned {
+    opened: u64,
+    closed: u64,
+    some: BTreeMap<u64, Arc<Client>>,
+}
+
+impl Turned {
+    fn name(&mut self, client: Arc<Client>) {
+        self.some.insert(client.id, client);
+        if self.some.len() > SOME {
+            self.some.pop_last();
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.opened = self.opened.saturating_add(other.opened);
+        self.closed = self.closed.saturating_add(other.closed);
+        other.some.into_values().for_each(|client| self.name(client));
+    }
 }
 
 /// See the module.
@@ -94,7 +120,9 @@ impl Clients {
                     }
                     if told.opened {
                         let words = node.rows.get(client.id).and_then(|e| self.groups.process(e.place()));
-                        telling.opened.extend(words.map(|words| (client.id, words.clone())));
+                        telling
+                            .opened
+                            .extend(words.map(|words| (client.id, (words.clone(), client.clone()))));
                     }
                 }
                 self.changed();
@@ -104,6 +132,9 @@ impl Clients {
                     if let Some(gone) = node.rows.close(&mut self.groups, at, *client) {
                         node.closed(at, &gone, &self.groups);
                         self.telling.entry(id).or_default().close(&self.groups, &gone);
+                        if let Some(told) = self.told.get_mut(&id) {
+                            told.gone(&gone);
+                        }
                     }
                 }
                 self.changed();
@@ -131,7 +162,7 @@ impl Clients {
                     let Some(words) = self.groups.process(place) else { continue };
                     let turnovers = [self.telling.get_mut(&id), self.told.get_mut(&id)];
                     for turnover in turnovers.into_iter().flatten() {
-                        if let Some(known) = turnover.opened.get_mut(&owner.client) {
+                        if let Some((known, _)) = turnover.opened.get_mut(&owner.client) {
                             known.clone_from(words);
                         }
                     }
@@ -147,6 +178,7 @@ impl Clients {
             }
             WatchEvent::Allowed { command } => node.allowed(command),
             WatchEvent::Lost { error, retry_at } => {
+                (self.stale, self.published.clients) = (true, None);
                 if node.lost(at, error, *retry_at) {
                     return vec![What::Lost(super::server::cut(error, SENTENCE_BYTES).to_owned())];
                 }
@@ -248,29 +280,48 @@ impl Clients {
 impl Turnover {
     fn close(&mut self, groups: &Book, gone: &Gone) {
         self.opened.remove(&gone.row.client.id);
-        if let Some(words) = groups.process(gone.places[0]).filter(|_| !gone.row.own) {
-            let closed = self.closed.entry(words.clone()).or_default();
-            *closed = closed.saturating_add(1);
+        if gone.row.own {
+            return;
+        }
+        let words = match gone.row.whose {
+            // Now nobody will find out.
+            None => Some(Arc::from(Whose::Gone.word())),
+            Some(_) => groups.process(gone.places[0]).cloned(),
+        };
+        let Some(words) = words else { return };
+        let closed = self.closed.entry(words).or_default();
+        closed.closed = closed.closed.saturating_add(1);
+        closed.name(gone.row.client.clone());
+    }
+
+    /// One that it may have opened was closed by the next look.
+    fn gone(&mut self, gone: &Gone) {
+        if gone.row.whose.is_none()
+            && let Some((words, _)) = self.opened.get_mut(&gone.row.client.id)
+        {
+            *words = Whose::Gone.word().into();
         }
     }
 
     /// What the list of events says of it.
     fn rows(self) -> Vec<What> {
-        let mut by_words: BTreeMap<Arc<str>, (u64, u64)> = BTreeMap::new();
-        for words in self.opened.into_values() {
-            by_words.entry(words).or_default().0 += 1;
+        let mut by_words = self.closed;
+        for (words, client) in self.opened.into_values() {
+            let turned = by_words.entry(words).or_default();
+            turned.opened += 1;
+            turned.name(client);
         }
-        for (words, closed) in self.closed {
-            by_words.entry(words).or_default().1 += closed;
-        }
-        let unnamed = by_words.remove(REST).unwrap_or_default();
+        let mut others = by_words.remove(REST).unwrap_or_default();
         let mut turned: Vec<_> = by_words.into_iter().collect();
-        turned.sort_by(|(a, (ao, ac)), (b, (bo, bc))| (bo + bc).cmp(&(ao + ac)).then_with(|| a.cmp(b)));
-        let rest = turned.split_off(turned.len().min(TOLD));
-        let rest = rest.into_iter().fold(unnamed, |(o, c), (_, (opened, closed))| (o + opened, c + closed));
-        let others = (rest != (0, 0)).then(|| (Arc::from(group_words(REST)), rest));
-        let rows = turned.into_iter().chain(others);
-        rows.map(|(who, (opened, closed))| What::Clients { who, opened, closed }).collect()
+        let many = |some: &Turned| some.opened.saturating_add(some.closed);
+        turned.sort_by(|(a, some), (b, more)| many(more).cmp(&many(some)).then_with(|| a.cmp(b)));
+        turned.split_off(turned.len().min(TOLD)).into_iter().for_each(|(_, some)| others.add(some));
+        let others = (many(&others) > 0).then(|| (Arc::from(group_words(REST)), others));
+        let row = |(who, Turned { opened, closed, some }): (Arc<str>, Turned)| {
+            let some = some.values().map(|client| Exact::from(&**client)).collect();
+            What::Clients { who, opened, closed, some }
+        };
+        turned.into_iter().chain(others).map(row).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::clients::SOME;
 use crate::event::{NodeId, PoolId, Stamp};
 use crate::snapshot::{EventRow, What};
 
@@ -86,12 +87,17 @@ fn again(earlier: &What, later: &What, apart: bool) -> Option<What> {
             who: who.clone(),
             times: times.saturating_add(*more),
         }),
-        (What::Clients { who, opened, closed }, What::Clients { who: same, opened: more, closed: gone })
+        (
+            What::Clients { who, opened, closed, some },
+            What::Clients { who: same, opened: more, closed: gone, some: others },
+        )
             // What goes on and on has a row for each ten seconds, or it would always be of now.
             if who == same && !apart =>
         {
             let (opened, closed) = (opened.saturating_add(*more), closed.saturating_add(*gone));
-            Some(What::Clients { who: who.clone(), opened, closed })
+            let new = others.iter().filter(|client| !some.contains(client));
+            let some = some.iter().chain(new).take(SOME).cloned().collect();
+            Some(What::Clients { who: who.clone(), opened, closed, some })
         }
         _ => None,
     }
@@ -142,7 +148,8 @@ mod tests {
     #[test]
     fn a_program_that_goes_on_opening_clients_is_one_row_a_server() {
         let (mut events, second) = (Events::default(), 1_000_000_000);
-        let clients = |who: &str, opened, closed| What::Clients { who: who.into(), opened, closed };
+        let clients =
+            |who: &str, opened, closed| What::Clients { who: who.into(), opened, closed, some: [].into() };
         for look in 0..9 {
             for node in [1, 2] {
                 events.note_of(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Severity;
-use crate::event::{CloseReason, ConnId, NodeId, PoolId, SeenAt, Stamp, WaitEnd};
+use crate::event::{CloseReason, ConnId, Exact, NodeId, PoolId, SeenAt, Stamp, WaitEnd};
 
 /// A rare event, for the list of events.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,8 @@ pub enum What {
         opened: u64,
         /// How many were closed.
         closed: u64,
+        /// Some of both.
+        some: Arc<[Exact]>,
     },
     /// A server does not let us ask something, in its own words.
     Refused(String, String),

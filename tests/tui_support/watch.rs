@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::layout::Size;
-use redis_pooltop::event::{Client, NodeConfig, NodeId, Process, Refused, Stamp, Whose};
+use redis_pooltop::event::{Client, Exact, NodeConfig, NodeId, Process, Refused, Stamp, Whose};
 use redis_pooltop::snapshot::{
     About, ClientRow, ClientState, EventRow, GroupBy, GroupRow, Groups, Level, LintRow, LookRow, Lost,
     NodePoint, NodeRow, ServerRow, Severity, Snapshot, Turn, What,
@@ -234,7 +234,13 @@ fn lints() -> Vec<Arc<LintRow>> {
 
 fn events(node: NodeId) -> Arc<[EventRow]> {
     let event = |millis, what| EventRow { at: ago(millis), pool: None, node: Some(node), what };
-    let came = |who: &str, opened, closed| What::Clients { who: who.into(), opened, closed };
+    let client = |id| Exact { id, addr: format!("127.0.0.1:{}", 50_000 + id).into() };
+    let came = |who: &str, opened, closed| What::Clients {
+        who: who.into(),
+        opened,
+        closed,
+        some: (0..opened + closed).map(|at| client(300 + at)).collect(),
+    };
     vec![
         event(60_000, came("sidekiq 7.3.0 shop [0 of 10 busy] (977)", 3, 0)),
         event(12_000, came(SUSPECT, 1, 0)),
@@ -407,7 +413,7 @@ pub fn ugly() -> Snapshot {
     };
     snapshot.lints = (0..40).map(|at| Arc::new(lint(at))).collect();
     let what = [
-        What::Clients { who: all.clone(), opened: u64::MAX, closed: u64::MAX },
+        What::Clients { who: all.clone(), opened: u64::MAX, closed: u64::MAX, some: [].into() },
         What::Refused(long.clone(), long.clone()),
     ];
     snapshot.events = what

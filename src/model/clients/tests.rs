@@ -156,8 +156,28 @@ fn what_came_and_went_is_an_event_a_group_once_processes_are_known() {
     watched.own(11, 81, 2..=3);
     let snapshot = watched.look(12, false, vec![], vec![], vec![]);
     let said: Vec<_> = snapshot.events.iter().map(|row| (row.node, row.what.clone())).collect();
-    let clients = |who: &str, opened, closed| (Some(NODE), What::Clients { who: who.into(), opened, closed });
-    assert_eq!(said, [clients("python3 leak.py (81)", 2, 0), clients("not known yet", 0, 1)]);
+    let clients = |who: &str, opened, closed, some: &[u64]| {
+        let some = some.iter().map(|id| Exact::from(&client(*id, 0, 0))).collect();
+        (Some(NODE), What::Clients { who: who.into(), opened, closed, some })
+    };
+    let leak = clients("python3 leak.py (81)", 2, 0, &[2, 3]);
+    assert_eq!(said, [leak, clients("gone before known", 0, 1, &[1])]);
+}
+
+#[test]
+fn a_connection_that_is_gone_before_it_is_known_whose_says_nothing_of_a_process() {
+    let mut watched = Watched::new();
+    watched.look(10, true, vec![], vec![], vec![]);
+    watched.look(11, false, vec![client(2, 0, 0), client(3, 0, 0)], vec![], vec![]);
+    watched.tell(11, WatchEvent::Owners(vec![Owner { client: 2, whose: Whose::Gone }]));
+    let snapshot = watched.snapshot(11);
+    assert_eq!(group(&snapshot, GroupBy::Process, "gone before known").count, 1);
+    // Of the other one it never becomes known.
+    watched.look(12, false, vec![], vec![], vec![2, 3]);
+    let snapshot = watched.look(13, false, vec![], vec![], vec![]);
+    let said: Vec<_> = snapshot.events.iter().map(|row| row.what.clone()).collect();
+    let some = [2, 3].map(|id| Exact::from(&client(id, 0, 0))).into();
+    assert_eq!(said, [What::Clients { who: "gone before known".into(), opened: 2, closed: 2, some }]);
 }
 
 #[test]
@@ -172,7 +192,7 @@ fn clients_whose_ids_a_new_server_gives_again_have_closed_as_the_others_have() {
     watched.own(12, 81, 6..=10);
     let snapshot = watched.look(13, false, vec![], vec![], vec![]);
     let turned = |row: &crate::snapshot::EventRow| match &row.what {
-        What::Clients { who, opened, closed } => Some((who.to_string(), *opened, *closed)),
+        What::Clients { who, opened, closed, .. } => Some((who.to_string(), *opened, *closed)),
         _ => None,
     };
     let said: Vec<_> = snapshot.events.iter().filter_map(turned).collect();

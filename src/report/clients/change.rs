@@ -75,7 +75,7 @@ impl Change {
             before: n,
             after: 0,
         }));
-        grown.retain(|grown| grown.before != grown.after);
+        grown.retain(|grown| grown.before != grown.after && !listing.by().is_nobody(&grown.label));
         grown.sort_by(|a, b| b.by().abs().cmp(&a.by().abs()).then_with(|| a.label.cmp(&b.label)));
         grown
     }

@@ -230,7 +230,7 @@ fn client(row: &ClientRow, as_of: Stamp) -> Vec<String> {
 fn owner(row: &ClientRow) -> String {
     match (row.process(), &row.whose) {
         (Some(process), _) => name(&format!("{} {}", process.pid, process.name)),
-        (None, Some(other @ (Whose::Hidden { .. } | Whose::Namespace | Whose::Remote))) => {
+        (None, Some(other @ (Whose::Hidden { .. } | Whose::Namespace | Whose::Remote | Whose::Gone))) => {
             format!("({})", other.word())
         }
         _ => UNKNOWN.to_owned(),

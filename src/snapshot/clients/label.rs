@@ -53,6 +53,17 @@ impl GroupBy {
     }
 }
 
+/// Under which a client stands until it is known whose it is.
+const NOT_KNOWN_YET: &str = "not known yet";
+
+impl GroupBy {
+    /// Whether a group of this label only says that nobody knows whose its clients are, or nobody knows it yet: others come
+    /// and go in it all the time, and it is nobody that has more or fewer.
+    pub fn is_nobody(self, label: &str) -> bool {
+        self == Self::Process && [NOT_KNOWN_YET, Whose::Gone.word()].contains(&label)
+    }
+}
+
 impl Whose {
     /// What there is to say where no process can be named.
     pub fn word(&self) -> &'static str {
@@ -61,7 +72,7 @@ impl Whose {
             Self::Remote => "remote",
             Self::Namespace => "another namespace",
             Self::Hidden { .. } => "another user's",
-            Self::Gone => "ended",
+            Self::Gone => "gone before known",
             Self::Unknown => "unix socket",
             Self::Unsupported => NONE,
         }
@@ -81,7 +92,7 @@ fn process<'a>(client: &Client, whose: Option<&Whose>) -> Cow<'a, str> {
         Some(Whose::Remote) => format!("remote {}", address(&client.addr)).into(),
         Some(Whose::Hidden { uid }) => format!("user {uid}'s").into(),
         Some(other) => other.word().into(),
-        None => "not known yet".into(),
+        None => NOT_KNOWN_YET.into(),
     }
 }
 

@@ -12,8 +12,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::{NONE, age, causes, more, more_words, outside_part, put};
+use crate::event::Exact;
 use crate::explain::{self, Part};
-use crate::snapshot::{About, EventRow, Level, LintRow, Snapshot, group_words};
+use crate::snapshot::{About, EventRow, Level, LintRow, Snapshot, What, group_words};
 use crate::text;
 use crate::tui::app::{App, Subject};
 use crate::tui::output;
@@ -252,6 +253,15 @@ fn event(app: &App, row: &EventRow) -> Vec<Fact> {
         None => Fact::known("pool", pool.map(|pool| text::escape_str(&pool.name).into_owned())),
     });
     facts.extend(row.what.conn().map(|id| Fact::plain("connection", id.to_string())));
+    if let What::Clients { opened, closed, some, .. } = &row.what {
+        let client = |client: &Exact| format!("{} from {}", client.id, text::escape_str(&client.addr));
+        let heads = std::iter::once("clients").chain(std::iter::repeat(""));
+        facts.extend(heads.zip(some.iter()).map(|(head, some)| Fact::plain(head, client(some))));
+        // One that came and went is one of both.
+        if opened.saturating_add(*closed) > some.len() as u64 && !some.is_empty() {
+            facts.push(Fact::plain("", "those are some of them"));
+        }
+    }
     facts
 }
 

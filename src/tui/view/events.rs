@@ -113,7 +113,7 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
             say(theme.bad, format!("x {id} had {owed}, {bytes} bytes unread at {at}"))
         }
         What::Resized(max) => say(theme.text, format!("max is now {max}")),
-        What::Clients { who, opened, closed } => {
+        What::Clients { who, opened, closed, .. } => {
             let counts =
                 [(*opened, "opened"), (*closed, "closed")].into_iter().filter(|(count, _)| *count > 0);
             let counts: Vec<_> =

@@ -80,7 +80,7 @@ fn whose(app: &App, row: &ClientRow) -> Vec<Fact> {
             Whose::Remote => "it comes from another machine".to_owned(),
             Whose::Namespace => "its socket is here, its process in another namespace".to_owned(),
             Whose::Hidden { uid } => format!("of user {uid}: not ours to look at without rights"),
-            Whose::Gone => "it had ended before it was looked at".to_owned(),
+            Whose::Gone => "not known: the connection was gone before that was found out".to_owned(),
             Whose::Unknown => "a unix socket: the server's descriptors would tell, with rights".to_owned(),
             Whose::Unsupported => "this system does not tell".to_owned(),
             Whose::Process { .. } => NONE.to_owned(),
