@@ -161,6 +161,8 @@ pub struct ClientRow {
     pub client: Arc<Client>,
     /// When the server said that.
     pub at: Stamp,
+    /// Its server has not answered since: its ages are of then.
+    pub until: Option<Stamp>,
     /// What it does.
     pub state: ClientState,
     /// Since when, where that was seen.
@@ -195,12 +197,17 @@ pub struct Turn {
 impl ClientRow {
     /// How long it has been connected.
     pub fn age(&self, as_of: Stamp) -> Duration {
-        Duration::from_secs(self.client.age).saturating_add(as_of.since(self.at))
+        Duration::from_secs(self.client.age).saturating_add(self.known(as_of).since(self.at))
     }
 
     /// How long it has sent nothing.
     pub fn idle(&self, as_of: Stamp) -> Duration {
-        Duration::from_secs(self.client.idle).saturating_add(as_of.since(self.at))
+        Duration::from_secs(self.client.idle).saturating_add(self.known(as_of).since(self.at))
+    }
+
+    /// The last moment that is known of it.
+    fn known(&self, as_of: Stamp) -> Stamp {
+        self.until.map_or(as_of, |until| until.min(as_of))
     }
 
     /// The process that has its other end, where that is known.

@@ -40,6 +40,8 @@ pub(super) struct Share {
     pub(super) counts_commands: bool,
     /// How long it has been idle, in seconds.
     pub(super) idle: u64,
+    /// Its server does not answer.
+    pub(super) away: bool,
 }
 
 /// A group's clients added up.
@@ -54,6 +56,8 @@ pub(in crate::model) struct Sums {
     /// Of the plain ones, those idle for so long: see [`QUIET`] and [`UNUSED`].
     pub(in crate::model) quiet: u32,
     pub(in crate::model) unused: u32,
+    /// Of all of them, those whose server does not answer.
+    pub(in crate::model) away: u32,
     change: i32,
     born: i64,
     active: i64,
@@ -244,6 +248,7 @@ impl Table {
         sums.waiting += u32::from(waiting);
         sums.subscribed += u32::from(share.state == ClientState::Subscribed && !share.own);
         sums.own += u32::from(share.own);
+        sums.away += u32::from(share.away);
         if !waiting && !share.own {
             sums.plain += 1;
             sums.quiet += u32::from(share.idle >= QUIET);
@@ -285,6 +290,11 @@ impl Table {
     /// Every group and its clients added up, those of none among them.
     pub(in crate::model) fn groups(&self) -> impl Iterator<Item = (&Group, &Sums)> {
         self.groups.iter().zip(&self.sums).filter_map(|(group, sums)| Some((group.as_ref()?, sums)))
+    }
+
+    /// What the clients of the group of this name add up to.
+    pub(in crate::model) fn sums(&self, label: &str) -> Option<&Sums> {
+        self.sums.get(*self.index.get(label)? as usize)
     }
 
     /// What a place's group is called.

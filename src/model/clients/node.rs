@@ -39,6 +39,9 @@ pub(in crate::model) const SHORT: Duration = Duration::from_secs(5);
 const SAMPLES: usize = 64;
 const SAMPLED: Duration = Duration::from_secs(30);
 
+/// So soon after a server was lost another reason for that is none.
+const ONE_LOSS: Duration = Duration::from_secs(2);
+
 /// Over which a rate is told.
 const RATE: Duration = Duration::from_millis(10_500);
 
@@ -74,6 +77,11 @@ impl Counter {
             self.told.pop_front();
         }
         self.told.push_back((at, self.sum));
+    }
+
+    /// Time went by in which it was not told.
+    fn pass(&mut self, passed: Duration) {
+        self.told.iter_mut().for_each(|(at, _)| *at = *at + passed);
     }
 
     /// Since the first time.
@@ -125,6 +133,10 @@ pub(in crate::model) struct Node {
     pub(in crate::model) rejected: Counter,
     pub(in crate::model) evicted: Counter,
     unseen: u64,
+    /// It does not answer: when it was last looked at.
+    away: Option<Stamp>,
+    /// The same of the last time that it did not, and when it was looked at again.
+    gap: Option<(Stamp, Stamp)>,
     /// Clients that were gone before they were [`SHORT`] old, those that no look saw among them.
     pub(in crate::model) short: Counter,
     /// By every key, what some of them were called that looks saw.
@@ -168,6 +180,8 @@ impl Node {
             rejected: Counter::default(),
             evicted: Counter::default(),
             unseen: 0,
+            away: None,
+            gap: None,
             short: Counter::default(),
             samples: VecDeque::new(),
             short_closed: 0,
@@ -220,6 +234,10 @@ impl Node {
             self.evicted.tell(at, evicted);
         }
         self.numbers = read;
+        // No look will come that says so.
+        if self.looks == 0 {
+            self.away = None;
+        }
         self.point(at, accepted);
         self.published = None;
         change
@@ -280,6 +298,14 @@ impl Node {
     /// A look has ended, with so many clients that it opened.
     pub(super) fn looked(&mut self, at: Stamp, look: &Look, opened: u64) {
         self.looks += 1;
+        if let Some(away) = self.away.take() {
+            self.gap = Some((away, at));
+            // What is counted by looks stood still as they did.
+            let passed = at.since(away).saturating_sub(look.interval);
+            self.short.pass(passed);
+            self.by_looks.pass(passed);
+            self.samples.iter_mut().for_each(|sample| sample.at = sample.at + passed);
+        }
         let unseen = look.unseen.unwrap_or(0);
         self.unseen = self.unseen.saturating_add(unseen);
         self.short.add(at, unseen.saturating_add(std::mem::take(&mut self.short_closed)));
@@ -340,6 +366,9 @@ impl Node {
             rule: refused.rule.as_deref().map(|rule| cut(rule, WORDS_BYTES).to_owned()),
         };
         self.published = None;
+        if short.command == "CLIENT LIST" {
+            self.away = None;
+        }
         if let Some(known) = self.refused.iter_mut().find(|known| known.command == short.command) {
             let news = *known != short;
             *known = short;
@@ -360,12 +389,34 @@ impl Node {
     /// True when that is news.
     pub(super) fn lost(&mut self, at: Stamp, error: &str, retry_at: Stamp) -> bool {
         self.published = None;
-        self.server.lost(at, error, retry_at)
+        if self.away.is_none() {
+            let last = self.looked_at().unwrap_or(at);
+            self.away = Some(last);
+            self.rows.stop(last);
+        }
+        // That a connection broke, and why there is no other then, is one loss.
+        let just = self.server.row().lost.as_ref().is_some_and(|lost| at.since(lost.since) < ONE_LOSS);
+        self.server.lost(at, error, retry_at) && !just
     }
 
     /// Whether it answers, as far as is known.
-    pub(in crate::model) fn answers(&self) -> bool {
+    fn answers(&self) -> bool {
         !self.stopped && self.server.row().lost.is_none()
+    }
+
+    /// Since when nobody has looked at it, where it does not answer.
+    pub(in crate::model) fn away(&self) -> Option<Stamp> {
+        self.away.filter(|_| !self.stopped)
+    }
+
+    /// Whether it is looked at.
+    pub(in crate::model) fn is_seen(&self) -> bool {
+        !self.stopped && self.away.is_none()
+    }
+
+    /// From when to when it was last not looked at.
+    pub(in crate::model) fn gap(&self) -> Option<(Stamp, Stamp)> {
+        self.gap
     }
 
     pub(super) fn stop(&mut self) {

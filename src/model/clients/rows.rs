@@ -80,7 +80,7 @@ impl Entry {
             (row.in_rate, row.out_rate) = (a_second(received), a_second(sent));
             row.command_rate = a_second(commands);
         }
-        row.at = at;
+        (row.at, row.until) = (at, None);
         row.client = client.clone();
         turn(row, at, state(client, active));
     }
@@ -129,6 +129,8 @@ pub(in crate::model) struct Rows {
     /// Clients over the cap, and those of the look that is being told.
     over: u64,
     over_told: u64,
+    /// Nobody has answered since.
+    until: Option<Stamp>,
     /// Places of the clients that the last look closed, and those of the look that is being told.
     closed: Vec<Places>,
     closing: Vec<Places>,
@@ -137,7 +139,7 @@ pub(in crate::model) struct Rows {
 impl Rows {
     pub(super) fn new(node: NodeId) -> Self {
         let (entries, closed, closing) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { node, entries, look: 1, over: 0, over_told: 0, closed, closing }
+        Self { node, entries, look: 1, over: 0, over_told: 0, until: None, closed, closing }
     }
 
     /// The clients, by id.
@@ -243,6 +245,12 @@ impl Rows {
         Some(Gone { row: entry.row, places: entry.places, seen_opening: entry.fresh.is_some() })
     }
 
+    /// The server answers no more since its last look: until the next one ages stay as they were then.
+    pub(super) fn stop(&mut self, at: Stamp) {
+        self.until = Some(at);
+        self.entries.values_mut().for_each(|entry| Arc::make_mut(&mut entry.row).until = Some(at));
+    }
+
     /// The look is over: who was not in it did nothing, or is gone where it was a whole one.
     pub(super) fn end_look(&mut self, groups: &mut Book, at: Stamp, whole: bool) -> Vec<Gone> {
         let look = self.look;
@@ -252,6 +260,9 @@ impl Rows {
             let missing: Vec<_> =
                 self.entries.iter().filter(|(_, e)| e.touched != look).map(|(id, _)| *id).collect();
             gone.extend(missing.into_iter().filter_map(|id| self.close(groups, at, id)));
+        }
+        if self.until.take().is_some() {
+            self.entries.values_mut().for_each(|entry| Arc::make_mut(&mut entry.row).until = None);
         }
         for entry in self.entries.values_mut() {
             if entry.touched != look && entry.touched + 1 == look {
@@ -311,15 +322,18 @@ impl Rows {
         let last = self.look - 1;
         self.entries.values().map(move |entry| {
             let (row, client) = (&*entry.row, &*entry.row.client);
+            // As far as ages went on.
+            let known = row.until.map_or(row.at, |until| row.at + now.since(until));
             let share = Share {
                 state: row.state,
                 own: row.own,
                 fresh: entry.fresh == Some(last),
-                born: ago(row.at, client.age),
-                active: ago(row.at, client.idle),
+                born: ago(known, client.age),
+                active: ago(known, client.idle),
                 memory: client.memory,
                 counts_commands: client.commands.is_some(),
                 idle: row.idle(now).as_secs(),
+                away: row.until.is_some(),
             };
             (entry.places, share)
         })

@@ -235,11 +235,13 @@ fn a_lost_server_keeps_its_rows_and_one_that_left_has_none() {
     let mut watched = Watched::new();
     watched.look(10, true, vec![client(1, 9, 9)], vec![], vec![]);
     watched.tell(11, WatchEvent::Lost { error: "refused".to_owned(), retry_at: s(12) });
+    watched.tell(11, WatchEvent::Lost { error: "the same, from another side".to_owned(), retry_at: s(12) });
     watched.tell(11, WatchEvent::Refused(refused()));
     watched.tell(11, WatchEvent::Refused(refused()));
     let snapshot = watched.snapshot(20);
     assert_eq!((snapshot.clients.len(), snapshot.nodes[0].server.lost.is_some()), (1, true));
-    assert_eq!(snapshot.clients[0].age(snapshot.as_of), Duration::from_secs(19));
+    assert_eq!(snapshot.clients[0].age(snapshot.as_of), Duration::from_secs(9), "as when it was looked at");
+    assert_eq!(group(&snapshot, GroupBy::Server, "127.0.0.1:6379").oldest, Duration::from_secs(9));
     assert_eq!(snapshot.nodes[0].refused, [refused()]);
     let said: Vec<_> = snapshot.events.iter().map(|row| row.what.clone()).collect();
     assert_eq!(
@@ -249,6 +251,7 @@ fn a_lost_server_keeps_its_rows_and_one_that_left_has_none() {
     // It comes back with another client under the same number.
     let snapshot = watched.look(21, true, vec![client(1, 1, 0)], vec![], vec![]);
     assert_eq!((snapshot.clients[0].client.age, snapshot.clients[0].history.len()), (1, 1));
+    assert_eq!(watched.snapshot(22).clients[0].age(s(22)), Duration::from_secs(2));
     watched.tell(22, WatchEvent::Stopped);
     let snapshot = watched.snapshot(22);
     assert!(snapshot.clients.is_empty() && snapshot.nodes[0].stopped && !snapshot.out_of_sync);

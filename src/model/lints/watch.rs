@@ -20,14 +20,16 @@ mod unnamed;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::found::{self, Found};
 use super::{ROWS, SWITCHED_OFF};
 use crate::event::{NodeId, Process, Stamp};
-use crate::model::clients::{Clients, Entry, Group, Node, Sums, Table};
+use crate::model::clients::{Clients, Entry, Group, Node, POINTS, Sums, Table};
+use crate::model::windows::second;
 use crate::model::{ModelOptions, server};
 use crate::snapshot::{About, ClientRow, ClientState, GroupBy, Level, LintRow, Severity, What, group_words};
-use crate::text::NONE;
+use crate::text::{NONE, duration};
 
 /// The most of a process's or group's words that evidence has.
 const WORDS_BYTES: usize = 96;
@@ -47,9 +49,54 @@ impl<'a> View<'a> {
         Self { now, options, clients, odd: OnceCell::new() }
     }
 
-    /// Servers that answer.
+    /// Servers that are looked at.
     fn nodes(&self) -> impl Iterator<Item = &'a Node> {
-        self.clients.nodes().filter(|node| node.answers())
+        self.clients.nodes().filter(|node| node.is_seen())
+    }
+
+    /// Whether nothing of this is looked at, as its server does not answer, or a part is not.
+    fn sight(&self, about: &About) -> Sight {
+        match about {
+            About::Node(id) | About::Client(id, _) => {
+                let there = |node: &Node| match about {
+                    About::Client(_, client) => node.rows.get(*client).is_some(),
+                    _ => true,
+                };
+                let node = self.clients.nodes().find(|node| node.id == *id);
+                let away = node.is_some_and(|node| node.away().is_some() && there(node));
+                if away { Sight::None } else { Sight::All }
+            }
+            About::Group(by, label) => {
+                let sums = self.clients.groups().by(*by).and_then(|table| table.sums(label));
+                match sums.map_or((0, 0), |sums| (sums.away, sums.count)) {
+                    (0, _) => Sight::All,
+                    (away, all) if away < all => Sight::Part,
+                    _ => Sight::None,
+                }
+            }
+            About::Pool(_) | About::Connection(..) => Sight::All,
+        }
+    }
+
+    /// For how long this has not been looked at, or a part of it.
+    fn unseen(&self, about: &About) -> Duration {
+        let of = |node: &&Node| match about {
+            About::Node(id) | About::Client(id, _) => node.id == *id,
+            _ => true,
+        };
+        let since = self.clients.nodes().filter(of).filter_map(Node::away).min();
+        since.map_or(Duration::ZERO, |since| self.now.since(since))
+    }
+
+    /// The longest time of the last minutes in which some server was not looked at: how many seconds ago that was over,
+    /// and how many it took.
+    fn gap(&self) -> (usize, usize) {
+        let gap = |(away, back): (Stamp, Stamp)| {
+            let ago = second(self.now).saturating_sub(second(back));
+            let long = second(back).saturating_sub(second(away)).saturating_sub(1);
+            Some((usize::try_from(ago).ok().filter(|ago| *ago < POINTS)?, usize::try_from(long).ok()?))
+        };
+        self.nodes().filter_map(Node::gap).filter_map(gap).max_by_key(|(_, long)| *long).unwrap_or_default()
     }
 
     /// The groups of a key, with what their clients add up to; none where some clients have no row: what is a share or a
@@ -78,7 +125,7 @@ impl<'a> View<'a> {
 
     fn odd_entries(&self) -> impl Iterator<Item = &'a Entry> {
         let find = || {
-            let rows = self.clients.nodes().filter(|node| node.answers()).flat_map(|node| node.rows.iter());
+            let rows = self.nodes().flat_map(|node| node.rows.iter());
             let is_odd = |entry: &&Entry| {
                 let state = entry.row.state;
                 !entry.row.own
@@ -100,6 +147,14 @@ impl<'a> View<'a> {
     fn process_label(&self, entry: &Entry) -> Option<&'a Arc<str>> {
         self.clients.groups().process(entry.place())
     }
+}
+
+/// How much of something is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    All,
+    Part,
+    None,
 }
 
 /// What a lint found.
@@ -160,6 +215,8 @@ pub(super) struct Judge {
     lints: Vec<Box<dyn Lint>>,
     /// By lint, and then by what they speak of.
     rows: Vec<BTreeMap<About, Arc<LintRow>>>,
+    /// What each found last of what it could look at.
+    last: Vec<BTreeMap<About, Finding>>,
 }
 
 impl std::fmt::Debug for Judge {
@@ -171,7 +228,7 @@ impl std::fmt::Debug for Judge {
 impl Clone for Judge {
     /// The lints themselves keep nothing.
     fn clone(&self) -> Self {
-        Self { lints: all(), rows: self.rows.clone() }
+        Self { lints: all(), rows: self.rows.clone(), last: self.last.clone() }
     }
 }
 
@@ -179,7 +236,8 @@ impl Default for Judge {
     fn default() -> Self {
         let lints = all();
         let rows = lints.iter().map(|_| BTreeMap::new()).collect();
-        Self { lints, rows }
+        let last = lints.iter().map(|_| BTreeMap::new()).collect();
+        Self { lints, rows, last }
     }
 }
 
@@ -197,11 +255,15 @@ impl Judge {
     pub(super) fn look(&mut self, view: &View<'_>) -> Verdict {
         let mut verdict = Verdict::default();
         let mut cleared = Vec::new();
-        for (lint, rows) in self.lints.iter().zip(&mut self.rows) {
+        for ((lint, rows), last) in self.lints.iter().zip(&mut self.rows).zip(&mut self.last) {
             let level = view.options.levels.get(lint.id());
             let off = level == Level::Off;
             let mut findings =
                 if off { Vec::new() } else { lint.evaluate(view, &|about| rows.contains_key(about)) };
+            findings.retain(|finding| view.sight(&finding.about) != Sight::None);
+            if !off {
+                findings = with_unseen(view, last, findings);
+            }
             findings.truncate(ROWS);
             let found = findings.into_iter().map(|Finding { about, severity, evidence, marks }| {
                 verdict.flagged.extend(marks);
@@ -222,6 +284,20 @@ impl Judge {
     pub(super) fn rows(&self) -> impl Iterator<Item = &Arc<LintRow>> {
         self.rows.iter().flat_map(BTreeMap::values)
     }
+}
+
+/// What a lint finds now, and what it found before of what is not looked at now: that nobody looks is no end of it.
+fn with_unseen(view: &View<'_>, last: &mut BTreeMap<About, Finding>, found: Vec<Finding>) -> Vec<Finding> {
+    let found: BTreeMap<_, _> = found.into_iter().map(|finding| (finding.about.clone(), finding)).collect();
+    last.retain(|about, _| !found.contains_key(about) && view.sight(about) != Sight::All);
+    let unseen = last.values().map(|finding| {
+        let seconds = Duration::from_secs(view.unseen(&finding.about).as_secs().max(1));
+        let evidence = format!("not looked at for {}: {}", duration(seconds), finding.evidence);
+        Finding { evidence, ..finding.clone() }
+    });
+    let all = found.values().cloned().chain(unseen).collect();
+    last.extend(found);
+    all
 }
 
 /// What a group is called in evidence.
@@ -250,6 +326,9 @@ mod bench;
 
 #[cfg(test)]
 mod healthy;
+
+#[cfg(test)]
+mod lost;
 
 #[cfg(test)]
 mod seldom;

@@ -147,6 +147,16 @@ impl Bench {
         self.now += 1;
     }
 
+    /// The server does not answer for so long; then it is looked at as for the first time.
+    pub(super) fn lost(&mut self, seconds: u64) {
+        self.tell(WatchEvent::Lost { error: "it timed out".to_owned(), retry_at: Stamp(0) });
+        for _ in 0..seconds {
+            self.model.tick(self.at());
+            self.now += 1;
+        }
+        (self.began, self.seen) = (false, BTreeMap::new());
+    }
+
     fn look(&mut self) {
         let list: BTreeMap<u64, Client> = self.live.iter().map(|(id, live)| (*id, self.line(live))).collect();
         let new: Vec<_> = list.values().filter(|c| !self.seen.contains_key(&c.id)).cloned().collect();

@@ -68,7 +68,7 @@ impl Rise {
 pub(super) fn of(view: &View<'_>, group: &Group, counted: Counted, holds: bool) -> Option<Rise> {
     let history = group.history.as_deref()?;
     let fits = |(step, percent)| {
-        let from_here = Seconds::new(history, step, counted.now, view.age() as usize)?;
+        let from_here = Seconds::new(view, history, step, counted.now)?;
         let enough = view.age() > (step * STEPS) as u64;
         let rise = from_here.rise()?;
         // What only ever adds is steady enough, however many there were before.
@@ -101,18 +101,28 @@ struct Seconds<'a> {
     of: fn(&Point) -> u32,
     /// How many seconds back it is known what was: no further than somebody looked, nor than is kept.
     known: usize,
+    /// How many seconds ago there were so many in which nobody looked. They count as none.
+    gap: (usize, usize),
 }
 
 impl<'a> Seconds<'a> {
-    /// With how long anybody has looked. Nothing where too little of that is kept.
-    fn new(history: &'a History, step: usize, of: fn(&Point) -> u32, seen: usize) -> Option<Self> {
-        let known = seen.min(POINTS - 1);
-        (known >= step * STEPS).then_some(Self { history, step, of, known })
+    /// Nothing where too little is kept.
+    fn new(view: &View<'_>, history: &'a History, step: usize, of: fn(&Point) -> u32) -> Option<Self> {
+        let (back, long) = view.gap();
+        let kept = usize::try_from(view.age()).map_or(POINTS - 1, |seen| seen.min(POINTS - 1));
+        let known = kept.saturating_sub(long).max(kept.min(back));
+        (known >= step * STEPS).then_some(Self { history, step, of, known, gap: (back, long) })
     }
 
     /// How many there were so many seconds ago, of those that are known.
     fn at(&self, seconds: usize) -> u32 {
-        self.history.ago(seconds).map_or(0, self.of)
+        self.history.ago(self.passed(seconds)).map_or(0, self.of)
+    }
+
+    /// How many seconds have passed since, with those in which nobody looked.
+    fn passed(&self, seconds: usize) -> usize {
+        let (back, long) = self.gap;
+        if seconds > back { seconds + long } else { seconds }
     }
 
     fn steps(&self) -> [u32; STEPS + 1] {
@@ -121,7 +131,7 @@ impl<'a> Seconds<'a> {
 
     /// How many were closed meanwhile.
     fn closed(&self) -> u64 {
-        self.history.last(self.step * STEPS).map(|point| u64::from(point.closed)).sum()
+        self.history.last(self.passed(self.step * STEPS)).map(|point| u64::from(point.closed)).sum()
     }
 
     /// Whether there are more than a few steps ago.
@@ -142,7 +152,7 @@ impl<'a> Seconds<'a> {
         (self.at(0) > 0).then(|| Rise {
             from: self.at(over),
             to: self.at(0),
-            over,
+            over: self.passed(over),
             work: (early.1, late.1),
             counts: (early.0, late.0),
             part: (PART * self.step) as f64,
@@ -153,7 +163,7 @@ impl<'a> Seconds<'a> {
     fn mean(&self, from: usize) -> (f64, f64) {
         let length = PART * self.step;
         // The second that runs is not whole yet.
-        let points = (1..=length).map(|second| self.history.ago(from * self.step + second));
+        let points = (1..=length).map(|second| self.history.ago(self.passed(from * self.step + second)));
         let sums = points.flatten().fold((0_u64, 0_u64), |(count, work), point| {
             (count + u64::from((self.of)(point)), work + u64::from(point.work))
         });

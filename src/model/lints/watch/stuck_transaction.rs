@@ -40,7 +40,9 @@ impl Lint for StuckTransaction {
     fn ending(&self, row: &LintRow, view: &View<'_>) -> String {
         let About::Client(node, id) = row.about else { return row.evidence.clone() };
         let ended = match view.client(node, id) {
-            _ if !view.nodes().any(|known| known.id == node) => "is not to be seen: its server is lost",
+            _ if !view.nodes().any(|known| known.id == node) => {
+                "is not to be seen: its server is watched no more"
+            }
             None => "is gone",
             Some(client) if client.state == ClientState::Transaction => "went on",
             Some(_) => "is out of its transaction",

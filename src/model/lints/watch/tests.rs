@@ -1,6 +1,5 @@
 use super::bench::{Bench, NODE};
 use super::*;
-use crate::event::WatchEvent;
 
 /// A program with so many connections that it uses all the time.
 pub(super) fn at_work(bench: &mut Bench, pid: u32, connections: usize) {
@@ -422,7 +421,7 @@ fn what_the_server_turned_away_or_evicted_is_told_for_a_minute() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_is_not_judged_and_our_own_never_are() {
+fn our_own_are_never_judged() {
     let mut bench = Bench::new();
     bench.max = 10;
     for _ in 0..9 {
@@ -431,9 +430,6 @@ fn a_server_that_does_not_answer_is_not_judged_and_our_own_never_are() {
     }
     run(&mut bench, 60, |_, _| {});
     bench.only("maxclients");
-    bench.tell(WatchEvent::Lost { error: "refused".to_owned(), retry_at: Stamp(0) });
-    bench.model.tick(bench.at());
-    bench.quiet();
 }
 
 #[test]
