@@ -153,7 +153,10 @@ fn a_server_that_does_not_let_us_look_says_which_rule_is_missing() {
     let as_user = |user: &str| {
         let url = format!("redis://{user}:x@127.0.0.1:{}", server.port());
         let arguments = [&url, "--once", "--format", "json", "--no-auth-warning"];
-        serde_json::from_str::<Value>(&printed(&arguments)).expect("a document")
+        let output = run(&arguments);
+        let code = if user == "blind" { 3 } else { 0 };
+        assert_eq!(output.status.code(), Some(code), "{user}: {}", stderr(&output));
+        serde_json::from_slice::<Value>(&output.stdout).expect("a document")
     };
     let blind = as_user("blind");
     let refused = &blind["servers"][0]["refused"];
@@ -168,6 +171,39 @@ fn a_server_that_does_not_let_us_look_says_which_rule_is_missing() {
             .as_array()
             .is_some_and(|all| all.iter().any(|one| one["rule"] == "+info"))
     );
+}
+
+#[test]
+fn whose_clients_may_not_be_seen_is_no_server_without_clients() {
+    let server = RedisServer::start(&[]);
+    server.cli(&["ACL", "SETUSER", "mute", "on", ">x", "-@all"]);
+    server.cli(&["ACL", "SETUSER", "half", "on", ">x", "+@all", "-client"]);
+    for user in ["mute", "half"] {
+        let url = format!("redis://{user}:x@127.0.0.1:{}", server.port());
+        for form in ["text", "csv", "json", "prometheus"] {
+            let output = run(&[&url, "--once", "--format", form, "--no-auth-warning"]);
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(3), "{user}, {form}: {said}");
+            assert_eq!(said.lines().count(), 1, "{user}, {form}: {said}");
+            assert!(
+                said.contains("could not be seen") && said.contains("+client|list"),
+                "{user}, {form}: {said}"
+            );
+            let printed = String::from_utf8_lossy(&output.stdout);
+            assert!(!printed.is_empty(), "{user}, {form}");
+            if form == "prometheus" {
+                let of_clients = ["redis_pooltop_clients_", "redis_pooltop_groups_", "redis_pooltop_unseen_"];
+                let told =
+                    printed.lines().filter(|line| of_clients.iter().any(|name| line.starts_with(name)));
+                let told: Vec<_> = told.collect();
+                let [seen] = told[..] else { panic!("{user}: {printed}") };
+                assert!(
+                    seen.starts_with("redis_pooltop_clients_seen{") && seen.ends_with(" 0"),
+                    "{user}: {seen}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

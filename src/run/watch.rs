@@ -178,12 +178,11 @@ impl Watching {
                     last.nodes.iter().for_each(|row| warn_of_gaps(row));
                 }
                 let gone = self.named(&last).any(|row| row.server.lost.is_some());
-                // Where no client could be seen, that none is a suspect is no finding.
-                let blind = judged && self.named(&last).any(|row| row.look.is_none());
-                if blind && !gone {
-                    warn("redis-pooltop: the clients of a server could not be seen, and were not judged");
-                }
-                Ok(if (gone || blind) && exit == Exit::Fine { Exit::NoConnection } else { exit })
+                // Where no client could be seen, that there is none is no finding.
+                let unseen = |row: &&NodeRow| row.is_seen() != Some(true) && row.server.lost.is_none();
+                let unseen: Vec<_> = self.named(&last).filter(unseen).collect();
+                unseen.iter().for_each(|row| warn_of_blindness(row, judged));
+                Ok(if (gone || !unseen.is_empty()) && exit == Exit::Fine { Exit::NoConnection } else { exit })
             }
         }
     }
@@ -257,6 +256,14 @@ impl Watching {
             written.await.unwrap_or_else(|ended| Err(ended.into())).map_err(Error::io("standard output"))?;
         }
     }
+}
+
+/// Says that nothing is known of a server's clients.
+fn warn_of_blindness(row: &NodeRow, judged: bool) {
+    let why = row.blind().map_or_else(String::new, |refused| format!(": {}", refused.error));
+    let judged = if judged { ", and were not judged" } else { "" };
+    let said = format!("redis-pooltop: {}: its clients could not be seen{judged}{why}", row.target);
+    warn(&text::escape_str(&said));
 }
 
 /// Says which of a server's clients are not in the report.

@@ -48,6 +48,18 @@ pub struct NodeRow {
     pub stopped: bool,
 }
 
+impl NodeRow {
+    /// Why its clients may not be looked at, where that is refused.
+    pub fn blind(&self) -> Option<&Refused> {
+        self.refused.iter().find(|refused| refused.command == "CLIENT LIST")
+    }
+
+    /// Whether its clients are seen; nothing before that is known.
+    pub fn is_seen(&self) -> Option<bool> {
+        if self.blind().is_some() { Some(false) } else { self.look.map(|_| true) }
+    }
+}
+
 /// One look at CLIENT LIST.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LookRow {

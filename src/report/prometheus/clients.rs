@@ -39,7 +39,7 @@ const SERVERS: [OfServer; 11] = [
         Kind::Counter,
         "redis_pooltop_unseen_clients_total",
         "Clients that came and went between two looks since the watching began.",
-        |row| Some(number(row.unseen)),
+        |row| row.look.map(|_| number(row.unseen)),
     ),
     (
         Kind::Gauge,
@@ -101,6 +101,11 @@ impl Page<'_> {
             up.map(|row| ("", server(row), f64::from(u8::from(row.server.lost.is_none())))).collect();
         let help = "Whether the watched server answered the last time it was asked.";
         self.family(Kind::Gauge, "redis_pooltop_watched_up", help, up);
+        let seen = snapshot.nodes.iter().filter(|row| row.server.lost.is_none());
+        let seen = seen.filter_map(|row| Some(("", server(row), f64::from(u8::from(row.is_seen()?)))));
+        let help =
+            "Whether the server lets its clients be looked at: where it does not, nothing is known of them.";
+        self.family(Kind::Gauge, "redis_pooltop_clients_seen", help, seen);
         for (kind, name, help, value) in SERVERS {
             // What an unreachable server said last is not what holds now, but for what only ever grows.
             let told = |row: &&Arc<NodeRow>| matches!(kind, Kind::Counter) || row.server.lost.is_none();
@@ -118,7 +123,7 @@ impl Page<'_> {
         for row in snapshot.clients.iter() {
             *by_node.entry(row.node).or_default().entry(row.state.word()).or_default() += 1;
         }
-        let samples = snapshot.nodes.iter().filter(|row| row.server.lost.is_none()).flat_map(|node| {
+        let samples = snapshot.nodes.iter().filter(|row| shows(row)).flat_map(|node| {
             by_node.remove(&node.id).unwrap_or_default().into_iter().map(|(state, count)| {
                 ("", server(node).into_iter().chain([("state", state.into())]).collect(), number(count))
             })
@@ -130,8 +135,7 @@ impl Page<'_> {
         // A series for each client would be one for each connection that ever was.
         let by = if listing.by() == GroupBy::None { GroupBy::default() } else { listing.by() };
         // Groups are of all servers together: of the last that is lost there is nothing left that holds now.
-        let answers = self.snapshot.nodes.iter().any(|row| row.server.lost.is_none());
-        if !answers {
+        if !self.snapshot.nodes.iter().any(|row| shows(row)) {
             return;
         }
         let (parts, left_out) = parts(self.snapshot, listing, by);
@@ -168,6 +172,11 @@ impl Page<'_> {
     }
 }
 
+/// Whether what is known of a server's clients holds now.
+fn shows(row: &NodeRow) -> bool {
+    row.server.lost.is_none() && row.is_seen() == Some(true)
+}
+
 /// The clients of each group on each server that answers, with their labels; and how many groups have no series.
 fn parts<'a>(
     snapshot: &'a Snapshot,
@@ -177,8 +186,7 @@ fn parts<'a>(
     let mut parts = Vec::new();
     let (mut called, mut left_out) = (Called::default(), BTreeSet::new());
     for (node, row) in listing.by_server(snapshot, by, &Marks::of_snapshot(snapshot)) {
-        let answers = |known: &&Arc<NodeRow>| known.id == node && known.server.lost.is_none();
-        let Some(node) = snapshot.nodes.iter().find(answers) else { continue };
+        let Some(node) = snapshot.nodes.iter().find(|row| row.id == node && shows(row)) else { continue };
         if parts.len() < GROUPS {
             let name = called.name(&row.label).into();
             let labels = server(node).into_iter().chain([("group_by", by.word().into()), ("group", name)]);
