@@ -109,6 +109,10 @@ fn without_a_terminal_it_answers_once_and_a_filter_leaves_what_it_asks_for() {
     let _idle: Vec<_> = (0..3).map(|_| idle_client(server.address())).collect();
     let text = printed(&[&server.url(), "--group-by", "none", "--filter", "cmd:client"]);
     assert!(text.ends_with("1 client of 4, 1 of them this program's own\n"), "{text}");
+    for by in ["none", "process", "name"] {
+        let text = printed(&[&server.url(), "--group-by", by, "--filter", "nothinghere"]);
+        assert!(text.contains("0 ") && !text.contains("nothinghere"), "not its own command line: {text}");
+    }
     let report = report(&server, &["--group-by", "none", "--sort", "-id"]);
     let ids: Vec<_> =
         report["clients"].as_array().expect("clients").iter().map(|row| row["id"].as_u64()).collect();

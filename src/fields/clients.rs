@@ -1,6 +1,6 @@
 //! The fields of a watched server's clients, and of the groups they make.
 
-use super::{Field, Joined, Listed, Mark, Pick, Value, down, up};
+use super::{Around, Field, Joined, Listed, Mark, Pick, Value, down, up};
 use crate::event::{Client, Whose};
 use crate::snapshot::{ClientRow, GroupRow};
 
@@ -8,7 +8,7 @@ impl Listed for ClientRow {
     const FIELDS: &'static [Field<Self>] = &[
         up("id", |row, _| Value::Number(row.client.id)),
         up("server", |row, around| words(around.marks.target(row.node))),
-        up("process", |row, _| owner(row)),
+        up("process", owner),
         up("pid", |row, _| number(row.process().map(|process| u64::from(process.pid)))),
         up("name", |row, _| words(row.client.name.as_deref())),
         up("user", |row, _| words(row.client.user.as_deref())),
@@ -110,9 +110,12 @@ fn library(client: &Client) -> Value<'_> {
 }
 
 /// The process, so that a filter finds it by its name, its number and any word of its command line; or why it is not
-/// known.
-fn owner(row: &ClientRow) -> Value<'_> {
+/// known. Every filter stands in the command line of the program that it was given to, so this has none here.
+fn owner<'a>(row: &'a ClientRow, around: &Around<'a>) -> Value<'a> {
     match (row.process(), &row.whose) {
+        (Some(process), _) if around.marks.is_ours(process) => {
+            Value::Joined(Joined { number: Some(u64::from(process.pid)), texts: [&process.name, ""] })
+        }
         (Some(process), _) => {
             // A command line that begins with the name says it.
             let name = if process.command.starts_with(&*process.name) { "" } else { &*process.name };

@@ -3,6 +3,7 @@
 //! It is about clients, whatever they are shown as: a group shows those of its clients that it leaves, and none without any
 //! is shown. What only groups have, such as `count` and `grown`, is of the whole group, whose clients it leaves or not.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub struct Groups<'a> {
     /// By the place of a field after those of clients.
     only: Vec<usize>,
     lint: [Option<usize>; 2],
+    /// The place of what a group is called.
+    name: usize,
 }
 
 impl<'a> Groups<'a> {
@@ -55,6 +58,7 @@ impl<'a> Groups<'a> {
                 .collect(),
             only: of_groups().filter_map(place).collect(),
             lint: [ClientRow::FIELDS.iter().position(|field| field.name == "lint"), place("lint")],
+            name: place("group").unwrap_or_default(),
         }
     }
 
@@ -96,7 +100,12 @@ impl<'a> Groups<'a> {
     ) -> bool {
         let clients = ClientRow::FIELDS.len();
         let of_group = |at: usize| {
-            place().map_or(Value::None, |place| (GroupRow::FIELDS[at].value)(&self.rows[place], around))
+            let Some(row) = place().map(|place| &self.rows[place]) else { return Value::None };
+            // The command line of this program has the filter's own words in it.
+            match row.process.as_ref().filter(|process| at == self.name && around.marks.is_ours(process)) {
+                Some(process) => Value::Text(Cow::Borrowed(&process.name)),
+                None => (GroupRow::FIELDS[at].value)(row, around),
+            }
         };
         let value = |at: usize| {
             if let Some(only) = at.checked_sub(clients) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::event::{ConnId, NodeId};
+use crate::event::{ConnId, NodeId, Process};
 use crate::snapshot::{About, GroupBy, LintRow, RowState, Severity, Snapshot};
 use crate::text;
 
@@ -14,6 +14,8 @@ pub struct Marks {
     clients: HashMap<(NodeId, u64), Mark>,
     groups: HashMap<(GroupBy, Arc<str>), Mark>,
     targets: HashMap<NodeId, String>,
+    /// The process that this program's own connections are of: what it was started with is what is looked for.
+    ours: Option<u32>,
     /// The columns that the longest of our ids takes, and of the server's.
     pub widest: (u16, u16),
     /// And the longest word for a state.
@@ -54,6 +56,8 @@ impl Marks {
             mark.add(lint);
         }
         marks.targets = snapshot.nodes.iter().map(|node| (node.id, node.target.clone())).collect();
+        let own = snapshot.clients.iter().filter(|row| row.own);
+        marks.ours = own.filter_map(|row| row.process()).map(|process| process.pid).next();
         marks.measure(snapshot);
         marks
     }
@@ -83,6 +87,11 @@ impl Marks {
     /// What lints say of a group.
     pub fn of_group(&self, by: GroupBy, label: &Arc<str>) -> Option<&Mark> {
         self.groups.get(&(by, label.clone()))
+    }
+
+    /// Whether a process is this program.
+    pub fn is_ours(&self, process: &Process) -> bool {
+        self.ours == Some(process.pid)
     }
 
     /// Where a watched server is.
