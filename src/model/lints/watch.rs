@@ -34,6 +34,9 @@ use crate::text::{NONE, duration};
 /// The most of a process's or group's words that evidence has.
 const WORDS_BYTES: usize = 96;
 
+/// And of a program's name.
+const SHORT_BYTES: usize = 40;
+
 /// Watched servers as a lint sees them.
 pub(crate) struct View<'a> {
     /// The moment: ages are counted to it.
@@ -42,11 +45,12 @@ pub(crate) struct View<'a> {
     pub(crate) options: &'a ModelOptions,
     clients: &'a Clients,
     odd: OnceCell<Vec<&'a Entry>>,
+    ours: OnceCell<Vec<u32>>,
 }
 
 impl<'a> View<'a> {
     pub(crate) fn new(now: Stamp, options: &'a ModelOptions, clients: &'a Clients) -> Self {
-        Self { now, options, clients, odd: OnceCell::new() }
+        Self { now, options, clients, odd: OnceCell::new(), ours: OnceCell::new() }
     }
 
     /// Servers that are looked at.
@@ -104,6 +108,30 @@ impl<'a> View<'a> {
     fn groups(&self, by: GroupBy) -> impl Iterator<Item = (&'a Group, &'a Sums)> {
         let table = self.clients.groups().by(by).filter(|_| !self.nodes().any(Node::is_cut));
         table.into_iter().flat_map(Table::groups)
+    }
+
+    /// Whether a process is this program, whose connections in the demo are of many kinds: it is no one's suspect, and what
+    /// they are called tells them apart.
+    fn is_ours(&self, process: &Process) -> bool {
+        let ours = || {
+            let own = self.clients.nodes().flat_map(|node| {
+                node.ours()
+                    .iter()
+                    .filter_map(|id| node.rows.get(*id)?.row.process().map(|process| process.pid))
+            });
+            own.collect()
+        };
+        self.ours.get_or_init(ours).contains(&process.pid)
+    }
+
+    /// Who has the clients: the processes, and for those of this program their prefixes.
+    fn owners(&self) -> impl Iterator<Item = (GroupBy, &'a Group, &'a Sums)> {
+        let (ours, others): (Vec<_>, Vec<_>) = self
+            .groups(GroupBy::Process)
+            .partition(|(group, _)| group.process.as_ref().is_some_and(|process| self.is_ours(process)));
+        let others = others.into_iter().map(|(group, sums)| (GroupBy::Process, group, sums));
+        let named = (!ours.is_empty()).then(|| self.groups(GroupBy::Prefix)).into_iter().flatten();
+        others.chain(named.map(|(group, sums)| (GroupBy::Prefix, group, sums)))
     }
 
     /// How many whole seconds clients have been looked at.
@@ -303,10 +331,20 @@ fn with_unseen(view: &View<'_>, last: &mut BTreeMap<About, Finding>, found: Vec<
 /// What a group is called in evidence.
 fn who(label: &str, process: Option<&Process>) -> String {
     match process {
-        Some(process) => format!("{} (pid {})", server::cut(process.words(), WORDS_BYTES), process.pid),
+        Some(process) => format!("{} (pid {})", short(process.words()), process.pid),
         None if label == NONE => "what has no known process".to_owned(),
         None => server::cut(group_words(label), WORDS_BYTES).to_owned(),
     }
+}
+
+/// A program by its name and its first word, and no directory of either: what is said of it is to be seen beside it.
+fn short(command: &str) -> String {
+    let last = |word: &str| word.rsplit('/').find(|part| !part.is_empty()).unwrap_or(word).to_owned();
+    let mut words = command.split(' ').filter(|word| !word.is_empty());
+    let name = words.next().map_or_else(String::new, last);
+    let first = words.next().filter(|word| !word.starts_with('-')).map(last);
+    server::cut(&[Some(name), first].into_iter().flatten().collect::<Vec<_>>().join(" "), SHORT_BYTES)
+        .to_owned()
 }
 
 /// What a client is called in evidence: its name, and its process or else where it is.

@@ -104,6 +104,13 @@ impl Bench {
         id
     }
 
+    /// The same, of which the kernel tells whose it is.
+    pub(super) fn own_of(&mut self, pid: u32) -> u64 {
+        let id = self.open(Some(pid));
+        self.ours.push(id);
+        id
+    }
+
     /// A client sends commands.
     pub(super) fn work(&mut self, id: u64, commands: u64) {
         let now = self.now;

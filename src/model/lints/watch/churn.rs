@@ -56,10 +56,8 @@ impl Lint for Churn {
                 Some(Named { by, label, words }) => (words, vec![About::Group(by, label)]),
                 None => (", gone before a look could tell whose".to_owned(), Vec::new()),
             };
-            let evidence = format!(
-                "{rate:.1} connections a second are opened and closed again within {} s{named}",
-                SHORT.as_secs()
-            );
+            let evidence =
+                format!("{rate:.1} connections a second closed within {} s{named}", SHORT.as_secs());
             Some(Finding { about, severity: Severity::Warn, evidence, marks })
         });
         found.collect()
@@ -116,6 +114,9 @@ fn named(view: &View<'_>, node: &Node) -> Option<Named> {
         }
         let process = view.groups(by).find(|(group, _)| group.label == *label);
         let process = process.and_then(|(group, _)| group.process.as_deref());
+        if process.is_some_and(|process| view.is_ours(process)) {
+            return None;
+        }
         // Why a process is not known names nobody.
         let from = if by == GroupBy::Address { "from " } else { "" };
         let words = || {

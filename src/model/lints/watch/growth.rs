@@ -37,7 +37,9 @@ impl Lint for Growth {
 
 fn grown(view: &View<'_>, by: GroupBy, holds: &dyn Fn(&About) -> bool) -> Vec<Finding> {
     // Those that have no name have nothing in common but that.
-    let groups = view.groups(by).filter(|(group, _)| &*group.label != NONE);
+    let named =
+        |group: &Group| &*group.label != NONE && !group.process.as_ref().is_some_and(|p| view.is_ours(p));
+    let groups = view.groups(by).filter(|(group, _)| named(group));
     let found = groups.filter_map(|(group, sums)| {
         let about = About::Group(by, group.label.clone());
         let evidence = evidence(view, group, sums, holds(&about))?;
@@ -55,10 +57,10 @@ fn evidence(view: &View<'_>, group: &Group, sums: &Sums, holds: bool) -> Option<
     let who = who(&group.label, group.process.as_deref());
     let [from, to] = [rise.from, rise.to].map(|count| thousands(u64::from(count)));
     let [before, after] = [rise.work.0, rise.work.1].map(|work| format!("{work:.0}"));
-    let work = if sums.counts_commands { "commands a second" } else { "at work each second" };
+    let work = if sums.counts_commands { "commands a second" } else { "used in a second" };
     let over = rise.over;
     Some(format!(
-        "{who}: {from} → {to} connections in {over} s, {work} from {before} to {after}, {} idle {QUIET} s or longer",
+        "{who}: {from} → {to} connections in {over} s, {work} {before} → {after}, {} idle {QUIET} s or longer",
         thousands(u64::from(sums.quiet))
     ))
 }

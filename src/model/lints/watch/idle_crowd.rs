@@ -5,7 +5,7 @@
 
 use super::{Finding, Lint, View, who};
 use crate::model::clients::UNUSED;
-use crate::snapshot::{About, GroupBy, Severity};
+use crate::snapshot::{About, Severity};
 use crate::text::thousands;
 
 /// From so many on it is a crowd; and in percent of all there are.
@@ -31,8 +31,7 @@ impl Lint for IdleCrowd {
     }
 
     fn evaluate(&self, view: &View<'_>, holds: &dyn Fn(&About) -> bool) -> Vec<Finding> {
-        let by = GroupBy::Process;
-        let found = view.groups(by).filter_map(|(group, sums)| {
+        let found = view.owners().filter_map(|(by, group, sums)| {
             if sums.unused < FEWER {
                 return None;
             }

@@ -39,7 +39,7 @@ fn one_connection_a_second_that_is_never_closed_is_growth_within_half_a_minute()
         assert!(raised.is_some_and(|second| second <= 26), "{raised:?}");
         let row = bench.only("growth");
         assert_eq!(row.about, About::Group(GroupBy::Process, "python3 app81.py (81)".into()));
-        let work = if counts { "commands a second from 2 to 2" } else { "at work each second from 1 to 1" };
+        let work = if counts { "commands a second 2 → 2" } else { "used in a second 1 → 1" };
         let want =
             format!("python3 app81.py (pid 81): {before} → {} connections in 30 s, {work}", before + 30);
         assert!(row.evidence.starts_with(&want), "{}", row.evidence);
@@ -189,7 +189,7 @@ fn churn_that_no_look_saw_is_nobodys_and_two_a_second_are_enough() {
     let mut bench = Bench::new();
     run(&mut bench, 20, |bench, _| bench.flash(2));
     let row = bench.only("churn");
-    let want = "2.0 connections a second are opened and closed again within 5 s, gone before a look could tell whose";
+    let want = "2.0 connections a second closed within 5 s, gone before a look could tell whose";
     assert_eq!(row.evidence, want);
     for (times, every) in [(1, 1), (30, 20)] {
         let mut bench = Bench::new();
@@ -477,4 +477,53 @@ fn churn_of_no_known_process_is_named_by_what_its_clients_say() {
     churn(&mut bench, None);
     let said = churn(&mut bench, None);
     assert!(said.ends_with(" that looks saw are from 10.0.0.5"), "{said}");
+}
+
+/// As in the demo, whose every client is of the program that shows it.
+#[test]
+fn what_is_of_this_program_is_told_apart_by_what_it_is_called() {
+    let mut bench = Bench::new();
+    bench.own_of(81);
+    let mut hasty = Vec::new();
+    let mut named = 0;
+    let mut open = |bench: &mut Bench, prefix: &str| {
+        let id = bench.open(Some(81));
+        named += 1;
+        bench.set(id, |client| client.name = Some(format!("{prefix}-{named}").into()));
+        id
+    };
+    for _ in 0..4 {
+        open(&mut bench, "web");
+    }
+    for _ in 0..40 {
+        open(&mut bench, "report");
+        let before = std::mem::take(&mut hasty);
+        close(&mut bench, &before);
+        hasty = (0..4).map(|_| open(&mut bench, "hasty")).collect();
+        bench.second();
+    }
+    let [growth, churn] = ["growth", "churn"].map(|id| bench.rows(id).pop().expect(id));
+    assert!(growth.evidence.starts_with("report: "), "{}", growth.evidence);
+    assert_eq!(growth.about, About::Group(GroupBy::Prefix, "report".into()));
+    assert!(churn.evidence.ends_with(" within 5 s, mostly hasty"), "{}", churn.evidence);
+    // Who never uses them again has a crowd of them, by the same name.
+    for _ in 0..100 {
+        open(&mut bench, "report");
+    }
+    run(&mut bench, 700, |_, _| {});
+    let crowd = bench.rows("idle-crowd").pop().expect("a crowd");
+    assert!(crowd.evidence.starts_with("report: "), "{}", crowd.evidence);
+}
+
+#[test]
+fn a_program_is_short_in_evidence() {
+    for (command, want) in [
+        ("python3 apps/leaker.py 16391", "python3 leaker.py"),
+        ("/usr/bin/node --inspect server.js", "node"),
+        ("redis-cli", "redis-cli"),
+        ("/opt/app/", "app"),
+        ("", ""),
+    ] {
+        assert_eq!(short(command), want, "{command}");
+    }
 }
