@@ -55,6 +55,11 @@ fn about_name(snapshot: &Snapshot, about: &About) -> String {
     }
 }
 
+/// Whether evidence begins with what it is about: a group's does.
+fn names_itself(about: &About) -> bool {
+    matches!(about, About::Group(..))
+}
+
 /// Where a watched server is, or its number where it has no row.
 fn node_name(snapshot: &Snapshot, id: NodeId) -> String {
     let row = snapshot.nodes.iter().find(|node| node.id == id);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::table::{Table, line};
-use super::{UNKNOWN, about_name, causes, who};
+use super::{UNKNOWN, about_name, causes, names_itself, who};
 use crate::event::{Stamp, Totals};
 use crate::snapshot::{
     ConnectionRow, Latency, LintRow, Percentiles, PoolRow, RowState, ServerRow, Severity, Snapshot,
@@ -221,7 +221,7 @@ pub(super) fn lint(out: &mut String, snapshot: &Snapshot, row: &LintRow) {
         Severity::Warn => '!',
         Severity::Bad => 'x',
     };
-    let which = if snapshot.pools.len() > 1 || row.pool().is_none() {
+    let which = if snapshot.pools.len() > 1 || !names_itself(&row.about) && row.pool().is_none() {
         format!("{}: ", name(&about_name(snapshot, &row.about)))
     } else {
         String::new()

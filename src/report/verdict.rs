@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::json::{printable, who as holder};
-use super::{UNKNOWN, about_name, millis, node_name, pool_name, severity, who};
+use super::{UNKNOWN, about_name, millis, names_itself, node_name, pool_name, severity, who};
 use crate::event::{ConnId, Holder};
 use crate::snapshot::{About, ConnectionRow, LintRow, RowState, Severity, Snapshot};
 use crate::text::{duration, escape_str, thousands};
@@ -270,6 +270,7 @@ pub fn words(verdict: &Verdict) -> String {
     let mut out = format!("verdict   {word}: {found} found of {checked}{unseen}{damaged}\n");
     for found in verdict.findings.iter().take(LISTED) {
         let named = verdict.pools.len() > 1 || !found.is_of_a_pool();
+        let named = named && !names_itself(&found.about);
         let pool = if named { format!("{}: ", escape_str(&found.pool)) } else { String::new() };
         let mark = if found.severity == Severity::Bad { 'x' } else { '!' };
         let _ = writeln!(out, "{mark} {:<12} {pool}{}", found.id, escape_str(&found.evidence));

@@ -164,7 +164,7 @@ fn everyday() -> Snapshot {
             lint(
                 "growth",
                 About::Group(GroupBy::Process, "python3 4711".into()),
-                "58 clients, 30 more in 60 s",
+                "python3 worker.py (pid 4711): 28 → 58 connections in 60 s",
             ),
             lint("blocked-long", About::Client(NodeId(0), 7), "client 7 has waited in blpop for 60 s"),
         ],
