@@ -157,15 +157,16 @@ fn watched(mut rows: Rows, size: Size, wish: &Wish<'_>) -> Vec<(Pane, Rect)> {
     let top: Vec<Pane> = [Pane::Server, Pane::Lints].into_iter().filter(wants).collect();
     let mut panes = Vec::with_capacity(Pane::WATCH.len());
     if size.width >= WIDE && top.len() == 2 {
-        let area = rows.take(1 + several.max(if tall { size.height / 6 } else { 4 }));
+        let area = rows.take(1 + several.max(if tall { size.height / 5 } else { 4 }));
         let (server, lints) = split(area, area.width * 2 / 5);
         panes.extend([(Pane::Server, server), (Pane::Lints, lints)]);
     } else {
         for pane in top {
             let lines = match (pane, size.height) {
                 (Pane::Server, TALL..) => 5,
-                (Pane::Server, 22..) | (_, TALL..) => 3,
-                (_, 22..) | (Pane::Server, _) => 2,
+                (_, TALL..) => 4,
+                (_, 22..) => 3,
+                (Pane::Server, _) => 2,
                 _ => 1,
             };
             let lines = if pane == Pane::Server { several.max(lines) } else { lines };
@@ -173,7 +174,7 @@ fn watched(mut rows: Rows, size: Size, wish: &Wish<'_>) -> Vec<(Pane, Rect)> {
         }
     }
     let events =
-        if tall && wants(&Pane::Events) { rows.take_last(1 + size.height / 8) } else { Rect::default() };
+        if tall && wants(&Pane::Events) { rows.take_last(1 + size.height / 6) } else { Rect::default() };
     panes.push((Pane::Clients, rows.rest()));
     if !events.is_empty() {
         panes.push((Pane::Events, events));
@@ -283,6 +284,7 @@ mod tests {
                 assert!(plan.area(pane).is_some(), "{pane:?} at {size:?}");
             }
             assert!(height(&plan, Pane::Clients) * 2 > rows, "{plan:?}");
+            assert!(height(&plan, Pane::Lints) >= 4, "three lints and a title: {plan:?}");
             assert_eq!(plan.area(Pane::Events).is_some(), rows >= TALL);
             assert!(plan.summary.is_none());
         }
