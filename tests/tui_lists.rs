@@ -72,6 +72,8 @@ fn what_makes_no_sense_is_said_and_the_last_good_filter_stays() {
     assert!(screen(&app).contains("no such expression"), "{}", screen(&app));
     assert!(title(&app, "4 connections").contains("7 of 9"));
     press(&mut app, "enter");
+    assert!(screen(&app).contains("no such expression"), "it stays to be mended: {}", screen(&app));
+    press(&mut app, "backspace backspace enter");
     assert!(title(&app, "4 connections").contains("7 of 9 /state:use"));
     press(&mut app, "/ ctrl-u 'hodler:x");
     assert!(screen(&app).contains("did you mean holder?"));

@@ -74,15 +74,17 @@ impl App {
     pub(super) fn close_filter(&mut self) {
         self.filtering = None;
         self.lists.anchor(self.focus, false);
+        // What never made sense is not kept: the line and what is shown say the same.
+        if let Some(list) = self.list(self.focus).filter(|list| list.error().is_some()) {
+            let kept = list.in_force().to_owned();
+            self.change_filter(|line| *line = kept);
+        }
     }
 
+    /// The rows have the keys, unless the line makes no sense: then it stays, with what is wrong with it.
     pub(super) fn keep_filter(&mut self) {
-        self.close_filter();
-        // What never made sense is not kept: the line and what is shown say the same.
-        let pane = self.focus;
-        if self.list(pane).is_some_and(|list| list.error().is_some()) {
-            let kept = self.list(pane).map(|list| list.in_force().to_owned()).unwrap_or_default();
-            self.change_filter(|line| *line = kept);
+        if self.list(self.focus).is_none_or(|list| list.error().is_none()) {
+            self.close_filter();
         }
     }
 

@@ -212,13 +212,7 @@ pub const TABLE: &[Binding] = &[
     row(&["K", "f9"], Connection, Action::Close, "kill", "Kill: close the connection, after a question")
         .named("close-connection"),
     row(&["y"], Row, Action::Copy, "copy", "Copy to the clipboard what is selected or shown"),
-    row(
-        &["/", "f3", "f4"],
-        List,
-        Action::Filter,
-        "filter",
-        "Filter the rows: word field:regex held>5s !word",
-    ),
+    row(&["/", "f3", "f4"], List, Action::Filter, "filter", "Filter the rows: word field:regex age>5s !word"),
     row(&["s", "f6"], List, Action::SortNext, "sort", "Sort by the next column"),
     quiet(&["S"], List, Action::SortPrevious, "Sort by the column before"),
     row(&["i"], List, Action::Invert, "invert", "Invert the order"),

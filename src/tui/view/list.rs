@@ -173,7 +173,8 @@ pub fn filter_line(cx: &Cx<'_>, list: &Listing, inner: Rect, buf: &mut Buffer) -
             spans.push(Span::styled(format!("   {error}"), cx.theme.error));
         }
         None if list.typed().is_empty() => {
-            let words = text::fit("word  field:regex  held>5s  !word", room);
+            // Of every list: what connections alone have would be an error where clients are.
+            let words = text::fit("word  field:regex  age>5s  !word", room);
             spans.push(Span::styled(format!("   {words}"), cx.theme.dim));
         }
         None => {}
