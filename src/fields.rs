@@ -241,6 +241,16 @@ fn named(holder: &Holder) -> Value<'_> {
     }
 }
 
+/// What a report's columns are called where a field has another name: what is read there may be typed.
+const COLUMNS: [(&str, &str); 4] =
+    [("clients", "count"), ("opened/s", "rate"), ("last", "cmd"), ("commands/s", "cmdrate")];
+
+/// The place of a field by its name, or by the title of the column that shows it.
+pub(crate) fn place(name: &str, fields: &[&'static str]) -> Option<usize> {
+    let by = |name: &str| fields.iter().position(|field| *field == name);
+    by(name).or_else(|| by(COLUMNS.iter().find(|(title, _)| *title == name)?.1))
+}
+
 /// The names of fields, for a sentence that lists them.
 pub fn names<R>(fields: &[Field<R>]) -> Vec<&'static str> {
     fields.iter().map(|field| field.name).collect()

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use regex::{Regex, RegexBuilder};
 
-use super::{Around, Field, Value};
+use super::{Around, Field, Value, place};
 use crate::nearest::nearest;
 
 /// The longest filter line, in bytes.
@@ -229,17 +229,20 @@ fn parse_term(term: &Typed, fields: &[&'static str]) -> Result<Term, String> {
     let end = term.bare.find([':', '<', '>', '=']).unwrap_or(term.bare.len());
     let (name, rest) = term.bare.split_at(end);
     // `jobs.rs:88` and `a=b` are words: no field is spelt so.
-    let test = if rest.is_empty() || name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase()) {
+    let known = place(name, fields);
+    let is_name = known.is_some() || !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase());
+    let test = if rest.is_empty() || !is_name {
         Test::Any(wanted(&format!("{}{quoted}", term.bare))?)
     } else {
-        let at = fields.iter().position(|field| *field == name).ok_or_else(|| no_field(name, fields))?;
+        let at = known.ok_or_else(|| no_field(name, fields))?;
         if let Some(pattern) = rest.strip_prefix(':') {
             Test::Matches(at, wanted(&format!("{pattern}{quoted}"))?)
         } else {
             let op = OPS.iter().find_map(|(spelt, op)| Some((*op, rest.strip_prefix(spelt)?)));
             let (op, number) = op.unwrap_or((Op::Equal, rest));
-            let number = parse_number(number)
-                .ok_or_else(|| format!("{name} is compared with a number: {name}>5, {name}>=100ms"))?;
+            let kind = Kind::of(fields[at]);
+            let number = parse_number(number, kind)
+                .ok_or_else(|| format!("{name} is compared with a number: {name}>5{}", kind.example(name)))?;
             Test::Compares(at, op, number)
         }
     };
@@ -288,19 +291,55 @@ fn said(error: &regex::Error) -> String {
     said
 }
 
-/// A number, with a unit where it is a duration; without one it is in seconds.
-fn parse_number(typed: &str) -> Option<f64> {
+/// What a field's numbers are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Time,
+    Bytes,
+    Count,
+}
+
+impl Kind {
+    fn of(field: &str) -> Self {
+        match field {
+            "held" | "idle" | "age" | "create" | "oldest" => Self::Time,
+            "memory" | "qbuf" | "omem" | "in" | "out" | "inrate" | "outrate" => Self::Bytes,
+            _ => Self::Count,
+        }
+    }
+
+    /// How one is written with a unit, after one without.
+    fn example(self, name: &str) -> String {
+        match self {
+            Self::Time => format!(", {name}>=100ms"),
+            Self::Bytes => format!(", {name}>=1MB"),
+            Self::Count => String::new(),
+        }
+    }
+
+    /// What a unit is worth: durations are in seconds without one, sizes in bytes, by thousands as they are shown.
+    fn scale(self, unit: &str) -> Option<f64> {
+        let unit = if self == Self::Bytes { unit.to_ascii_lowercase() } else { unit.to_owned() };
+        Some(match (self, &*unit) {
+            (_, "") | (Self::Time, "s") | (Self::Bytes, "b") => 1.0,
+            (Self::Time, "us") => 1e-6,
+            (Self::Time, "ms") => 1e-3,
+            (Self::Time, "m") => 60.0,
+            (Self::Time, "h") => 3_600.0,
+            (Self::Time, "d") => 86_400.0,
+            (Self::Bytes, "k" | "kb") => 1e3,
+            (Self::Bytes, "m" | "mb") => 1e6,
+            (Self::Bytes, "g" | "gb") => 1e9,
+            _ => return None,
+        })
+    }
+}
+
+/// A number, with a unit where the field's numbers have one.
+fn parse_number(typed: &str, kind: Kind) -> Option<f64> {
     let end = typed.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(typed.len());
     let (number, unit) = typed.split_at(end);
-    let scale = match unit {
-        "" | "s" => 1.0,
-        "us" => 1e-6,
-        "ms" => 1e-3,
-        "m" => 60.0,
-        "h" => 3_600.0,
-        "d" => 86_400.0,
-        _ => return None,
-    };
+    let scale = kind.scale(unit)?;
     let number: f64 = number.parse().ok()?;
     number.is_finite().then_some(number * scale)
 }
@@ -375,7 +414,8 @@ mod tests {
         let names = fields::names(FIELDS);
         for (line, want) in [
             ("held>", "held is compared with a number"),
-            ("held>soon", "held is compared with a number"),
+            ("held>soon", "held is compared with a number: held>5, held>=100ms"),
+            ("id>1MB", "id is compared with a number: id>5"),
             ("holdr:x", "no field holdr: did you mean holder?"),
             ("user:1", "no field user: there are id held holder"),
             ("(", "no such expression: unclosed group"),
@@ -387,6 +427,34 @@ mod tests {
             assert!(error.contains(want) && !error.contains('\n'), "{line}: {error}");
         }
         assert!(Filter::parse(&"a".repeat(LONGEST + 1), &names).is_err());
+    }
+
+    #[test]
+    fn sizes_have_units_and_columns_go_by_their_titles_too() {
+        let fields = ["memory", "count", "rate", "cmd"];
+        let compares = |line: &str| {
+            let filter = Filter::parse(line, &fields).expect(line).expect("a term");
+            match filter.terms[0].test {
+                Test::Compares(at, _, number) => (fields[at], number),
+                _ => panic!("{line} compares nothing"),
+            }
+        };
+        for (line, want) in [
+            ("memory>1MB", ("memory", 1e6)),
+            ("memory>=1.5kB", ("memory", 1_500.0)),
+            ("memory<2g", ("memory", 2e9)),
+            ("memory=512", ("memory", 512.0)),
+            ("clients>50", ("count", 50.0)),
+            ("opened/s>2", ("rate", 2.0)),
+        ] {
+            assert_eq!(compares(line), want, "{line}");
+        }
+        let error = Filter::parse("memory>1s", &fields).expect_err("no size");
+        assert_eq!(error, "memory is compared with a number: memory>5, memory>=1MB");
+        assert!(matches!(
+            Filter::parse("last:blpop", &fields).expect("a line").expect("a term").terms[0].test,
+            Test::Matches(3, _)
+        ));
     }
 
     proptest! {

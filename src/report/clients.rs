@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::event::{Client, NodeId};
 use crate::fields::filter::Filter;
-use crate::fields::{Around, Listed, Marks, Value, grouped, names};
+use crate::fields::{Around, Listed, Marks, Value, grouped, names, place};
 use crate::nearest::nearest;
 use crate::snapshot::{ClientRow, GroupBy, GroupRow, Snapshot};
 
@@ -65,7 +65,7 @@ impl Listing {
         })?;
         let sort = sort.map(|sort| {
             let (name, turned) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));
-            let field = fields.iter().position(|field| *field == name).ok_or_else(|| {
+            let field = place(name, &fields).ok_or_else(|| {
                 let why = match nearest(name, fields.iter().copied()) {
                     _ if others.contains(&name) => elsewhere(rows).to_owned(),
                     Some(meant) => format!("no field {}: did you mean {meant}?", name.escape_debug()),
