@@ -223,7 +223,7 @@ mod tests {
                 by: GroupBy::Name,
                 label: label.into(),
                 count,
-                grown: 7,
+                grown: Some(7),
                 ..GroupRow::default()
             })
         };
@@ -288,7 +288,7 @@ mod tests {
         let rows = Groups::of(&snapshot, GroupBy::Name).narrowed(&filter, &snapshot.clients, &around);
         let row = &rows[0];
         assert_eq!((row.waiting, row.memory, row.oldest), (4, Some(40), Duration::from_secs(40)));
-        assert_eq!(row.grown, 7, "what it was before is not known of four of them");
+        assert_eq!(row.grown, Some(7), "what it was before is not known of four of them");
     }
 
     #[test]

@@ -318,12 +318,13 @@ pub struct GroupRow {
     pub waiting: u64,
     /// Of these, this program's own.
     pub own: u64,
-    /// How many more they are than at the look before.
-    pub change: i64,
-    /// How many more they are than at the window's begin, or when they were first seen.
-    pub grown: i64,
-    /// Opened a second, over the last ten seconds.
-    pub opening_rate: f64,
+    /// How many more they are than at the look before; not known until there was one.
+    pub change: Option<i64>,
+    /// How many more they are than at the window's begin, or when the watching began, or when their server began anew, where
+    /// that is later. Not known after one look.
+    pub grown: Option<i64>,
+    /// Opened a second, over the last ten seconds; not known after one look.
+    pub opening_rate: Option<f64>,
     /// Commands a second, over the last ten seconds, where the server counts them.
     pub command_rate: Option<f64>,
     /// The age of the oldest.

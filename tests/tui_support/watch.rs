@@ -138,7 +138,9 @@ fn groups(rows: &[Arc<ClientRow>], nodes: &[Arc<NodeRow>], as_of: Stamp) -> Grou
             let label = by.label(row, target);
             let at = groups.iter().position(|group| *group.label == *label).unwrap_or_else(|| {
                 let process = (by == GroupBy::Process).then(|| row.process().cloned()).flatten();
-                groups.push(GroupRow { by, label: label.into(), process, ..GroupRow::default() });
+                let (change, grown, opening_rate) = (Some(0), Some(0), Some(0.0));
+                let numbers = GroupRow { change, grown, opening_rate, ..GroupRow::default() };
+                groups.push(GroupRow { by, label: label.into(), process, ..numbers });
                 groups.len() - 1
             });
             let group = &mut groups[at];
@@ -151,7 +153,8 @@ fn groups(rows: &[Arc<ClientRow>], nodes: &[Arc<NodeRow>], as_of: Stamp) -> Grou
             group.memory = group.memory.unwrap_or(0).checked_add(row.client.memory.unwrap_or(0));
         }
         for group in groups.iter_mut().filter(|group| group.count > 9) {
-            (group.change, group.grown, group.opening_rate, group.flagged) = (1, 11, 0.97, true);
+            (group.change, group.grown, group.opening_rate, group.flagged) =
+                (Some(1), Some(11), Some(0.97), true);
             group.series = (0..60).map(|second| 1 + second / 5).collect();
         }
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
@@ -389,9 +392,9 @@ pub fn ugly() -> Snapshot {
             label: all.clone(),
             count: u64::MAX,
             waiting: u64::MAX,
-            change: i64::MIN,
-            grown: i64::MAX,
-            opening_rate: f64::INFINITY,
+            change: Some(i64::MIN),
+            grown: Some(i64::MAX),
+            opening_rate: Some(f64::INFINITY),
             command_rate: Some(f64::NAN),
             oldest: Duration::MAX,
             longest_idle: Duration::MAX,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::history::{History, Point};
 use super::moment;
 use crate::event::{Process, Stamp};
+use crate::model::windows::second;
 use crate::snapshot::{About, ClientState, GroupBy, GroupRow, REST};
 
 /// Groups of one key; the rest are one.
@@ -42,6 +43,8 @@ pub(super) struct Share {
     pub(super) idle: u64,
     /// Its server does not answer.
     pub(super) away: bool,
+    /// Its server was looked at twice at least.
+    pub(super) compared: bool,
 }
 
 /// A group's clients added up.
@@ -58,6 +61,7 @@ pub(in crate::model) struct Sums {
     pub(in crate::model) unused: u32,
     /// Of all of them, those whose server does not answer.
     pub(in crate::model) away: u32,
+    compared: bool,
     change: i32,
     born: i64,
     active: i64,
@@ -82,6 +86,10 @@ pub(in crate::model) struct Group {
     seen: u64,
     /// The second it was first seen in.
     first: u64,
+    /// That was not because somebody began to look: there was nobody in it before.
+    new: bool,
+    /// The second in which a server of its clients began anew.
+    anew: Option<u64>,
     /// The second it was last seen in with a client.
     last: u64,
 }
@@ -122,6 +130,8 @@ impl Table {
             history: None,
             seen: 0,
             first: second,
+            new: false,
+            anew: None,
             last: second,
         };
         let place = self.free.pop().unwrap_or_else(|| {
@@ -148,14 +158,28 @@ impl Table {
         self.groups.get_mut(place as usize)?.as_mut()
     }
 
-    /// A client is in it from now on; `opened` says that it was opened in this second.
-    pub(super) fn enter(&mut self, place: u32, second: u64, opened: bool) {
+    /// A server of its clients has begun anew: who comes now has not come in addition.
+    pub(super) fn begin_anew(&mut self, place: u32, second: u64) {
+        if let Some(group) = self.group(place) {
+            group.anew = Some(second);
+        }
+    }
+
+    /// A client is in it from now on; `opened` says that it was opened in this second, and `new` that its opening was seen.
+    pub(super) fn enter(&mut self, place: u32, second: u64, opened: bool, new: bool) {
         let Some(group) = self.group(place) else { return };
+        if group.seen == 0 {
+            group.new = new;
+        }
         group.seen = group.seen.saturating_add(1);
         if group.seen >= 2 && group.history.is_none() {
             let mut history = History::default();
+            let kept = second.saturating_sub(super::history::POINTS as u64 - 1);
+            if group.new && group.first > kept {
+                history.roll_to(group.first - 1);
+            }
             // Until now it was the one client.
-            history.roll_to(group.first.max(second.saturating_sub(super::history::POINTS as u64 - 1)));
+            history.roll_to(group.first.max(kept));
             if let Some(point) = history.now() {
                 *point = Point { count: 1, plain: 1, ..Point::default() };
             }
@@ -208,7 +232,7 @@ impl Table {
     /// A client that was taken for one of another group, as long as it has been there. `opened` says that it was opened then,
     /// and what it had done when it was first seen.
     pub(super) fn moved(&mut self, from: u32, to: u32, since: u64, now: u64, opened: Option<u32>) {
-        self.enter(to, now, false);
+        self.enter(to, now, false, opened.is_some());
         for place in [from, to] {
             self.write_work_of(place as usize);
         }
@@ -249,6 +273,7 @@ impl Table {
         sums.subscribed += u32::from(share.state == ClientState::Subscribed && !share.own);
         sums.own += u32::from(share.own);
         sums.away += u32::from(share.away);
+        sums.compared |= share.compared;
         if !waiting && !share.own {
             sums.plain += 1;
             sums.quiet += u32::from(share.idle >= QUIET);
@@ -320,9 +345,6 @@ fn row(by: GroupBy, group: &Group, sums: &Sums, now: Stamp, window: usize, flagg
         Duration::from_nanos(u64::try_from(moment(now).saturating_sub(earlier)).unwrap_or_default())
     };
     let history = group.history.as_deref();
-    let before = history.and_then(|history| {
-        history.ago(window.min(history.len().saturating_sub(1))).map(|point| point.count)
-    });
     GroupRow {
         by,
         label: group.label.clone(),
@@ -331,11 +353,12 @@ fn row(by: GroupBy, group: &Group, sums: &Sums, now: Stamp, window: usize, flagg
         of: None,
         waiting: u64::from(sums.waiting),
         own: u64::from(sums.own),
-        change: i64::from(sums.change),
-        grown: before.map_or(0, |before| i64::from(sums.count) - i64::from(before)),
-        opening_rate: history.map_or(0.0, |history| rate(history, |point| point.opened)),
-        command_rate: sums
-            .counts_commands
+        change: sums.compared.then(|| i64::from(sums.change)),
+        grown: sums.compared.then(|| grown(group, sums, second(now), window)),
+        opening_rate: sums
+            .compared
+            .then(|| history.map_or(0.0, |history| rate(history, |point| point.opened))),
+        command_rate: (sums.counts_commands && sums.compared)
             .then(|| history.map_or(0.0, |history| rate(history, |point| point.work))),
         oldest: since(sums.born),
         longest_idle: since(sums.active),
@@ -343,6 +366,19 @@ fn row(by: GroupBy, group: &Group, sums: &Sums, now: Stamp, window: usize, flagg
         flagged,
         series: history.map_or_else(|| [sums.count].into(), History::series),
     }
+}
+
+/// How many more they are than the window ago.
+fn grown(group: &Group, sums: &Sums, now: u64, window: usize) -> i64 {
+    let Some(history) = group.history.as_deref() else {
+        let came = group.new && group.anew.is_none() && now.saturating_sub(group.first) < window as u64;
+        return i64::from(came && sums.count > 0);
+    };
+    let anew = group
+        .anew
+        .map_or(window, |anew| usize::try_from(history.newest().saturating_sub(anew)).unwrap_or(window));
+    let back = window.min(anew).min(history.len().saturating_sub(1));
+    history.ago(back).map_or(0, |before| i64::from(sums.count) - i64::from(before.count))
 }
 
 /// So much a second, over the last whole ten, or as many as there are.

@@ -112,6 +112,11 @@ impl History {
         self.minutes.iter()
     }
 
+    /// The second of the newest point.
+    pub(super) fn newest(&self) -> u64 {
+        self.newest
+    }
+
     /// How many points there are.
     pub(in crate::model) fn len(&self) -> usize {
         self.points.len()

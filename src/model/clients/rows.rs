@@ -129,6 +129,8 @@ pub(in crate::model) struct Rows {
     /// Clients over the cap, and those of the look that is being told.
     over: u64,
     over_told: u64,
+    /// Of the clients that were there before, those that the look that is being told has told of.
+    kept: u64,
     /// Nobody has answered since.
     until: Option<Stamp>,
     /// Places of the clients that the last look closed, and those of the look that is being told.
@@ -139,7 +141,7 @@ pub(in crate::model) struct Rows {
 impl Rows {
     pub(super) fn new(node: NodeId) -> Self {
         let (entries, closed, closing) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { node, entries, look: 1, over: 0, over_told: 0, until: None, closed, closing }
+        Self { node, entries, look: 1, over: 0, over_told: 0, kept: 0, until: None, closed, closing }
     }
 
     /// The clients, by id.
@@ -176,6 +178,7 @@ impl Rows {
         let mut told = Told::default();
         if let Some(known) = self.entries.get_mut(&client.id) {
             if is_same(known, moment.at, client) {
+                self.kept += u64::from(known.touched != self.look);
                 known.touched = self.look;
                 known.change(groups, moment, client);
                 return told;
@@ -202,7 +205,7 @@ impl Rows {
         let command = client.command.clone();
         let places = places(groups, client, None, target, second(at));
         for (table, place) in groups.tables().iter_mut().zip(places) {
-            table.enter(place, second(at), opened);
+            table.enter(place, second(at), opened, opened);
             if opened {
                 table.worked(place, second(at), first_work);
             }
@@ -260,6 +263,14 @@ impl Rows {
             let missing: Vec<_> =
                 self.entries.iter().filter(|(_, e)| e.touched != look).map(|(id, _)| *id).collect();
             gone.extend(missing.into_iter().filter_map(|id| self.close(groups, at, id)));
+            // None that was there is: the server is a new one.
+            if self.kept == 0 && !self.closing.is_empty() {
+                for places in self.closing.iter().chain(self.entries.values().map(|entry| &entry.places)) {
+                    for (table, place) in groups.tables().iter_mut().zip(places) {
+                        table.begin_anew(*place, second(at));
+                    }
+                }
+            }
         }
         if self.until.take().is_some() {
             self.entries.values_mut().for_each(|entry| Arc::make_mut(&mut entry.row).until = None);
@@ -271,6 +282,7 @@ impl Rows {
         }
         self.over = self.over.saturating_add(std::mem::take(&mut self.over_told));
         self.closed = std::mem::take(&mut self.closing);
+        self.kept = 0;
         self.look += 1;
         gone
     }
@@ -320,6 +332,7 @@ impl Rows {
     /// What each client adds to its groups.
     pub(super) fn shares(&self, now: Stamp) -> impl Iterator<Item = (Places, Share)> {
         let last = self.look - 1;
+        let compared = last >= 2;
         self.entries.values().map(move |entry| {
             let (row, client) = (&*entry.row, &*entry.row.client);
             // As far as ages went on.
@@ -334,6 +347,7 @@ impl Rows {
                 counts_commands: client.commands.is_some(),
                 idle: row.idle(now).as_secs(),
                 away: row.until.is_some(),
+                compared,
             };
             (entry.places, share)
         })

@@ -137,7 +137,7 @@ fn groups_add_up_and_say_what_changed() {
     watched.own(11, 81, 6..=7);
     let snapshot = watched.snapshot(11);
     let all = group(&snapshot, GroupBy::Process, "python3 leak.py (81)");
-    assert_eq!((all.count, all.change, all.grown), (6, 1, 1));
+    assert_eq!((all.count, all.change, all.grown), (6, Some(1), Some(1)));
     assert_eq!(all.series[..], [5, 6]);
     assert_eq!(all.process.map(|process| process.pid), Some(81));
     assert_eq!(snapshot.groups.by(GroupBy::Process).len(), 1);
@@ -199,8 +199,52 @@ fn clients_whose_ids_a_new_server_gives_again_have_closed_as_the_others_have() {
     assert_eq!(said, [("python3 leak.py (81)".to_owned(), 5, 5)]);
     for (by, label) in [(GroupBy::Process, "python3 leak.py (81)"), (GroupBy::Prefix, "worker")] {
         let group = group(&snapshot, by, label);
-        assert_eq!((group.count, group.change, group.grown), (5, 0, 0), "{by:?}");
+        assert_eq!((group.count, group.change, group.grown), (5, Some(0), Some(0)), "{by:?}");
     }
+}
+
+#[test]
+fn what_one_look_cannot_tell_is_not_known() {
+    let mut watched = Watched::new();
+    let change = |snapshot: &Snapshot| {
+        let all = group(snapshot, GroupBy::Server, "127.0.0.1:6379");
+        (all.change, all.grown, all.opening_rate, all.command_rate)
+    };
+    let snapshot = watched.look(10, true, (1..=5).map(|id| client(id, 9, 9)).collect(), vec![], vec![]);
+    assert_eq!(change(&snapshot), (None, None, None, None));
+    let snapshot = watched.look(11, false, vec![], vec![], vec![]);
+    assert_eq!(change(&snapshot), (Some(0), Some(0), Some(0.0), Some(0.0)));
+}
+
+#[test]
+fn what_a_group_has_grown_by_is_what_came_since_it_was_looked_at_or_its_server_began() {
+    let mut watched = Watched::new();
+    let grown = |watched: &mut Watched, seconds: u64, pid: u32| {
+        let label = format!("python3 leak.py ({pid})");
+        group(&watched.snapshot(seconds), GroupBy::Process, &label).grown
+    };
+    watched.look(10, true, (1..=20).map(|id| client(id, 9, 9)).collect(), vec![], vec![]);
+    watched.own(10, 81, 1..=20);
+    // All of a program that begins while somebody looks is grown, however many its first look has.
+    watched.look(11, false, (21..=155).map(|id| client(id, 0, 0)).collect(), vec![], vec![]);
+    watched.own(11, 82, 21..=155);
+    watched.look(12, false, (156..=220).map(|id| client(id, 0, 0)).collect(), vec![], vec![]);
+    watched.own(12, 82, 156..=220);
+    assert_eq!(grown(&mut watched, 12, 81), Some(0));
+    assert_eq!(grown(&mut watched, 12, 82), Some(200));
+    // A new server has five of the first program, and then seven.
+    watched.tell(20, WatchEvent::Lost { error: "refused".to_owned(), retry_at: s(21) });
+    watched.look(25, true, (1..=5).map(|id| client(id, 0, 0)).collect(), vec![], vec![]);
+    watched.own(25, 81, 1..=5);
+    assert_eq!(grown(&mut watched, 25, 81), Some(0));
+    watched.look(26, false, vec![client(6, 0, 0), client(7, 0, 0)], vec![], vec![]);
+    watched.own(26, 81, 6..=7);
+    assert_eq!(grown(&mut watched, 26, 81), Some(2));
+    // One that was only not to be seen has none of its clients anew.
+    watched.tell(27, WatchEvent::Lost { error: "timed out".to_owned(), retry_at: s(28) });
+    watched.look(30, true, (1..=9).map(|id| client(id, 30 - 25, 0)).collect(), vec![], vec![]);
+    watched.own(30, 81, 8..=9);
+    assert_eq!(grown(&mut watched, 30, 81), Some(4));
 }
 
 #[test]

@@ -126,15 +126,15 @@ fn everyday() -> Snapshot {
     let groups = vec![
         GroupRow {
             process: Some(python),
-            change: 1,
-            grown: 30,
-            opening_rate: 1.0,
+            change: Some(1),
+            grown: Some(30),
+            opening_rate: Some(1.0),
             waiting: 2,
             flagged: true,
             memory: Some(1_310_720),
             ..group(GroupBy::Process, "python3 4711", 58)
         },
-        GroupRow { change: -1, ..group(GroupBy::Process, "remote", 2) },
+        GroupRow { change: Some(-1), ..group(GroupBy::Process, "remote", 2) },
         GroupRow { own: 1, ..group(GroupBy::Process, "redis-pooltop 99", 1) },
     ];
     let lost =
@@ -384,7 +384,7 @@ fn two_servers() -> Snapshot {
         let state = if n % 7 == 0 { ClientState::Blocked } else { ClientState::Idle };
         Arc::new(ClientRow { state, ..row })
     });
-    let rate = |row: GroupRow| GroupRow { opening_rate: 2.0, grown: 5, ..row };
+    let rate = |row: GroupRow| GroupRow { opening_rate: Some(2.0), grown: Some(5), ..row };
     let groups = vec![rate(group(GroupBy::Name, "web", 14)), rate(group(GroupBy::Name, "cron", 6))];
     Snapshot {
         nodes: vec![Arc::new(server(0, "127.0.0.1:6379")), Arc::new(server(1, "[::1]:6380"))],

@@ -11,6 +11,9 @@ use crate::report::text::{dropped, lint, name};
 use crate::snapshot::{ClientRow, GroupBy, GroupRow, LookRow, NodeRow, Snapshot, group_words};
 use crate::text::{age, bytes, duration, escape_str, thousands};
 
+/// Which column says what the last look changed.
+const CHANGE: usize = 2;
+
 /// Rows listed; a server of thousands of clients is for the other forms.
 const ROWS: usize = 100;
 
@@ -25,7 +28,7 @@ pub fn text(snapshot: &Snapshot, listing: &Listing, change: Option<&Change>) -> 
     if listing.by() == GroupBy::None {
         clients(&mut out, snapshot, listing, &marks);
     } else {
-        groups(&mut out, snapshot, listing, &marks);
+        groups(&mut out, snapshot, listing, &marks, change.is_some());
     }
     if let Some(change) = change {
         changed(&mut out, snapshot, listing, change);
@@ -107,9 +110,11 @@ fn looked(look: &LookRow, as_of: Stamp) -> String {
     )
 }
 
-fn groups(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Marks) {
+/// The groups. Below them stands what changed in the whole time where that was `timed`: what the last look changed is of
+/// no worth then.
+fn groups(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Marks, timed: bool) {
     let rows = listing.groups(snapshot, marks);
-    let mut table = Table::new(&[
+    let mut titles = vec![
         listing.by().word(),
         ">clients",
         ">change",
@@ -120,9 +125,14 @@ fn groups(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Mark
         ">idle",
         ">memory",
         if listing.by() == GroupBy::Process { ">pid" } else { "" },
-    ]);
+    ];
+    let timed = timed.then_some(CHANGE);
+    timed.map(|at| titles.remove(at));
+    let mut table = Table::new(&titles);
     for row in rows.iter().take(ROWS) {
-        table.row(group(row));
+        let mut cells = group(row);
+        timed.map(|at| cells.remove(at));
+        table.row(cells);
     }
     table.write(out);
     more(out, rows.len());
@@ -140,9 +150,13 @@ fn group(row: &GroupRow) -> Vec<String> {
             Some(of) => format!("{} of {}", thousands(row.count), thousands(of)),
             None => thousands(row.count),
         },
-        signed(row.change),
-        signed(row.grown),
-        if row.opening_rate > 0.0 { format!("{:.1}", row.opening_rate) } else { "0".to_owned() },
+        row.change.map_or_else(|| UNKNOWN.to_owned(), signed),
+        row.grown.map_or_else(|| UNKNOWN.to_owned(), signed),
+        match row.opening_rate {
+            None => UNKNOWN.to_owned(),
+            Some(rate) if rate > 0.0 => format!("{rate:.1}"),
+            Some(_) => "0".to_owned(),
+        },
         thousands(row.waiting),
         age(row.oldest),
         age(row.longest_idle),

@@ -152,9 +152,9 @@ impl Page<'_> {
             _ => None,
         };
         let opened = only.into_iter().flat_map(|only| groups.iter().take(GROUPS).map(move |row| (only, row)));
-        let opened = opened.map(|(only, row)| {
+        let opened = opened.filter_map(|(only, row)| {
             let names = [("group_by", by.word().into()), ("group", called.name(&row.label).into())];
-            ("", server(only).into_iter().chain(names).collect(), row.opening_rate)
+            Some(("", server(only).into_iter().chain(names).collect(), row.opening_rate?))
         });
         let opened: Vec<_> = opened.collect();
         let help = "Opened a second, over the last ten seconds: the whole group; not told while several servers are watched.";

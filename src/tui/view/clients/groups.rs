@@ -41,7 +41,8 @@ pub(super) const COLUMNS: &[Of] = &[
     Of::number("change", 6, 44, |row, with| signed(row.change, with)),
     Of::number("grown", 7, 52, |row, with| signed(row.grown, with)),
     Of::number("rate", 7, 60, |row, with| {
-        Cell::new(per_second(row.opening_rate), quiet(row.opening_rate, with))
+        row.opening_rate
+            .map_or(Cell::new(NONE, with.theme.dim), |rate| Cell::new(per_second(rate), quiet(rate, with)))
     }),
     Of::number("cmdrate", 8, 96, |row, with| match row.command_rate {
         Some(rate) => Cell::new(per_second(rate), quiet(rate, with)),
@@ -70,7 +71,8 @@ fn quiet(rate: f64, with: &With) -> Style {
     if rate < 0.05 { with.theme.dim } else { with.theme.text }
 }
 
-fn signed(by: i64, with: &With) -> Cell {
+fn signed(by: Option<i64>, with: &With) -> Cell {
+    let Some(by) = by else { return Cell::new(NONE, with.theme.dim) };
     let short = text::short(by.unsigned_abs());
     match by {
         0 => Cell::new("0", with.theme.dim),
