@@ -181,7 +181,9 @@ impl Watching {
                 // Where no client could be seen, that there is none is no finding.
                 let unseen = |row: &&NodeRow| row.is_seen() != Some(true) && row.server.lost.is_none();
                 let unseen: Vec<_> = self.named(&last).filter(unseen).collect();
-                unseen.iter().for_each(|row| warn_of_blindness(row, judged));
+                for row in &unseen {
+                    warn_of_blindness(row, judged);
+                }
                 Ok(if (gone || !unseen.is_empty()) && exit == Exit::Fine { Exit::NoConnection } else { exit })
             }
         }
