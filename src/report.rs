@@ -50,7 +50,7 @@ fn about_name(snapshot: &Snapshot, about: &About) -> String {
     match about {
         About::Pool(pool) | About::Connection(pool, _) => pool_name(snapshot, *pool),
         About::Node(node) => node_name(snapshot, *node),
-        About::Group(_, label) => group_words(label).to_owned(),
+        About::Group(_, label) => group_words(label).into_owned(),
         About::Client(node, id) => format!("client {id} of {}", node_name(snapshot, *node)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Around, Field, Joined, Listed, Mark, Pick, Value, down, up};
 use crate::event::{Client, Whose};
-use crate::snapshot::{ClientRow, GroupRow};
+use crate::snapshot::{ClientRow, GroupRow, group_words};
 
 impl Listed for ClientRow {
     const FIELDS: &'static [Field<Self>] = &[
@@ -53,7 +53,7 @@ impl Listed for ClientRow {
 
 impl Listed for GroupRow {
     const FIELDS: &'static [Field<Self>] = &[
-        up("group", |row, _| words(Some(&row.label))),
+        up("group", |row, _| Value::Text(group_words(&row.label))),
         up("pid", |row, _| number(row.process.as_ref().map(|process| u64::from(process.pid)))),
         down("count", |row, _| Value::Number(row.count)),
         down("change", |row, _| real(row.change.map(|by| by as f64))),

@@ -2,6 +2,7 @@
 
 mod label;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -295,9 +296,15 @@ impl GroupBy {
 /// takes a group of that name for it.
 pub const REST: &str = "";
 
-/// A group's label as a person reads it: the rest by words that no name of a client has, as there is a blank in them.
-pub fn group_words(label: &str) -> &str {
-    if label == REST { "all others" } else { label }
+/// A group's label as it is shown and exported: the rest as `(all others)`, and a label of clients' own that begins with
+/// a bracket with a `\` before it, so that no client can be taken for the rest.
+pub fn group_words(label: &str) -> Cow<'_, str> {
+    if label == REST {
+        return "(all others)".into();
+    }
+    // What only looks like that begins so as well. One `\` more keeps those apart that have some of their own.
+    let first = label.trim_start_matches(|c: char| c == '\\' || c.is_whitespace());
+    if first.starts_with(['(', '（']) { format!("\\{label}").into() } else { label.into() }
 }
 
 /// Clients that have something in common.

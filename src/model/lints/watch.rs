@@ -333,7 +333,7 @@ fn who(label: &str, process: Option<&Process>) -> String {
     match process {
         Some(process) => format!("{} (pid {})", short(process.words()), process.pid),
         None if label == NONE => "what has no known process".to_owned(),
-        None => server::cut(group_words(label), WORDS_BYTES).to_owned(),
+        None => server::cut(&group_words(label), WORDS_BYTES).to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Listing, library};
 use crate::event::Whose;
 use crate::fields::Marks;
-use crate::snapshot::{ClientRow, GroupBy, GroupRow, Snapshot};
+use crate::snapshot::{ClientRow, GroupBy, GroupRow, Snapshot, group_words};
 use crate::text::escape_str;
 
 /// What one cell holds.
@@ -18,7 +18,8 @@ enum Cell {
     Empty,
 }
 
-/// The groups, or a row each client.
+/// The groups, or a row each client. `(all others)` is the rest of too many groups, as in every form but JSON: a group of
+/// clients' own that begins with a bracket has a `\` before it.
 pub fn csv(snapshot: &Snapshot, listing: &Listing) -> String {
     let marks = Marks::of_snapshot(snapshot);
     let mut out = String::new();
@@ -59,7 +60,7 @@ fn group(row: &GroupRow, marks: &Marks) -> Vec<Cell> {
     let process = row.process.as_deref();
     vec![
         text(Some(row.by.word())),
-        text(Some(&row.label)),
+        text(Some(&group_words(&row.label))),
         number(process.map(|process| process.pid)),
         text(process.map(|process| &*process.command)),
         text(process.and_then(|process| process.user.as_deref())),

@@ -5,7 +5,7 @@ use crate::event::{NodeConfig, NodeId, Process, Refused, Stamp, Whose};
 use crate::report::tests::{exposition, is_printable};
 use crate::report::{open_metrics, prometheus, verdict};
 use crate::snapshot::{
-    About, ClientState, Groups, Level, LintRow, LookRow, Lost, NodeRow, ServerRow, Severity,
+    About, ClientState, Groups, Level, LintRow, LookRow, Lost, NodeRow, REST, ServerRow, Severity,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -320,6 +320,39 @@ fn cells(line: &str) -> Vec<String> {
     }
     assert!(!quoted, "an open quote: {line}");
     cells
+}
+
+#[test]
+fn no_client_is_taken_for_the_rest() {
+    let by = GroupBy::Library;
+    let library = |id, name: &str| client(0, id, |client| client.lib_name = Some(name.into()));
+    let clients = [library(1, "all others"), library(2, "(all others)"), library(3, "one of many")];
+    let groups = vec![group(by, REST, 1), group(by, "all others", 1), group(by, "(all others)", 1)];
+    let snapshot = Snapshot {
+        nodes: vec![Arc::new(server(0, "127.0.0.1:6379"))],
+        clients: clients.into_iter().map(Arc::new).collect(),
+        groups: grouped(by, groups),
+        ..everyday()
+    };
+    let listing = Listing::new(by, Some("all others"), None).expect("a listing");
+    // The filter finds the rest by its name as well.
+    let page = prometheus(&snapshot, &listing);
+    exposition::check(&page);
+    for name in ["(all others)", "all others", "\\\\(all others)"] {
+        let group = format!("group=\"{name}\"");
+        let told = |line: &&str| line.starts_with("redis_pooltop_clients{") && line.contains(&group);
+        assert_eq!(page.lines().filter(told).count(), 1, "{group}: {page}");
+    }
+    let table = csv(&snapshot, &listing);
+    let text = text(&snapshot, &listing, None);
+    for name in ["(all others)", "all others", "\\(all others)"] {
+        assert_eq!(table.matches(&format!(",\"{name}\",")).count(), 1, "{name}: {table}");
+        assert_eq!(
+            text.lines().filter(|line| line.starts_with(&format!("{name}  "))).count(),
+            1,
+            "{name}: {text}"
+        );
+    }
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn groups(out: &mut String, snapshot: &Snapshot, listing: &Listing, marks: &Mark
 
 fn group(row: &GroupRow) -> Vec<String> {
     vec![
-        format!("{}{}", name(group_words(&row.label)), if row.flagged { " !" } else { "" }),
+        format!("{}{}", name(&group_words(&row.label)), if row.flagged { " !" } else { "" }),
         match row.of {
             Some(of) => format!("{} of {}", thousands(row.count), thousands(of)),
             None => thousands(row.count),
@@ -266,7 +266,7 @@ fn changed(out: &mut String, snapshot: &Snapshot, listing: &Listing, change: &Ch
     let mut table = Table::headless("<><>>");
     for group in grown.iter().take(ROWS) {
         let (before, after) = (thousands(group.before), thousands(group.after));
-        let cells = [format!("  {}", name(group_words(&group.label))), before, "→".to_owned(), after];
+        let cells = [format!("  {}", name(&group_words(&group.label))), before, "→".to_owned(), after];
         table.row(cells.into_iter().chain([signed(group.by())]).collect());
     }
     table.write(out);

@@ -8,7 +8,7 @@ use super::{Kind, Label, Page, escape, number};
 use crate::event::NodeId;
 use crate::fields::Marks;
 use crate::report::Listing;
-use crate::snapshot::{GroupBy, GroupRow, NodeRow, Snapshot};
+use crate::snapshot::{GroupBy, GroupRow, NodeRow, Snapshot, group_words};
 
 /// Groups that have series; of more a scraper has no use, and its memory suffers.
 const GROUPS: usize = 1_000;
@@ -76,7 +76,7 @@ const SERVERS: [OfServer; 11] = [
 const GROUPED: [OfGroup; 5] = [
     (
         "redis_pooltop_clients",
-        "Clients, by what they have in common; the group without a name is the rest of too many.",
+        "Clients, by what they have in common; (all others) is the rest of too many, and one that begins with a bracket has a backslash before it.",
         |row| Some(number(row.count)),
     ),
     ("redis_pooltop_clients_waiting", "Of these, blocked, subscribed or in MONITOR.", |row| {
@@ -210,10 +210,10 @@ impl Called {
         if let Some(name) = self.names.get(label) {
             return name.clone();
         }
-        let (mut name, mut again) = (label.to_string(), 1);
+        let (mut name, mut again) = (group_words(label).into_owned(), 1);
         while !self.seen.insert(escape(&name)) {
             again += 1;
-            name = format!("{label}#{again}");
+            name = format!("{}#{again}", group_words(label));
         }
         self.names.insert(label.clone(), name.clone());
         name

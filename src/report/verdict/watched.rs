@@ -52,7 +52,7 @@ fn client(snapshot: &Snapshot, row: &ClientRow) -> Vec<(&'static str, String)> {
 }
 
 fn group(row: &GroupRow) -> Vec<(&'static str, String)> {
-    let mut facts = vec![(row.by.word(), group_words(&row.label).to_owned())];
+    let mut facts = vec![(row.by.word(), group_words(&row.label).into_owned())];
     if let Some(process) = &row.process {
         facts.push(("command", process.command.to_string()));
     }

@@ -98,7 +98,7 @@ fn title(cx: &Cx<'_>, of_list: Vec<Span<'static>>) -> Vec<Span<'static>> {
         Some(label) => {
             let group = cx.snapshot.groups.by(grouping.by).iter().find(|group| group.label == *label);
             let label = group.map_or_else(
-                || text::escape_str(group_words(label)).into_owned(),
+                || text::escape_str(&group_words(label)).into_owned(),
                 |group| group_named(group),
             );
             let label = text::fit(&label, NAMED);
@@ -158,7 +158,7 @@ fn named(process: &Process) -> String {
 pub fn group_named(row: &GroupRow) -> String {
     row.process
         .as_ref()
-        .map_or_else(|| text::escape_str(group_words(&row.label)).into_owned(), |process| named(process))
+        .map_or_else(|| text::escape_str(&group_words(&row.label)).into_owned(), |process| named(process))
 }
 
 /// A rate by the second, as short as a column needs it: `0.4/s`, `1.2k/s`.

@@ -211,7 +211,7 @@ fn about(app: &App, row: &LintRow) -> Vec<Fact> {
         About::Node(node) => vec![server(*node), Fact::plain("client", "of the whole server")],
         About::Client(node, id) => vec![server(*node), Fact::plain("client", id.to_string())],
         About::Group(by, label) => {
-            vec![Fact::plain("group", format!("{} {}", by.word(), escaped(group_words(label))))]
+            vec![Fact::plain("group", format!("{} {}", by.word(), escaped(&group_words(label))))]
         }
         About::Pool(_) | About::Connection(..) => {
             let pool = app.shown.pools.iter().find(|pool| Some(pool.id) == row.pool());

@@ -86,7 +86,7 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
 /// What judgements of clients speak of, and the evidence of the first where each is of another kind of thing.
 fn abouts(cx: &Cx<'_>, lints: &[&LintRow]) -> String {
     let about = |lint: &&LintRow| match &lint.about {
-        About::Group(_, label) => Some(group_words(label).to_owned()),
+        About::Group(_, label) => Some(group_words(label).into_owned()),
         About::Client(_, id) => Some(format!("id {id}")),
         About::Node(node) => cx.marks.target(*node).map(str::to_owned),
         About::Pool(_) | About::Connection(..) => None,
