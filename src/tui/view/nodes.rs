@@ -95,7 +95,8 @@ fn accepted(node: &NodeRow) -> String {
 /// ` accepted 50.2/s  rejected 0  evicted 0  unseen 12`
 fn turned<'a>(node: &NodeRow, theme: &Theme, width: usize) -> Line<'a> {
     let mut spans = vec![Span::raw(" ")];
-    let unseen = Some(node.unseen);
+    // Without a look nobody knows what the looks missed.
+    let unseen = node.look.is_some().then_some(node.unseen);
     let parts = [
         ("accepted", accepted(node), theme.text),
         ("rejected", count(node.rejected), bad(node.rejected, theme)),
