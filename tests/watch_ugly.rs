@@ -100,7 +100,7 @@ fn of_a_cluster_that_is_larger_than_what_is_watched_at_once_the_rest_is_counted(
 fn what_a_list_does_not_show_is_told_in_every_form() {
     const MANY: u64 = 100_007;
     // Bare ids: no name, no process, idle since ever. Of a part of them nothing is said to be so of most.
-    let list: String = (1..=MANY).map(|id| format!("id={id}\n")).collect();
+    let list = (1..=MANY).map(|id| format!("id={id}\n")).collect::<Vec<_>>().concat();
     let list = bulk(format!("name=x\nid=\n{list}").as_bytes());
     let info = format!("# Clients\r\nconnected_clients:{MANY}\r\nmaxclients:1000000\r\n");
     let server = Fake::start(move |line| match line {

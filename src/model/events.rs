@@ -96,8 +96,8 @@ fn again(earlier: &What, later: &What, apart: bool) -> Option<What> {
         {
             let (opened, closed) = (opened.saturating_add(*more), closed.saturating_add(*gone));
             let new = others.iter().filter(|client| !some.contains(client));
-            let some = some.iter().chain(new).take(SOME).cloned().collect();
-            Some(What::Clients { who: who.clone(), opened, closed, some })
+            let named = some.iter().chain(new).take(SOME).cloned().collect();
+            Some(What::Clients { who: who.clone(), opened, closed, some: named })
         }
         _ => None,
     }

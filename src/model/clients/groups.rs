@@ -30,6 +30,7 @@ pub(in crate::model) type Labels = [Arc<str>; GroupBy::KEYS.len()];
 
 /// What a client adds to its groups.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is counted by itself")]
 pub(super) struct Share {
     pub(super) state: ClientState,
     pub(super) own: bool,

@@ -145,9 +145,9 @@ impl<'a> Seconds<'a> {
         let steps = (0..self.known / self.step).take_while(less).count();
         // One that goes on may have stood still for a step, and there may have been more before it.
         let least = if self.at(STEPS * self.step) < self.at(0) { STEPS } else { GOES_ON };
-        let last = steps.max(least) * self.step;
-        let over = (last + 1..(last + self.step).min(self.known + 1))
-            .fold(last, |begin, second| if self.at(second) < self.at(begin) { second } else { begin });
+        let told = steps.max(least) * self.step;
+        let over = (told + 1..(told + self.step).min(self.known + 1))
+            .fold(told, |begin, second| if self.at(second) < self.at(begin) { second } else { begin });
         let (late, early) = (self.mean(0), self.mean(STEPS - PART));
         (self.at(0) > 0).then(|| Rise {
             from: self.at(over),
