@@ -100,7 +100,7 @@ fn a_scraper_gets_the_newest_numbers_until_the_program_is_ended() {
     let metrics = Served::watch(&server);
     let mut named = idle_client(server.address());
     named.write_all(b"*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$5\r\na\"b\\c\r\n").expect("sent");
-    let wanted = r#"redis_pooltop_clients{group_by="name",group="a\"b\\c"} 1"#;
+    let wanted = r#"group_by="name",group="a\"b\\c"} 1"#;
     let page =
         wait_for("the client to be counted", || Some(metrics.scrape()).filter(|page| page.contains(wanted)));
     let families = families(&page);
