@@ -16,8 +16,7 @@ use crate::snapshot::{ClientRow, GroupBy, GroupRow, REST, Snapshot};
 /// The fields that a filter of grouped clients may name: those of clients, and then those that only groups have, their
 /// name first.
 pub fn fields() -> Vec<&'static str> {
-    let clients = names(ClientRow::FIELDS);
-    let mut fields = clients.clone();
+    let mut fields = names(ClientRow::FIELDS);
     fields.extend(of_groups());
     fields
 }

@@ -84,7 +84,7 @@ impl Seen {
         if let Some(change) = &mut self.change {
             return change.see(snapshot);
         }
-        if nodes.is_empty() || !nodes.iter().all(|row| watch::is_seen(row)) {
+        if nodes.is_empty() || !nodes.iter().all(|row| watch::is_told(row)) {
             return;
         }
         let since = *self.waits.get_or_insert(snapshot.as_of);

@@ -177,14 +177,13 @@ impl Watching {
                 if asked.report.format == Some(Format::Csv) {
                     last.nodes.iter().for_each(|row| warn_of_gaps(row));
                 }
-                let gone = self.named(&last).any(|row| row.server.lost.is_some());
                 // Where no client could be seen, that there is none is no finding.
-                let unseen = |row: &&NodeRow| row.is_seen() != Some(true) && row.server.lost.is_none();
-                let unseen: Vec<_> = self.named(&last).filter(unseen).collect();
-                for row in &unseen {
+                let unseen: Vec<_> = self.named(&last).filter(|row| !row.is_current()).collect();
+                // Of one that does not answer the report says so.
+                for row in unseen.iter().filter(|row| row.server.lost.is_none()) {
                     warn_of_blindness(row, judged);
                 }
-                Ok(if (gone || !unseen.is_empty()) && exit == Exit::Fine { Exit::NoConnection } else { exit })
+                Ok(if !unseen.is_empty() && exit == Exit::Fine { Exit::NoConnection } else { exit })
             }
         }
     }
@@ -201,11 +200,11 @@ impl Watching {
         let mut snapshots = self.hub.subscribe();
         let looked = |snapshot: &Snapshot| {
             self.named(snapshot).count() == self.named as usize
-                && snapshot.nodes.iter().all(|row| is_seen(row))
+                && snapshot.nodes.iter().all(|row| is_told(row))
         };
         if timeout(PATIENCE, snapshots.wait_for(|snapshot| looked(snapshot))).await.is_err() {
             let now = self.hub.sync().await;
-            let silent = |row: &&NodeRow| !is_seen(row) && row.server.lost.is_none();
+            let silent = |row: &&NodeRow| !is_told(row) && row.server.lost.is_none();
             for row in now.nodes.iter().map(|row| &**row).filter(silent) {
                 // What is not known yet is shown as unknown, and this is why.
                 let error = format!("no answer within {}", text::duration(PATIENCE));
@@ -284,7 +283,7 @@ async fn until(end: Option<Instant>) {
 }
 
 /// Whether all that a server tells is known, or why it is not.
-pub(super) fn is_seen(row: &NodeRow) -> bool {
+pub(super) fn is_told(row: &NodeRow) -> bool {
     let refused = |command: &str| row.refused.iter().any(|refused| refused.command.starts_with(command));
     let (looked, told) = (row.look.is_some(), row.connected.is_some());
     row.stopped || row.server.lost.is_some() || (looked || refused("CLIENT")) && (told || refused("INFO"))

@@ -59,6 +59,11 @@ impl NodeRow {
     pub fn is_seen(&self) -> Option<bool> {
         if self.blind().is_some() { Some(false) } else { self.look.map(|_| true) }
     }
+
+    /// Whether what is known of its clients holds now: it answers, and lets them be seen.
+    pub fn is_current(&self) -> bool {
+        self.server.lost.is_none() && self.is_seen() == Some(true)
+    }
 }
 
 /// One look at CLIENT LIST.

@@ -123,7 +123,7 @@ impl Page<'_> {
         for row in snapshot.clients.iter() {
             *by_node.entry(row.node).or_default().entry(row.state.word()).or_default() += 1;
         }
-        let samples = snapshot.nodes.iter().filter(|row| shows(row)).flat_map(|node| {
+        let samples = snapshot.nodes.iter().filter(|row| row.is_current()).flat_map(|node| {
             by_node.remove(&node.id).unwrap_or_default().into_iter().map(|(state, count)| {
                 ("", server(node).into_iter().chain([("state", state.into())]).collect(), number(count))
             })
@@ -135,7 +135,7 @@ impl Page<'_> {
         // A series for each client would be one for each connection that ever was.
         let by = if listing.by() == GroupBy::None { GroupBy::default() } else { listing.by() };
         // Groups are of all servers together: of the last that is lost there is nothing left that holds now.
-        if !self.snapshot.nodes.iter().any(|row| shows(row)) {
+        if !self.snapshot.nodes.iter().any(|row| row.is_current()) {
             return;
         }
         let (parts, left_out) = parts(self.snapshot, listing, by);
@@ -143,20 +143,10 @@ impl Page<'_> {
             let samples = parts.iter().filter_map(|(row, labels)| Some(("", labels.clone(), value(row)?)));
             self.family(Kind::Gauge, name, help, samples);
         }
-        let groups = listing.narrowed(self.snapshot, by, &Marks::of_snapshot(self.snapshot));
-        let (mut called, nodes) = (Called::default(), &self.snapshot.nodes);
         // How often is known of a whole group only, which is of one server where there is but one. Of several it is left
         // out: a family whose labels came and went with them would be another one each time.
-        let only = match &nodes[..] {
-            [only] => Some(only),
-            _ => None,
-        };
-        let opened = only.into_iter().flat_map(|only| groups.iter().take(GROUPS).map(move |row| (only, row)));
-        let opened = opened.filter_map(|(only, row)| {
-            let names = [("group_by", by.word().into()), ("group", called.name(&row.label).into())];
-            Some(("", server(only).into_iter().chain(names).collect(), row.opening_rate?))
-        });
-        let opened: Vec<_> = opened.collect();
+        let alone = parts.iter().filter(|_| self.snapshot.nodes.len() == 1);
+        let opened = alone.filter_map(|(row, labels)| Some(("", labels.clone(), row.opening_rate?)));
         let help = "Opened a second, over the last ten seconds: the whole group; not told while several servers are watched.";
         self.family(Kind::Gauge, "redis_pooltop_clients_opened_per_second", help, opened);
         let filter = Some(listing.filter()).filter(|line| !line.is_empty());
@@ -172,11 +162,6 @@ impl Page<'_> {
     }
 }
 
-/// Whether what is known of a server's clients holds now.
-fn shows(row: &NodeRow) -> bool {
-    row.server.lost.is_none() && row.is_seen() == Some(true)
-}
-
 /// The clients of each group on each server that answers, with their labels; and how many groups have no series.
 fn parts<'a>(
     snapshot: &'a Snapshot,
@@ -186,7 +171,9 @@ fn parts<'a>(
     let mut parts = Vec::new();
     let (mut called, mut left_out) = (Called::default(), BTreeSet::new());
     for (node, row) in listing.by_server(snapshot, by, &Marks::of_snapshot(snapshot)) {
-        let Some(node) = snapshot.nodes.iter().find(|row| row.id == node && shows(row)) else { continue };
+        let Some(node) = snapshot.nodes.iter().find(|row| row.id == node && row.is_current()) else {
+            continue;
+        };
         if parts.len() < GROUPS {
             let name = called.name(&row.label).into();
             let labels = server(node).into_iter().chain([("group_by", by.word().into()), ("group", name)]);

@@ -30,8 +30,7 @@ pub(super) fn targets(snapshot: &Snapshot) -> Option<String> {
 /// Those of them that were named and whose clients are not known: they do not answer, or do not let us look.
 pub(super) fn unseen(snapshot: &Snapshot) -> Vec<String> {
     let named = snapshot.nodes.iter().filter(|node| node.found.is_none() && !node.stopped);
-    let unseen = named.filter(|node| node.server.lost.is_some() || node.look.is_none());
-    unseen.map(|node| node.target.clone()).collect()
+    named.filter(|node| !node.is_current()).map(|node| node.target.clone()).collect()
 }
 
 fn client(snapshot: &Snapshot, row: &ClientRow) -> Vec<(&'static str, String)> {
