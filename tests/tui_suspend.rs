@@ -18,10 +18,7 @@ fn job(line: &str) -> Tty {
 
 #[test]
 fn ctrl_z_gives_the_shell_its_terminal_and_fg_comes_back() {
-    let mut tty = Tty::start("bash", &["--norc", "--noprofile", "-i"], 80, 24);
-    tty.run(&format!("PS1='ready> '; {} --demo", env!("CARGO_BIN_EXE_redis-pooltop")));
-    tty.wait_for("the screen", Tty::taken);
-    tty.see("created 0");
+    let mut tty = job("$program --demo");
     tty.send("\u{1a}");
     tty.see("Stopped");
     tty.wait_for("the shell's own screen", |tty| !tty.taken());
@@ -87,6 +84,18 @@ fn from_outside(tty: &Tty, name: &str) {
     assert!(sent.is_ok_and(|status| status.success()));
 }
 
+/// Continues the screen, which is whole then.
+fn back(tty: &mut Tty) {
+    tty.run("fg");
+    tty.wait_for("the screen again", |tty| tty.taken() && tty.mouse() && tty.pastes_in_brackets());
+    tty.see("created 0");
+}
+
+fn still_works(tty: &mut Tty) {
+    tty.run("SET a 1");
+    tty.see("OK");
+}
+
 #[test]
 fn a_stop_from_outside_gives_the_shell_its_terminal_as_the_key_does() {
     let mut tty = noted();
@@ -96,12 +105,9 @@ fn a_stop_from_outside_gives_the_shell_its_terminal_as_the_key_does() {
         tty.wait_for("the shell's own screen", |tty| !tty.taken() && !tty.mouse());
         tty.run("clear; echo still $((40 + 2)) here");
         tty.see("still 42 here");
-        tty.run("fg");
-        tty.wait_for("the screen again", |tty| tty.taken() && tty.mouse() && tty.pastes_in_brackets());
-        tty.see("created 0");
+        back(&mut tty);
     }
-    tty.run("SET a 1");
-    tty.see("OK");
+    still_works(&mut tty);
 }
 
 #[test]
@@ -112,11 +118,8 @@ fn after_a_stop_that_nothing_can_catch_the_screen_is_whole_again() {
     // Whoever is at the shell has put the terminal right, and written on it.
     tty.run("printf '\\033[?1049l\\033[?1000l\\033[?1006l\\033[?2004l'; echo mine");
     tty.wait_for("the shell's own screen", |tty| !tty.taken() && !tty.mouse());
-    tty.run("fg");
-    tty.wait_for("the screen again", |tty| tty.taken() && tty.mouse() && tty.pastes_in_brackets());
-    tty.see("created 0");
-    tty.run("SET a 1");
-    tty.see("OK");
+    back(&mut tty);
+    still_works(&mut tty);
 }
 
 #[test]
@@ -125,7 +128,6 @@ fn where_no_shell_could_continue_it_nothing_stops_the_screen() {
     tty.see("created 0");
     tty.signal("TSTP");
     tty.send("\u{1a}");
-    tty.run("SET a 1");
-    tty.see("OK");
+    still_works(&mut tty);
     assert!(tty.taken());
 }

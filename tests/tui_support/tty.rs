@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use crate::support::PATIENCE;
@@ -281,7 +282,13 @@ fn nonzero(size: u16) -> NonZero<u16> {
 
 impl Drop for Tty {
     fn drop(&mut self) {
+        // A shell's foreground job, which may be stopped where nobody continues it any more.
+        let job = self.master.process_group_leader().and_then(Pid::from_raw);
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(job) = job {
+            // Nearly always it has ended with its terminal.
+            let _ = kill_process_group(job, Signal::KILL);
+        }
     }
 }
