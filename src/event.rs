@@ -3,6 +3,7 @@
 //! Sources and the pool make events, the hub feeds them to the model in one order, and a recording holds exactly
 //! that order. Nothing here does I/O or reads a clock but [`Clock`], which its owner passes on.
 
+mod app;
 mod clients;
 mod pulse;
 mod slots;
@@ -17,6 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+pub use app::{AppEvent, Ending, How, Inside, Left, ProcId, ProcessEvent, ProcessFacts, Reporting};
 pub use clients::{
     CLIENTS, Client, Exact, Look, NodeConfig, NodeFacts, NodeId, Owner, PIECE, Process, Refused, WatchEvent,
     Whose,
@@ -115,6 +117,8 @@ pub enum Event {
     Server(ServerEvent),
     /// Something about a watched server and its clients.
     Watch(NodeId, WatchEvent),
+    /// Something about an app that reports from inside.
+    App(AppEvent),
 }
 
 /// What can happen to a pool. Checkouts and releases are too many to be events: they arrive counted in a [`Pulse`].
@@ -167,6 +171,15 @@ pub enum PoolEvent {
     },
     /// What the pool counted since the last pulse.
     Pulse(Box<Pulse>),
+    /// A connection that a parent process opened is used by its fork too: each reads the other's replies.
+    Shared {
+        /// Which.
+        conn: ConnId,
+        /// Who uses it in the fork.
+        holder: Holder,
+    },
+    /// The pool was given up, or its process ended: what it had left, just before it stops.
+    Left(Box<Left>),
     /// The pool is closed and every connection with it.
     Stopped,
 }
@@ -185,6 +198,9 @@ pub struct PoolFacts {
     /// A lease out and idle for longer is called a leak, where this pool has a threshold of its own.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "wire::nanos::option")]
     pub leak_threshold: Option<Duration>,
+    /// What the app that has it tells from inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<Box<Inside>>,
 }
 
 /// A connection that was opened, and what that cost.
@@ -239,6 +255,12 @@ pub struct Holder {
     /// The stack of the call that asked for it, where the pool keeps those: a frame a line, innermost first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<Arc<str>>,
+    /// The function of that place, where its language tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<Arc<str>>,
+    /// Through what it was taken, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<How>,
     /// When the command, job or scope that took it ended and left it behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Stamp>,

@@ -4,6 +4,7 @@
 //! Whatever the events are and in whatever order they come, nothing panics and memory is bounded: rings, capped names,
 //! and caps on pools, rows, commands and findings.
 
+mod app;
 mod causes;
 mod clients;
 mod connections;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Slots, Stamp, Timed, wire};
 use crate::snapshot::{Snapshot, What};
+use app::App;
 use clients::Clients;
 use events::Events;
 pub use levels::{Levels, lint_ids};
@@ -79,6 +81,7 @@ pub struct Model {
     server: Server,
     joined: slots::Joined,
     watched: Clients,
+    app: App,
     judge: Judge,
     events: Events,
     dropped: u64,
@@ -95,6 +98,7 @@ impl Model {
             server: Server::default(),
             joined: slots::Joined::default(),
             watched: Clients::default(),
+            app: App::default(),
             judge: Judge::default(),
             events: Events::default(),
             dropped: 0,
@@ -143,6 +147,11 @@ impl Model {
         match &timed.event {
             Event::Pool(pool, event) => self.apply_pool(timed.at, *pool, event),
             Event::Server(event) => self.apply_server(timed.at, event),
+            Event::App(event) => {
+                if let Some(what) = self.app.apply(timed.at, event) {
+                    self.events.note(timed.at, None, what);
+                }
+            }
             Event::Watch(node, event) => {
                 let news = self.watched.apply(timed.at, *node, event);
                 for what in news {
@@ -187,6 +196,10 @@ impl Model {
             }
             PoolEvent::WaitFailed { ended, waited, holder } => {
                 What::WaitFailed { ended: *ended, waited: *waited, who: lints::name(holder).into(), times: 1 }
+            }
+            PoolEvent::Shared { conn, holder } => What::Shared(*conn, lints::name(holder).into()),
+            PoolEvent::Left(left) => {
+                What::Left(left.open, u32::try_from(left.leases.len()).unwrap_or(u32::MAX))
             }
             PoolEvent::Pulse(pulse) => return pool.pulse(at, pulse, clients),
             PoolEvent::Stopped => {
@@ -297,6 +310,7 @@ impl Model {
             nodes: self.watched.node_rows(),
             clients: self.watched.rows(),
             groups: self.watched.group_rows(usize::try_from(window).unwrap_or(usize::MAX)),
+            app: self.app.row(),
             lints: self.judge.rows(),
             events: self.events.rows(),
             dropped: self.dropped,

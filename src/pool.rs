@@ -142,6 +142,7 @@ impl<C: Connector> InstrumentedPool<C> {
             max: config.max,
             single: config.single,
             leak_threshold: config.leak_threshold,
+            inside: None,
         };
         inner.emit(clock.now(), PoolEvent::Started(facts));
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {

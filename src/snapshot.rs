@@ -3,6 +3,7 @@
 //! Ages are computed from [`Snapshot::as_of`], never from a clock, so that a paused screen, a report and a replay
 //! agree. What the source cannot see is `None` and draws as `–`, never as 0.
 
+mod app;
 mod causes;
 mod clients;
 mod connection;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use crate::event::{PoolId, Stamp};
 
+pub use app::{AppRow, ProcessRow};
 pub use causes::{Cause, CauseKind, Exhaustion, Lease, LostWaits, Suspect};
 pub use clients::{
     ClientRow, ClientState, GroupBy, GroupRow, Groups, LookRow, NodePoint, NodeRow, REST, Turn, group_words,
@@ -52,6 +54,8 @@ pub struct Snapshot {
     pub clients: Arc<[Arc<ClientRow>]>,
     /// The clients by what they have in common.
     pub groups: Arc<Groups>,
+    /// The app that reports from inside, where there is one.
+    pub app: Option<Arc<AppRow>>,
     /// Judgements that hold now, worst first.
     pub lints: Vec<Arc<LintRow>>,
     /// The last rare events, oldest first.

@@ -29,8 +29,14 @@ fn opened(at: u64, conn: u64) -> Record {
 
 /// A pool that opens a connection a second.
 fn run(seconds: u64) -> Vec<Record> {
-    let facts =
-        PoolFacts { name: "app".into(), target: "t".into(), max: 10, single: false, leak_threshold: None };
+    let facts = PoolFacts {
+        name: "app".into(),
+        target: "t".into(),
+        max: 10,
+        single: false,
+        leak_threshold: None,
+        inside: None,
+    };
     let mut records = vec![Record::Options(ModelOptions::default()), happens(0, PoolEvent::Started(facts))];
     for second in 1..=seconds {
         let at = second * 1_000_000_000;

@@ -29,6 +29,7 @@ fn recording() -> (TempDir, PathBuf) {
         max: 10,
         single: false,
         leak_threshold: None,
+        inside: None,
     };
     line(&happens(Stamp(0), PoolEvent::Started(facts)));
     for second in 0..=600_u64 {

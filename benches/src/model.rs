@@ -63,6 +63,7 @@ fn start(max: u64) -> Record {
         max: max as u32,
         single: false,
         leak_threshold: None,
+        inside: None,
     };
     happens(Stamp(0), PoolEvent::Started(facts))
 }

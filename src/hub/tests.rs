@@ -39,6 +39,7 @@ fn started() -> Event {
         max: 10,
         single: false,
         leak_threshold: None,
+        inside: None,
     };
     Event::Pool(POOL, PoolEvent::Started(facts))
 }

@@ -44,7 +44,14 @@ impl Pool {
         let name = format!("pool-{}", id.0);
         Self {
             id,
-            facts: PoolFacts { name, target: String::new(), max: 0, single: false, leak_threshold: None },
+            facts: PoolFacts {
+                name,
+                target: String::new(),
+                max: 0,
+                single: false,
+                leak_threshold: None,
+                inside: None,
+            },
             max: None,
             gauges: None,
             totals: None,
@@ -224,6 +231,7 @@ impl Pool {
             latency: self.windows.latency(),
             series: self.series.points(),
             exhaustion: self.causes.exhaustion(),
+            inside: self.facts.inside.clone(),
             stopped: self.stopped,
         })
     }

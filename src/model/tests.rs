@@ -23,6 +23,7 @@ fn facts(max: u32) -> PoolEvent {
         max,
         single: false,
         leak_threshold: None,
+        inside: None,
     })
 }
 

@@ -70,6 +70,8 @@ impl Tag {
             // The id's number is public only as text.
             task: self.task.and_then(|id| id.to_string().parse().ok()),
             stack: self.stack.as_ref().map(|stack| stack.text(self.location)),
+            function: None,
+            how: None,
             ended: owner.filter(|_| !self.stays).and_then(Owner::ended),
         }
     }

@@ -165,6 +165,7 @@ fn weight(record: &Record) -> usize {
             let rows = pulse.connections.len() + pulse.waiters.len();
             rows * 256 + (samples.into_iter().sum::<usize>() + by_command) * 16 + 512
         }
+        Record::Event(Timed { event: Event::Pool(_, PoolEvent::Left(left)), .. }) => left.leases.len() * 256,
         Record::Event(Timed { event: Event::Server(event), .. }) => match event {
             ServerEvent::Info { raw, .. } => raw.len(),
             ServerEvent::Lost { error, .. } => error.len(),

@@ -60,6 +60,7 @@ fn pool() -> PoolRow {
         },
         series: Arc::default(),
         exhaustion: None,
+        inside: None,
         stopped: false,
     }
 }

@@ -43,6 +43,14 @@ pub enum What {
     UnreadReply(ConnId, SeenAt, u64, u64),
     /// The limit changed.
     Resized(u32),
+    /// A parent process's connection is used in a fork, by whom.
+    Shared(ConnId, Arc<str>),
+    /// A pool or its process ended with so many connections open, so many of them lent.
+    Left(u32, u32),
+    /// A process of an app reports: its pid and program.
+    Reports(u32, Arc<str>),
+    /// It is gone; whether it had said so.
+    Gone(u32, Arc<str>, bool),
     /// The server stopped answering, and says why.
     Lost(String),
     /// It answers again.
@@ -70,7 +78,9 @@ impl What {
     /// The connection it is about, when it is about one.
     pub fn conn(&self) -> Option<ConnId> {
         match self {
-            Self::Opened(id, _) | Self::Closed(id, _) | Self::UnreadReply(id, ..) => Some(*id),
+            Self::Opened(id, _) | Self::Closed(id, _) | Self::UnreadReply(id, ..) | Self::Shared(id, _) => {
+                Some(*id)
+            }
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Exhaustion;
-use crate::event::{CloseReason, PoolId, Stamp, Totals};
+use crate::event::{CloseReason, Inside, PoolId, Stamp, Totals};
 
 /// One pool.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct PoolRow {
     pub series: Arc<[SeriesPoint]>,
     /// Why callers wait, or did when they last had to.
     pub exhaustion: Option<Arc<Exhaustion>>,
+    /// What the app that has it tells from inside.
+    pub inside: Option<Box<Inside>>,
     /// Whether it is closed.
     pub stopped: bool,
 }

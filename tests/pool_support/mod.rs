@@ -247,7 +247,7 @@ pub fn told(events: &mut Receiver<Timed>) -> Vec<PoolEvent> {
     let all = std::iter::from_fn(|| events.try_recv().ok());
     all.filter_map(|timed| match timed.event {
         Event::Pool(_, event) => Some(event),
-        Event::Server(_) | Event::Watch(..) => None,
+        Event::Server(_) | Event::Watch(..) | Event::App(_) => None,
     })
     .collect()
 }

@@ -1,19 +1,21 @@
 //! Any line that a recording can have.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this module")]
 
+mod app;
 mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::{APP_KINDS, app_event, app_kind, how, inside};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use redis_pooltop::event::{
     Bound, Bounds, CloseReason, ClosedBy, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder,
-    NodeId, Opened, PastLease, PoolEvent, PoolFacts, PoolId, Pulse, Run, Samples, SeenAt, ServerEvent, Stamp,
-    Timed, Totals, WaitEnd, Waiting,
+    Left, NodeId, Opened, PastLease, PoolEvent, PoolFacts, PoolId, Pulse, Run, Samples, SeenAt, ServerEvent,
+    Stamp, Timed, Totals, WaitEnd, Waiting,
 };
 use redis_pooltop::model::{Levels, ModelOptions, lint_ids};
 use redis_pooltop::record::{End, Record};
@@ -40,8 +42,17 @@ fn span() -> impl Strategy<Value = Duration> {
 }
 
 fn holder() -> BoxedStrategy<Holder> {
-    (shared(), shared(), option::of(any::<u64>()), shared(), option::of(stamp()))
-        .prop_map(|(label, location, task, stack, ended)| Holder { label, location, task, stack, ended })
+    let told = (shared(), option::of(how()));
+    (shared(), shared(), option::of(any::<u64>()), shared(), option::of(stamp()), told)
+        .prop_map(|(label, location, task, stack, ended, (function, how))| Holder {
+            label,
+            location,
+            task,
+            stack,
+            function,
+            how,
+            ended,
+        })
         .boxed()
 }
 
@@ -168,17 +179,15 @@ fn opened() -> BoxedStrategy<Opened> {
 }
 
 fn pool_event() -> BoxedStrategy<PoolEvent> {
-    let facts = (words(), words(), any::<(u32, bool)>(), option::of(span()));
+    let facts =
+        (words(), words(), any::<(u32, bool)>(), option::of(span()), option::of(inside().prop_map(Box::new)));
+    let left = (any::<(u32, bool)>(), vec(row(), 0..3));
     let ends = [WaitEnd::Granted, WaitEnd::TimedOut, WaitEnd::Cancelled, WaitEnd::Refused, WaitEnd::Failed];
     let seen = [SeenAt::Release, SeenAt::Checkout];
     prop_oneof![
-        facts.prop_map(|(name, target, (max, single), leak_threshold)| PoolEvent::Started(PoolFacts {
-            name,
-            target,
-            max,
-            single,
-            leak_threshold
-        })),
+        facts.prop_map(|(name, target, (max, single), leak_threshold, inside)| PoolEvent::Started(
+            PoolFacts { name, target, max, single, leak_threshold, inside }
+        )),
         any::<u32>().prop_map(|max| PoolEvent::Resized { max }),
         opened().prop_map(PoolEvent::Opened),
         words().prop_map(|error| PoolEvent::OpenFailed { error }),
@@ -192,6 +201,12 @@ fn pool_event() -> BoxedStrategy<PoolEvent> {
             holder
         }),
         pulse().prop_map(|pulse| PoolEvent::Pulse(Box::new(pulse))),
+        (conn(), holder()).prop_map(|(conn, holder)| PoolEvent::Shared { conn, holder }),
+        left.prop_map(|((open, unclosed), leases)| PoolEvent::Left(Box::new(Left {
+            open,
+            leases,
+            unclosed
+        }))),
         Just(PoolEvent::Stopped),
     ]
     .boxed()
@@ -218,7 +233,8 @@ fn levels(any: u8) -> Levels {
 pub fn any_record() -> BoxedStrategy<Record> {
     let pool = (0..3_u32, pool_event()).prop_map(|(id, event)| Event::Pool(PoolId(id), event));
     let watch = (0..3_u32, watch_event()).prop_map(|(id, event)| Event::Watch(NodeId(id), event));
-    let event = prop_oneof![9 => pool, 2 => server_event().prop_map(Event::Server), 6 => watch];
+    let app = app_event().prop_map(Event::App);
+    let event = prop_oneof![9 => pool, 2 => server_event().prop_map(Event::Server), 6 => watch, 5 => app];
     let options = (span(), span(), any::<u8>()).prop_map(|(window, leak_threshold, usage_alert)| {
         Record::Options(ModelOptions { window, leak_threshold, usage_alert, levels: levels(usage_alert) })
     });
@@ -246,6 +262,7 @@ pub fn kind(record: &Record) -> &'static str {
             Event::Server(ServerEvent::Lost { .. }) => "lost",
             Event::Server(ServerEvent::Slots(_)) => "slots",
             Event::Watch(_, event) => watch_kind(event),
+            Event::App(event) => app_kind(event),
             Event::Pool(_, event) => match event {
                 PoolEvent::Started(_) => "started",
                 PoolEvent::Resized { .. } => "resized",
@@ -255,6 +272,8 @@ pub fn kind(record: &Record) -> &'static str {
                 PoolEvent::UnreadReply { .. } => "unread reply",
                 PoolEvent::WaitFailed { .. } => "wait failed",
                 PoolEvent::Pulse(_) => "pulse",
+                PoolEvent::Shared { .. } => "shared",
+                PoolEvent::Left(_) => "left",
                 PoolEvent::Stopped => "stopped",
             },
         },
@@ -262,4 +281,4 @@ pub fn kind(record: &Record) -> &'static str {
 }
 
 /// All that [`kind`] can say.
-pub const KINDS: usize = 17 + WATCH_KINDS;
+pub const KINDS: usize = 19 + WATCH_KINDS + APP_KINDS;

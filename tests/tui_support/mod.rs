@@ -244,6 +244,7 @@ fn busy_pool() -> PoolRow {
         },
         series: series.collect(),
         exhaustion: None,
+        inside: None,
         stopped: false,
     }
 }

@@ -75,7 +75,14 @@ fn half_an_hour_of_healthy_load_raises_nothing() {
     tell(
         &mut model,
         s(1),
-        PoolEvent::Started(PoolFacts { name, target, max: 20, single: false, leak_threshold: None }),
+        PoolEvent::Started(PoolFacts {
+            name,
+            target,
+            max: 20,
+            single: false,
+            leak_threshold: None,
+            inside: None,
+        }),
     );
     let mut totals = Totals { opened: u64::from(OPEN), ..Totals::default() };
     (1..=u64::from(OPEN)).for_each(|conn| opened(&mut model, s(1), conn));

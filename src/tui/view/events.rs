@@ -113,6 +113,15 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
             say(theme.bad, format!("x {id} had {owed}, {bytes} bytes unread at {at}"))
         }
         What::Resized(max) => say(theme.text, format!("max is now {max}")),
+        What::Shared(id, who) => {
+            say(theme.bad, format!("x {id} was opened before a fork and is used after it by {who}"))
+        }
+        What::Left(open, lent) => say(theme.warn, format!("ended with {open} open, {lent} of them lent")),
+        What::Reports(pid, program) => say(theme.text, format!("process {pid} {program} reports")),
+        What::Gone(pid, program, said) => {
+            let how = if *said { "ended" } else { "is gone without a word" };
+            say(theme.text, format!("process {pid} {program} {how}"))
+        }
         What::Clients { who, opened, closed, .. } => {
             let counts =
                 [(*opened, "opened"), (*closed, "closed")].into_iter().filter(|(count, _)| *count > 0);

@@ -1,0 +1,105 @@
+//! An app that reports from inside: its processes as they come and go.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::server::cut;
+use crate::event::{AppEvent, ProcId, ProcessEvent, ProcessFacts, Reporting, Stamp};
+use crate::snapshot::{AppRow, ProcessRow, What};
+
+/// Processes kept: those that are gone make room first.
+const PROCESSES: usize = 512;
+
+/// Client libraries kept of one process: there are two.
+const LIBRARIES: usize = 4;
+
+/// The most of a name or a sentence that is kept.
+const TEXT_BYTES: usize = 256;
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub(super) struct App {
+    row: AppRow,
+    processes: BTreeMap<ProcId, Arc<ProcessRow>>,
+    published: Option<Arc<AppRow>>,
+}
+
+impl App {
+    /// Takes what is told of the app, and says what of it is worth a line.
+    pub(super) fn apply(&mut self, at: Stamp, event: &AppEvent) -> Option<What> {
+        self.published = None;
+        match event {
+            AppEvent::Started { program } => {
+                self.row.since = Some(at);
+                self.row.program = program.as_deref().map(|program| cut(program, TEXT_BYTES).into());
+            }
+            AppEvent::Silent { why } => self.row.silent = Some(cut(why, TEXT_BYTES).into()),
+            AppEvent::Ended(ending) => self.row.ended = Some((at, *ending)),
+            AppEvent::Process(id, event) => return self.process(at, *id, event),
+        }
+        None
+    }
+
+    fn process(&mut self, at: Stamp, id: ProcId, event: &ProcessEvent) -> Option<What> {
+        self.row.silent = None;
+        let row = self.entry(at, id)?;
+        let mut news = None;
+        match event {
+            ProcessEvent::Started(facts) => {
+                let short = |text: &str| cut(text, TEXT_BYTES).to_owned();
+                let (program, runtime) = (short(&facts.program), short(&facts.runtime));
+                row.facts = ProcessFacts { program, runtime, ..facts.clone() };
+                row.gone = None;
+                news = Some(What::Reports(row.facts.pid, row.facts.program.as_str().into()));
+            }
+            ProcessEvent::Library { name, version } => {
+                let library: Arc<str> = cut(&format!("{name} {version}"), TEXT_BYTES).into();
+                if row.libraries.len() < LIBRARIES && !row.libraries.contains(&library) {
+                    row.libraries.push(library);
+                }
+            }
+            ProcessEvent::Heard(reporting) => {
+                let error = reporting.error.as_deref().map(|error| cut(error, TEXT_BYTES).to_owned());
+                row.reporting = Reporting { error, ..*reporting };
+            }
+            ProcessEvent::Gone { said } => {
+                row.gone = Some((at, *said));
+                return Some(What::Gone(row.facts.pid, row.facts.program.as_str().into(), *said));
+            }
+        }
+        row.heard = row.heard.max(at);
+        news
+    }
+
+    /// A process, made where it is new; nothing where there are too many that still report.
+    fn entry(&mut self, at: Stamp, id: ProcId) -> Option<&mut ProcessRow> {
+        if !self.processes.contains_key(&id) && self.processes.len() >= PROCESSES {
+            let (&gone, _) = self.processes.iter().find(|(_, row)| row.gone.is_some())?;
+            self.processes.remove(&gone);
+        }
+        let row = self.processes.entry(id).or_insert_with(|| {
+            Arc::new(ProcessRow {
+                id,
+                facts: ProcessFacts::default(),
+                libraries: Vec::new(),
+                since: at,
+                heard: at,
+                reporting: Reporting::default(),
+                gone: None,
+            })
+        });
+        Some(Arc::make_mut(row))
+    }
+
+    /// What readers see: nothing where no app is observed.
+    pub(super) fn row(&mut self) -> Option<Arc<AppRow>> {
+        if self.row.since.is_none() && self.processes.is_empty() {
+            return None;
+        }
+        let (row, processes) = (&self.row, &self.processes);
+        let published = self.published.get_or_insert_with(|| {
+            Arc::new(AppRow { processes: processes.values().cloned().collect(), ..row.clone() })
+        });
+        Some(Arc::clone(published))
+    }
+}
