@@ -1,5 +1,6 @@
 //! Where events come from, beside the pool itself. A source learns facts from outside and decides nothing.
 
+pub mod agent;
 mod asking;
 pub mod client_list;
 pub mod info;

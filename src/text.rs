@@ -85,6 +85,12 @@ fn push(shown: &mut String, part: std::fmt::Arguments<'_>) {
     let _ = shown.write_fmt(part);
 }
 
+/// The longest prefix of at most `most` bytes that ends at a character's end.
+pub fn cut(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
+}
+
 /// The columns a text takes on a terminal.
 pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.graphemes(true).map(UnicodeWidthStr::width).sum() }

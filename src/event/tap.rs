@@ -39,6 +39,14 @@ impl Tap {
         }
     }
 
+    /// Sends an event, and waits for room while the hub is behind: for a source that is in nobody's way.
+    pub async fn send(&self, timed: Timed) {
+        if let Some(sender) = &self.sender {
+            // A hub that is gone needs to hear nothing.
+            let _ = sender.send(timed).await;
+        }
+    }
+
     /// How many events were dropped so far.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)

@@ -1,0 +1,1593 @@
+"""The agent of `redis-pooltop run`: tells what the redis-py and valkey-py pools of this process are doing.
+
+It wraps the methods that lend and take back connections, keeps a table beside each pool (a connection out: since when,
+which stack, which thread and task) and a thread that writes what changed to a unix socket ten times a second, as
+agent-protocol.md says. It reads no replies and no arguments: of a command only its name leaves the process.
+
+It must never be in the way of the application:
+
+* what it does inside a wrapped call takes no lock, waits for nothing and raises nothing: dicts and deques whose single
+  operations are atomic, and integers that may be off by one in a free-threaded build;
+* stacks are kept as identities of code objects with offsets, never as frames, and connections, pools and their owners
+  only as weak references, so nothing lives longer than it would;
+* the thread is the interpreter's own even where gevent replaced `threading`, its socket never blocks, and a listener
+  that is slow or gone costs events (counted in `dropped`), not time;
+* a fault of its own is counted and told (`errors`), never raised.
+
+By hand, where the start of the program cannot be wrapped:
+
+    import redis_pooltop_agent
+    redis_pooltop_agent.start("/path/of/the/socket")
+"""
+
+import _socket
+import atexit
+import errno
+import functools
+import gc
+import json
+import os
+import re
+import sys
+import time
+import weakref
+from collections import deque
+
+__all__ = ["start"]
+
+VERSION = 1
+LIBRARIES = ("redis", "valkey")
+TICK = 0.1  # seconds between snapshots
+HEARTBEAT = 1_000_000_000
+RETOLD = 500_000_000  # a lease that only goes on working is told again this often
+FRAMES = 64  # told of a stack
+DEPTH = 40  # walked at a checkout, the library's own frames among them
+STACKS = 1024  # kept; beyond it they are forgotten and learnt anew
+PENDING = 256 * 1024  # bytes not yet taken by the listener above which nothing new is written
+EVENTS = 2048  # opened and closed connections kept between two snapshots of a pool
+FAULTS = 32
+LEASES = 1000  # leases in a line of a snapshot
+BUCKETS = 260
+
+_clock = time.monotonic_ns
+_getframe = sys._getframe
+_COMMAND = re.compile(rb"\*\d+\r\n\$(\d+)\r\n([A-Za-z][A-Za-z0-9._-]*)\r\n")
+
+
+class _Stack(object):
+    """A distinct stack: where a connection was taken, and what that says about how it is held."""
+
+    __slots__ = ("id", "frames", "cut", "how", "owned", "codes", "told")
+
+
+class _Conn(object):
+    """What is known of one connection, for its whole life; the lease fields are overwritten by each checkout."""
+
+    __slots__ = (
+        # the connection
+        "id", "ref", "pool", "open", "born", "began", "local", "client", "create", "foreign", "noted",
+        # commands: sent, answered (`vague`: replies can no longer be counted)
+        "sent", "read", "packed", "head", "vague", "odd", "errors",
+        # the lease
+        "uses", "since", "stack", "thread", "task", "owner", "base", "back", "pinned",
+        # the thread's own notes
+        "before", "told", "told_at", "seen_sent", "active", "busy", "gone",
+    )  # fmt: skip
+
+    def __init__(self, conn):
+        self.id = _next_conn()
+        self.ref = _Ref(conn, _dead.append)
+        self.ref.of = self
+        self.pool = None
+        self.open = False
+        self.born = self.began = self.create = 0
+        self.local = self.client = None
+        self.foreign = self.noted = False
+        self.sent = self.read = self.packed = 0
+        self.head = None
+        self.vague = self.odd = False
+        self.errors = 0
+        self.uses = self.since = self.base = self.back = 0
+        self.stack = self.thread = self.task = self.owner = self.pinned = None
+        self.before = self.told = 0
+        self.told_at = self.seen_sent = self.active = 0
+        self.busy = self.gone = None
+
+
+class _Pool(object):
+    """What is known of one pool."""
+
+    __slots__ = (
+        "id", "ref", "at", "stack", "facts", "inherited", "told", "said",
+        "out", "inside", "opening", "sockets", "leases", "wait", "held", "create", "wait_told", "held_told",
+        "create_told", "opened", "closed", "failed", "unread", "shared",
+        "n_opened", "n_closed", "n_failures", "n_discarded", "n_waited", "n_timeouts", "n_cancelled",
+        "n_refused", "n_failed", "n_commands", "n_errors", "n_unread",
+    )  # fmt: skip
+
+    def __init__(self):
+        self.id = _next_pool()
+        self.at = _clock()
+        self.ref = self.stack = None
+        self.facts = {}
+        self.inherited = False
+        self.told = {}
+        self.said = None
+        self.clear()
+
+    def clear(self):
+        self.out = {}  # id -> connection, lent now
+        self.inside = {}  # when asked -> a call that is inside get_connection
+        self.opening = {}  # id -> connection being opened
+        self.sockets = {}  # id -> connection with an open socket
+        self.leases = {}
+        self.wait, self.held, self.create = [0] * BUCKETS, [0] * BUCKETS, [0] * BUCKETS
+        self.wait_told, self.held_told, self.create_told = [0] * BUCKETS, [0] * BUCKETS, [0] * BUCKETS
+        self.opened, self.closed = deque(), deque()
+        self.failed, self.unread, self.shared = deque(), deque(), deque()
+        self.n_opened = self.n_closed = self.n_failures = self.n_discarded = self.n_waited = 0
+        self.n_timeouts = self.n_cancelled = self.n_refused = self.n_failed = self.n_commands = self.n_errors = 0
+        self.n_unread = 0
+
+
+class _Ref(weakref.ref):
+    """A weak reference that knows whose it is. Its callback only appends to a deque: it may run anywhere."""
+
+    __slots__ = ("of",)
+
+
+def _numbers():
+    count = 0
+    while True:
+        count += 1
+        yield count
+
+
+_next_conn = _numbers().__next__
+_next_pool = _numbers().__next__
+_next_stack = _numbers().__next__
+_dead = deque()  # references of connections and pools that were collected
+_pools = {}  # id -> _Pool
+_stacks = {}  # key -> _Stack
+_threads = {}  # threading._active: thread by identity
+_homes = ()  # the directories of the libraries
+_agent = None
+_identity = None
+_current_task = None
+
+
+def _fault():
+    """Counts an error of our own; where it happened, never what it was about."""
+    try:
+        agent = _agent
+        kind, _, trace = sys.exc_info()
+        line = 0
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == __file__:
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        agent.errors += 1
+        agent.error = "%s at line %d" % (kind.__name__, line)
+    except Exception:
+        pass
+
+
+# What a wrapped call does
+
+
+def _where(frame):
+    """The stack from this frame on: one dict lookup for one that was seen before."""
+    key = []
+    add = key.append
+    walk = frame
+    left = DEPTH
+    while left and walk is not None:
+        add(id(walk.f_code))
+        add(walk.f_lasti)
+        walk = walk.f_back
+        left -= 1
+    stack = _stacks.get(tuple(key))
+    if stack is None:
+        stack = _learn(frame, tuple(key))
+    return stack
+
+
+def _learn(frame, key):
+    stack = _Stack()
+    stack.id = _next_stack()
+    stack.told = -1
+    stack.how, stack.owned = _manner(frame)
+    stack.codes = codes = []
+    frames = []
+    walk, depth, head, lock = frame, 0, True, False
+    while walk is not None:
+        code = walk.f_code
+        if depth < DEPTH:
+            codes.append(code)  # so that no other code object can have its identity
+        if head and _library(code.co_filename):
+            lock = lock or os.path.basename(code.co_filename) == "lock.py"
+        else:
+            head = False
+            if len(frames) < FRAMES:
+                name = getattr(code, "co_qualname", code.co_name)
+                frames.append((code.co_filename, walk.f_lineno or code.co_firstlineno, name))
+            else:
+                stack.cut += 1
+        if depth == 0:
+            stack.cut = 0
+        walk = walk.f_back
+        depth += 1
+    if lock and stack.how == "command":
+        stack.how = "lock"
+    stack.frames = frames
+    if len(_stacks) >= STACKS:
+        _stacks.clear()
+    _stacks[key] = stack
+    return stack
+
+
+def _library(path):
+    if path == __file__:
+        return True
+    for home in _homes:
+        if path.startswith(home):
+            return True
+    return False
+
+
+def _manner(frame):
+    """How the code that asks holds what it gets, and whether its `self` owns it from then on."""
+    if not _library(frame.f_code.co_filename):
+        return "raw", False
+    owner = frame.f_locals.get("self")
+    names = [kind.__name__ for kind in type(owner).__mro__]
+    for name, how in (("PubSub", "pubsub"), ("Monitor", "monitor")):
+        if name in names:
+            return how, True
+    if any(name.endswith("Pipeline") or name == "TransactionStrategy" for name in names):
+        return "pipeline", True
+    if frame.f_code.co_name in ("__init__", "initialize"):
+        return "single", True
+    return "command", False
+
+
+def _thread_name():
+    ident = _identity()
+    thread = _threads.get(ident)
+    return ident if thread is None else thread._name
+
+
+def _task_name():
+    try:
+        task = _current_task()
+    except RuntimeError:
+        return None
+    return None if task is None else task.get_name()
+
+
+def _conn(conn):
+    """The connection's notes; made when it is first seen."""
+    inner = getattr(conn, "_conn", None)  # a connection in front of another: the client-side cache
+    if inner is None or not hasattr(inner, "send_packed_command"):
+        inner = conn
+    state = getattr(inner, "_redis_pooltop", None)
+    if state is None or state.ref() is not inner:
+        state = inner._redis_pooltop = _Conn(inner)
+    if inner is not conn:
+        conn._redis_pooltop = state
+    return state
+
+
+def _pool(pool, frame=None):
+    """The pool's notes; made when it is first seen."""
+    state = getattr(pool, "_redis_pooltop", None)
+    if state is not None and state.ref() is pool:
+        return state
+    state = _Pool()
+    state.ref = _Ref(pool, _dead.append)
+    state.ref.of = state
+    state.facts = _facts(pool)
+    if frame is not None:
+        state.stack = _where(frame)
+        if "/cluster.py" in "".join(code.co_filename for code in state.stack.codes[:8]):
+            state.facts["kind"] = "cluster"
+    pool._redis_pooltop = state
+    _pools[state.id] = state
+    return state
+
+
+def _facts(pool):
+    kind = type(pool)
+    names = [base.__name__ for base in kind.__mro__]
+    told = getattr(pool, "connection_kwargs", None) or {}
+    facts = {
+        "class": "%s.%s" % (kind.__module__, kind.__qualname__),
+        "async": any("asyncio" in base.__module__.split(".") for base in kind.__mro__),
+        "target": _target(pool, told),
+        "name": _text(told.get("client_name"), 64),
+        "socket_timeout": _nanoseconds(told.get("socket_timeout")),
+        "kind": "pool",
+        "max": None,
+        "blocking": None,
+    }
+    if "SentinelConnectionPool" in names:
+        facts["kind"] = "sentinel"
+    elif "BlockingConnectionPool" in names:
+        facts["kind"] = "blocking"
+    return _limits(pool, facts)
+
+
+def _limits(pool, facts):
+    most = pool.__dict__.get("max_connections")
+    facts["max"] = most if isinstance(most, int) and 0 <= most < 2**31 else None
+    if facts["kind"] == "blocking":
+        facts["blocking"] = _nanoseconds(pool.__dict__.get("timeout"))
+    return facts
+
+
+def _target(pool, told):
+    service = pool.__dict__.get("service_name")
+    if service is not None:
+        return "sentinel:%s" % _text(service, 128)
+    path = told.get("path")
+    place = _text(path, 256) if path else "%s:%s" % (_text(told.get("host", "localhost"), 256), told.get("port", 6379))
+    return "%s/%s" % (place, _text(told.get("db", 0) or 0, 16))
+
+
+def _nanoseconds(seconds):
+    try:
+        return int(seconds * 1_000_000_000)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _text(value, most):
+    """What may be written: never too long, and never half of a surrogate pair."""
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return str(value)[:most].encode("utf-8", "replace").decode("utf-8")
+
+
+def _bucket(nanoseconds):
+    """Four buckets to a power of two."""
+    nanoseconds |= 64
+    bits = nanoseconds.bit_length()
+    return (bits << 2) + ((nanoseconds >> (bits - 3)) & 3)
+
+
+def _edge(bucket):
+    bits, quarter = bucket >> 2, bucket & 3
+    return ((5 + quarter) << (bits - 3)) - 1
+
+
+def _keep(events, most, event):
+    if len(events) >= most:
+        _agent.dropped += 1
+    else:
+        events.append(event)
+
+
+def _lent(pool, conn, asked, stack, owner):
+    """A connection was lent: everything that is written about it, in an order that a signal may cut anywhere."""
+    now = _clock()
+    state = getattr(conn, "_redis_pooltop", None)
+    if state is None or state.pool is not pool:
+        state = _conn(conn)
+        state.pool = pool
+    nested = state.since >= asked and state.id in pool.out
+    state.stack = stack
+    state.thread = _thread_name()
+    state.owner = owner
+    pool.inside.pop(asked, None)
+    if nested:
+        return state
+    state.since = now
+    state.uses += 1
+    state.base = state.sent
+    waited = now - asked
+    if not state.open:
+        waited -= _opened(state, conn, now)
+    state.odd = state.foreign or stack.how == "raw"
+    if state.foreign or state.sent != state.read:
+        _odd_checkout(pool, state, now)
+    pool.out[state.id] = state
+    if waited > 1_000_000 and pool.facts["blocking"] is not None:
+        pool.n_waited += 1
+    waited |= 64
+    bits = waited.bit_length()
+    pool.wait[(bits << 2) + ((waited >> (bits - 3)) & 3)] += 1
+    return state
+
+
+def _opened(state, conn, now):
+    """The connection was opened since it was last looked at. How long that took."""
+    took = max(now - state.began, 0)
+    pool = state.pool
+    state.create, state.began, state.born = took, 0, now
+    state.open = True
+    state.local = _local(conn)
+    state.client = _client(conn)
+    pool.opening.pop(state.id, None)
+    pool.sockets[state.id] = state
+    pool.n_opened += 1
+    pool.create[_bucket(took)] += 1
+    _keep(pool.opened, EVENTS, (state.id, now, state.client, state.local, took))
+    return took
+
+
+def _local(conn):
+    conn = conn.__dict__.get("_conn", conn)
+    try:
+        writer = conn.__dict__.get("_writer")
+        if writer is not None:
+            name = writer.get_extra_info("sockname")
+        else:
+            name = conn.__dict__["_sock"].getsockname()
+        if isinstance(name, tuple):
+            return ("[%s]:%d" if ":" in name[0] else "%s:%d") % name[:2]
+    except Exception:
+        pass
+    return None
+
+
+def _client(conn):
+    try:
+        said = getattr(conn, "handshake_metadata", None)
+        number = said.get("id", said.get(b"id")) if said else None
+        return number if isinstance(number, int) else None
+    except Exception:
+        return None
+
+
+def _odd_checkout(pool, state, now):
+    if state.foreign:
+        _shared(state, now)
+    owed = state.sent - state.read
+    if owed > 0 and not state.vague and state.stack.how not in ("pubsub", "monitor"):
+        _unread(pool, state, now, "checkout", owed)
+
+
+def _unread(pool, state, now, seen, owed):
+    pool.n_unread += 1
+    event = (now, state.id, seen, owed, _waiting_bytes(state), state.stack, state.thread, state.task)
+    _keep(pool.unread, FAULTS, event)
+
+
+def _waiting_bytes(state):
+    """Bytes the server sent and nobody read; None where that cannot be known."""
+    try:
+        conn = state.ref()
+        reader = conn.__dict__.get("_reader")
+        if reader is not None:
+            return len(reader._buffer)
+        peeked = conn.__dict__["_sock"]
+        if type(peeked).__module__ != "socket":
+            return None
+        return len(_socket.socket.recv(peeked, 65536, _socket.MSG_PEEK | _socket.MSG_DONTWAIT))
+    except (BlockingIOError, InterruptedError):
+        return 0
+    except Exception:
+        return None
+
+
+def _shared(state, now):
+    if not state.noted:
+        state.noted = True
+        pool = state.pool
+        if pool is not None:
+            _keep(pool.shared, FAULTS, (now, state.id, state.stack, state.thread, state.task))
+
+
+def _refused(pool, asked, error, stack, task):
+    """A call of get_connection ended without a connection."""
+    try:
+        if pool is None:
+            return
+        pool.inside.pop(asked, None)
+        said = error.args[0] if error.args else ""
+        kind = type(error).__name__
+        if kind == "CancelledError" or not isinstance(error, Exception):
+            end = "cancelled"
+            pool.n_cancelled += 1
+        elif kind == "MaxConnectionsError" or said == "Too many connections":
+            end = "refused"
+            pool.n_refused += 1
+        elif said == "No connection available.":
+            end = "timed-out"
+            pool.n_timeouts += 1
+        else:
+            end = "failed"
+            pool.n_failed += 1
+        now = _clock()
+        waited = max(now - asked, 0)
+        _keep(pool.failed, FAULTS, (now, end, waited, stack, _thread_name(), task, kind))
+    except Exception:
+        _fault()
+
+
+def _back(state, pool):
+    """The connection is about to go back: true if it was out."""
+    if pool.out.pop(state.id, None) is None:
+        return False
+    now = _clock()
+    state.back = now
+    if not state.open:
+        pool.n_discarded += 1
+    held = (now - state.since) | 64
+    bits = held.bit_length()
+    pool.held[(bits << 2) + ((held >> (bits - 3)) & 3)] += 1
+    pool.n_commands += state.sent - state.base
+    if state.began:
+        conn = state.ref()
+        if conn is not None:
+            _opened(state, conn, now)
+    if state.sent > state.read and not state.vague and state.stack.how not in ("pubsub", "monitor"):
+        _unread(pool, state, now, "release", state.sent - state.read)
+    return True
+
+
+def _not_back(owner, conn, state, pool):
+    """The release raised: if the pool did not take the connection, it is still out."""
+    shelf = owner.__dict__.get("_available_connections")
+    if shelf is None:
+        shelf = owner.__dict__["pool"].queue
+    if not any(entry is conn for entry in list(shelf)):
+        pool.out[state.id] = state
+
+
+def _ask(pool_object, frame, asked):
+    """A call of get_connection begins: the pool, where it comes from, and who will own what it gets."""
+    pool = getattr(pool_object, "_redis_pooltop", None)
+    if pool is None or pool.ref() is not pool_object:
+        pool = _pool(pool_object)
+    pool.inside[asked] = None
+    stack = _where(frame)
+    return pool, stack, _Ref(frame.f_locals["self"]) if stack.owned else None
+
+
+def _wrap_get(original):
+    @functools.wraps(original)
+    def get_connection(self, *args, **kwargs):
+        pool = stack = owner = None
+        asked = _clock()
+        try:
+            try:
+                pool, stack, owner = _ask(self, _getframe(1), asked)
+            except Exception:
+                _fault()
+            conn = original(self, *args, **kwargs)
+        except BaseException as error:
+            _refused(pool, asked, error, stack, None)
+            raise
+        try:
+            if stack is not None:
+                _lent(pool, conn, asked, stack, owner)
+        except Exception:
+            _fault()
+        except BaseException:
+            # A signal's exception, after the pool lent the connection and before the caller has it: give it back, as
+            # get_connection itself does, or nobody could.
+            self.release(conn)
+            raise
+        return conn
+
+    return get_connection
+
+
+def _wrap_async_get(original):
+    @functools.wraps(original)
+    async def get_connection(self, *args, **kwargs):
+        pool = stack = owner = task = None
+        asked = _clock()
+        try:
+            try:
+                pool, stack, owner = _ask(self, _getframe(1), asked)
+                task = _task_name()
+            except Exception:
+                _fault()
+            conn = await original(self, *args, **kwargs)
+        except BaseException as error:
+            _refused(pool, asked, error, stack, task)
+            raise
+        try:
+            if stack is not None:
+                _lent(pool, conn, asked, stack, owner).task = task
+        except Exception:
+            _fault()
+        return conn
+
+    return get_connection
+
+
+def _wrap_release(original):
+    @functools.wraps(original)
+    def release(self, connection, *args, **kwargs):
+        was = False
+        try:
+            state = getattr(connection, "_redis_pooltop", None)
+            if state is not None:
+                pool = state.pool
+                was = pool is not None and _back(state, pool)
+        except Exception:
+            _fault()
+        try:
+            return original(self, connection, *args, **kwargs)
+        except BaseException:
+            if was:
+                try:
+                    _not_back(self, connection, state, pool)
+                except Exception:
+                    _fault()
+            raise
+
+    return release
+
+
+def _wrap_async_release(original):
+    @functools.wraps(original)
+    async def release(self, connection, *args, **kwargs):
+        was = False
+        try:
+            state = getattr(connection, "_redis_pooltop", None)
+            if state is not None:
+                pool = state.pool
+                was = pool is not None and _back(state, pool)
+        except Exception:
+            _fault()
+        try:
+            return await original(self, connection, *args, **kwargs)
+        except BaseException:
+            if was:
+                try:
+                    _not_back(self, connection, state, pool)
+                except Exception:
+                    _fault()
+            raise
+
+    return release
+
+
+# What is wrapped of a connection
+
+
+def _wrap_make(original):
+    @functools.wraps(original)
+    def make_connection(self, *args, **kwargs):
+        conn = original(self, *args, **kwargs)
+        try:
+            state = _conn(conn)
+            if state.pool is None:
+                state.pool = _pool(self)
+        except Exception:
+            _fault()
+        return conn
+
+    return make_connection
+
+
+def _wrap_pool_init(original):
+    @functools.wraps(original)
+    def __init__(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        try:
+            _pool(self, _getframe(1))
+        except Exception:
+            _fault()
+
+    return __init__
+
+
+def _sent(state, command):
+    """A connection that needs a closer look: taken by hand, or made in the parent process."""
+    if state.foreign:
+        _shared(state, _clock())
+    name = _name(state.head)
+    if name in ("WATCH", "MULTI"):
+        state.pinned = name
+    elif name in ("UNWATCH", "EXEC", "DISCARD"):
+        state.pinned = None
+    elif name in ("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"):
+        state.pinned = "SUBSCRIBE" if name != "MONITOR" else None
+        state.vague = True
+
+
+def _name(head):
+    """The name of a packed command, if it looks like one."""
+    if not head:
+        return None
+    found = _COMMAND.match(head)
+    if found is None or int(found.group(1)) != len(found.group(2)):
+        return None
+    return found.group(2).decode("ascii").upper()
+
+
+def _wrap_pack(original):
+    @functools.wraps(original)
+    def pack_commands(self, commands):
+        try:
+            if not isinstance(commands, (list, tuple)):
+                commands = list(commands)
+            state = self._redis_pooltop
+            if state is not None:
+                state.packed = len(commands)
+        except TypeError:
+            pass  # not commands: the library says so better
+        return original(self, commands)
+
+    return pack_commands
+
+
+def _wrap_send(original):
+    @functools.wraps(original)
+    def send_packed_command(self, command, check_health=True):
+        original(self, command, check_health)
+        try:
+            state = self._redis_pooltop
+            if state.packed:
+                state.sent += state.packed
+                state.packed = 0
+            else:
+                state.sent += 1
+            state.head = command[0][:48]
+            if state.odd:
+                _sent(state, command)
+        except (AttributeError, TypeError, IndexError):
+            pass
+        except Exception:
+            _fault()
+
+    return send_packed_command
+
+
+def _wrap_async_send(original):
+    @functools.wraps(original)
+    async def send_packed_command(self, command, check_health=True):
+        await original(self, command, check_health)
+        try:
+            state = self._redis_pooltop
+            if state.packed:
+                state.sent += state.packed
+                state.packed = 0
+            else:
+                state.sent += 1
+            state.head = command[0][:48]
+            if state.odd:
+                _sent(state, command)
+        except (AttributeError, TypeError, IndexError):
+            pass
+        except Exception:
+            _fault()
+
+    return send_packed_command
+
+
+def _raised(conn, answer, error):
+    """An error reply is a reply."""
+    try:
+        state = conn._redis_pooltop
+        if state is not None and isinstance(error, answer):
+            if state.pool is not None and not state.began:
+                state.pool.n_errors += 1
+            if state.read < state.sent:
+                state.read += 1
+    except Exception:
+        _fault()
+
+
+def _read(conn, reply, kwargs):
+    """One reply was read; where that is not certain, replies cannot be counted until the next connection."""
+    state = conn._redis_pooltop
+    if state is None:
+        return
+    if kwargs and (kwargs.get("push_request") or (reply is None and kwargs.get("timeout") is not None)):
+        state.vague = True
+    if state.read < state.sent:
+        state.read += 1
+
+
+def _wrap_read(original, answer):
+    @functools.wraps(original)
+    def read_response(self, *args, **kwargs):
+        try:
+            reply = original(self, *args, **kwargs)
+        except BaseException as error:
+            _raised(self, answer, error)
+            raise
+        try:
+            if kwargs:
+                _read(self, reply, kwargs)
+            else:
+                state = self._redis_pooltop
+                if state.read < state.sent:
+                    state.read += 1
+        except AttributeError:
+            pass
+        except Exception:
+            _fault()
+        return reply
+
+    return read_response
+
+
+def _wrap_async_read(original, answer):
+    @functools.wraps(original)
+    async def read_response(self, *args, **kwargs):
+        try:
+            reply = await original(self, *args, **kwargs)
+        except BaseException as error:
+            _raised(self, answer, error)
+            raise
+        try:
+            _read(self, reply, kwargs)
+        except Exception:
+            _fault()
+        return reply
+
+    return read_response
+
+
+def _dial(conn):
+    """A socket is about to be opened. None where that is known already: one _connect calls another."""
+    state = _conn(conn)
+    if state.began:
+        return None
+    state.began = _clock()
+    if state.pool is not None:
+        state.pool.opening[state.id] = state
+    return state
+
+
+def _undialled(state):
+    if state is None:
+        return
+    state.began = 0
+    pool = state.pool
+    if pool is not None:
+        pool.opening.pop(state.id, None)
+        pool.n_failures += 1
+
+
+def _wrap_connect(original):
+    @functools.wraps(original)
+    def _connect(self, *args, **kwargs):
+        state = None
+        try:
+            state = _dial(self)
+        except Exception:
+            _fault()
+        try:
+            return original(self, *args, **kwargs)
+        except BaseException:
+            _undialled(state)
+            raise
+
+    return _connect
+
+
+def _wrap_async_connect(original):
+    @functools.wraps(original)
+    async def _connect(self, *args, **kwargs):
+        state = None
+        try:
+            state = _dial(self)
+        except Exception:
+            _fault()
+        try:
+            return await original(self, *args, **kwargs)
+        except BaseException:
+            _undialled(state)
+            raise
+
+    return _connect
+
+
+def _hung_up(conn, frame, kwargs):
+    state = conn._redis_pooltop
+    if state is None:
+        return
+    state.read = state.sent
+    state.packed = 0
+    state.vague = False
+    state.pinned = None
+    pool = state.pool
+    if state.began and not state.open:
+        _undialled(state)
+    elif state.open:
+        state.open = False
+        if pool is not None and not state.foreign:
+            now = _clock()
+            pool.sockets.pop(state.id, None)
+            pool.n_closed += 1
+            reason = _reason(frame, kwargs)
+            _keep(pool.closed, EVENTS, (state.id, now, reason))
+            if reason == "unread-reply":
+                # get_connection found bytes that nobody asked for on a connection it was about to lend.
+                pool.n_unread += 1
+                stack = _where(frame.f_back or frame)
+                event = (now, state.id, "checkout", None, None, stack, _thread_name(), None)
+                _keep(pool.unread, FAULTS, event)
+
+
+def _reason(frame, kwargs):
+    """Why a connection is closed, by who closes it and which error is being handled."""
+    name = frame.f_code.co_name
+    if name == "_ping_failed" or kwargs.get("health_check_failed"):
+        return "unhealthy"
+    if not _library(frame.f_code.co_filename):
+        return "asked"
+    if name in ("reset", "close", "aclose", "__exit__", "__aexit__", "release"):
+        return "asked"
+    if name in ("disconnect", "__del__", "<genexpr>", "<listcomp>"):
+        return "pool-closed"
+    error = kwargs.get("error") or sys.exc_info()[1]
+    kind = type(error).__name__
+    if error is None:
+        return "asked"
+    if error.args and error.args[0] == "Connection has data":
+        return "unread-reply"
+    if kind == "CancelledError" or not isinstance(error, Exception):
+        return "cancelled"
+    if "Timeout" in kind or kind == "timeout":
+        return "timeout"
+    if kind == "InvalidResponse":
+        return "protocol"
+    return "broken"
+
+
+def _wrap_disconnect(original):
+    @functools.wraps(original)
+    def disconnect(self, *args, **kwargs):
+        try:
+            _hung_up(self, _getframe(1), kwargs)
+        except Exception:
+            _fault()
+        return original(self, *args, **kwargs)
+
+    return disconnect
+
+
+def _wrap_async_disconnect(original):
+    @functools.wraps(original)
+    async def disconnect(self, *args, **kwargs):
+        try:
+            _hung_up(self, _getframe(1), kwargs)
+        except Exception:
+            _fault()
+        return await original(self, *args, **kwargs)
+
+    return disconnect
+
+
+# Where the wrappers go
+
+
+def patch(module):
+    """Wraps what this module defines; called once it has been executed."""
+    library, _, rest = module.__name__.partition(".")
+    if library not in LIBRARIES:
+        return
+    _know(module, library)
+    if rest == "connection":
+        _patch_connections(module, _exceptions(library), False)
+    elif rest == "asyncio.connection":
+        global _current_task
+        from asyncio import current_task
+
+        _current_task = current_task
+        _patch_connections(module, _exceptions(library), True)
+
+
+def _know(module, library):
+    global _homes
+    home = os.path.dirname(os.path.abspath(sys.modules[library].__file__)) + os.sep
+    if home not in _homes:
+        _homes += (home,)
+    _agent.libraries.setdefault(library, None)
+
+
+def _exceptions(library):
+    return sys.modules[library + ".exceptions"].ResponseError
+
+
+def _patch_connections(module, answer, asynchronous):
+    base = module.AbstractConnection if hasattr(module, "AbstractConnection") else module.Connection
+    # The notes of a connection or a pool are an attribute of it: the fastest place, and they go when it goes.
+    base._redis_pooltop = module.ConnectionPool._redis_pooltop = None
+    if asynchronous:
+        _wrap(base, "send_packed_command", _wrap_async_send, True)
+        _wrap(base, "read_response", lambda original: _wrap_async_read(original, answer), True)
+        _wrap(base, "disconnect", _wrap_async_disconnect, True)
+    else:
+        _wrap(base, "send_packed_command", _wrap_send)
+        _wrap(base, "read_response", lambda original: _wrap_read(original, answer))
+        _wrap(base, "disconnect", _wrap_disconnect)
+    _wrap(base, "pack_commands", _wrap_pack)
+    for kind in list(vars(module).values()):
+        if not isinstance(kind, type) or kind.__module__ != module.__name__:
+            continue
+        if issubclass(kind, base) and kind is not base:
+            _wrap(kind, "_connect", _wrap_async_connect if asynchronous else _wrap_connect, asynchronous)
+    pools = module.ConnectionPool
+    for kind in [pools] + _heirs(pools):
+        _patch_pool(kind, asynchronous)
+    _patch_heirs(pools, asynchronous)
+
+
+def _patch_pool(kind, asynchronous):
+    _wrap(kind, "get_connection", _wrap_async_get if asynchronous else _wrap_get, asynchronous)
+    _wrap(kind, "release", _wrap_async_release if asynchronous else _wrap_release, asynchronous)
+    _wrap(kind, "make_connection", _wrap_make)
+    _wrap(kind, "__init__", _wrap_pool_init)
+
+
+def _heirs(kind):
+    found = []
+    for heir in kind.__subclasses__():
+        found.append(heir)
+        found.extend(_heirs(heir))
+    return found
+
+
+def _patch_heirs(pools, asynchronous):
+    """Pools that the application derives define methods of their own: they are wrapped when the class is made."""
+    original = pools.__dict__.get("__init_subclass__")
+
+    def __init_subclass__(cls, **kwargs):
+        if original is None:
+            super(pools, cls).__init_subclass__(**kwargs)
+        else:
+            original.__get__(None, cls)(**kwargs)
+        try:
+            _patch_pool(cls, asynchronous)
+        except Exception:
+            _fault()
+
+    pools.__init_subclass__ = classmethod(__init_subclass__)
+
+
+def _wrap(kind, name, wrapper, asynchronous=False):
+    original = kind.__dict__.get(name)
+    code = getattr(original, "__code__", None)
+    if code is None or hasattr(original, "_redis_pooltop_wrapped"):
+        return
+    if bool(code.co_flags & 0x80) is not asynchronous:
+        return  # an heir's own idea of the method: let it be, what it calls is wrapped
+    wrapped = wrapper(original)
+    wrapped._redis_pooltop_wrapped = True
+    setattr(kind, name, wrapped)
+
+
+# The thread that tells
+
+
+class _Agent(object):
+    """Writes what changed to the socket. Only its thread (and, at the very end, the exit) touches what is in here."""
+
+    def __init__(self, path, how, primitives):
+        self.path = path
+        self.how = how
+        self.spawn, self.lock, self.sleep = primitives
+        self.libraries = {}
+        self.errors = self.dropped = 0
+        self.error = None
+        self.forked = False
+        self.renew()
+
+    def renew(self):
+        """As in a process that has just begun: nothing is connected, nothing is told."""
+        self.socket = None
+        self.pending = []
+        self.size = 0
+        self.round = 0
+        self.retry_at = self.retry_after = 0
+        self.said_at = 0
+        self.said = None
+        self.told = {}
+        self.gone = deque()
+        self.ending = False
+        self.wake = self.lock()
+        self.wake.acquire()
+        self.done = self.lock()
+        self.done.acquire()
+
+    def begin(self):
+        self.spawn(self.run, (self.wake, self.done))
+
+    def run(self, wake, done):
+        pause = TICK
+        try:
+            while not wake.acquire(True, pause):
+                began = time.perf_counter()
+                try:
+                    self.tick()
+                except Exception:
+                    _fault()
+                # The more there is to tell, the rarer it is told: at most a fiftieth of a core.
+                pause = max(TICK, 50 * (time.perf_counter() - began))
+        finally:
+            done.release()
+
+    def tick(self):
+        if self.socket is None and not self.connect():
+            self.forget()
+            return
+        if self.flush() and self.size < PENDING:
+            collecting = gc.isenabled()
+            # A collection on this thread would run the application's finalizers here, outside their event loop.
+            gc.disable()
+            try:
+                self.snapshot()
+            finally:
+                if collecting:
+                    gc.enable()
+            self.flush()
+
+    # the socket
+
+    def connect(self):
+        now = _clock()
+        if now < self.retry_at:
+            return False
+        try:
+            stream = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+            try:
+                stream.setblocking(False)
+                stream.connect(self.path)
+            except BaseException:
+                stream.close()
+                raise
+        except OSError:
+            self.retry_after = min(max(2 * self.retry_after, 100_000_000), 5_000_000_000)
+            self.retry_at = now + self.retry_after
+            return False
+        self.socket = stream
+        self.retry_after = 0
+        self.announce()
+        return True
+
+    def announce(self):
+        """The first line of a connection; all that was told before has to be told again."""
+        self.pending, self.size = [], 0
+        self.round += 1
+        self.said, self.said_at = None, 0
+        self.told.clear()
+        for pool in list(_pools.values()):
+            pool.told.clear()
+            pool.said = None
+            pool.opened.clear()
+            for conn in list(pool.sockets.values()):
+                pool.opened.append((conn.id, conn.born, conn.client, conn.local, conn.create))
+            for conn in list(pool.out.values()):
+                conn.told = 0
+        for library in self.libraries:
+            self.libraries[library] = None
+        self.say(_hello(self))
+
+    def say(self, message):
+        line = json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+        self.pending.append(line)
+        self.size += len(line)
+
+    def flush(self):
+        """Whether the socket still stands. What it does not take now waits for the next tick."""
+        try:
+            while self.pending:
+                data = b"".join(self.pending) if len(self.pending) > 1 else self.pending[0]
+                self.pending = [data]
+                taken = self.socket.send(data, getattr(_socket, "MSG_NOSIGNAL", 0))
+                self.size -= taken
+                self.pending = [data[taken:]] if taken < len(data) else []
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError:
+            self.hang_up()
+            return False
+        return True
+
+    def hang_up(self):
+        try:
+            self.socket.close()
+        except OSError:
+            pass
+        self.socket = None
+        self.pending, self.size = [], 0
+
+    def forget(self):
+        """Nobody listens: what was collected is dropped, what is still there will be told to the next listener."""
+        self.bury()
+        self.gone.clear()
+        for pool in list(_pools.values()):
+            for events in (pool.opened, pool.closed, pool.failed, pool.unread, pool.shared):
+                if len(events) >= FAULTS:
+                    self.dropped += len(events)
+                    events.clear()
+
+    # what is told
+
+    def snapshot(self):
+        now = _clock()
+        self.bury()
+        self.tell_libraries()
+        entries = []
+        for pool in list(_pools.values()):
+            if pool.id not in self.told:
+                self.tell_pool(pool)
+            entry = self.pool_entry(pool, now)
+            if entry is not None:
+                entries.append(entry)
+        state = (self.errors, self.dropped)
+        if entries or state != self.said or now - self.said_at >= HEARTBEAT:
+            self.said, self.said_at = state, now
+            self.tell_entries(now, entries)
+        while self.gone:
+            self.say(self.gone.popleft())
+
+    def tell_libraries(self):
+        for library in list(self.libraries):
+            version = getattr(sys.modules.get(library), "__version__", None)
+            if version is not None and self.libraries[library] != version:
+                self.libraries[library] = version
+                self.say({"t": "lib", "name": library, "version": _text(version, 32)})
+
+    def tell_pool(self, pool):
+        self.told[pool.id] = pool
+        found = pool.ref()
+        if found is not None:
+            _limits(found, pool.facts)
+        message = {"t": "pool", "id": pool.id, "at": pool.at}
+        message.update(pool.facts)
+        message["inherited"] = pool.inherited
+        message["stack"] = self.stack(pool.stack)
+        self.say(message)
+
+    def stack(self, stack):
+        if stack is None:
+            return None
+        if stack.told != self.round:
+            stack.told = self.round
+            frames = [[_text(path, 512), line, _text(name, 128)] for path, line, name in stack.frames]
+            self.say({"t": "stack", "id": stack.id, "frames": frames, "cut": stack.cut})
+        return stack.id
+
+    def tell_entries(self, now, entries):
+        """In as many lines as keep each within its cap."""
+        line, leases = [], 0
+        for entry in entries:
+            out = entry["out"]
+            while len(out) > LEASES:
+                self.snap(now, [dict(entry, out=out[:LEASES])])
+                out = out[LEASES:]
+                entry = dict(entry, out=out, wait=[], held=[], create=[], opened=[], closed=[], back=[], failed=[])
+                entry.update(unread=[], shared=[])
+            line.append(entry)
+            leases += 4 + len(out) + len(entry["opened"]) + len(entry["closed"]) + len(entry["back"])
+            if leases > LEASES:
+                self.snap(now, line)
+                line, leases = [], 0
+        if line or not entries:
+            self.snap(now, line)
+
+    def snap(self, now, entries):
+        self.say(
+            {"t": "snap", "now": now, "dropped": self.dropped, "errors": self.errors, "error": self.error, "pools": entries}
+        )
+
+    def pool_entry(self, pool, now):
+        out = list(pool.out.values())
+        leases, lent = [], {}
+        for conn in out:
+            lease = self.lease(conn, now)
+            if lease is not None:
+                leases.append(lease)
+            if conn.told == conn.uses:
+                lent[conn.id] = conn.uses
+        back = []
+        for number, uses in pool.told.items():
+            if lent.get(number) != uses:
+                conn = pool.leases.pop(number, None)
+                back.append([number, (conn.back if conn is not None else 0) or now])
+        for conn in out:
+            if conn.id in lent:
+                pool.leases[conn.id] = conn
+        pool.told = lent
+        totals = {
+            "opened": pool.n_opened,
+            "closed": pool.n_closed,
+            "open_failures": pool.n_failures,
+            "checkouts": sum(pool.wait),
+            "released": sum(pool.held),
+            "discarded": pool.n_discarded,
+            "waited": pool.n_waited,
+            "timeouts": pool.n_timeouts,
+            "cancelled": pool.n_cancelled,
+            "refused": pool.n_refused,
+            "failed": pool.n_failed,
+            "commands": pool.n_commands + sum([conn.sent - conn.base for conn in out]),
+            "error_replies": pool.n_errors,
+            "unread_replies": pool.n_unread,
+        }
+        opening = len(pool.opening)
+        idle = max(len(pool.sockets) - sum([conn.open for conn in out]), 0)
+        waiting = max(len(pool.inside) - opening, 0)
+        limit = pool.facts["max"]
+        said = (len(out), idle, opening, waiting, limit, tuple(totals.values()))
+        if said == pool.said and not leases and not back:
+            return None
+        pool.said = said
+        return {
+            "id": pool.id,
+            "in_use": len(out),
+            "available": idle,
+            "opening": opening,
+            "waiting": waiting,
+            "max": limit,
+            "totals": totals,
+            "wait": _since(pool.wait, pool.wait_told),
+            "held": _since(pool.held, pool.held_told),
+            "create": _since(pool.create, pool.create_told),
+            "opened": _drain(pool.opened, list),
+            "closed": _drain(pool.closed, list),
+            "out": leases,
+            "back": back,
+            "failed": _drain(pool.failed, self.failure),
+            "unread": _drain(pool.unread, self.unanswered),
+            "shared": _drain(pool.shared, self.common),
+        }
+
+    def lease(self, conn, now):
+        """One connection out: told when it was out at the snapshot before, and then when something changed."""
+        uses = conn.uses
+        if conn.before != uses:
+            conn.before = uses
+            conn.gone = None
+            conn.seen_sent = conn.sent
+            conn.active = now
+            conn.busy = None
+            return None
+        sent = conn.sent
+        owed = sent - conn.read
+        stack = conn.stack
+        if sent != conn.seen_sent:
+            conn.seen_sent, conn.active = sent, now
+        unknown = conn.vague or stack.how in ("pubsub", "monitor")
+        if owed > 0 and not unknown:
+            conn.busy = conn.busy or now
+        else:
+            conn.busy = None
+        fresh = conn.told != uses
+        if conn.gone is None and self.abandoned(conn):
+            conn.gone, fresh = now, True
+        if not fresh and (now - conn.told_at < RETOLD or conn.active <= conn.told_at):
+            return None
+        conn.told, conn.told_at = uses, now
+        return {
+            "conn": conn.id,
+            "since": conn.since,
+            "stack": self.stack(stack),
+            "thread": _thread_text(conn.thread),
+            "task": _text(conn.task, 128),
+            "how": stack.how,
+            "cmd": _name(conn.head),
+            "cmds": sent - conn.base,
+            "uses": uses,
+            "active": conn.active,
+            "busy": conn.busy,
+            "owed": None if unknown else owed,
+            "pinned": _pinned(conn),
+            "abandoned": conn.gone,
+        }
+
+    def abandoned(self, conn):
+        return conn.owner is not None and conn.owner() is None
+
+    def failure(self, event):
+        at, end, waited, stack, thread, task, error = event
+        return {
+            "at": at,
+            "end": end,
+            "waited": waited,
+            "stack": self.stack(stack),
+            "thread": _thread_text(thread),
+            "task": _text(task, 128),
+            "error": _text(error, 128),
+        }
+
+    def unanswered(self, event):
+        at, conn, seen, owed, unread, stack, thread, task = event
+        return {
+            "at": at,
+            "conn": conn,
+            "seen": seen,
+            "owed": owed,
+            "bytes": unread,
+            "stack": self.stack(stack),
+            "thread": _thread_text(thread),
+            "task": _text(task, 128),
+        }
+
+    def common(self, event):
+        at, conn, stack, thread, task = event
+        return {
+            "at": at,
+            "conn": conn,
+            "stack": self.stack(stack),
+            "thread": _thread_text(thread),
+            "task": _text(task, 128),
+        }
+
+    def bury(self):
+        """Connections and pools that were collected since."""
+        while _dead:
+            state = _dead.popleft().of
+            if isinstance(state, _Pool):
+                if _pools.pop(state.id, None) is not None:
+                    self.tell_gone(state)
+            elif state.open:
+                state.open = False
+                pool = state.pool
+                if pool is not None and not state.foreign:
+                    now = _clock()
+                    pool.sockets.pop(state.id, None)
+                    pool.n_closed += 1
+                    if pool.out.pop(state.id, None) is not None:
+                        state.back = now
+                    _keep(pool.closed, EVENTS, (state.id, now, "pool-closed"))
+
+    def tell_gone(self, pool):
+        now = _clock()
+        if pool.id not in self.told:
+            if self.socket is None:
+                return
+            self.tell_pool(pool)
+        entry = self.pool_entry(pool, now)
+        if entry is not None:
+            self.snap(now, [entry])
+        del self.told[pool.id]
+        open_then = len(pool.sockets)
+        self.say({"t": "gone", "pool": pool.id, "at": now, "how": "collected", "open": open_then})
+
+    def end(self):
+        """At a regular exit: the last snapshot and a word, if the listener takes them at once."""
+        deadline = time.monotonic() + 0.2
+        self.wake.release()
+        if not self.done.acquire(True, 0.1):
+            return
+        if self.socket is None:
+            self.retry_at = 0
+            if not self.connect():
+                return
+        self.snapshot()
+        unclosed = [[pool.id, len(pool.sockets)] for pool in list(_pools.values()) if pool.sockets]
+        self.say({"t": "bye", "now": _clock(), "unclosed": unclosed})
+        while self.flush() and self.pending and time.monotonic() < deadline:
+            self.sleep(0.005)
+        self.hang_up()
+
+
+def _since(counts, told):
+    """The buckets that grew since they were told."""
+    grown = []
+    for bucket, count in enumerate(counts):
+        if count != told[bucket]:
+            grown.append([_edge(bucket), count - told[bucket]])
+            told[bucket] = count
+    return grown
+
+
+def _drain(events, shape):
+    return [shape(events.popleft()) for _ in range(len(events))]
+
+
+def _thread_text(thread):
+    return "thread %d" % thread if isinstance(thread, int) else _text(thread, 128)
+
+
+def _pinned(conn):
+    """What keeps it from being lent to others; read from plain attributes: no code of the application runs here."""
+    owner = conn.owner() if conn.owner is not None else None
+    if owner is None:
+        return conn.pinned
+    said = getattr(owner, "__dict__", {})
+    if conn.stack.how == "pubsub":
+        return "SUBSCRIBE" if said.get("channels") or said.get("patterns") or said.get("shard_channels") else None
+    if conn.stack.how == "pipeline":
+        return "MULTI" if said.get("explicit_transaction") else "WATCH" if said.get("watching") else None
+    return conn.pinned
+
+
+def _hello(agent):
+    return {
+        "t": "hello",
+        "v": VERSION,
+        "pid": os.getpid(),
+        "ppid": os.getppid(),
+        "now": _clock(),
+        "wall_ms": int(time.time() * 1000),
+        "program": _program(),
+        "cwd": _text(_cwd(), 512),
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "forked": agent.forked,
+        "how": agent.how,
+    }
+
+
+def _program():
+    """The script's or module's name, never its arguments."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    name = getattr(spec, "name", None)
+    if name:
+        return _text(name[: -len(".__main__")] if name.endswith(".__main__") else name, 128)
+    first = sys.argv[0] if getattr(sys, "argv", None) else ""
+    return _text(os.path.basename(first) or "python", 128)
+
+
+def _cwd():
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+# The beginning and the end
+
+
+def begin(primitives, path=None, how="hook"):
+    """Starts the agent: from the hook, or from `start`."""
+    global _agent, _identity, _threads
+    import threading
+
+    _identity = threading.get_ident
+    _threads = threading._active
+    _agent = _Agent(path or os.environ["REDIS_POOLTOP_SOCKET"], how, primitives)
+    _agent.begin()
+    atexit.register(_end)
+    os.register_at_fork(after_in_child=_forked)
+
+
+def _end():
+    try:
+        _agent.end()
+    except Exception:
+        pass
+
+
+def _forked():
+    """In a fork's child: another process with another thread, and pools whose connections are the parent's."""
+    try:
+        _agent.forked = True
+        if _agent.socket is not None:
+            _agent.socket.close()
+        _agent.renew()
+        _agent.errors = _agent.dropped = 0
+        _agent.error = None
+        _dead.clear()
+        for pool in list(_pools.values()):
+            for conn in list(pool.sockets.values()) + list(pool.out.values()):
+                conn.foreign = conn.odd = True
+            pool.clear()
+            pool.inherited = True
+            pool.told, pool.said = {}, None
+        _agent.begin()
+    except Exception:
+        _fault()
+
+
+def start(path):
+    """By hand: reports to the socket at this path. False where this Python is too old or it runs already."""
+    if sys.version_info < (3, 8) or _agent is not None:
+        return False
+    import _thread
+
+    primitives = (_thread.start_new_thread, _thread.allocate_lock, time.sleep)
+    if "gevent" in sys.modules:
+        from gevent.monkey import get_original
+
+        primitives = (
+            get_original("_thread", "start_new_thread"),
+            get_original("_thread", "allocate_lock"),
+            get_original("time", "sleep"),
+        )
+    begin(primitives, path, "import")
+    return True

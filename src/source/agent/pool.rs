@@ -1,0 +1,235 @@
+//! One pool of a process that reports: what its snapshots add up to.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::speaker::Speaker;
+use super::stacks::cut;
+use super::wire::{Counts, Lease, Pool, PoolSnap};
+use crate::event::{
+    Bound, Bounds, CloseReason, ClosedBy, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder,
+    Inside, Left, Opened, PoolEvent, PoolFacts, PoolId, ProcId, Pulse, Samples, SeenAt, Stamp, Timed, Totals,
+    WaitEnd,
+};
+
+/// Connections of one pool that are followed.
+const CONNECTIONS: usize = 65_536;
+
+/// One pool.
+#[derive(Debug)]
+pub(super) struct PoolState {
+    id: PoolId,
+    bounds: Bounds,
+    max: u32,
+    connections: HashMap<u64, ConnId>,
+    /// The leases that are out and old enough to be told, by the process's number of their connection.
+    out: BTreeMap<u64, Out>,
+    closed_by: ClosedBy,
+}
+
+/// A lease that is out.
+#[derive(Clone, Debug)]
+struct Out {
+    pulse: ConnPulse,
+    alive: bool,
+}
+
+impl PoolState {
+    /// A pool that was told of, and what there is to say of it.
+    pub(super) fn new(id: PoolId, process: ProcId, told: &Pool, made: Option<Holder>) -> (Self, PoolFacts) {
+        let class = cut(&told.class).to_owned();
+        let short = class.rsplit('.').next().unwrap_or_default().to_owned();
+        let max = limit(told.max);
+        let facts = PoolFacts {
+            name: told.name.as_deref().map_or(short, |name| cut(name).to_owned()),
+            target: cut(&told.target).to_owned(),
+            max,
+            single: told.kind == "single",
+            leak_threshold: None,
+            inside: Some(Box::new(Inside { process, class, inherited: told.inherited, made })),
+        };
+        // A pool that fails at once keeps nobody waiting.
+        let nanos = |nanos: Option<u64>| Bound::from(nanos.map(std::time::Duration::from_nanos));
+        let wait = if told.kind == "blocking" { nanos(told.blocking) } else { Bound::Unknown };
+        let bounds = Bounds { wait, reply: nanos(told.socket_timeout) };
+        let state = Self {
+            id,
+            bounds,
+            max,
+            connections: HashMap::new(),
+            out: BTreeMap::new(),
+            closed_by: ClosedBy::default(),
+        };
+        (state, facts)
+    }
+
+    /// Takes what changed, and says what that means. What comes back is how much of it there was no room for.
+    pub(super) fn take(&mut self, now: Stamp, told: &PoolSnap, by: &Speaker, events: &mut Vec<Timed>) -> u64 {
+        let (shift, mut ignored) = (by.shift(), 0);
+        for (conn, at, server_id, local, took) in &told.opened {
+            let Some(conn) = self.connection(*conn, by) else {
+                ignored += 1;
+                continue;
+            };
+            // The agent times opening as a whole.
+            let dial = std::time::Duration::from_nanos(*took);
+            let steps = CreateSteps { dial, ..CreateSteps::default() };
+            let local = local.as_deref().and_then(|local| local.parse().ok());
+            let opened = Opened { conn, server_id: *server_id, local, steps };
+            events.push(self.event(shift.ours(*at), PoolEvent::Opened(opened)));
+        }
+        for lease in &told.out {
+            let Some(conn) = self.connection(lease.conn, by) else {
+                ignored += 1;
+                continue;
+            };
+            self.out.insert(lease.conn, lent(conn, lease, by));
+        }
+        let mut changed = Vec::new();
+        for (conn, at) in &told.back {
+            if let Some(Out { mut pulse, .. }) = self.out.remove(conn) {
+                pulse.state = ConnState::Available { since: shift.ours(*at) };
+                pulse.busy_since = None;
+                changed.push(pulse);
+            }
+        }
+        for (conn, at, reason) in &told.closed {
+            self.out.remove(conn);
+            if let Some(conn) = self.connections.remove(conn) {
+                changed.retain(|row| row.conn != conn);
+                let reason = closing(reason);
+                self.closed_by.add(reason, 1);
+                events.push(self.event(shift.ours(*at), PoolEvent::Closed { conn, reason }));
+            }
+        }
+        self.incidents(told, by, events);
+        changed.extend(self.out.values().map(|out| out.pulse.clone()));
+        if told.max.is_some() {
+            self.max = limit(told.max);
+        }
+        events.push(self.event(now, PoolEvent::Pulse(Box::new(self.pulse(told, changed)))));
+        ignored
+    }
+
+    /// What went wrong since the last snapshot.
+    fn incidents(&mut self, told: &PoolSnap, by: &Speaker, events: &mut Vec<Timed>) {
+        let shift = by.shift();
+        for failed in &told.failed {
+            let ended = match failed.end.as_str() {
+                "timed-out" => WaitEnd::TimedOut,
+                "cancelled" => WaitEnd::Cancelled,
+                "refused" => WaitEnd::Refused,
+                _ => WaitEnd::Failed,
+            };
+            let waited = std::time::Duration::from_nanos(failed.waited);
+            let holder = by.holder(&failed.who, "");
+            events.push(self.event(shift.ours(failed.at), PoolEvent::WaitFailed { ended, waited, holder }));
+        }
+        for unread in &told.unread {
+            let Some(conn) = self.connection(unread.conn, by) else { continue };
+            let seen = if unread.seen == "checkout" { SeenAt::Checkout } else { SeenAt::Release };
+            let (owed, bytes) = (unread.owed.unwrap_or(0), unread.bytes.unwrap_or(0));
+            let holder = Some(by.holder(&unread.who, ""));
+            let event = PoolEvent::UnreadReply { conn, seen, owed, bytes, holder };
+            events.push(self.event(shift.ours(unread.at), event));
+        }
+        for shared in &told.shared {
+            let Some(conn) = self.connection(shared.conn, by) else { continue };
+            let holder = by.holder(&shared.who, "");
+            events.push(self.event(shift.ours(shared.at), PoolEvent::Shared { conn, holder }));
+        }
+    }
+
+    /// It was given up, or its process ended as it should: what is out then and belongs to nobody that still runs is left.
+    pub(super) fn end(self, at: Stamp, open: u32, unclosed: bool) -> Vec<Timed> {
+        let leases: Vec<_> =
+            self.out.values().filter(|out| !out.alive).map(|out| out.pulse.clone()).collect();
+        let open = open.max(u32::try_from(leases.len()).unwrap_or(u32::MAX));
+        let id = self.id;
+        let event = |event| Timed { at, event: Event::Pool(id, event) };
+        let left = (open > 0).then(|| event(PoolEvent::Left(Box::new(Left { open, leases, unclosed }))));
+        left.into_iter().chain([event(PoolEvent::Stopped)]).collect()
+    }
+
+    /// Its process is gone without a word.
+    pub(super) fn cut_off(self, at: Stamp) -> Vec<Timed> {
+        vec![Timed { at, event: Event::Pool(self.id, PoolEvent::Stopped) }]
+    }
+
+    fn pulse(&self, told: &PoolSnap, connections: Vec<ConnPulse>) -> Pulse {
+        let PoolSnap { in_use, available, opening, waiting, .. } = *told;
+        Pulse {
+            gauges: Gauges { in_use, available, opening, waiting, max: self.max },
+            totals: totals(&told.totals, self.closed_by),
+            wait: Samples(told.wait.clone()),
+            held: Samples(told.held.clone()),
+            create: Samples(told.create.clone()),
+            connections,
+            bounds: self.bounds,
+            ..Pulse::default()
+        }
+    }
+
+    /// Our number for one of its connections, given where it is new; nothing for one too many.
+    fn connection(&mut self, theirs: u64, by: &Speaker) -> Option<ConnId> {
+        if self.connections.len() >= CONNECTIONS && !self.connections.contains_key(&theirs) {
+            return None;
+        }
+        Some(*self.connections.entry(theirs).or_insert_with(|| by.numbers().connection()))
+    }
+
+    fn event(&self, at: Stamp, event: PoolEvent) -> Timed {
+        Timed { at, event: Event::Pool(self.id, event) }
+    }
+}
+
+/// No limit is told as none, or as more than anybody could open.
+fn limit(told: Option<u64>) -> u32 {
+    told.and_then(|max| u32::try_from(max).ok()).unwrap_or(u32::MAX)
+}
+
+fn lent(conn: ConnId, lease: &Lease, by: &Speaker) -> Out {
+    let shift = by.shift();
+    let holder =
+        Holder { ended: lease.abandoned.map(|at| shift.ours(at)), ..by.holder(&lease.who, &lease.how) };
+    let pinned = lease.pinned.as_deref().map(|word| cut(word).into());
+    let pulse = ConnPulse {
+        conn,
+        state: ConnState::InUse { since: shift.ours(lease.since), holder, pinned },
+        uses: lease.uses,
+        commands: lease.cmds,
+        last_command: lease.cmd.as_deref().map(|name| cut(name).into()),
+        last_active: shift.ours(lease.active.max(lease.since)),
+        busy_since: lease.busy.map(|at| shift.ours(at)),
+        dead: false,
+        last: None,
+    };
+    Out { pulse, alive: lease.alive }
+}
+
+fn closing(word: &str) -> CloseReason {
+    CloseReason::ALL.into_iter().find(|reason| reason.word() == word).unwrap_or(CloseReason::Asked)
+}
+
+fn totals(counts: &Counts, closed_by: ClosedBy) -> Totals {
+    let Counts { opened, closed, open_failures, checkouts, released, discarded, waited, .. } = *counts;
+    let Counts { timeouts, cancelled, refused, failed, commands, error_replies, unread_replies, .. } =
+        *counts;
+    Totals {
+        opened,
+        closed,
+        closed_by,
+        open_failures,
+        checkouts,
+        released,
+        discarded,
+        waited,
+        timeouts,
+        cancelled,
+        refused,
+        failed,
+        commands,
+        error_replies,
+        unread_replies,
+        ..Totals::default()
+    }
+}
