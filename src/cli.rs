@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown, reason = "doc comments on options are the help, which has no markdown")]
 
 mod after;
+mod app;
 mod connect;
 mod lab;
 mod lints;
@@ -26,14 +27,15 @@ use crate::values;
 
 pub use crate::values::{Limit, duration, looks_like_url};
 pub(crate) use after::{ENVIRONMENT, EXIT_CODES};
+pub use app::{Attach, Run, Told};
 pub use connect::Connection;
 pub use lab::Lab;
 pub(crate) use lab::refused;
 pub(crate) use lints::level;
 pub use lints::{LintLevel, Lints};
 use named::named;
-pub(crate) use pool::only_for_pools;
 pub use pool::{Exhausted, Pool};
+pub(crate) use pool::{of_our_pools, only_for_pools};
 pub use print::Print;
 pub(crate) use read::TWO_ADDRESSES;
 pub use replay::{Record, Replay};
@@ -52,7 +54,7 @@ const OUTPUT: &str = "Output";
     version,
     disable_help_flag = true,
     disable_help_subcommand = true,
-    override_usage = "redis-pooltop [OPTIONS] [URL]\n       redis-pooltop shell [OPTIONS] [COMMAND...]\n       redis-pooltop watch [OPTIONS] [URL...]\n       redis-pooltop lab [OPTIONS] [EXPERIMENT...|all] [URL]\n       redis-pooltop replay [OPTIONS] FILE",
+    override_usage = "redis-pooltop [OPTIONS] [URL]\n       redis-pooltop shell [OPTIONS] [COMMAND...]\n       redis-pooltop watch [OPTIONS] [URL...]\n       redis-pooltop run [OPTIONS] -- CMD...\n       redis-pooltop attach [OPTIONS] PATH\n       redis-pooltop lab [OPTIONS] [EXPERIMENT...|all] [URL]\n       redis-pooltop replay [OPTIONS] FILE",
     after_help = after::help()
 )]
 pub struct Cli {
@@ -150,6 +152,12 @@ pub enum Command {
     /// Every client of a server that any program uses: from which process, how that changes, what looks wrong
     #[command(disable_help_flag = true, override_usage = "redis-pooltop watch [OPTIONS] [URL...]", after_help = after::exits())]
     Watch(Watch),
+    /// A Python app's own redis-py pools, from inside: who holds each connection, and which line took it
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop run [OPTIONS] -- CMD...", after_help = after::exits())]
+    Run(Run),
+    /// Pools of processes that were started by somebody else and report to a socket
+    #[command(disable_help_flag = true, override_usage = "redis-pooltop attach [OPTIONS] PATH", after_help = after::exits())]
+    Attach(Attach),
     /// Measured experiments on pooling; no name lists them
     #[command(
         disable_help_flag = true,

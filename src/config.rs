@@ -1,6 +1,7 @@
 //! Defaults < file < environment < flags, validated once into [`Settings`]. No side effects: file and environment come
 //! in as values, and what has to be asked or warned is said in the result.
 
+mod app;
 mod connect;
 mod document;
 mod file;
@@ -35,6 +36,7 @@ use judging::judging;
 use known::Said;
 use pool::pool;
 
+pub use app::{AppSettings, Observed};
 pub use file::{ConfigFile, default_path};
 pub use judging::Judging;
 pub(crate) use judging::LEAKS;
@@ -172,6 +174,8 @@ pub enum Form {
     Lab(LabSettings),
     /// `watch`
     Watch(WatchSettings),
+    /// `run` and `attach`
+    App(AppSettings),
 }
 
 /// `--once` and what belongs to it.
@@ -263,6 +267,14 @@ impl Settings {
                 form_of_report = watch.format;
                 metrics = watch.metrics;
                 (Form::Watch(watch::settings(&watch, &common, &said, judged)?), watch.urls, false)
+            }
+            Some(Command::Run(run)) => {
+                form_of_report = run.told.format;
+                (Form::App(app::run(run, &common, judged)?), Vec::new(), false)
+            }
+            Some(Command::Attach(attach)) => {
+                form_of_report = attach.told.format;
+                (Form::App(app::attach(attach, &common, judged)?), Vec::new(), false)
             }
             Some(Command::Print(_)) => return Err(usage("this prints something, and needs no settings")),
             Some(Command::Lab(lab)) => {

@@ -19,6 +19,8 @@ pub enum Exit {
     Judged,
     /// Ended by this signal, Ctrl-C among them.
     Signal(u8),
+    /// As the command that was run ended.
+    Child(u8),
     /// Whoever read our output went away: as a program that SIGPIPE ended.
     OutputClosed,
 }
@@ -38,6 +40,7 @@ impl From<Exit> for std::process::ExitCode {
             Exit::Judged => 4,
             // As shells number what a signal ended: 128 and the signal.
             Exit::Signal(number) => 128 + (number & 0x7f),
+            Exit::Child(code) => code,
             Exit::OutputClosed => 141,
         })
     }

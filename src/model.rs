@@ -199,6 +199,8 @@ impl Model {
             }
             PoolEvent::Shared { conn, holder } => What::Shared(*conn, lints::name(holder).into()),
             PoolEvent::Left(left) => {
+                let name = pool.name().to_owned();
+                self.app.left(at, id, &name, left);
                 What::Left(left.open, u32::try_from(left.leases.len()).unwrap_or(u32::MAX))
             }
             PoolEvent::Pulse(pulse) => return pool.pulse(at, pulse, clients),

@@ -5,6 +5,7 @@
 //!
 //! [`Snapshot`]: crate::snapshot::Snapshot
 
+pub mod app;
 mod causes;
 pub mod clients;
 mod json;

@@ -1,6 +1,7 @@
 //! The program's parts, put together as the settings ask: a server, one instrumented pool on it, the hub that watches
 //! both, and whoever faces the person.
 
+mod app;
 mod judge;
 mod lab;
 mod manual;
@@ -103,6 +104,9 @@ pub async fn run(mut settings: Settings) -> Result<Exit, Error> {
     }
     if let Form::Lab(asked) = &settings.form {
         return lab::run(&settings, asked, judge.as_mut()).await;
+    }
+    if let Form::App(asked) = &settings.form {
+        return app::run(&settings, asked, judge.as_mut()).await;
     }
     if let Form::Watch(asked) = &settings.form {
         return watch::run(&settings, asked, judge.as_mut(), caught).await;
@@ -231,6 +235,7 @@ impl Parts {
             Form::Screen(report) => once::run(self, settings, report, judge, early).await,
             Form::Lab(asked) => lab::run(settings, asked, judge).await,
             Form::Watch(asked) => watch::run(settings, asked, judge, early.take()).await,
+            Form::App(asked) => app::run(settings, asked, judge).await,
             Form::Shell(shell) => {
                 let target = self.address(settings);
                 let (mut session, news) = self.session(settings);
@@ -310,7 +315,9 @@ fn ids(hub: &Hub) -> Ids {
 fn tick(settings: &Settings) -> Duration {
     match settings.form {
         Form::Screen(_) => settings.screen.interval,
-        Form::Watch(_) | Form::Shell(_) | Form::Lab(_) | Form::Replay(_) => ScreenSettings::INTERVAL,
+        Form::App(_) | Form::Watch(_) | Form::Shell(_) | Form::Lab(_) | Form::Replay(_) => {
+            ScreenSettings::INTERVAL
+        }
     }
 }
 

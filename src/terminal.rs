@@ -146,7 +146,7 @@ pub fn reclaim() {
 }
 
 /// Whether the terminal is ours to write on and to read from. Without one nobody else has it.
-fn in_foreground() -> bool {
+pub(crate) fn in_foreground() -> bool {
     tcgetpgrp(stdin()).map_or(true, |group| group == getpgrp())
 }
 

@@ -48,7 +48,9 @@ fn refused(line: &str) -> String {
 fn shell(settings: &Settings) -> &ShellSettings {
     match &settings.form {
         Form::Shell(shell) => shell,
-        Form::Screen(_) | Form::Watch(_) | Form::Lab(_) | Form::Replay(_) => panic!("no shell"),
+        Form::Screen(_) | Form::Watch(_) | Form::App(_) | Form::Lab(_) | Form::Replay(_) => {
+            panic!("no shell")
+        }
     }
 }
 

@@ -25,29 +25,40 @@ import atexit
 import errno
 import functools
 import gc
+import itertools
 import json
 import os
 import re
 import sys
 import time
 import weakref
+from _thread import get_native_id
 from collections import deque
 
 __all__ = ["start"]
 
 VERSION = 1
 LIBRARIES = ("redis", "valkey")
+MODULES = (".connection", ".asyncio.connection", ".asyncio.cluster")
 TICK = 0.1  # seconds between snapshots
 HEARTBEAT = 1_000_000_000
 RETOLD = 500_000_000  # a lease that only goes on working is told again this often
 FRAMES = 64  # told of a stack
-DEPTH = 40  # walked at a checkout, the library's own frames among them
+DEEP = range(40)  # walked at a checkout, the library's own frames among them
+SHALLOW = range(14)  # where there are so many checkouts that deep walks would cost the application something
+MANY = 100  # such a pool's checkouts between two snapshots
 STACKS = 1024  # kept; beyond it they are forgotten and learnt anew
-PENDING = 256 * 1024  # bytes not yet taken by the listener above which nothing new is written
+PENDING = 512 * 1024  # bytes in a snapshot above which the pools that are left wait for the next
 EVENTS = 2048  # opened and closed connections kept between two snapshots of a pool
 FAULTS = 32
-LEASES = 1000  # leases in a line of a snapshot
+FAREWELL = 2.0  # seconds the last words may take at a regular exit
+STALLED = 0.2  # of those, how long nobody may take any of them
+HANDSHAKE = 100_000_000  # how long one may take before a connection opened again counts as open
+PROBE = 500_000_000  # how old a lease is when it is first looked at whether anybody still holds it
+PROBES = 20  # of that in a snapshot
+LEASES = 400  # leases and events in a line of a snapshot
 BUCKETS = 260
+CO_COROUTINE = 0x80
 
 _clock = time.monotonic_ns
 _getframe = sys._getframe
@@ -57,7 +68,7 @@ _COMMAND = re.compile(rb"\*\d+\r\n\$(\d+)\r\n([A-Za-z][A-Za-z0-9._-]*)\r\n")
 class _Stack(object):
     """A distinct stack: where a connection was taken, and what that says about how it is held."""
 
-    __slots__ = ("id", "frames", "cut", "how", "owned", "codes", "told")
+    __slots__ = ("id", "frames", "cut", "how", "owned", "raw", "plain", "counted", "codes", "other", "told")
 
 
 class _Conn(object):
@@ -65,33 +76,47 @@ class _Conn(object):
 
     __slots__ = (
         # the connection
-        "id", "ref", "pool", "open", "born", "began", "local", "client", "create", "foreign", "noted",
+        "id", "ref", "alive", "pool", "plain", "open", "born", "began", "dialled", "local", "client", "create", "shaken", "foreign", "noted",
         # commands: sent, answered (`vague`: replies can no longer be counted)
         "sent", "read", "packed", "head", "vague", "odd", "errors",
         # the lease
-        "uses", "since", "stack", "thread", "task", "owner", "base", "back", "pinned",
+        "uses", "since", "stack", "thread", "task", "taker", "owner", "base", "back", "pinned",
         # the thread's own notes
-        "before", "told", "told_at", "seen_sent", "active", "busy", "gone",
+        "before", "told", "told_at", "seen_sent", "active", "busy", "gone", "probe_at",
     )  # fmt: skip
 
     def __init__(self, conn):
         self.id = _next_conn()
-        self.ref = _Ref(conn, _dead.append)
-        self.ref.of = self
-        self.pool = None
+        try:
+            self.ref = watched = _Ref(conn, _dead.append)
+        except TypeError:
+            # redis-py 4.5's asyncio connections cannot be referenced weakly: something that dies with them can.
+            conn._redis_pooltop_alive = alive = _Alive()
+            self.ref, self.alive = _nothing, _Ref(alive, _dead.append)
+            watched = self.alive
+        watched.of = self
+        self.pool = self.plain = None  # plain: the pool while it is open, does not wait and nothing is odd
         self.open = False
-        self.born = self.began = self.create = 0
+        self.born = self.began = self.dialled = self.create = 0
         self.local = self.client = None
         self.foreign = self.noted = False
-        self.sent = self.read = self.packed = 0
+        self.sent = self.read = self.packed = self.shaken = 0
         self.head = None
         self.vague = self.odd = False
         self.errors = 0
         self.uses = self.since = self.base = self.back = 0
-        self.stack = self.thread = self.task = self.owner = self.pinned = None
+        self.stack = self.thread = self.task = self.taker = self.owner = self.pinned = None
         self.before = self.told = 0
-        self.told_at = self.seen_sent = self.active = 0
+        self.told_at = self.seen_sent = self.active = self.probe_at = 0
         self.busy = self.gone = None
+
+
+class _Alive(object):
+    pass
+
+
+def _nothing():
+    return None
 
 
 class _Pool(object):
@@ -99,9 +124,9 @@ class _Pool(object):
 
     __slots__ = (
         "id", "ref", "at", "stack", "facts", "inherited", "told", "said",
-        "out", "inside", "opening", "sockets", "leases", "wait", "held", "create", "wait_told", "held_told",
+        "waits", "limit", "depth", "out", "inside", "opening", "sockets", "leases", "wait", "held", "create", "wait_told", "held_told",
         "create_told", "opened", "closed", "failed", "unread", "shared",
-        "n_opened", "n_closed", "n_failures", "n_discarded", "n_waited", "n_timeouts", "n_cancelled",
+        "n_lent", "n_lent_told", "n_opened", "n_closed", "n_failures", "n_discarded", "n_waited", "n_timeouts", "n_cancelled",
         "n_refused", "n_failed", "n_commands", "n_errors", "n_unread",
     )  # fmt: skip
 
@@ -111,13 +136,16 @@ class _Pool(object):
         self.ref = self.stack = None
         self.facts = {}
         self.inherited = False
+        self.waits = True
+        self.limit = 2**31
+        self.depth = DEEP
         self.told = {}
         self.said = None
         self.clear()
 
     def clear(self):
         self.out = {}  # id -> connection, lent now
-        self.inside = {}  # when asked -> a call that is inside get_connection
+        self.inside = {}  # when asked -> of a call inside get_connection, whether it found all connections lent
         self.opening = {}  # id -> connection being opened
         self.sockets = {}  # id -> connection with an open socket
         self.leases = {}
@@ -125,7 +153,7 @@ class _Pool(object):
         self.wait_told, self.held_told, self.create_told = [0] * BUCKETS, [0] * BUCKETS, [0] * BUCKETS
         self.opened, self.closed = deque(), deque()
         self.failed, self.unread, self.shared = deque(), deque(), deque()
-        self.n_opened = self.n_closed = self.n_failures = self.n_discarded = self.n_waited = 0
+        self.n_lent = self.n_lent_told = self.n_opened = self.n_closed = self.n_failures = self.n_discarded = self.n_waited = 0
         self.n_timeouts = self.n_cancelled = self.n_refused = self.n_failed = self.n_commands = self.n_errors = 0
         self.n_unread = 0
 
@@ -136,76 +164,93 @@ class _Ref(weakref.ref):
     __slots__ = ("of",)
 
 
-def _numbers():
-    count = 0
-    while True:
-        count += 1
-        yield count
-
-
-_next_conn = _numbers().__next__
-_next_pool = _numbers().__next__
-_next_stack = _numbers().__next__
+# Counters that a signal's exception cannot end, as it would a generator.
+_next_conn = itertools.count(1).__next__
+_next_pool = itertools.count(1).__next__
+_next_stack = itertools.count(1).__next__
 _dead = deque()  # references of connections and pools that were collected
 _pools = {}  # id -> _Pool
+_nodes = {}  # identity of an asyncio cluster node -> _Pool
+_by_task = {}  # (pool, identity of a task) -> the connection it took from such a node
 _stacks = {}  # key -> _Stack
 _threads = {}  # threading._active: thread by identity
 _homes = ()  # the directories of the libraries
 _agent = None
 _identity = None
 _current_task = None
+_loop = None  # asyncio's own frames begin with this code: nobody needs to be told of them
 
 
 def _fault():
-    """Counts an error of our own; where it happened, never what it was about."""
-    try:
-        agent = _agent
-        kind, _, trace = sys.exc_info()
-        line = 0
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == __file__:
-                line = trace.tb_lineno
-            trace = trace.tb_next
-        agent.errors += 1
-        agent.error = "%s at line %d" % (kind.__name__, line)
-    except Exception:
-        pass
+    """Whether what is being handled is an error of our own, which is then counted: where it happened, never about what.
+
+    It is not where a signal's handler raised while our code ran (Celery's soft time limit does): that exception is the
+    application's and has to go on.
+    """
+    kind, _, trace = sys.exc_info()
+    if not issubclass(kind, Exception):
+        return False
+    line, path = 0, __file__
+    while trace is not None:
+        path = trace.tb_frame.f_code.co_filename
+        if path == __file__:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    if path != __file__:
+        return False
+    _agent.errors += 1
+    _agent.error = "%s at line %d" % (kind.__name__, line)
+    return True
 
 
 # What a wrapped call does
 
 
-def _where(frame):
-    """The stack from this frame on: one dict lookup for one that was seen before."""
-    key = []
-    add = key.append
-    walk = frame
-    left = DEPTH
-    while left and walk is not None:
-        add(id(walk.f_code))
-        add(walk.f_lasti)
+def _where(frame, depth):
+    """The stack from this frame on: for one that was seen before a dict lookup, and a comparison by identity."""
+    codes, places = [], []
+    add_code, add_place = codes.append, places.append
+    walk, loop = frame, _loop
+    for _ in depth:
+        code = walk.f_code
+        if code is loop:
+            break
+        add_code(code)
+        add_place(walk.f_lasti)
         walk = walk.f_back
-        left -= 1
-    stack = _stacks.get(tuple(key))
-    if stack is None:
-        stack = _learn(frame, tuple(key))
+        if walk is None:
+            break
+    stack = _stacks.get(tuple(places))
+    if stack is None or stack.codes != codes:
+        stack = _learn(frame, codes, tuple(places))
     return stack
 
 
-def _learn(frame, key):
+def _learn(frame, codes, places):
+    """A stack that is new: its lines are looked up here, once."""
+    namesake = _stacks.get(places)
+    stack = namesake
+    while stack is not None:
+        if stack.codes == codes:
+            return stack
+        stack = stack.other
     stack = _Stack()
     stack.id = _next_stack()
     stack.told = -1
+    stack.cut = 0
+    stack.codes = codes
     stack.how, stack.owned = _manner(frame)
-    stack.codes = codes = []
-    frames = []
-    walk, depth, head, lock = frame, 0, True, False
-    while walk is not None:
+    stack.raw = stack.how == "raw"
+    stack.plain = not stack.raw and not stack.owned
+    stack.counted = stack.how not in ("pubsub", "monitor")
+    stack.frames = frames = []
+    head = True
+    walk = frame
+    while walk is not None and (walk.f_code is not _loop or not frames):
         code = walk.f_code
-        if depth < DEPTH:
-            codes.append(code)  # so that no other code object can have its identity
         if head and _library(code.co_filename):
-            lock = lock or os.path.basename(code.co_filename) == "lock.py"
+            if stack.how == "command" and os.path.basename(code.co_filename) == "lock.py":
+                stack.how = "lock"
         else:
             head = False
             if len(frames) < FRAMES:
@@ -213,16 +258,12 @@ def _learn(frame, key):
                 frames.append((code.co_filename, walk.f_lineno or code.co_firstlineno, name))
             else:
                 stack.cut += 1
-        if depth == 0:
-            stack.cut = 0
         walk = walk.f_back
-        depth += 1
-    if lock and stack.how == "command":
-        stack.how = "lock"
-    stack.frames = frames
     if len(_stacks) >= STACKS:
         _stacks.clear()
-    _stacks[key] = stack
+        namesake = None
+    stack.other = namesake
+    _stacks[places] = stack
     return stack
 
 
@@ -252,9 +293,17 @@ def _manner(frame):
 
 
 def _thread_name():
-    ident = _identity()
-    thread = _threads.get(ident)
-    return ident if thread is None else thread._name
+    thread = _threads.get(_identity())
+    return _identity() if thread is None else thread._name
+
+
+def _taken(state):
+    """Who takes it: by name, and by something small that is this thread's alone, for names and identities come again."""
+    thread = _threads.get(_identity())
+    if thread is not None:
+        state.thread, state.taker = thread._name, thread._started
+    else:
+        state.thread = state.taker = _identity()
 
 
 def _task_name():
@@ -271,7 +320,7 @@ def _conn(conn):
     if inner is None or not hasattr(inner, "send_packed_command"):
         inner = conn
     state = getattr(inner, "_redis_pooltop", None)
-    if state is None or state.ref() is not inner:
+    if state is None:
         state = inner._redis_pooltop = _Conn(inner)
     if inner is not conn:
         conn._redis_pooltop = state
@@ -287,8 +336,11 @@ def _pool(pool, frame=None):
     state.ref = _Ref(pool, _dead.append)
     state.ref.of = state
     state.facts = _facts(pool)
+    state.waits = state.facts["kind"] == "blocking"
+    if state.facts["kind"] == "blocking":
+        state.limit = state.facts["max"] or 2**31
     if frame is not None:
-        state.stack = _where(frame)
+        state.stack = _where(frame, DEEP)
         if "/cluster.py" in "".join(code.co_filename for code in state.stack.codes[:8]):
             state.facts["kind"] = "cluster"
     pool._redis_pooltop = state
@@ -371,42 +423,57 @@ def _keep(events, most, event):
 
 def _lent(pool, conn, asked, stack, owner):
     """A connection was lent: everything that is written about it, in an order that a signal may cut anywhere."""
-    now = _clock()
-    state = getattr(conn, "_redis_pooltop", None)
+    state = conn._redis_pooltop
     if state is None or state.pool is not pool:
         state = _conn(conn)
         state.pool = pool
-    nested = state.since >= asked and state.id in pool.out
-    state.stack = stack
-    state.thread = _thread_name()
+    _taken(state)
     state.owner = owner
-    pool.inside.pop(asked, None)
-    if nested:
+    if state.since >= asked:
+        # get_connection of an heir called its parent's, which has noted all but who really asked.
+        state.stack = stack
+        pool.inside.pop(asked, None)
         return state
-    state.since = now
-    state.uses += 1
+    if pool.waits or not state.open:
+        _waited(pool, state, conn, asked)
+    else:
+        # On a pool that never waits that is the time from which on it is lent, and one look at the clock less.
+        state.since = asked
+        pool.n_lent += 1
+    state.stack = stack
     state.base = state.sent
-    waited = now - asked
-    if not state.open:
-        waited -= _opened(state, conn, now)
-    state.odd = state.foreign or stack.how == "raw"
-    if state.foreign or state.sent != state.read:
-        _odd_checkout(pool, state, now)
+    state.uses += 1
+    if stack.raw:
+        state.odd, state.pinned = True, None
+    elif state.odd:
+        state.odd = state.foreign
+    if state.sent != state.read or state.foreign:
+        _odd_checkout(pool, state)
     pool.out[state.id] = state
-    if waited > 1_000_000 and pool.facts["blocking"] is not None:
-        pool.n_waited += 1
-    waited |= 64
-    bits = waited.bit_length()
-    pool.wait[(bits << 2) + ((waited >> (bits - 3)) & 3)] += 1
     return state
 
 
-def _opened(state, conn, now):
+def _waited(pool, state, conn, asked):
+    """How long the caller waited for it, without what was spent on opening it."""
+    now = _clock()
+    state.since = now
+    waited = now - asked
+    if not state.open:
+        waited -= _opened(state, conn, now)
+    if pool.inside.pop(asked, False):
+        pool.n_waited += 1
+    pool.wait[_bucket(max(waited, 0))] += 1
+
+
+def _opened(state, conn, now, took=None):
     """The connection was opened since it was last looked at. How long that took."""
-    took = max(now - state.began, 0)
+    if took is None:
+        took = now - state.began if state.began else 0
     pool = state.pool
-    state.create, state.began, state.born = took, 0, now
+    state.create, state.began, state.dialled, state.born = took, 0, 0, now
     state.open = True
+    state.plain = None if state.foreign or state.pool.waits else state.pool
+    state.shaken = state.sent
     state.local = _local(conn)
     state.client = _client(conn)
     pool.opening.pop(state.id, None)
@@ -441,12 +508,12 @@ def _client(conn):
         return None
 
 
-def _odd_checkout(pool, state, now):
+def _odd_checkout(pool, state):
     if state.foreign:
-        _shared(state, now)
+        _shared(state, state.since)
     owed = state.sent - state.read
-    if owed > 0 and not state.vague and state.stack.how not in ("pubsub", "monitor"):
-        _unread(pool, state, now, "checkout", owed)
+    if owed > 0 and not state.vague and state.stack.counted:
+        _unread(pool, state, state.since, "checkout", owed)
 
 
 def _unread(pool, state, now, seen, owed):
@@ -462,13 +529,14 @@ def _waiting_bytes(state):
         reader = conn.__dict__.get("_reader")
         if reader is not None:
             return len(reader._buffer)
-        peeked = conn.__dict__["_sock"]
-        if type(peeked).__module__ != "socket":
-            return None
-        return len(_socket.socket.recv(peeked, 65536, _socket.MSG_PEEK | _socket.MSG_DONTWAIT))
-    except (BlockingIOError, InterruptedError):
-        return 0
-    except Exception:
+        stream = conn.__dict__["_sock"]
+        if hasattr(stream, "context"):
+            return None  # what TLS has decrypted already is not the kernel's to count
+        from fcntl import ioctl
+        from termios import FIONREAD
+
+        return int.from_bytes(ioctl(stream.fileno(), FIONREAD, b"\0\0\0\0"), sys.byteorder)
+    except (AttributeError, KeyError, TypeError, ImportError, OSError, ValueError):
         return None
 
 
@@ -503,99 +571,199 @@ def _refused(pool, asked, error, stack, task):
         now = _clock()
         waited = max(now - asked, 0)
         _keep(pool.failed, FAULTS, (now, end, waited, stack, _thread_name(), task, kind))
-    except Exception:
-        _fault()
+    except BaseException:
+        if not _fault():
+            raise
 
 
-def _back(state, pool):
+def _stranded(pool_object, pool, asked, error, stack):
+    """A signal's exception inside get_connection can leave a connection lent that nobody was given: it is a leak."""
+    try:
+        if stack is None or type(error).__module__.partition(".")[0] in LIBRARIES:
+            return
+        for conn in list(getattr(pool_object, "_in_use_connections", ())):
+            state = conn._redis_pooltop
+            if state is None or state.id not in pool.out:
+                _lent(pool, conn, asked, stack, None)
+    except BaseException:
+        if not _fault():
+            raise
+
+
+def _back(pool, state, conn):
     """The connection is about to go back: true if it was out."""
     if pool.out.pop(state.id, None) is None:
         return False
-    now = _clock()
-    state.back = now
-    if not state.open:
-        pool.n_discarded += 1
-    held = (now - state.since) | 64
+    state.back = now = _clock()
+    held = now - state.since | 64
     bits = held.bit_length()
-    pool.held[(bits << 2) + ((held >> (bits - 3)) & 3)] += 1
-    pool.n_commands += state.sent - state.base
-    if state.began:
-        conn = state.ref()
-        if conn is not None:
-            _opened(state, conn, now)
-    if state.sent > state.read and not state.vague and state.stack.how not in ("pubsub", "monitor"):
+    pool.held[(bits << 2) + (held >> bits - 3 & 3)] += 1
+    if not state.open:
+        _back_anew(pool, state, conn, now)
+    if state.sent > state.read and not state.vague and state.stack.counted:
         _unread(pool, state, now, "release", state.sent - state.read)
     return True
 
 
+def _back_anew(pool, state, conn, now):
+    """It was closed while it was lent, and opened again or not."""
+    if state.began and conn is not None:
+        _opened(state, conn, now)
+    else:
+        pool.n_discarded += 1
+
+
 def _not_back(owner, conn, state, pool):
     """The release raised: if the pool did not take the connection, it is still out."""
-    shelf = owner.__dict__.get("_available_connections")
-    if shelf is None:
-        shelf = owner.__dict__["pool"].queue
-    if not any(entry is conn for entry in list(shelf)):
-        pool.out[state.id] = state
+    try:
+        shelf = getattr(owner, "_available_connections", None)
+        if shelf is None:
+            queue = owner.pool
+            shelf = queue.queue if hasattr(queue, "queue") else queue._queue
+        if not any([entry is conn for entry in list(shelf)]):
+            pool.out[state.id] = state
+    except BaseException:
+        if not _fault():
+            raise
 
 
-def _ask(pool_object, frame, asked):
-    """A call of get_connection begins: the pool, where it comes from, and who will own what it gets."""
-    pool = getattr(pool_object, "_redis_pooltop", None)
-    if pool is None or pool.ref() is not pool_object:
-        pool = _pool(pool_object)
-    pool.inside[asked] = None
-    stack = _where(frame)
-    return pool, stack, _Ref(frame.f_locals["self"]) if stack.owned else None
+def _without_arguments(original):
+    """What is called where there are no arguments: not the decorator that looks for deprecated ones.
+
+    It has nothing to find then, and takes longer about it than all of what we do.
+    """
+    inner = getattr(original, "__wrapped__", None)
+    if inner is not None and original.__code__.co_filename.endswith(os.sep + "utils.py"):
+        if _library(original.__code__.co_filename) and original.__code__.co_name in ("wrapper", "async_wrapper"):
+            return inner
+    return original
 
 
 def _wrap_get(original):
+    # Written out where the asynchronous one calls: this is the path that costs most beside a command.
+    plainly = _without_arguments(original)
+
     @functools.wraps(original)
     def get_connection(self, *args, **kwargs):
         pool = stack = owner = None
         asked = _clock()
         try:
             try:
-                pool, stack, owner = _ask(self, _getframe(1), asked)
-            except Exception:
-                _fault()
-            conn = original(self, *args, **kwargs)
+                pool = self._redis_pooltop or _pool(self)
+                if pool.waits:
+                    pool.inside[asked] = len(pool.out) >= pool.limit
+                frame = walk = _getframe(1)
+                codes, places = [], []
+                add_code, add_place = codes.append, places.append
+                for _ in pool.depth:
+                    add_code(walk.f_code)
+                    add_place(walk.f_lasti)
+                    walk = walk.f_back
+                    if walk is None:
+                        break
+                walk = None
+                stack = _stacks.get(tuple(places))
+                if stack is None or stack.codes != codes:
+                    stack = _learn(frame, codes, tuple(places))
+                if stack.owned:
+                    owner = _Ref(frame.f_locals["self"])
+                frame = None
+            except BaseException:
+                if not _fault():
+                    raise
+            conn = original(self, *args, **kwargs) if args or kwargs else plainly(self)
         except BaseException as error:
             _refused(pool, asked, error, stack, None)
+            _stranded(self, pool, asked, error, stack)
             raise
         try:
-            if stack is not None:
+            state = conn._redis_pooltop
+            if stack.plain and state is not None and state.plain is pool and state.since < asked:
+                # Of `_lent` what remains for a command on an open connection of a pool that does not wait.
+                thread = _threads.get(_identity())
+                if thread is not None:
+                    state.thread, state.taker = thread._name, thread._started
+                else:
+                    state.thread = state.taker = _identity()
+                state.owner = None
+                state.since = asked
+                state.stack = stack
+                state.base = state.sent
+                state.uses += 1
+                state.odd = False
+                pool.n_lent += 1
+                if state.sent != state.read:
+                    _odd_checkout(pool, state)
+                pool.out[state.id] = state
+            else:
                 _lent(pool, conn, asked, stack, owner)
-        except Exception:
-            _fault()
         except BaseException:
-            # A signal's exception, after the pool lent the connection and before the caller has it: give it back, as
-            # get_connection itself does, or nobody could.
-            self.release(conn)
-            raise
+            if not _fault():
+                # A signal's exception, after the pool lent the connection and before the caller has it: give it back,
+                # as get_connection itself does, or nobody could.
+                self.release(conn)
+                raise
         return conn
 
     return get_connection
 
 
 def _wrap_async_get(original):
+    plainly = _without_arguments(original)
+
     @functools.wraps(original)
     async def get_connection(self, *args, **kwargs):
         pool = stack = owner = task = None
         asked = _clock()
         try:
             try:
-                pool, stack, owner = _ask(self, _getframe(1), asked)
+                pool = self._redis_pooltop or _pool(self)
+                if pool.waits:
+                    while asked in pool.inside:
+                        asked += 1
+                    pool.inside[asked] = len(pool.out) >= pool.limit
+                frame = _getframe(1)
+                stack = _where(frame, pool.depth)
+                if stack.owned:
+                    owner = _Ref(frame.f_locals["self"])
+                frame = None  # not held over an await
                 task = _task_name()
-            except Exception:
-                _fault()
-            conn = await original(self, *args, **kwargs)
+            except BaseException:
+                if not _fault():
+                    raise
+            conn = await (original(self, *args, **kwargs) if args or kwargs else plainly(self))
         except BaseException as error:
             _refused(pool, asked, error, stack, task)
+            _stranded(self, pool, asked, error, stack)
             raise
         try:
-            if stack is not None:
-                _lent(pool, conn, asked, stack, owner).task = task
-        except Exception:
-            _fault()
+            state = conn._redis_pooltop
+            if stack.plain and state is not None and state.plain is pool and state.since < asked:
+                # Of `_lent` what remains for a command on an open connection of a pool that does not wait.
+                thread = _threads.get(_identity())
+                if thread is not None:
+                    state.thread, state.taker = thread._name, thread._started
+                else:
+                    state.thread = state.taker = _identity()
+                state.owner = None
+                state.since = asked
+                state.stack = stack
+                state.base = state.sent
+                state.uses += 1
+                state.odd = False
+                pool.n_lent += 1
+                if state.sent != state.read:
+                    _odd_checkout(pool, state)
+                pool.out[state.id] = state
+            else:
+                state = _lent(pool, conn, asked, stack, owner)
+            state.task = task
+            if task is not None:
+                state.taker = weakref.ref(_current_task())
+        except BaseException:
+            if not _fault():
+                await self.release(conn)
+                raise
         return conn
 
     return get_connection
@@ -606,20 +774,30 @@ def _wrap_release(original):
     def release(self, connection, *args, **kwargs):
         was = False
         try:
-            state = getattr(connection, "_redis_pooltop", None)
-            if state is not None:
-                pool = state.pool
-                was = pool is not None and _back(state, pool)
-        except Exception:
-            _fault()
+            state = connection._redis_pooltop
+            pool = state.pool
+            if state.plain is pool and state.sent == state.read:
+                # `_back`, for a connection that is open and owes nothing.
+                if pool.out.pop(state.id, None) is not None:
+                    was = True
+                    state.back = now = _clock()
+                    held = now - state.since | 64
+                    bits = held.bit_length()
+                    pool.held[(bits << 2) + (held >> bits - 3 & 3)] += 1
+            else:
+                was = _back(pool, state, connection)
+        except AttributeError:
+            pass  # not a connection that was seen
+        except BaseException:
+            if not _fault():
+                # A signal's exception: without us it would not have come before the connection was back.
+                original(self, connection, *args, **kwargs)
+                raise
         try:
             return original(self, connection, *args, **kwargs)
         except BaseException:
             if was:
-                try:
-                    _not_back(self, connection, state, pool)
-                except Exception:
-                    _fault()
+                _not_back(self, connection, state, pool)
             raise
 
     return release
@@ -630,20 +808,30 @@ def _wrap_async_release(original):
     async def release(self, connection, *args, **kwargs):
         was = False
         try:
-            state = getattr(connection, "_redis_pooltop", None)
-            if state is not None:
-                pool = state.pool
-                was = pool is not None and _back(state, pool)
-        except Exception:
-            _fault()
+            state = connection._redis_pooltop
+            pool = state.pool
+            if state.plain is pool and state.sent == state.read:
+                # `_back`, for a connection that is open and owes nothing.
+                if pool.out.pop(state.id, None) is not None:
+                    was = True
+                    state.back = now = _clock()
+                    held = now - state.since | 64
+                    bits = held.bit_length()
+                    pool.held[(bits << 2) + (held >> bits - 3 & 3)] += 1
+            else:
+                was = _back(pool, state, connection)
+        except AttributeError:
+            pass  # not a connection that was seen
+        except BaseException:
+            if not _fault():
+                # A signal's exception: without us it would not have come before the connection was back.
+                await original(self, connection, *args, **kwargs)
+                raise
         try:
             return await original(self, connection, *args, **kwargs)
         except BaseException:
             if was:
-                try:
-                    _not_back(self, connection, state, pool)
-                except Exception:
-                    _fault()
+                _not_back(self, connection, state, pool)
             raise
 
     return release
@@ -660,8 +848,9 @@ def _wrap_make(original):
             state = _conn(conn)
             if state.pool is None:
                 state.pool = _pool(self)
-        except Exception:
-            _fault()
+        except BaseException:
+            if not _fault():
+                raise
         return conn
 
     return make_connection
@@ -673,16 +862,24 @@ def _wrap_pool_init(original):
         original(self, *args, **kwargs)
         try:
             _pool(self, _getframe(1))
-        except Exception:
-            _fault()
+        except BaseException:
+            if not _fault():
+                raise
 
     return __init__
 
 
-def _sent(state, command):
-    """A connection that needs a closer look: taken by hand, or made in the parent process."""
+def _sent(state):
+    """A connection that needs a closer look: several commands at once, taken by hand, or made in the parent process."""
+    if state.packed:
+        state.sent += state.packed - 1
+        state.packed = 0
+        if not state.stack or not state.stack.raw:
+            state.odd = state.foreign
     if state.foreign:
         _shared(state, _clock())
+    if state.stack is None or not state.stack.raw:
+        return
     name = _name(state.head)
     if name in ("WATCH", "MULTI"):
         state.pinned = name
@@ -712,6 +909,7 @@ def _wrap_pack(original):
             state = self._redis_pooltop
             if state is not None:
                 state.packed = len(commands)
+                state.odd = True
         except TypeError:
             pass  # not commands: the library says so better
         return original(self, commands)
@@ -725,18 +923,17 @@ def _wrap_send(original):
         original(self, command, check_health)
         try:
             state = self._redis_pooltop
-            if state.packed:
-                state.sent += state.packed
-                state.packed = 0
-            else:
-                state.sent += 1
+            state.sent += 1
             state.head = command[0][:48]
             if state.odd:
-                _sent(state, command)
+                _sent(state)
         except (AttributeError, TypeError, IndexError):
             pass
-        except Exception:
-            _fault()
+        except BaseException:
+            if not _fault():
+                # A signal's exception between a command and its reply: the library closes the connection then.
+                self.disconnect()
+                raise
 
     return send_packed_command
 
@@ -747,18 +944,17 @@ def _wrap_async_send(original):
         await original(self, command, check_health)
         try:
             state = self._redis_pooltop
-            if state.packed:
-                state.sent += state.packed
-                state.packed = 0
-            else:
-                state.sent += 1
+            state.sent += 1
             state.head = command[0][:48]
             if state.odd:
-                _sent(state, command)
+                _sent(state)
         except (AttributeError, TypeError, IndexError):
             pass
-        except Exception:
-            _fault()
+        except BaseException:
+            if not _fault():
+                # A signal's exception between a command and its reply: the library closes the connection then.
+                await self.disconnect()
+                raise
 
     return send_packed_command
 
@@ -772,8 +968,9 @@ def _raised(conn, answer, error):
                 state.pool.n_errors += 1
             if state.read < state.sent:
                 state.read += 1
-    except Exception:
-        _fault()
+    except BaseException:
+        if not _fault():
+            raise
 
 
 def _read(conn, reply, kwargs):
@@ -804,8 +1001,9 @@ def _wrap_read(original, answer):
                     state.read += 1
         except AttributeError:
             pass
-        except Exception:
-            _fault()
+        except BaseException:
+            if not _fault():
+                raise
         return reply
 
     return read_response
@@ -820,9 +1018,17 @@ def _wrap_async_read(original, answer):
             _raised(self, answer, error)
             raise
         try:
-            _read(self, reply, kwargs)
-        except Exception:
-            _fault()
+            if kwargs:
+                _read(self, reply, kwargs)
+            else:
+                state = self._redis_pooltop
+                if state.read < state.sent:
+                    state.read += 1
+        except AttributeError:
+            pass
+        except BaseException:
+            if not _fault():
+                raise
         return reply
 
     return read_response
@@ -842,7 +1048,7 @@ def _dial(conn):
 def _undialled(state):
     if state is None:
         return
-    state.began = 0
+    state.began = state.dialled = 0
     pool = state.pool
     if pool is not None:
         pool.opening.pop(state.id, None)
@@ -855,13 +1061,17 @@ def _wrap_connect(original):
         state = None
         try:
             state = _dial(self)
-        except Exception:
-            _fault()
+        except BaseException:
+            if not _fault():
+                raise
         try:
-            return original(self, *args, **kwargs)
+            result = original(self, *args, **kwargs)
         except BaseException:
             _undialled(state)
             raise
+        if state is not None:
+            state.dialled = _clock()
+        return result
 
     return _connect
 
@@ -872,13 +1082,17 @@ def _wrap_async_connect(original):
         state = None
         try:
             state = _dial(self)
-        except Exception:
-            _fault()
+        except BaseException:
+            if not _fault():
+                raise
         try:
-            return await original(self, *args, **kwargs)
+            result = await original(self, *args, **kwargs)
         except BaseException:
             _undialled(state)
             raise
+        if state is not None:
+            state.dialled = _clock()
+        return result
 
     return _connect
 
@@ -896,16 +1110,18 @@ def _hung_up(conn, frame, kwargs):
         _undialled(state)
     elif state.open:
         state.open = False
+        state.plain = None
         if pool is not None and not state.foreign:
             now = _clock()
             pool.sockets.pop(state.id, None)
             pool.n_closed += 1
+            pool.n_commands += state.sent - state.shaken
             reason = _reason(frame, kwargs)
             _keep(pool.closed, EVENTS, (state.id, now, reason))
             if reason == "unread-reply":
                 # get_connection found bytes that nobody asked for on a connection it was about to lend.
                 pool.n_unread += 1
-                stack = _where(frame.f_back or frame)
+                stack = _where(frame.f_back or frame, DEEP)
                 event = (now, state.id, "checkout", None, None, stack, _thread_name(), None)
                 _keep(pool.unread, FAULTS, event)
 
@@ -941,8 +1157,9 @@ def _wrap_disconnect(original):
     def disconnect(self, *args, **kwargs):
         try:
             _hung_up(self, _getframe(1), kwargs)
-        except Exception:
-            _fault()
+        except BaseException:
+            if not _fault():
+                raise
         return original(self, *args, **kwargs)
 
     return disconnect
@@ -953,11 +1170,161 @@ def _wrap_async_disconnect(original):
     async def disconnect(self, *args, **kwargs):
         try:
             _hung_up(self, _getframe(1), kwargs)
-        except Exception:
-            _fault()
+        except BaseException:
+            if not _fault():
+                raise
         return await original(self, *args, **kwargs)
 
     return disconnect
+
+
+# Nodes of an asyncio cluster client are pools of their own kind, with neither a dictionary nor weak references
+
+
+def _node(node, frame=None):
+    state = _nodes.get(id(node))
+    if state is None:
+        state = _Pool()
+        state.ref = _nothing
+        kind = type(node)
+        told = getattr(node, "connection_kwargs", None) or {}
+        most = node.max_connections
+        state.facts = {
+            "class": "%s.%s" % (kind.__module__, kind.__qualname__),
+            "async": True,
+            "target": "%s:%s/0" % (_text(node.host, 256), node.port),
+            "name": _text(told.get("client_name"), 64),
+            "socket_timeout": _nanoseconds(told.get("socket_timeout")),
+            "kind": "cluster",
+            "max": most if isinstance(most, int) and 0 <= most < 2**31 else None,
+            "blocking": None,
+        }
+        state.waits = False
+        if frame is not None:
+            state.stack = _where(frame, DEEP)
+        _nodes[id(node)] = _pools[state.id] = state
+    return state
+
+
+def _wrap_node_acquire(original):
+    @functools.wraps(original)
+    def acquire_connection(self):
+        pool = stack = owner = None
+        asked = _clock()
+        try:
+            try:
+                frame = _getframe(1)
+                pool = _node(self, frame)
+                stack = _where(frame, pool.depth)
+                if stack.owned:
+                    owner = _Ref(frame.f_locals["self"])
+                frame = None
+            except BaseException:
+                if not _fault():
+                    raise
+            conn = original(self)
+        except BaseException as error:
+            _refused(pool, asked, error, stack, _task_name())
+            raise
+        try:
+            task = _current_task()
+            state = _conn(conn)
+            state.pool = pool
+            if not state.open:
+                # The node hands it out first and its command opens it: that is noted when it comes back.
+                state.since = asked
+            state = _lent_by_node(pool, state, asked, stack, owner)
+            state.task = None
+            if task is not None:
+                state.task, state.taker = task.get_name(), weakref.ref(task)
+            _by_task[pool.id, id(task)] = state, state.uses
+        except BaseException:
+            if not _fault():
+                raise
+        return conn
+
+    return acquire_connection
+
+
+def _lent_by_node(pool, state, asked, stack, owner):
+    _taken(state)
+    state.owner = owner
+    state.since = asked
+    pool.n_lent += 1
+    state.stack = stack
+    state.base = state.sent
+    state.uses += 1
+    state.odd = state.foreign or stack.raw
+    if state.sent != state.read or state.foreign:
+        _odd_checkout(pool, state)
+    pool.out[state.id] = state
+    return state
+
+
+def _wrap_node_release(original):
+    @functools.wraps(original)
+    def release(self, connection, *args, **kwargs):
+        try:
+            pool = _node(self)
+            _by_task.pop((pool.id, id(_current_task())), None)
+            _back(pool, connection._redis_pooltop, connection)
+        except AttributeError:
+            pass
+        except BaseException:
+            if not _fault():
+                raise
+        return original(self, connection, *args, **kwargs)
+
+    return release
+
+
+def _wrap_node_execute(original):
+    """Where a node puts its connection back without a method of its own: at the end of the call that took it."""
+
+    @functools.wraps(original)
+    async def execute(self, *args, **kwargs):
+        try:
+            return await original(self, *args, **kwargs)
+        finally:
+            try:
+                pool = _node(self)
+                state, uses = _by_task.pop((pool.id, id(_current_task())), (None, 0))
+                if state is not None and state.uses == uses:
+                    _back(pool, state, state.ref())
+            except BaseException:
+                if not _fault():
+                    raise
+
+    return execute
+
+
+def _wrap_node_del(original):
+    @functools.wraps(original)
+    def __del__(self, *args, **kwargs):
+        try:
+            state = _nodes.pop(id(self), None)
+            if state is not None:
+                _dead.append(_Buried(state))
+        except Exception:
+            pass
+        original(self, *args, **kwargs)
+
+    return __del__
+
+
+class _Buried(object):
+    __slots__ = ("of",)
+
+    def __init__(self, state):
+        self.of = state
+
+
+def _patch_node(kind):
+    _wrap(kind, "acquire_connection", _wrap_node_acquire)
+    _wrap(kind, "release", _wrap_node_release)
+    _wrap(kind, "execute_command", _wrap_node_execute, True)
+    _wrap(kind, "execute_pipeline", _wrap_node_execute, True)
+    _wrap(kind, "__del__", _wrap_node_del)
 
 
 # Where the wrappers go
@@ -972,11 +1339,14 @@ def patch(module):
     if rest == "connection":
         _patch_connections(module, _exceptions(library), False)
     elif rest == "asyncio.connection":
-        global _current_task
-        from asyncio import current_task
+        global _current_task, _loop
+        from asyncio import current_task, events
 
         _current_task = current_task
+        _loop = events.Handle._run.__code__
         _patch_connections(module, _exceptions(library), True)
+    elif rest == "asyncio.cluster":
+        _patch_node(module.ClusterNode)
 
 
 def _know(module, library):
@@ -1041,18 +1411,22 @@ def _patch_heirs(pools, asynchronous):
             original.__get__(None, cls)(**kwargs)
         try:
             _patch_pool(cls, asynchronous)
-        except Exception:
-            _fault()
+        except BaseException:
+            if not _fault():
+                raise
 
     pools.__init_subclass__ = classmethod(__init_subclass__)
 
 
 def _wrap(kind, name, wrapper, asynchronous=False):
     original = kind.__dict__.get(name)
-    code = getattr(original, "__code__", None)
+    inmost = original
+    while hasattr(inmost, "__wrapped__"):
+        inmost = inmost.__wrapped__
+    code = getattr(inmost, "__code__", None)
     if code is None or hasattr(original, "_redis_pooltop_wrapped"):
         return
-    if bool(code.co_flags & 0x80) is not asynchronous:
+    if bool(code.co_flags & CO_COROUTINE) is not asynchronous:
         return  # an heir's own idea of the method: let it be, what it calls is wrapped
     wrapped = wrapper(original)
     wrapped._redis_pooltop_wrapped = True
@@ -1077,6 +1451,9 @@ class _Agent(object):
 
     def renew(self):
         """As in a process that has just begun: nothing is connected, nothing is told."""
+        self.born = _clock()
+        self.ended = False
+        self.running = None
         self.socket = None
         self.pending = []
         self.size = 0
@@ -1085,8 +1462,8 @@ class _Agent(object):
         self.said_at = 0
         self.said = None
         self.told = {}
-        self.gone = deque()
-        self.ending = False
+        self.native = None
+        self.paused = self.forking = False
         self.wake = self.lock()
         self.wake.acquire()
         self.done = self.lock()
@@ -1095,8 +1472,29 @@ class _Agent(object):
     def begin(self):
         self.spawn(self.run, (self.wake, self.done))
 
+    def pause(self):
+        """Ends the thread, and waits some milliseconds at most until it is really gone."""
+        if self.native is None:
+            return
+        self.paused = True
+        self.wake.release()
+        deadline = time.monotonic() + 0.02
+        if self.done.acquire(True, 0.02):
+            while os.path.exists("/proc/self/task/%d" % self.native) and time.monotonic() < deadline:
+                self.sleep(0.0001)
+        self.native = None
+
+    def resume(self):
+        if self.paused:
+            self.paused = False
+            self.wake, self.done = self.lock(), self.lock()
+            self.wake.acquire()
+            self.done.acquire()
+            self.begin()
+
     def run(self, wake, done):
-        pause = TICK
+        self.native = get_native_id()
+        pause = 0
         try:
             while not wake.acquire(True, pause):
                 began = time.perf_counter()
@@ -1104,8 +1502,8 @@ class _Agent(object):
                     self.tick()
                 except Exception:
                     _fault()
-                # The more there is to tell, the rarer it is told: at most a fiftieth of a core.
-                pause = max(TICK, 50 * (time.perf_counter() - began))
+                # The more there is to tell, the rarer it is told: a fiftieth of a core, but each second all the same.
+                pause = TICK if self.pending else min(max(TICK, 50 * (time.perf_counter() - began)), 1.0)
         finally:
             done.release()
 
@@ -1113,7 +1511,7 @@ class _Agent(object):
         if self.socket is None and not self.connect():
             self.forget()
             return
-        if self.flush() and self.size < PENDING:
+        if self.flush() and not self.pending:
             collecting = gc.isenabled()
             # A collection on this thread would run the application's finalizers here, outside their event loop.
             gc.disable()
@@ -1197,7 +1595,6 @@ class _Agent(object):
     def forget(self):
         """Nobody listens: what was collected is dropped, what is still there will be told to the next listener."""
         self.bury()
-        self.gone.clear()
         for pool in list(_pools.values()):
             for events in (pool.opened, pool.closed, pool.failed, pool.unread, pool.shared):
                 if len(events) >= FAULTS:
@@ -1206,12 +1603,22 @@ class _Agent(object):
 
     # what is told
 
-    def snapshot(self):
+    def snapshot(self, running=None, deadline=0):
+        """What changed; with who still runs, for the last one of all, every connection that is out: true if it was told."""
         now = _clock()
+        self.probes = 0
+        self.running = running
         self.bury()
         self.tell_libraries()
         entries = []
         for pool in list(_pools.values()):
+            if running is not None and (self.size > PENDING or len(entries) >= LEASES):
+                self.tell_entries(now, entries)
+                entries = []
+                if not self.drain(deadline):
+                    return False
+            elif self.size > PENDING:
+                break
             if pool.id not in self.told:
                 self.tell_pool(pool)
             entry = self.pool_entry(pool, now)
@@ -1221,8 +1628,7 @@ class _Agent(object):
         if entries or state != self.said or now - self.said_at >= HEARTBEAT:
             self.said, self.said_at = state, now
             self.tell_entries(now, entries)
-        while self.gone:
-            self.say(self.gone.popleft())
+        return True
 
     def tell_libraries(self):
         for library in list(self.libraries):
@@ -1262,7 +1668,8 @@ class _Agent(object):
                 entry = dict(entry, out=out, wait=[], held=[], create=[], opened=[], closed=[], back=[], failed=[])
                 entry.update(unread=[], shared=[])
             line.append(entry)
-            leases += 4 + len(out) + len(entry["opened"]) + len(entry["closed"]) + len(entry["back"])
+            leases += 4 + len(out)
+            leases += sum([len(entry[name]) for name in ("opened", "closed", "back", "failed", "unread", "shared")])
             if leases > LEASES:
                 self.snap(now, line)
                 line, leases = [], 0
@@ -1275,6 +1682,9 @@ class _Agent(object):
         )
 
     def pool_entry(self, pool, now):
+        for conn in list(pool.opening.values()):
+            if conn.dialled:
+                self.reopened(conn, now)
         out = list(pool.out.values())
         leases, lent = [], {}
         for conn in out:
@@ -1296,7 +1706,7 @@ class _Agent(object):
             "opened": pool.n_opened,
             "closed": pool.n_closed,
             "open_failures": pool.n_failures,
-            "checkouts": sum(pool.wait),
+            "checkouts": pool.n_lent + sum(pool.wait),
             "released": sum(pool.held),
             "discarded": pool.n_discarded,
             "waited": pool.n_waited,
@@ -1304,18 +1714,24 @@ class _Agent(object):
             "cancelled": pool.n_cancelled,
             "refused": pool.n_refused,
             "failed": pool.n_failed,
-            "commands": pool.n_commands + sum([conn.sent - conn.base for conn in out]),
+            "commands": pool.n_commands + sum([conn.sent - conn.shaken for conn in list(pool.sockets.values())]),
             "error_replies": pool.n_errors,
             "unread_replies": pool.n_unread,
         }
         opening = len(pool.opening)
         idle = max(len(pool.sockets) - sum([conn.open for conn in out]), 0)
-        waiting = max(len(pool.inside) - opening, 0)
+        waiting = sum(list(pool.inside.values()))
         limit = pool.facts["max"]
         said = (len(out), idle, opening, waiting, limit, tuple(totals.values()))
         if said == pool.said and not leases and not back:
+            pool.depth = DEEP
             return None
         pool.said = said
+        lent, pool.n_lent_told = pool.n_lent - pool.n_lent_told, pool.n_lent
+        wait = _since(pool.wait, pool.wait_told)
+        if lent:
+            wait.insert(0, [0, lent])
+        pool.depth = SHALLOW if lent + sum([count for _, count in wait]) > MANY else DEEP
         return {
             "id": pool.id,
             "in_use": len(out),
@@ -1324,7 +1740,7 @@ class _Agent(object):
             "waiting": waiting,
             "max": limit,
             "totals": totals,
-            "wait": _since(pool.wait, pool.wait_told),
+            "wait": wait,
             "held": _since(pool.held, pool.held_told),
             "create": _since(pool.create, pool.create_told),
             "opened": _drain(pool.opened, list),
@@ -1336,40 +1752,52 @@ class _Agent(object):
             "shared": _drain(pool.shared, self.common),
         }
 
+    def reopened(self, conn, now):
+        """Opened again while it was lent: its handshake is over when no reply is owed."""
+        if now - conn.dialled > HANDSHAKE and conn.sent == conn.read:
+            found = conn.ref()
+            if found is not None:
+                _opened(conn, found, now, conn.dialled - conn.began)
+
     def lease(self, conn, now):
         """One connection out: told when it was out at the snapshot before, and then when something changed."""
         uses = conn.uses
+        sent = conn.sent
         if conn.before != uses:
             conn.before = uses
+            conn.probe_at = now + PROBE
             conn.gone = None
-            conn.seen_sent = conn.sent
+            conn.seen_sent = sent
             conn.active = now
             conn.busy = None
-            return None
-        sent = conn.sent
+            if self.running is None:
+                return None
+            if sent == conn.base:
+                conn.active = conn.since
         owed = sent - conn.read
         stack = conn.stack
         if sent != conn.seen_sent:
             conn.seen_sent, conn.active = sent, now
-        unknown = conn.vague or stack.how in ("pubsub", "monitor")
+        unknown = conn.vague or not stack.counted
         if owed > 0 and not unknown:
             conn.busy = conn.busy or now
         else:
             conn.busy = None
         fresh = conn.told != uses
-        if conn.gone is None and self.abandoned(conn):
+        if conn.gone is None and self.abandoned(conn, now):
             conn.gone, fresh = now, True
-        if not fresh and (now - conn.told_at < RETOLD or conn.active <= conn.told_at):
+        settled = now - conn.told_at < RETOLD or conn.active <= conn.told_at
+        if not fresh and settled and self.running is None:
             return None
         conn.told, conn.told_at = uses, now
-        return {
+        lease = {
             "conn": conn.id,
             "since": conn.since,
             "stack": self.stack(stack),
             "thread": _thread_text(conn.thread),
             "task": _text(conn.task, 128),
             "how": stack.how,
-            "cmd": _name(conn.head),
+            "cmd": _name(conn.head) if sent > conn.base else None,
             "cmds": sent - conn.base,
             "uses": uses,
             "active": conn.active,
@@ -1378,9 +1806,20 @@ class _Agent(object):
             "pinned": _pinned(conn),
             "abandoned": conn.gone,
         }
+        if self.running is not None:
+            lease["alive"] = conn.gone is None and _runs(conn.taker, self.running)
+        return lease
 
-    def abandoned(self, conn):
-        return conn.owner is not None and conn.owner() is None
+    def abandoned(self, conn, now):
+        """Its owner was collected; or, where none is known, nobody but the library holds the connection any more."""
+        if conn.owner is not None:
+            return conn.owner() is None
+        if now < conn.probe_at or self.probes >= PROBES:
+            return False
+        self.probes += 1
+        conn.probe_at = now + min(max(now - conn.since, PROBE), 16 * PROBE)
+        pool = conn.pool.ref()
+        return pool is not None and _holders(conn) - _shelved(pool, conn) - _inside(pool, conn) <= 0
 
     def failure(self, event):
         at, end, waited, stack, thread, task, error = event
@@ -1424,16 +1863,20 @@ class _Agent(object):
             if isinstance(state, _Pool):
                 if _pools.pop(state.id, None) is not None:
                     self.tell_gone(state)
-            elif state.open:
-                state.open = False
-                pool = state.pool
-                if pool is not None and not state.foreign:
-                    now = _clock()
-                    pool.sockets.pop(state.id, None)
-                    pool.n_closed += 1
-                    if pool.out.pop(state.id, None) is not None:
-                        state.back = now
-                    _keep(pool.closed, EVENTS, (state.id, now, "pool-closed"))
+            elif state.pool is not None:
+                self.bury_connection(state, state.pool)
+
+    def bury_connection(self, state, pool):
+        now = _clock()
+        pool.opening.pop(state.id, None)
+        if pool.out.pop(state.id, None) is not None:
+            state.back = now
+        if state.open and not state.foreign:
+            state.open = False
+            pool.sockets.pop(state.id, None)
+            pool.n_closed += 1
+            pool.n_commands += state.sent - state.shaken
+            _keep(pool.closed, EVENTS, (state.id, now, "pool-closed"))
 
     def tell_gone(self, pool):
         now = _clock()
@@ -1450,20 +1893,115 @@ class _Agent(object):
 
     def end(self):
         """At a regular exit: the last snapshot and a word, if the listener takes them at once."""
-        deadline = time.monotonic() + 0.2
-        self.wake.release()
-        if not self.done.acquire(True, 0.1):
+        if self.ended:
             return
+        self.ended = True
+        self.wake.release()
+        if not self.done.acquire(True, 1.0):
+            return
+        deadline = time.monotonic() + FAREWELL
         if self.socket is None:
             self.retry_at = 0
             if not self.connect():
                 return
-        self.snapshot()
-        unclosed = [[pool.id, len(pool.sockets)] for pool in list(_pools.values()) if pool.sockets]
-        self.say({"t": "bye", "now": _clock(), "unclosed": unclosed})
-        while self.flush() and self.pending and time.monotonic() < deadline:
-            self.sleep(0.005)
-        self.hang_up()
+        if self.snapshot(_running(), deadline):
+            unclosed = [[pool.id, len(pool.sockets)] for pool in list(_pools.values()) if pool.sockets]
+            self.say({"t": "bye", "now": _clock(), "unclosed": unclosed})
+            self.drain(deadline)
+        if self.socket is not None:
+            self.hang_up()
+
+    def drain(self, deadline):
+        """Whether all of it was taken by then, by somebody who went on taking."""
+        left, moved = self.size, time.monotonic()
+        while self.flush() and self.pending:
+            now = time.monotonic()
+            if self.size < left:
+                left, moved = self.size, now
+            if now > min(deadline, moved + STALLED):
+                return False
+            self.sleep(0.002)
+        return self.socket is not None
+
+
+def _running():
+    """Who can still give back what it took, as `_taken` notes it: every thread but the main one, for that one is ending."""
+    native = set(sys._current_frames())
+    if not isinstance(_identity, type(len)):
+        # gevent and eventlet replaced it: their greenlets are this process's threads.
+        greenlet = sys.modules["greenlet"].greenlet
+        native.update([id(one) for one in gc.get_objects() if isinstance(one, greenlet) and not one.dead])
+    running = set(native)
+    for identity, thread in list(_threads.items()):
+        # One that was started from outside of `threading` stays in its table for ever.
+        if thread.is_alive() and (identity in native or type(thread).__name__ != "_DummyThread"):
+            running.add(thread._started)
+    main = sys.modules["threading"].main_thread()
+    return running - {main._started, main.ident}
+
+
+def _runs(taker, running):
+    """Whether it is a task that is not done, or a thread that runs."""
+    if isinstance(taker, weakref.ref):
+        task = taker()
+        return task is not None and not task.done()
+    return taker in running
+
+
+def _holders(state):
+    """How many references there are to a connection, ours aside."""
+    conn = state.ref()
+    return sys.getrefcount(conn) - _OURS if conn is not None else 1
+
+
+class _Known(object):
+    """Something with one reference, to find out how many of those counted are ours on this Python."""
+
+    def __init__(self):
+        self.one = _Buried(None)
+
+    def ref(self):
+        return self.one
+
+
+_OURS = 0
+_OURS = _holders(_Known()) - 1
+
+
+def _shelved(pool, state):
+    """How many of them are the pool's own: its sets and lists of connections."""
+    conn = state.ref()
+    count = 0
+    for value in list(vars(pool).values()):
+        if type(value).__module__ in ("queue", "asyncio.queues"):
+            containers = list(vars(value).values())
+        else:
+            containers = [value]
+        for container in containers:
+            if isinstance(container, (list, set, dict, deque)):
+                count += sum([entry is conn for entry in gc.get_referents(container)])
+    return count
+
+
+def _inside(pool, state):
+    """How many come from what the connection itself consists of: its parser's callbacks, for example."""
+    conn = state.ref()
+    count, seen, ahead = 0, {id(conn), id(pool), id(state)}, [conn]
+    while ahead and len(seen) < 500:
+        for entry in gc.get_referents(ahead.pop()):
+            if entry is conn:
+                count += 1
+            elif id(entry) not in seen and _part(entry):
+                seen.add(id(entry))
+                ahead.append(entry)
+    return count
+
+
+def _part(entry):
+    kind = type(entry)
+    if kind in (dict, list, tuple, set, deque) or kind.__name__ in ("method", "cell", "partial"):
+        return True
+    return kind.__module__.split(".")[0] in LIBRARIES and not isinstance(entry, type) and not hasattr(kind, "get_connection")
 
 
 def _since(counts, told):
@@ -1503,6 +2041,7 @@ def _hello(agent):
         "v": VERSION,
         "pid": os.getpid(),
         "ppid": os.getppid(),
+        "born": agent.born,
         "now": _clock(),
         "wall_ms": int(time.time() * 1000),
         "program": _program(),
@@ -1543,7 +2082,17 @@ def begin(primitives, path=None, how="hook"):
     _agent = _Agent(path or os.environ["REDIS_POOLTOP_SOCKET"], how, primitives)
     _agent.begin()
     atexit.register(_end)
-    os.register_at_fork(after_in_child=_forked)
+    for name in ("multiprocessing", "billiard"):
+        # In a child of theirs that imports the library only now.
+        process, util = sys.modules.get(name + ".process"), sys.modules.get(name + ".util")
+        if process is not None and util is not None and getattr(process.current_process(), "_parent_pid", None) is not None:
+            _end_with(util, _agent)
+    if sys.version_info >= (3, 12):
+        os.register_at_fork(before=_forking, after_in_parent=_has_forked, after_in_child=_forked)
+    else:
+        os.register_at_fork(after_in_child=_forked)
+    if sys.version_info >= (3, 13):
+        os.fork, os.forkpty = _wrap_fork(os.fork), _wrap_fork(os.forkpty)
 
 
 def _end():
@@ -1551,6 +2100,37 @@ def _end():
         _agent.end()
     except Exception:
         pass
+
+
+def _forking():
+    """Since 3.12 a fork with more than one thread is warned of: ours is not there meanwhile."""
+    try:
+        _agent.pause()
+    except Exception:
+        _fault()
+
+
+def _has_forked():
+    try:
+        if not _agent.forking:
+            _agent.resume()
+    except Exception:
+        _fault()
+
+
+def _wrap_fork(original):
+    """Since 3.13 threads are counted after the last of the hooks: the thread comes back when fork has returned."""
+
+    @functools.wraps(original)
+    def fork():
+        _agent.forking = True
+        try:
+            return original()
+        finally:
+            _agent.forking = False
+            _has_forked()
+
+    return fork
 
 
 def _forked():
@@ -1566,12 +2146,22 @@ def _forked():
         for pool in list(_pools.values()):
             for conn in list(pool.sockets.values()) + list(pool.out.values()):
                 conn.foreign = conn.odd = True
+                conn.plain = None
             pool.clear()
             pool.inherited = True
             pool.told, pool.said = {}, None
         _agent.begin()
+        for name in ("multiprocessing.util", "billiard.util"):
+            util = sys.modules.get(name)
+            if util is not None:
+                util.register_after_fork(_agent, functools.partial(_end_with, util))
     except Exception:
         _fault()
+
+
+def _end_with(util, agent):
+    """Children of multiprocessing end by os._exit, which runs no exit functions but its own."""
+    util.Finalize(None, _end, exitpriority=-1000)
 
 
 def start(path):
@@ -1590,4 +2180,21 @@ def start(path):
             get_original("time", "sleep"),
         )
     begin(primitives, path, "import")
+    for name in [library + part for library in LIBRARIES for part in MODULES]:
+        if name in sys.modules:
+            patch(sys.modules[name])
+    _watch_imports()
     return True
+
+
+def _watch_imports():
+    """What is imported later is seen by the hook's finder, where the hook is beside this file."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sitecustomize.py")
+    if os.path.exists(path):
+        from importlib.machinery import SourceFileLoader
+
+        hook = type(sys)("redis_pooltop_hook")
+        hook.__file__ = path
+        exec(SourceFileLoader(hook.__name__, path).get_code(hook.__name__), hook.__dict__)
+        sys.modules.setdefault("redis_pooltop_agent", sys.modules.get(__name__))
+        sys.meta_path.insert(0, hook._Finder(__file__))

@@ -95,12 +95,16 @@ class _Finder(object):
             agent = type(sys)(name)
             agent.__spec__, agent.__loader__, agent.__file__ = spec, loader, self.agent
             sys.modules[name] = agent
+            # Compiling it takes twenty times as long as loading it compiled, and this directory is ours to write to.
+            unwritten, sys.dont_write_bytecode = sys.dont_write_bytecode, False
             try:
                 loader.exec_module(agent)
                 agent.begin(self.primitives)
             except BaseException:
                 sys.modules.pop(name, None)
                 raise
+            finally:
+                sys.dont_write_bytecode = unwritten
         return agent
 
 
@@ -110,12 +114,9 @@ def _next():
     try:
         __import__(__name__)
     except ImportError:
-        error = sys.exc_info()[1]
+        # `site` passes over exactly the error of there being none: the program sees it as it would without us.
         if ours is not None:
             sys.modules[__name__] = ours
-        if getattr(error, "name", __name__) == __name__:
-            # `site` passes over exactly this error: to the program it looks as if there were no such module.
-            raise
         raise
     except BaseException:
         if ours is not None:
@@ -123,9 +124,9 @@ def _next():
         raise
 
 
-try:
-    _hook()
-except Exception:
-    pass
 if __name__ == "sitecustomize":
+    try:
+        _hook()
+    except Exception:
+        pass
     _next()

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 
 /// What each exit code means.
-pub(crate) const EXIT_CODES: [(&str, &str); 7] = [
+pub(crate) const EXIT_CODES: [(&str, &str); 8] = [
     ("0", "all went well"),
     ("1", "a command failed or was not run, as an experiment, or a recording is damaged"),
     ("2", "an option, a setting or a name is wrong"),
     ("3", "no connection, or not authorised"),
     ("4", "--fail-on-leak or --fail-on found something"),
+    ("126, 127", "run: the command cannot be run, or is not there; else run leaves as its command did"),
     ("128+N", "ended by signal N: 130 is Ctrl-C"),
     ("141", "nobody reads the output any more"),
 ];

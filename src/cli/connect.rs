@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::values;
 
-const CONNECTION: &str = "Connection";
+pub(super) const CONNECTION: &str = "Connection";
 
 /// Where to connect and as whom: redis-cli's names.
 #[derive(Clone, Default, Args)]
@@ -88,4 +88,31 @@ pub struct Connection {
     /// Speak RESP3
     #[arg(short = '3', global = true, help_heading = CONNECTION)]
     pub resp3: bool,
+}
+
+impl Connection {
+    /// The first that was given of the options that say where a server is and how it is spoken to.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("-h", self.host.is_some()),
+            ("-p", self.port.is_some()),
+            ("-s", self.socket.is_some()),
+            ("-n", self.database.is_some()),
+            ("-a", self.password.is_some()),
+            ("--user", self.user.is_some()),
+            ("--askpass", self.askpass),
+            ("-u", self.uri.is_some()),
+            ("--demo", self.demo),
+            ("--tls", self.tls),
+            ("--cacert", self.cacert.is_some()),
+            ("--cacertdir", self.cacertdir.is_some()),
+            ("--cert", self.cert.is_some()),
+            ("--key", self.key.is_some()),
+            ("--sni", self.sni.is_some()),
+            ("--insecure", self.insecure),
+            ("-2", self.resp2),
+            ("-3", self.resp3),
+        ];
+        options.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
 }

@@ -113,6 +113,23 @@ pub(super) fn is_only_for_pools(name: &str) -> bool {
     ONLY_FOR_POOLS.iter().any(|(only, _)| *only == name)
 }
 
+/// Whether an option of this name is about pools, but not about how they are judged.
+pub(super) fn is_of_our_pools(name: &str) -> bool {
+    let ours = is_only_for_pools(name) || ["socket-timeout", "socket-connect-timeout"].contains(&name);
+    ours && !JUDGING.contains(&name)
+}
+
+/// The first that was given of those that say what a pool of ours is.
+pub(crate) fn of_our_pools(pool: &Pool) -> Option<&'static str> {
+    let only = ONLY_FOR_POOLS.iter().find(|(name, given)| !JUDGING.contains(name) && given(pool));
+    let socket = pool.socket_timeout.is_some().then_some("socket-timeout");
+    let connect = pool.socket_connect_timeout.is_some().then_some("socket-connect-timeout");
+    only.map(|(name, _)| *name).or(socket).or(connect)
+}
+
+/// The options that any pool is judged by.
+const JUDGING: [&str; 2] = ["leak-threshold", "usage-alert"];
+
 /// The first of them that was given.
 pub(crate) fn only_for_pools(pool: &Pool) -> Option<&'static str> {
     ONLY_FOR_POOLS.iter().find(|(_, given)| given(pool)).map(|(name, _)| *name)

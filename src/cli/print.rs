@@ -8,8 +8,8 @@ use super::named::named;
 use crate::explain;
 
 /// Those with a page of their own.
-const SUBCOMMANDS: [&str; 8] =
-    ["shell", "watch", "lab", "replay", "explain", "gen-config", "completions", "man"];
+const SUBCOMMANDS: [&str; 10] =
+    ["shell", "watch", "run", "attach", "lab", "replay", "explain", "gen-config", "completions", "man"];
 
 /// A page, an example, or what a shell or `man` takes.
 #[derive(Clone, Subcommand)]

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use super::{Cli, Command};
-use super::{lab, watch};
+use super::{app, lab, watch};
 use crate::nearest::nearest;
 use crate::values::looks_like_url;
 
@@ -59,6 +59,8 @@ impl Cli {
         }
         command
             .mut_subcommand("lab", |command| hide(command, |arg| arg.get_long().is_some_and(lab::is_refused)))
+            .mut_subcommand("run", |command| hide(command, app::is_refused))
+            .mut_subcommand("attach", |command| hide(command, app::is_refused))
             .mut_subcommand("watch", |command| {
                 // It asks only before it closes clients, and that always.
                 hide(command, |arg| {

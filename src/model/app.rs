@@ -1,10 +1,12 @@
 //! An app that reports from inside: its processes as they come and go.
 
+mod left;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::server::cut;
-use crate::event::{AppEvent, ProcId, ProcessEvent, ProcessFacts, Reporting, Stamp};
+use crate::event::{AppEvent, Left, PoolId, ProcId, ProcessEvent, ProcessFacts, Reporting, Stamp};
 use crate::snapshot::{AppRow, ProcessRow, What};
 
 /// Processes kept: those that are gone make room first.
@@ -21,6 +23,7 @@ const TEXT_BYTES: usize = 256;
 pub(super) struct App {
     row: AppRow,
     processes: BTreeMap<ProcId, Arc<ProcessRow>>,
+    left: left::Book,
     published: Option<Arc<AppRow>>,
 }
 
@@ -71,6 +74,12 @@ impl App {
         news
     }
 
+    /// Takes what a pool of this name had left when it ended.
+    pub(super) fn left(&mut self, at: Stamp, pool: PoolId, name: &str, left: &Left) {
+        self.published = None;
+        self.left.take(at, pool, name, left);
+    }
+
     /// A process, made where it is new; nothing where there are too many that still report.
     fn entry(&mut self, at: Stamp, id: ProcId) -> Option<&mut ProcessRow> {
         if !self.processes.contains_key(&id) && self.processes.len() >= PROCESSES {
@@ -96,9 +105,11 @@ impl App {
         if self.row.since.is_none() && self.processes.is_empty() {
             return None;
         }
-        let (row, processes) = (&self.row, &self.processes);
+        let (row, processes, book) = (&self.row, &self.processes, &self.left);
         let published = self.published.get_or_insert_with(|| {
-            Arc::new(AppRow { processes: processes.values().cloned().collect(), ..row.clone() })
+            let (left, more_left) = book.rows();
+            let processes = processes.values().cloned().collect();
+            Arc::new(AppRow { processes, left, more_left, ..row.clone() })
         });
         Some(Arc::clone(published))
     }

@@ -203,6 +203,11 @@ impl Pool {
         self.gauges.is_some_and(|gauges| gauges.opening > 0)
     }
 
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.facts.name
+    }
+
     /// Where it connects to.
     pub(crate) fn target(&self) -> &str {
         &self.facts.target

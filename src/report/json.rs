@@ -25,12 +25,12 @@ use crate::snapshot::{
 /// ```
 /// `as_of_ms` and `since_ms` count from the start of the run, `time_ms` from 1970.
 pub fn json(snapshot: &Snapshot) -> String {
-    printable(&format!("{:#}\n", document(snapshot)))
+    printable(&format!("{:#}\n", value(snapshot)))
 }
 
 /// The same with a `"verdict"`: what a judged run comes to.
 pub fn json_judged(snapshot: &Snapshot, verdict: &Verdict) -> String {
-    verdict::beside(document(snapshot), verdict)
+    verdict::beside(value(snapshot), verdict)
 }
 
 /// A screenful as one JSON document: that of its snapshot, and what [`markdown`] tells beside it.
@@ -48,7 +48,7 @@ pub fn screen_json(screen: &Screenful) -> String {
     let events = screen.events.iter().map(|(ago, what)| json!({ "ago_ms": millis(*ago), "what": what }));
     let mut document = match &screen.clients {
         Some(listing) => clients::value(snapshot, listing, None),
-        None => document(snapshot),
+        None => value(snapshot),
     };
     document["screen"] = json!({
         "frozen_ms": screen.frozen.map(millis),
@@ -60,7 +60,7 @@ pub fn screen_json(screen: &Screenful) -> String {
     printable(&format!("{document:#}\n"))
 }
 
-fn document(snapshot: &Snapshot) -> Value {
+pub(super) fn value(snapshot: &Snapshot) -> Value {
     json!({
         "as_of_ms": snapshot.as_of.0 / 1_000_000,
         "time_ms": snapshot.wall_ms,

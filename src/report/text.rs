@@ -206,7 +206,7 @@ fn connection(row: &ConnectionRow, as_of: Stamp) -> Vec<String> {
     ]
 }
 
-fn lints(out: &mut String, snapshot: &Snapshot) {
+pub(super) fn lints(out: &mut String, snapshot: &Snapshot) {
     if snapshot.lints.is_empty() {
         return;
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::app;
 use super::json::{printable, who as holder};
 use super::{UNKNOWN, about_name, millis, names_itself, node_name, pool_name, severity, who};
 use crate::event::{ConnId, Holder};
@@ -129,6 +130,32 @@ impl Verdict {
                 Some(other) => *other = found,
                 None => self.findings.push(found),
             }
+        }
+        self.add_left(snapshot);
+    }
+
+    /// Adds what pools had lent when they ended, a finding each line that took it.
+    fn add_left(&mut self, snapshot: &Snapshot) {
+        let Some(app) = snapshot.app.as_deref() else { return };
+        let Some(id) = self.checked.iter().copied().find(|id| *id == "leak") else { return };
+        for row in &app.left {
+            self.see(&row.pool);
+            let about = About::Connection(row.row.pool, row.row.id);
+            if self.findings.iter().any(|found| found.about == about) {
+                continue;
+            }
+            self.findings.push(Found {
+                id,
+                severity: Severity::Bad,
+                pool: row.pool.clone(),
+                row: Some(row.row.clone()),
+                server: None,
+                watched: Vec::new(),
+                evidence: app::left_words(row),
+                advice: STILL_OUT,
+                lasted: row.longest,
+                about,
+            });
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) fn start(settings: &Settings, clock: &Clock) -> Result<Option<(Record
     let file = create(path).map_err(|refused| Error::Usage(refused.to_string()))?;
     let sees: &[&str] = match &settings.form {
         Form::Watch(_) => &["clients"],
+        Form::App(_) => &["app", "pool"],
         form if wants_info(form) => &["pool", "server"],
         _ => &["pool"],
     };

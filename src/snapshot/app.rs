@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use std::time::Duration;
+
+use super::ConnectionRow;
 use crate::event::{Ending, ProcId, ProcessFacts, Reporting, Stamp};
 
 /// The app as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct AppRow {
     /// Observed since then; nothing where no app is.
     pub since: Option<Stamp>,
@@ -17,6 +20,10 @@ pub struct AppRow {
     pub ended: Option<(Stamp, Ending)>,
     /// Its processes, in the order of their first reports.
     pub processes: Vec<Arc<ProcessRow>>,
+    /// Leases that were out when their pool was given up or their process ended, by the line that took them.
+    pub left: Vec<Arc<LeftRow>>,
+    /// How many more lines there were than are kept.
+    pub more_left: u64,
 }
 
 impl AppRow {
@@ -24,6 +31,21 @@ impl AppRow {
     pub fn process(&self, id: ProcId) -> Option<&ProcessRow> {
         self.processes.iter().find(|row| row.id == id).map(AsRef::as_ref)
     }
+}
+
+/// Leases that one line took and nobody can give back any more.
+#[derive(Clone, Debug)]
+pub struct LeftRow {
+    /// The one that was out longest, as it was at the end.
+    pub row: Arc<ConnectionRow>,
+    /// Its pool's name.
+    pub pool: String,
+    /// How many.
+    pub count: u64,
+    /// How long that one had been out.
+    pub longest: Duration,
+    /// And the one that was out shortest.
+    pub shortest: Duration,
 }
 
 /// One process.

@@ -48,6 +48,17 @@ pub fn python() -> PathBuf {
     python
 }
 
+/// The Python of one of the environments in `tests/requirements-agent.txt`.
+pub fn agent_python(name: &str) -> PathBuf {
+    let python = tools().join("py").join(name).join("bin/python");
+    assert!(
+        python.exists(),
+        "no {}: run tests/run once, it makes the virtual environments",
+        python.display()
+    );
+    python
+}
+
 /// Valkey's server, from the wheel that carries it.
 pub fn valkey_server() -> PathBuf {
     let server = tools().join("valkey-server");

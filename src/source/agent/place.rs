@@ -1,51 +1,85 @@
-//! Where processes report: a directory that nobody else may look into, a socket in it, and the hook that lets the agent
-//! into a Python process.
+//! Where processes report: a directory that nobody else may look into, with a socket in it; and where Python finds the hook
+//! that lets the agent into a process.
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use etcetera::BaseStrategy;
 use tokio::net::UnixListener;
 
 /// The variable that tells a process where to report.
 pub const SOCKET: &str = "REDIS_POOLTOP_SOCKET";
 
-const HOOK: &str = include_str!("../../../assets/agent/sitecustomize.py");
-const AGENT: &str = include_str!("../../../assets/agent/redis_pooltop_agent.py");
+/// What Python finds.
+const FILES: [(&str, &str); 2] = [
+    ("sitecustomize.py", include_str!("../../../assets/agent/sitecustomize.py")),
+    ("redis_pooltop_agent.py", include_str!("../../../assets/agent/redis_pooltop_agent.py")),
+];
 
 /// A directory of our own with room for a socket. Dropped, it is gone.
 #[derive(Debug)]
-pub struct Place(tempfile::TempDir);
-
-/// The directory that goes first in a process's PYTHONPATH.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HookPlace(pub PathBuf);
+pub struct Place {
+    directory: tempfile::TempDir,
+    hook: PathBuf,
+}
 
 impl Place {
-    /// Makes one, with the hook in it.
+    /// Makes one, and finds a place for the hook.
     ///
     /// # Errors
     /// Whatever the system says against making it.
-    pub fn make() -> io::Result<(Self, HookPlace)> {
-        let place = tempfile::Builder::new()
+    pub fn make() -> io::Result<Self> {
+        let directory = tempfile::Builder::new()
             .prefix("redis-pooltop-")
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir()?;
-        let hook = place.path().join("hook");
-        fs::DirBuilder::new().mode(0o700).create(&hook)?;
-        for (name, text) in [("sitecustomize.py", HOOK), ("redis_pooltop_agent.py", AGENT)] {
-            let mut file =
-                fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(hook.join(name))?;
-            file.write_all(text.as_bytes())?;
-        }
-        Ok((Self(place), HookPlace(hook)))
+        // One that outlives the run has the agent compiled already: that takes a process some 20 ms.
+        let kept = etcetera::choose_base_strategy().ok().map(|base| base.cache_dir().join("redis-pooltop"));
+        let kept = kept.and_then(|cache| hook(&cache.join(format!("hook-{:016x}", mark()))).ok());
+        let hook = match kept {
+            Some(hook) => hook,
+            None => hook(&directory.path().join("hook"))?,
+        };
+        Ok(Self { directory, hook })
     }
 
     /// Where the socket goes.
     pub fn socket(&self) -> PathBuf {
-        self.0.path().join("agents")
+        self.directory.path().join("agents")
     }
+
+    /// What goes first in a process's PYTHONPATH.
+    pub fn hook(&self) -> &Path {
+        &self.hook
+    }
+}
+
+/// Puts the hook's files there, where nobody else can change them.
+fn hook(path: &Path) -> io::Result<PathBuf> {
+    fs::DirBuilder::new().mode(0o700).recursive(true).create(path)?;
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_dir() || found.uid() != rustix::process::getuid().as_raw() || found.mode() & 0o022 != 0 {
+        return Err(io::Error::other("others can write there"));
+    }
+    for (name, text) in FILES {
+        let file = path.join(name);
+        if fs::read(&file).is_ok_and(|there| there == text.as_bytes()) {
+            continue;
+        }
+        // Whole or not at all: another run may be starting a process right now.
+        let mut whole = tempfile::NamedTempFile::new_in(path)?;
+        whole.write_all(text.as_bytes())?;
+        whole.persist(&file)?;
+    }
+    Ok(path.to_owned())
+}
+
+/// Tells the hook of this version from others: FNV-1a over its files.
+fn mark() -> u64 {
+    let bytes = FILES.iter().flat_map(|(_, text)| text.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// Listens there for processes of this user alone.
@@ -53,4 +87,33 @@ pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hook_is_mended_where_it_was_changed_and_goes_nowhere_that_others_can_write() {
+        let base = tempfile::tempdir().expect("a directory");
+        let path = hook(&base.path().join("a/hook")).expect("a hook");
+        let file = path.join(FILES[0].0);
+        fs::write(&file, "print('mine')").expect("written");
+        hook(&path).expect("again");
+        assert_eq!(fs::read_to_string(&file).expect("read"), FILES[0].1);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("opened");
+        assert!(hook(&path).is_err());
+        let link = base.path().join("link");
+        std::os::unix::fs::symlink(base.path().join("a"), &link).expect("a link");
+        assert!(hook(&link).is_err());
+    }
+
+    #[test]
+    fn the_place_is_for_its_owner_alone_and_goes_with_it() {
+        let place = Place::make().expect("a place");
+        let directory = place.socket().parent().map(Path::to_owned).expect("a directory");
+        assert_eq!(fs::metadata(&directory).expect("there").mode() & 0o777, 0o700);
+        drop(place);
+        assert!(!directory.exists());
+    }
 }

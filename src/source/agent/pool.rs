@@ -7,8 +7,8 @@ use super::stacks::cut;
 use super::wire::{Counts, Lease, Pool, PoolSnap};
 use crate::event::{
     Bound, Bounds, CloseReason, ClosedBy, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder,
-    Inside, Left, Opened, PoolEvent, PoolFacts, PoolId, ProcId, Pulse, Samples, SeenAt, Stamp, Timed, Totals,
-    WaitEnd,
+    How, Inside, Left, Opened, PoolEvent, PoolFacts, PoolId, ProcId, Pulse, Samples, SeenAt, Stamp, Timed,
+    Totals, WaitEnd,
 };
 
 /// Connections of one pool that are followed.
@@ -31,6 +31,15 @@ pub(super) struct PoolState {
 struct Out {
     pulse: ConnPulse,
     alive: bool,
+}
+
+impl Out {
+    /// Whoever took it by hand was to give it back by hand: closing its pool is no way to do that. A command in another
+    /// thread is another matter.
+    fn was_for_giving_back(&self) -> bool {
+        let ConnState::InUse { holder, .. } = &self.pulse.state else { return false };
+        matches!(holder.how, Some(How::Raw | How::Pipeline | How::Lock))
+    }
 }
 
 impl PoolState {
@@ -93,7 +102,11 @@ impl PoolState {
             }
         }
         for (conn, at, reason) in &told.closed {
-            self.out.remove(conn);
+            let out = self.out.remove(conn).filter(|_| reason == CloseReason::PoolClosed.word());
+            if let Some(out) = out.filter(Out::was_for_giving_back) {
+                let left = Left { leases: vec![out.pulse], ..Left::default() };
+                events.push(self.event(shift.ours(*at), PoolEvent::Left(Box::new(left))));
+            }
             if let Some(conn) = self.connections.remove(conn) {
                 changed.retain(|row| row.conn != conn);
                 let reason = closing(reason);

@@ -119,7 +119,7 @@ impl Speaker {
                 self.ignored += u64::from(!self.stacks.learn(&stack));
                 Vec::new()
             }
-            Message::Snap(snap) => self.snap(at, snap),
+            Message::Snap(snap) => self.snap(at, &snap),
             Message::Gone(gone) => {
                 let at = self.shift.ours(gone.at);
                 let collected = gone.how == "collected";
@@ -168,7 +168,7 @@ impl Speaker {
         vec![Timed { at, event: Event::Pool(id, PoolEvent::Started(facts)) }]
     }
 
-    fn snap(&mut self, at: Stamp, snap: wire::Snap) -> Vec<Timed> {
+    fn snap(&mut self, at: Stamp, snap: &wire::Snap) -> Vec<Timed> {
         self.settle(at, snap.now);
         let now = self.shift.ours(snap.now);
         let mut events = Vec::new();

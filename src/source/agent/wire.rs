@@ -118,7 +118,7 @@ pub(crate) struct PoolSnap {
     pub(crate) wait: Vec<(u64, u64)>,
     pub(crate) held: Vec<(u64, u64)>,
     pub(crate) create: Vec<(u64, u64)>,
-    pub(crate) opened: Vec<(u64, u64, Option<u64>, Option<String>, u64)>,
+    pub(crate) opened: Vec<Open>,
     pub(crate) closed: Vec<(u64, u64, String)>,
     pub(crate) out: Vec<Lease>,
     pub(crate) back: Vec<(u64, u64)>,
@@ -126,6 +126,9 @@ pub(crate) struct PoolSnap {
     pub(crate) unread: Vec<Unread>,
     pub(crate) shared: Vec<Shared>,
 }
+
+/// A connection that was opened: its number, when, the server's client id, our end, and how long that took.
+type Open = (u64, u64, Option<u64>, Option<String>, u64);
 
 /// Counted since the pool began.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

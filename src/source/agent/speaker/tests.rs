@@ -21,11 +21,11 @@ fn hear(speaker: &mut Speaker, now: u64, line: &str) -> Vec<Timed> {
 }
 
 fn pulse(events: &[Timed]) -> &Pulse {
-    let pulses = events.iter().filter_map(|timed| match &timed.event {
+    let mut pulses = events.iter().filter_map(|timed| match &timed.event {
         Event::Pool(_, PoolEvent::Pulse(pulse)) => Some(&**pulse),
         _ => None,
     });
-    pulses.last().expect("a pulse")
+    pulses.next_back().expect("a pulse")
 }
 
 #[test]
@@ -184,4 +184,12 @@ fn hostile_numbers_and_names_are_survived() {
     let events = hear(&mut speaker, 1_100, &line.to_string());
     let ConnState::InUse { holder, .. } = &pulse(&events).connections[0].state else { panic!("{events:?}") };
     assert!(holder.label.as_ref().is_some_and(|label| label.len() <= 256), "{holder:?}");
+}
+
+#[test]
+fn a_pool_that_is_closed_with_a_connection_taken_by_hand_has_lost_it() {
+    let closed = r#"{"t":"snap","now":1700,"pools":[{"id":1,"closed":[[3,1650,"pool-closed"]]}]}"#;
+    assert_eq!(left(&hear(&mut lending(false), 1_700, closed)), Some((0, 1)));
+    let broken = closed.replace("pool-closed", "broken");
+    assert_eq!(left(&hear(&mut lending(false), 1_700, &broken)), None);
 }

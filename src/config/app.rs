@@ -1,0 +1,60 @@
+//! What `run` and `attach` were asked for.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::usage;
+use crate::cli::{Attach, Common, Format, Run, Told, of_our_pools};
+use crate::error::Error;
+
+/// `run` or `attach`, and its options.
+#[derive(Clone, Debug)]
+pub struct AppSettings {
+    /// Whose pools.
+    pub observed: Observed,
+    /// How long processes may take to report their end after the command's.
+    pub grace: Duration,
+    /// The report's form.
+    pub format: Format,
+}
+
+/// Whose pools are looked at.
+#[derive(Clone, Debug)]
+pub enum Observed {
+    /// Those of a command that is started, and of what it starts.
+    Command(Vec<OsString>),
+    /// Those of whoever reports here, for so long or until this is ended.
+    Socket(PathBuf, Option<Duration>),
+}
+
+/// Connections on their way back at the end are back by then.
+const GRACE: Duration = Duration::from_secs(2);
+
+pub(super) fn run(run: Run, common: &Common, judged: bool) -> Result<AppSettings, Error> {
+    settings(&run.told, Observed::Command(run.command), "run", common, judged)
+}
+
+pub(super) fn attach(attach: Attach, common: &Common, judged: bool) -> Result<AppSettings, Error> {
+    settings(&attach.told, Observed::Socket(attach.path, attach.duration), "attach", common, judged)
+}
+
+fn settings(
+    told: &Told,
+    observed: Observed,
+    name: &str,
+    common: &Common,
+    judged: bool,
+) -> Result<AppSettings, Error> {
+    if let Some(option) = common.connection.given() {
+        return Err(usage(format!("{option} is not for {name}: it connects to no server")));
+    }
+    if let Some(option) = of_our_pools(&common.pool) {
+        return Err(usage(format!("--{option} is not for {name}: the pools are the app's own")));
+    }
+    if told.format == Some(Format::Junit) && !judged {
+        return Err(usage("--format junit goes with --fail-on-leak or --fail-on: it says what they find"));
+    }
+    let (format, grace) = (told.format.unwrap_or_default(), told.grace.unwrap_or(GRACE));
+    Ok(AppSettings { observed, grace, format })
+}

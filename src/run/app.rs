@@ -1,0 +1,144 @@
+//! `run` and `attach`: the pools of an app's own processes, as its agents tell them.
+
+mod child;
+mod end;
+
+use std::io::{Write, stderr};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use self::child::{Child, Refusal};
+use super::judge::Judge;
+use super::recording::Kept;
+use super::{SIGNALS, recording, tick, warn};
+use crate::cli::Format;
+use crate::config::{AppSettings, Observed, Settings};
+use crate::error::{Error, Exit};
+use crate::event::{AppEvent, Clock, Ending, Event};
+use crate::hub::Hub;
+use crate::report;
+use crate::snapshot::Snapshot;
+use crate::source::agent::{Agents, Place};
+use crate::terminal::{self, EndSignals};
+
+/// Why nobody may have reported, for a person who expected it.
+const NOBODY: &str = "no process reported: was Python started with -I, -S or -E, is it older than 3.8, does it not use redis-py or valkey-py, or is the command no Python at all?";
+
+/// What looks, and where it is told.
+struct Observing {
+    hub: Hub,
+    clock: Clock,
+    agents: Agents,
+    recording: Option<Kept>,
+}
+
+pub(super) async fn run(
+    settings: &Settings,
+    asked: &AppSettings,
+    judge: Option<&mut Judge>,
+) -> Result<Exit, Error> {
+    match &asked.observed {
+        Observed::Command(command) => {
+            let place = Place::make().map_err(Error::io("the directory for reports"))?;
+            let mut observing = Observing::start(settings, &place.socket())?;
+            let mut child = match Child::start(command, place.hook(), observing.agents.path()) {
+                Ok(child) => child,
+                Err(Refusal { said, code }) => {
+                    warn(&format!("redis-pooltop: {said}"));
+                    return Ok(Exit::Child(code));
+                }
+            };
+            observing.say(AppEvent::Started { program: Some(child.name().to_owned()) });
+            let status = child.wait().await.map_err(Error::io("the command"))?;
+            observing.say(AppEvent::Ended(ending(status)));
+            observing.settle(Instant::now() + asked.grace).await;
+            observing.end(asked, judge, exit(status), true).await
+        }
+        Observed::Socket(path, duration) => {
+            let mut signals =
+                EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?;
+            let mut observing = Observing::start(settings, path)?;
+            observing.say(AppEvent::Started { program: None });
+            let until = duration.map(|duration| Instant::now() + duration);
+            tokio::select! {
+                biased;
+                _ = signals.next() => {}
+                () = until_then(until) => {}
+            }
+            observing.end(asked, judge, Exit::Fine, false).await
+        }
+    }
+}
+
+impl Observing {
+    fn start(settings: &Settings, socket: &Path) -> Result<Self, Error> {
+        let clock = Clock::start();
+        let (recorder, recording) = recording::start(settings, &clock)?.unzip();
+        let hub = Hub::start_recorded(clock, settings.model.clone(), tick(settings), recorder);
+        let agents = Agents::listen(socket, hub.tap(), clock).map_err(Error::io("the socket for reports"))?;
+        Ok(Self { hub, clock, agents, recording })
+    }
+
+    fn say(&self, event: AppEvent) {
+        self.hub.tap().emit(self.clock.now(), Event::App(event));
+    }
+
+    /// Waits until every process that reports has said that it ends, at most until then.
+    async fn settle(&self, until: Instant) {
+        let mut snapshots = self.hub.subscribe();
+        let settled = |snapshot: &Snapshot| {
+            let app = snapshot.app.as_deref();
+            app.is_some_and(|app| {
+                app.ended.is_some() && app.processes.iter().all(|process| process.gone.is_some())
+            })
+        };
+        let _ = timeout_at(until, snapshots.wait_for(|snapshot| settled(snapshot))).await;
+    }
+
+    /// Tells what was seen, and how the program ends by it.
+    async fn end(
+        &mut self,
+        asked: &AppSettings,
+        judge: Option<&mut Judge>,
+        exit: Exit,
+        expected: bool,
+    ) -> Result<Exit, Error> {
+        // What is reported is the last that is recorded, so that a replay reports the same.
+        let snapshot = self.hub.end_recording().await;
+        let heard = snapshot.app.as_deref().is_some_and(|app| !app.processes.is_empty());
+        if !heard && expected {
+            warn(&format!("redis-pooltop: {NOBODY}"));
+        }
+        let exit = end::tell(asked, &snapshot, judge, exit, heard)?;
+        if let Some(recording) = self.recording.take() {
+            recording.finish(&self.hub).await;
+        }
+        Ok(exit)
+    }
+}
+
+/// Until then, or for ever.
+async fn until_then(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn ending(status: ExitStatus) -> Ending {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ending::Code(code),
+        (None, signal) => Ending::Signal(signal.unwrap_or_default()),
+    }
+}
+
+/// As a shell tells it.
+fn exit(status: ExitStatus) -> Exit {
+    match ending(status) {
+        Ending::Code(code) => Exit::Child(u8::try_from(code & 0xff).unwrap_or(u8::MAX)),
+        Ending::Signal(number) => Exit::Signal(u8::try_from(number).unwrap_or_default()),
+    }
+}
