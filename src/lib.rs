@@ -29,6 +29,7 @@ pub mod children;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod console;
 pub mod demo;
 pub mod error;
 pub mod event;
