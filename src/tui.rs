@@ -9,6 +9,7 @@ pub mod app;
 pub mod assist;
 pub mod clipboard;
 pub mod desk;
+pub mod inside;
 pub mod keymap;
 pub mod layout;
 mod lend;

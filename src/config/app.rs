@@ -1,6 +1,7 @@
 //! What `run` and `attach` were asked for.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,15 @@ pub struct AppSettings {
     pub grace: Duration,
     /// The report's form.
     pub format: Format,
+    /// A report is what was asked for, by its form or by how long it is to take.
+    pub reports: bool,
+}
+
+impl AppSettings {
+    /// Whether the full screen is meant, and there is a terminal for it.
+    pub fn on_screen(&self) -> bool {
+        !self.reports && std::io::stdout().is_terminal()
+    }
 }
 
 /// Whose pools are looked at.
@@ -55,6 +65,8 @@ fn settings(
     if told.format == Some(Format::Junit) && !judged {
         return Err(usage("--format junit goes with --fail-on-leak or --fail-on: it says what they find"));
     }
+    let timed = matches!(&observed, Observed::Socket(_, Some(_)));
+    let reports = told.format.is_some() || judged || timed;
     let (format, grace) = (told.format.unwrap_or_default(), told.grace.unwrap_or(GRACE));
-    Ok(AppSettings { observed, grace, format })
+    Ok(AppSettings { observed, grace, format, reports })
 }

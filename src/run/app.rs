@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use self::child::{Child, Refusal};
 use super::judge::Judge;
 use super::recording::Kept;
-use super::{SIGNALS, recording, tick, warn};
+use super::{SIGNALS, can_show_a_screen, recording, screen, tick, warn};
 use crate::cli::Format;
 use crate::config::{AppSettings, Observed, Settings};
 use crate::error::{Error, Exit};
@@ -23,6 +23,8 @@ use crate::report;
 use crate::snapshot::Snapshot;
 use crate::source::agent::{Agents, Place};
 use crate::terminal::{self, EndSignals};
+use crate::text;
+use crate::tui::layout::Scene;
 
 /// Why nobody may have reported, for a person who expected it.
 const NOBODY: &str = "no process reported: was Python started with -I, -S or -E, is it older than 3.8, does it not use redis-py or valkey-py, or is the command no Python at all?";
@@ -56,6 +58,14 @@ pub(super) async fn run(
             observing.say(AppEvent::Ended(ending(status)));
             observing.settle(Instant::now() + asked.grace).await;
             observing.end(asked, judge, exit(status), true).await
+        }
+        Observed::Socket(path, _) if asked.on_screen() => {
+            can_show_a_screen()?;
+            let mut observing = Observing::start(settings, path)?;
+            observing.say(AppEvent::Started { program: None });
+            let target = text::escape_str(&path.to_string_lossy()).into_owned();
+            let exit = screen::inside(settings, &observing.hub, Scene::Attach, target, None).await?;
+            observing.end(asked, judge, exit, false).await
         }
         Observed::Socket(path, duration) => {
             let mut signals =

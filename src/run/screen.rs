@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Parts;
+use super::{Parts, tick};
 use crate::command::settings;
 use crate::config::{ReplaySettings, ScreenSettings, Settings, WatchSettings};
 use crate::error::{Error, Exit};
@@ -13,6 +13,7 @@ use crate::record::Replay;
 use crate::text;
 use crate::tui::app::Facts;
 use crate::tui::desk::{self, Looks};
+use crate::tui::layout::Scene;
 use crate::tui::terminal::Guard;
 use crate::tui::theme::{Ability, Theme};
 use crate::tui::watch::Acts;
@@ -69,6 +70,20 @@ pub(super) async fn watch(
         ..chosen(&settings.screen)
     };
     let shown = tui::watch::show(hub, acts, facts, theme(settings), None);
+    Ok(shown.await.map_err(Error::io(TERMINAL))?.into())
+}
+
+/// Shows an app's pools until the screen ends: beside what it prints, where `scene` has a pane for that. `target` is what
+/// stands for its name until that is known, safe to show.
+pub(super) async fn inside(
+    settings: &Settings,
+    hub: &Hub,
+    scene: Scene,
+    target: String,
+    guard: Option<Guard>,
+) -> Result<Exit, Error> {
+    let facts = Facts { target, scene, interval: tick(settings), ..chosen(&settings.screen) };
+    let shown = tui::inside::show(hub, facts, theme(settings), guard);
     Ok(shown.await.map_err(Error::io(TERMINAL))?.into())
 }
 

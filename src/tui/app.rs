@@ -62,8 +62,8 @@ pub struct Facts {
     pub pipe: bool,
     /// A recording is shown, and no command runs.
     pub replay: bool,
-    /// Servers are watched: there is no pool, and no shell. A recording says so itself.
-    pub watch: bool,
+    /// Which panes there are. A recording says so itself.
+    pub scene: Scene,
     /// Nothing is acted on: there are no keys for it.
     pub read_only: bool,
     /// How clients are listed at first.
@@ -89,7 +89,7 @@ impl Default for Facts {
             pager: true,
             pipe: true,
             replay: false,
-            watch: false,
+            scene: Scene::Pool,
             read_only: false,
             listing: Listing::default(),
             address: None,
@@ -174,15 +174,15 @@ impl App {
         for notice in &facts.notices {
             output.push(Kind::Note, notice.clone());
         }
-        let scene = if facts.watch { Scene::Watch } else { Scene::Pool };
+        let scene = facts.scene;
         // Without a shell, what there is to say has no other place.
-        let notice = Some(facts.notices.join("; ")).filter(|said| facts.watch && !said.is_empty());
+        let notice = Some(facts.notices.join("; ")).filter(|said| scene != Scene::Pool && !said.is_empty());
         Self {
             assist,
             size,
             scene,
             // The keys of a recording act on the panes.
-            focus: if facts.replay || facts.watch { scene.rows() } else { Pane::Shell },
+            focus: if facts.replay || scene != Scene::Pool { scene.rows() } else { Pane::Shell },
             last_pane: Pane::Connections,
             zoomed: false,
             shown: Arc::default(),
@@ -352,12 +352,17 @@ impl App {
         self.refresh_details();
     }
 
-    /// A recording may be of a pool or of a watch, and says so once there is something in it.
+    /// A recording may be of a pool, of a watch or of an app, and says so once there is something in it.
     fn settle_scene(&mut self) {
-        if !self.facts.replay || (self.shown.pools.is_empty() && self.shown.nodes.is_empty()) {
+        if !self.facts.replay {
             return;
         }
-        self.scene = if self.shown.pools.is_empty() { Scene::Watch } else { Scene::Pool };
+        self.scene = match &*self.shown {
+            shown if shown.app.is_some() => Scene::Attach,
+            shown if !shown.pools.is_empty() => Scene::Pool,
+            shown if !shown.nodes.is_empty() => Scene::Watch,
+            _ => return,
+        };
         if self.scene.number(self.focus) == 0 {
             self.focus(self.scene.rows());
         }

@@ -1,5 +1,6 @@
 //! Where each pane goes, for any size of terminal. Pure: a size and a wish in, rectangles out.
 
+mod inside;
 mod pane;
 
 use ratatui::layout::{Rect, Size};
@@ -11,7 +12,7 @@ pub use pane::{Pane, Scene};
 pub struct Wish<'a> {
     /// Which panes there are.
     pub scene: Scene,
-    /// The panes to show where there is room; the shell and the clients are shown in any case.
+    /// The panes to show where there is room; the shell, the clients, an app's pools and its output are shown in any case.
     pub panes: &'a [Pane],
     /// The pane that has the keys.
     pub focus: Pane,
@@ -82,13 +83,15 @@ pub fn plan(size: Size, wish: &Wish<'_>) -> Plan {
     let many = holds(size, MANY);
     // How full the pool is shows on every screen.
     let before = rows;
-    // Which it does by its gauges, or a server by its own.
-    let gauges = if wish.scene == Scene::Watch { Pane::Server } else { Pane::Pool };
-    let summary = (!wish.panes.contains(&gauges)).then(|| rows.take(1));
+    // Which it does by its gauges, a server by its own, and an app's pools in their rows.
+    let gauges = wish.scene.gauges();
+    let shown = wish.scene.is_inside() || wish.panes.contains(&gauges);
+    let summary = (!shown).then(|| rows.take(1));
     let panes = match wish.scene {
         _ if !many => Vec::new(),
         Scene::Pool => side_by_side(rows, size, wish.panes),
         Scene::Watch => watched(rows, size, wish),
+        Scene::Run | Scene::Attach => inside::panes(rows, size, wish),
     };
     // A pane that has no room of its own fills the screen while it has the keys.
     if !many || wish.zoomed || !panes.iter().any(|(pane, _)| *pane == wish.focus) {
@@ -270,6 +273,42 @@ mod tests {
                         assert!(plan.panes.iter().all(known), "{plan:?}");
                     }
                 }
+                for (scene, focus) in inside() {
+                    for (banner, zoomed) in [(false, false), (true, false), (true, true)] {
+                        let size = Size { width, height };
+                        let plan = plan(size, &Wish { scene, zoomed, banner, ..wish(focus) });
+                        check(size, &plan, focus);
+                        let known = |(pane, _): &(Pane, Rect)| scene.panes().contains(pane);
+                        assert!(plan.panes.iter().all(known), "{plan:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every pane of every scene of an app.
+    fn inside() -> impl Iterator<Item = (Scene, Pane)> {
+        [Scene::Run, Scene::Attach]
+            .into_iter()
+            .flat_map(|scene| scene.panes().iter().map(move |pane| (scene, *pane)))
+    }
+
+    #[test]
+    fn an_app_has_its_pools_what_is_wrong_and_what_it_prints_in_sight() {
+        for (width, height) in [(72, 18), (80, 24), (110, 24), (140, 40), (200, 60)] {
+            let size = Size { width, height };
+            let run = plan(size, &Wish { scene: Scene::Run, ..wish(Pane::Pools) });
+            for pane in [Pane::Pools, Pane::Lints, Pane::Connections, Pane::App] {
+                assert!(run.area(pane).is_some(), "{pane:?} at {size:?}");
+            }
+            let few = Wish { scene: Scene::Run, panes: &[], ..wish(Pane::Pools) };
+            let few = plan(size, &few);
+            assert_eq!(few.panes.len(), 2, "{few:?}");
+            let lines = |plan: &Plan| plan.panes.iter().map(|(_, area)| area.height).sum::<u16>();
+            for panes in [&Pane::ALL[..], &[Pane::Lints], &[]] {
+                let attached = plan(size, &Wish { scene: Scene::Attach, panes, ..wish(Pane::Pools) });
+                let wide = attached.area(Pane::Latency).map_or(0, |area| area.height);
+                assert_eq!(lines(&attached) - wide, height - 2, "no line is left: {attached:?}");
             }
         }
     }

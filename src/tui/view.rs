@@ -2,6 +2,7 @@
 //!
 //! A pane's view takes a [`Cx`] and an area, draws its own title on the area's first row and its content below.
 
+pub mod app;
 pub mod causes;
 pub mod clients;
 pub mod connections;
@@ -16,6 +17,7 @@ pub mod list;
 pub mod nodes;
 pub mod notice;
 pub mod pool;
+pub mod pools;
 pub mod server;
 pub mod shell;
 mod tape;
@@ -123,6 +125,8 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
             Pane::Server => server::draw(&cx, *area, buf),
             Pane::Clients => clients::draw(&cx, *area, buf),
             Pane::Connections => connections::draw(&cx, *area, buf),
+            Pane::Pools => pools::draw(&cx, *area, buf),
+            Pane::App => app::draw(&cx, *area, buf),
             Pane::Lints => lints::draw(&cx, *area, buf),
             Pane::Events => events::draw(&cx, *area, buf),
             Pane::Shell => {
@@ -157,7 +161,8 @@ pub fn length(pane: Pane, scene: Scene, snapshot: &Snapshot) -> usize {
         Pane::Server if scene == Scene::Watch => nodes::length(snapshot),
         Pane::Server => server::length(snapshot),
         Pane::Latency => latency::length(snapshot),
-        Pane::Pool | Pane::Connections | Pane::Lints | Pane::Events | Pane::Shell | Pane::Clients => 0,
+        Pane::Pools => pools::length(snapshot),
+        _ => 0,
     }
 }
 

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
 use super::app::Facts;
+use super::layout::Scene;
 use super::output::Kind;
 use super::run::{Job, Runner, Said, Unassisted};
 use super::terminal::Guard;
@@ -38,7 +39,7 @@ pub async fn show(
     theme: Theme,
     guard: Option<Guard>,
 ) -> io::Result<End> {
-    let facts = Facts { watch: true, pager: false, pipe: false, ..facts };
+    let facts = Facts { scene: Scene::Watch, pager: false, pipe: false, ..facts };
     let (snapshots, runner) = (hub.subscribe(), Box::new(Watch { acts }));
     super::run(Screen { facts, theme, snapshots, runner, assist: Arc::new(Unassisted), guard }).await
 }

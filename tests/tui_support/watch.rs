@@ -10,6 +10,7 @@ use redis_pooltop::snapshot::{
     NodePoint, NodeRow, ServerRow, Severity, Snapshot, Turn, What,
 };
 use redis_pooltop::tui::app::{App, Facts};
+use redis_pooltop::tui::layout::Scene;
 use redis_pooltop::tui::run::Unassisted;
 
 use super::{UGLY, ago};
@@ -25,7 +26,8 @@ pub fn watching(width: u16, height: u16, snapshot: Snapshot) -> App {
 /// The same with facts of one's own.
 pub fn with(facts: Facts, width: u16, height: u16, snapshot: Snapshot) -> App {
     let (target, interval) = ("127.0.0.1:6379".to_owned(), Duration::from_secs(1));
-    let facts = Facts { target, interval, watch: !facts.replay, ..facts };
+    let scene = if facts.replay { Scene::Pool } else { Scene::Watch };
+    let facts = Facts { target, interval, scene, ..facts };
     let mut app = App::new(facts, Arc::new(Unassisted), Size { width, height });
     app.take(Arc::new(snapshot));
     app

@@ -14,6 +14,7 @@ use redis_pooltop::report::Listing;
 use redis_pooltop::snapshot::{ClientRow, GroupBy, GroupRow, Snapshot};
 use redis_pooltop::tui::action::Action;
 use redis_pooltop::tui::app::{App, Facts};
+use redis_pooltop::tui::layout::Scene;
 use redis_pooltop::tui::run::Unassisted;
 
 use super::{Failure, SIZE, frame, judged, told};
@@ -118,7 +119,7 @@ fn fields<R: Listed>(by: GroupBy) -> Result<Took, Failure> {
 }
 
 fn app(server: &mut Server, listing: Listing) -> App {
-    let facts = Facts { watch: true, listing, ..Facts::default() };
+    let facts = Facts { scene: Scene::Watch, listing, ..Facts::default() };
     let mut app = App::new(facts, Arc::new(Unassisted), SIZE);
     app.take(server.look());
     app.update(Action::Zoom);

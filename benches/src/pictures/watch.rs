@@ -14,6 +14,7 @@ use redis_pooltop::net::ConnectOptions;
 use redis_pooltop::snapshot::{GroupBy, GroupRow, Groups, Snapshot};
 use redis_pooltop::source::watch::watch_all;
 use redis_pooltop::tui::app::{App, Facts};
+use redis_pooltop::tui::layout::Scene;
 use redis_pooltop::tui::run::Unassisted;
 use tempfile::TempDir;
 use tokio::time::sleep;
@@ -132,7 +133,7 @@ pub(super) async fn screen(size: Size) -> Result<App, Box<dyn Error>> {
     let nodes = watch_all(vec![connect], OFTEN, hub.tap(), clock);
     hub.attach(nodes.source());
     let _shop = Shop::open(server.address().port())?;
-    let facts = Facts { target: SHOWN.to_owned(), interval: OFTEN, watch: true, ..Facts::default() };
+    let facts = Facts { target: SHOWN.to_owned(), interval: OFTEN, scene: Scene::Watch, ..Facts::default() };
     let mut app = App::new(facts, Arc::new(Unassisted), size);
     sleep(WATCHED).await;
     let snapshot = Snapshot::clone(&*hub.sync().await);

@@ -150,7 +150,7 @@ impl App {
                 Some(Subject::Group(Arc::clone(groups.get(at?)?)))
             }
             Pane::Clients => Some(Subject::Client(Arc::clone(self.shown.clients.get(at?)?), true)),
-            Pane::Pool | Pane::Latency | Pane::Shell => None,
+            Pane::Pool | Pane::Latency | Pane::Shell | Pane::Pools | Pane::App => None,
         }
     }
 

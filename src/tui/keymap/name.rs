@@ -56,6 +56,8 @@ pub(super) fn of(action: &Action) -> Option<&'static str> {
             Pane::Events => "focus-events",
             Pane::Shell => "focus-shell",
             Pane::Clients => "focus-clients",
+            Pane::Pools => "focus-pools",
+            Pane::App => "focus-app",
         },
         Action::LeavePrompt => "leave-prompt",
         Action::NextPane => "next-pane",

@@ -1,9 +1,10 @@
 //! The table itself.
 
 use super::When::{
-    Anywhere, Ask, Choosing, Clients, Confirm, Connection, Details, EmptyPrompt, Filter, Filtered, Find,
-    Group, Help, Inserting, Inside, Kill, List, Opens, Pane, Points, PoolAnywhere, PoolDetails, PoolPane,
-    PoolView, Prompt, Read, Replay, Row, Scrolled, Search, View, WatchAnywhere, WatchPane,
+    Anywhere, Ask, AttachAnywhere, AttachPane, Choosing, Clients, Confirm, Connection, Details, EmptyPrompt,
+    Filter, Filtered, Find, Group, Help, Inserting, Inside, InsidePane, Kill, List, Opens, Pane, Points,
+    PoolAnywhere, PoolDetails, PoolPane, PoolView, Prompt, Read, Replay, Row, RunAnywhere, RunPane, Scrolled,
+    Search, View, WatchAnywhere, WatchPane,
 };
 use super::{Binding, Do, When};
 use crate::record::Control;
@@ -175,6 +176,7 @@ pub const TABLE: &[Binding] = &[
     row(&[":", "q"], PoolPane, Action::Focus(super::Pane::Shell), "prompt", "Back to the prompt")
         .named("prompt"),
     row(&["q"], WatchPane, Action::EndOfInput, "quit", "End the program").named("watch-quit"),
+    row(&["q"], InsidePane, Action::EndOfInput, "quit", "End the program").named("run-quit"),
     row(&["enter"], Group, Action::Open, "open", "The clients of the selected group").named("open-group"),
     row(&["g g"], Clients, Action::NextGrouping, "group", "Group by what comes next"),
     group(&["g p"], GroupBy::Process, "Group by local process"),
@@ -234,6 +236,22 @@ pub const TABLE: &[Binding] = &[
         help: "Server, lints, clients, events",
         name: None,
     },
+    Binding {
+        keys: &["1", "2", "3", "4", "5", "6"],
+        when: RunPane,
+        run: Do::FocusNumbered(Scene::Run),
+        footer: Some("panes"),
+        help: "Pools, latency, connections, lints, events, app",
+        name: None,
+    },
+    Binding {
+        keys: &["1", "2", "3", "4", "5"],
+        when: AttachPane,
+        run: Do::FocusNumbered(Scene::Attach),
+        footer: Some("panes"),
+        help: "Pools, latency, connections, lints, events",
+        name: None,
+    },
     row(&["z"], Pane, Action::Zoom, "zoom", "Fill the screen with this pane, and back"),
     row(
         &["w"],
@@ -268,6 +286,22 @@ pub const TABLE: &[Binding] = &[
         run: Do::FocusNumbered(Scene::Watch),
         footer: Some("panes"),
         help: "Server, lints, clients, events",
+        name: None,
+    },
+    Binding {
+        keys: &["alt-1", "alt-2", "alt-3", "alt-4", "alt-5", "alt-6"],
+        when: RunAnywhere,
+        run: Do::FocusNumbered(Scene::Run),
+        footer: Some("panes"),
+        help: "Pools, latency, connections, lints, events, app",
+        name: None,
+    },
+    Binding {
+        keys: &["alt-1", "alt-2", "alt-3", "alt-4", "alt-5"],
+        when: AttachAnywhere,
+        run: Do::FocusNumbered(Scene::Attach),
+        footer: Some("panes"),
+        help: "Pools, latency, connections, lints, events",
         name: None,
     },
     row(&["f2"], PoolAnywhere, Action::Causes, "causes", "Why callers wait: the four causes side by side"),

@@ -40,6 +40,23 @@ fn contexts() -> Vec<Context> {
         }
     }
     all.extend(watched());
+    all.extend(inside());
+    all
+}
+
+/// The places of an app's screen.
+fn inside() -> Vec<Context> {
+    let scenes = [(Scene::Run, &Pane::RUN[..]), (Scene::Attach, &Pane::ATTACH[..])];
+    let mut all = Vec::new();
+    for (scene, panes) in scenes {
+        let panes = panes.iter().flat_map(|pane| [Mode::Pane(*pane), Mode::Details(*pane)]);
+        for mode in panes.chain([Mode::Filter, Mode::Help, Mode::Ask]) {
+            for (row, filtered) in [(true, false), (true, true), (false, false)] {
+                let replay = scene == Scene::Attach && filtered;
+                all.push(Context { row, filtered, replay, scene, ..Context::of(mode) });
+            }
+        }
+    }
     all
 }
 

@@ -30,6 +30,12 @@ pub enum When {
     PoolPane,
     /// The same, of a watch.
     WatchPane,
+    /// The same, of an app whose output is shown.
+    RunPane,
+    /// The same, of one whose output is not.
+    AttachPane,
+    /// The same, of any app.
+    InsidePane,
     /// In the clients of a watch.
     Clients,
     /// The same, on a group.
@@ -64,6 +70,10 @@ pub enum When {
     PoolAnywhere,
     /// Always, in a watch.
     WatchAnywhere,
+    /// Always, where an app's output is shown.
+    RunAnywhere,
+    /// Always, where an app reports and its output is not shown.
+    AttachAnywhere,
     /// The same, of a recording.
     Replay,
     /// While a question waits.
@@ -77,12 +87,15 @@ pub enum When {
 impl When {
     /// Whether it can hold at all on this screen: a watch has no prompt, and what only reads acts on nothing.
     pub fn exists(self, context: &Context) -> bool {
-        let watch = context.scene == Scene::Watch;
+        let (pool, watch) = (context.scene == Scene::Pool, context.scene == Scene::Watch);
         match self {
+            When::RunPane | When::RunAnywhere => context.scene == Scene::Run,
+            When::AttachPane | When::AttachAnywhere => context.scene == Scene::Attach,
+            When::InsidePane => context.scene.is_inside(),
             When::WatchPane | When::WatchAnywhere | When::Clients | When::Group | When::Inside => watch,
             When::Kill => watch && context.kills,
-            When::Confirm => !watch || context.kills,
-            When::Replay => !watch || context.replay,
+            When::Confirm => pool || (watch && context.kills),
+            When::Replay => pool || context.replay,
             When::Prompt
             | When::EmptyPrompt
             | When::Choosing
@@ -91,12 +104,12 @@ impl When {
             | When::Search
             | When::Find
             | When::Read
-            | When::Ask
             | When::Connection
             | When::PoolPane
             | When::PoolDetails
             | When::PoolView
-            | When::PoolAnywhere => !watch,
+            | When::PoolAnywhere => pool,
+            When::Ask => !watch,
             When::Anywhere
             | When::Pane
             | When::List
@@ -116,9 +129,11 @@ impl When {
         let (mode, of) = (context.mode, |when: When| when.holds(context));
         self.exists(context)
             && match self {
-                When::Anywhere | When::PoolAnywhere | When::WatchAnywhere => {
-                    !matches!(mode, Mode::Ask | Mode::Confirm)
-                }
+                When::Anywhere
+                | When::PoolAnywhere
+                | When::WatchAnywhere
+                | When::RunAnywhere
+                | When::AttachAnywhere => !matches!(mode, Mode::Ask | Mode::Confirm),
                 When::Prompt => mode == Mode::Prompt,
                 When::EmptyPrompt => mode == Mode::Prompt && context.empty,
                 When::Choosing => mode == Mode::Prompt && context.choosing,
@@ -127,7 +142,12 @@ impl When {
                 When::Search => mode == Mode::Search,
                 When::Find => mode == Mode::Find,
                 When::Read => mode == Mode::Read,
-                When::Pane | When::PoolPane | When::WatchPane => matches!(mode, Mode::Pane(_)),
+                When::Pane
+                | When::PoolPane
+                | When::WatchPane
+                | When::RunPane
+                | When::AttachPane
+                | When::InsidePane => matches!(mode, Mode::Pane(_)),
                 When::Clients => mode == Mode::Pane(Pane::Clients),
                 When::Group => of(When::Clients) && context.grouped && context.row,
                 When::Inside => of(When::Clients) && context.inside,
@@ -165,7 +185,11 @@ impl When {
     /// The heading of its rows in the help.
     pub fn title(self) -> &'static str {
         match self {
-            When::Anywhere | When::PoolAnywhere | When::WatchAnywhere => "anywhere",
+            When::Anywhere
+            | When::PoolAnywhere
+            | When::WatchAnywhere
+            | When::RunAnywhere
+            | When::AttachAnywhere => "anywhere",
             When::Prompt => "in the prompt",
             When::EmptyPrompt => "in the empty prompt",
             When::Choosing => "while candidates are shown",
@@ -174,7 +198,12 @@ impl When {
             When::Search => "in the history search",
             When::Find => "while looking for words in the output",
             When::Read => "in the output",
-            When::Pane | When::PoolPane | When::WatchPane => "in a pane",
+            When::Pane
+            | When::PoolPane
+            | When::WatchPane
+            | When::RunPane
+            | When::AttachPane
+            | When::InsidePane => "in a pane",
             When::Clients | When::Group | When::Inside => "in clients",
             When::List => "in clients, connections, lints and events",
             When::Filtered => "in a pane with a filter",
@@ -210,6 +239,11 @@ impl When {
             When::Details | When::PoolDetails => Some("details"),
             // The panes of a watch have numbers of their own, and Esc and q mean something else there.
             When::WatchPane | When::WatchAnywhere => Some("watch"),
+            When::RunPane
+            | When::RunAnywhere
+            | When::AttachPane
+            | When::AttachAnywhere
+            | When::InsidePane => Some("run"),
             _ => None,
         }
     }
@@ -217,7 +251,7 @@ impl When {
     /// Whether rows of both places hold at once, and no row further up is meant to hide one further down.
     pub(super) fn meets(self, other: When) -> bool {
         let both = |mode| {
-            [Scene::Pool, Scene::Watch].into_iter().any(|scene| {
+            Scene::ALL.into_iter().any(|scene| {
                 let all = Context {
                     empty: false,
                     filtered: true,
@@ -230,8 +264,8 @@ impl When {
             })
         };
         let hides = [self, other].iter().any(|when| {
-            let anywhere = matches!(when, When::Anywhere | When::PoolAnywhere | When::WatchAnywhere);
-            anywhere || matches!(when, When::Replay | When::Clients | When::Group | When::Inside)
+            let hides = matches!(when, When::Replay | When::Clients | When::Group | When::Inside);
+            hides || when.title() == When::Anywhere.title()
         });
         let panes = || Pane::ALL.into_iter().flat_map(|pane| [Mode::Pane(pane), Mode::Details(pane)]);
         self == other || (!hides && panes().any(both))
@@ -253,6 +287,9 @@ impl When {
             | When::PoolPane
             | When::PoolDetails
             | When::WatchPane
+            | When::RunPane
+            | When::AttachPane
+            | When::InsidePane
             | When::Clients
             | When::Group
             | When::Inside

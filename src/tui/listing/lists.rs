@@ -82,7 +82,7 @@ impl Lists {
             Pane::Events => Some(Which::Events),
             Pane::Clients if self.grouping.grouped() => Some(Which::Groups),
             Pane::Clients => Some(Which::Clients),
-            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => None,
+            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell | Pane::Pools | Pane::App => None,
         }
     }
 

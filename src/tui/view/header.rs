@@ -1,5 +1,6 @@
 //! The first line, what failed under it, and the pool in one line for screens without its pane.
 
+mod inside;
 pub(super) mod watch;
 
 use std::time::Duration;
@@ -30,8 +31,10 @@ const NARROW: u16 = 72;
 
 /// Draws the first line: what this is, what it looks at, and how alive the picture is.
 pub fn draw(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    if app.scene == Scene::Watch {
-        return watched(app, theme, area, buf);
+    match app.scene {
+        Scene::Pool => {}
+        Scene::Watch => return watched(app, theme, area, buf),
+        Scene::Run | Scene::Attach => return inside::draw(app, theme, area, buf),
     }
     let right = liveness(app, theme, 0);
     let room = area.width.saturating_sub(right.width() as u16 + 1);

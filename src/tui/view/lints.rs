@@ -19,7 +19,7 @@ const WIDE: u16 = 120;
 /// What stands where no lint holds.
 fn nothing(cx: &Cx<'_>) -> &'static str {
     match cx.scene {
-        Scene::Pool => "none: nothing leaks, nothing waits",
+        Scene::Pool | Scene::Run | Scene::Attach => "none: nothing leaks, nothing waits",
         Scene::Watch if cx.snapshot.nodes.iter().any(|node| node.look.is_some()) => {
             "none: no client is a suspect"
         }

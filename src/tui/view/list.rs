@@ -60,7 +60,7 @@ pub fn sortable(app: &App, pane: Pane, width: u16) -> Vec<&'static str> {
         Pane::Clients => super::clients::titled(app, width),
         Pane::Lints => fields::names(LintRow::FIELDS),
         Pane::Events => fields::names(EventRow::FIELDS),
-        Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell => Vec::new(),
+        Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell | Pane::Pools | Pane::App => Vec::new(),
     }
 }
 
@@ -69,7 +69,7 @@ pub fn field_at(app: &App, pane: Pane, area: Rect, at: Position) -> Option<&'sta
     match pane {
         Pane::Connections => super::connections::field_at(app, area, at),
         Pane::Clients => super::clients::field_at(app, area, at),
-        Pane::Pool | Pane::Latency | Pane::Server | Pane::Lints | Pane::Events | Pane::Shell => None,
+        _ => None,
     }
 }
 
