@@ -35,6 +35,10 @@ pub struct Pulse {
     /// How long anything may take, by the settings in force.
     #[serde(default, skip_serializing_if = "Bounds::are_unknown")]
     pub bounds: Bounds,
+    /// Of a source that lists leases from some age on and rows as they change, how many leases it did not list: what it
+    /// lists none of is not gone for that. Nothing where every row is told by somebody who knows them all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlisted: Option<u32>,
 }
 
 impl Pulse {

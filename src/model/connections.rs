@@ -22,6 +22,9 @@ const GONE: usize = 4_096;
 /// Pulses in a row that must disagree with the table before it counts as out of step; one may just be early.
 const DISAGREEMENTS: u32 = 2;
 
+/// The same of a source that looks at an app while that goes on opening and closing: only what stays so is a loss.
+const DISAGREEMENTS_INSIDE: u32 = 20;
+
 /// One connection and what the table knows of it beside its row.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -40,6 +43,8 @@ pub(crate) struct Connections {
     gone: HashSet<ConnId>,
     gone_order: VecDeque<ConnId>,
     disagreements: u32,
+    /// How many of these are too many.
+    most_disagreements: u32,
     behind: bool,
     /// What lints speak of.
     flagged: HashSet<ConnId>,
@@ -61,6 +66,7 @@ impl Connections {
             gone: HashSet::new(),
             gone_order: VecDeque::new(),
             disagreements: 0,
+            most_disagreements: DISAGREEMENTS,
             behind: false,
             flagged: HashSet::new(),
             longest: None,
@@ -108,7 +114,7 @@ impl Connections {
 
     /// Whether rows may be missing or stale.
     pub(crate) fn is_behind(&self) -> bool {
-        self.behind || self.disagreements >= DISAGREEMENTS
+        self.behind || self.disagreements >= self.most_disagreements
     }
 
     /// Takes a pulse's rows.
@@ -130,7 +136,8 @@ impl Connections {
             }
         }
         let exist = pulse.gauges.in_use as usize + pulse.gauges.available as usize;
-        let full = listed.len() >= exist;
+        // Who lists some tells what is gone by saying so.
+        let full = pulse.unlisted.is_none() && listed.len() >= exist;
         self.rows.retain(|conn, entry| {
             // In use and not listed: it came back or was closed, and news of that was lost or is still to come.
             let must_be_listed = full || matches!(entry.row.state, RowState::InUse { .. });
@@ -138,10 +145,16 @@ impl Connections {
             entry.settled = true;
             keep
         });
-        if full {
+        let agree = match pulse.unlisted {
+            None => self.rows.len() == exist,
+            // One that is lent before it is opened, or was closed while it is lent, has no row until it is listed.
+            Some(unlisted) => (exist.saturating_sub(unlisted as usize)..=exist).contains(&self.rows.len()),
+        };
+        if full || (agree && pulse.unlisted.is_some()) {
             self.behind = false;
         }
-        self.disagreements = if self.rows.len() == exist { 0 } else { self.disagreements.saturating_add(1) };
+        self.disagreements = if agree { 0 } else { self.disagreements.saturating_add(1) };
+        self.most_disagreements = if pulse.unlisted.is_some() { DISAGREEMENTS_INSIDE } else { DISAGREEMENTS };
     }
 
     fn row(&mut self, conn: ConnId, at: Stamp) -> Option<&mut ConnectionRow> {

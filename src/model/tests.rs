@@ -320,6 +320,7 @@ fn any_pulse() -> impl Strategy<Value = PoolEvent> {
                     holder: Holder::default(),
                 }),
                 bounds: Bounds { wait: Bound::Within(Duration::MAX), reply: Bound::Unbounded },
+                unlisted: (count % 3 == 0).then_some(waiting),
             }))
         },
     )

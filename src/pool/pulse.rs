@@ -46,6 +46,7 @@ impl<C: Connector> Inner<C> {
                 .collect(),
             run: run.map(|(run, tag)| self.run(run, &tag)),
             bounds: self.bounds(),
+            unlisted: None,
         };
         hists.clear();
         *self.spare.lock() = hists;

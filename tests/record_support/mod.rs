@@ -149,8 +149,9 @@ fn pulse() -> BoxedStrategy<Pulse> {
     let named = (words().prop_map(Arc::from), samples());
     let samples = (samples(), samples(), samples(), samples(), vec(named, 0..4));
     let bounds = (bound(), bound()).prop_map(|(wait, reply)| Bounds { wait, reply });
+    let bounds = (bounds, option::of(any::<u32>()));
     (gauges, totals(), samples, vec(row(), 0..4), vec(waiter, 0..3), option::of(run()), bounds)
-        .prop_map(|(gauges, totals, samples, connections, waiters, run, bounds)| {
+        .prop_map(|(gauges, totals, samples, connections, waiters, run, (bounds, unlisted))| {
             let (wait, held, create, unanswered, round_trips) = samples;
             Pulse {
                 gauges,
@@ -164,6 +165,7 @@ fn pulse() -> BoxedStrategy<Pulse> {
                 waiters,
                 run,
                 bounds,
+                unlisted,
             }
         })
         .boxed()

@@ -216,6 +216,41 @@ impl Truth {
     }
 }
 
+/// A pulse of a source that lists leases from some age on, and so many of those that are lent not yet.
+fn young(in_use: u32, available: u32, unlisted: u32, connections: Vec<ConnPulse>) -> Pulse {
+    Pulse { unlisted: Some(unlisted), ..pulse(in_use, available, connections) }
+}
+
+#[test]
+fn leases_too_young_to_be_listed_are_no_loss() {
+    let mut table = table();
+    (1..=3).for_each(|conn| table.opened(Stamp(1), &opened(conn)));
+    for now in 2..60 {
+        // One is idle, one lent a moment ago, one for long; a fourth is lent and not yet opened.
+        table.pulse(Stamp(now), &young(3, 1, 2, vec![in_use(3, 1)]));
+        assert!(!table.is_behind(), "{now}");
+    }
+    let rows: Vec<_> = table.rows().map(|row| row.id.0).collect();
+    assert_eq!(rows, [1, 2, 3], "none is gone because it is not listed");
+    // All are lent, and those that are listed are as many: still nobody says of the others that they are gone.
+    table.pulse(Stamp(60), &young(1, 0, 0, vec![in_use(3, 1)]));
+    assert_eq!(table.rows().count(), 3);
+}
+
+#[test]
+fn what_stays_wrong_though_leases_are_young_is_a_loss() {
+    let mut table = table();
+    table.opened(Stamp(1), &opened(1));
+    for now in 0..DISAGREEMENTS_INSIDE {
+        assert!(!table.is_behind());
+        table.pulse(Stamp(u64::from(now)), &young(1, 2, 1, Vec::new()));
+    }
+    assert!(table.is_behind());
+    table.opened(Stamp(40), &opened(2));
+    table.pulse(Stamp(41), &young(1, 2, 1, Vec::new()));
+    assert!(!table.is_behind());
+}
+
 proptest::proptest! {
     #[test]
     fn whatever_is_lost_or_late_a_full_pulse_ends_in_the_truth(

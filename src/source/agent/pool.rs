@@ -1,10 +1,10 @@
 //! One pool of a process that reports: what its snapshots add up to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::speaker::Speaker;
 use super::stacks::cut;
-use super::wire::{Counts, Lease, Pool, PoolSnap};
+use super::wire::{Counts, Lease, Open, Pool, PoolSnap};
 use crate::event::{
     Bound, Bounds, CloseReason, ClosedBy, ConnId, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder,
     How, Inside, Left, Opened, PoolEvent, PoolFacts, PoolId, ProcId, Pulse, Samples, SeenAt, Stamp, Timed,
@@ -20,10 +20,26 @@ pub(super) struct PoolState {
     id: PoolId,
     bounds: Bounds,
     max: u32,
-    connections: HashMap<u64, ConnId>,
+    /// Our numbers for theirs. What they number is opened and closed again and again; ours is one socket's.
+    connections: HashMap<u64, Known>,
     /// The leases that are out and old enough to be told, by the process's number of their connection.
     out: BTreeMap<u64, Out>,
     closed_by: ClosedBy,
+}
+
+/// A connection.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    conn: ConnId,
+    /// It was told to be open, and not to be closed.
+    open: bool,
+}
+
+/// What became of a socket.
+#[derive(Clone, Copy, Debug)]
+enum Change<'a> {
+    Closed(&'a str),
+    Opened(&'a Open),
 }
 
 /// A lease that is out.
@@ -31,6 +47,8 @@ pub(super) struct PoolState {
 struct Out {
     pulse: ConnPulse,
     alive: bool,
+    /// It has been told to be left.
+    left: bool,
 }
 
 impl Out {
@@ -73,46 +91,22 @@ impl PoolState {
 
     /// Takes what changed, and says what that means. What comes back is how much of it there was no room for.
     pub(super) fn take(&mut self, now: Stamp, told: &PoolSnap, by: &Speaker, events: &mut Vec<Timed>) -> u64 {
-        let (shift, mut ignored) = (by.shift(), 0);
-        for (conn, at, server_id, local, took) in &told.opened {
-            let Some(conn) = self.connection(*conn, by) else {
-                ignored += 1;
-                continue;
-            };
-            // The agent times opening as a whole.
-            let dial = std::time::Duration::from_nanos(*took);
-            let steps = CreateSteps { dial, ..CreateSteps::default() };
-            let local = local.as_deref().and_then(|local| local.parse().ok());
-            let opened = Opened { conn, server_id: *server_id, local, steps };
-            events.push(self.event(shift.ours(*at), PoolEvent::Opened(opened)));
+        let mut ignored = self.sockets(told, by, events);
+        let mut changed = Vec::new();
+        // What is out now was lent after what came back.
+        for (conn, at) in &told.back {
+            if let Some(Out { mut pulse, .. }) = self.out.remove(conn) {
+                pulse.state = ConnState::Available { since: by.shift().ours(*at) };
+                pulse.busy_since = None;
+                changed.push(pulse);
+            }
         }
         for lease in &told.out {
             let Some(conn) = self.connection(lease.conn, by) else {
                 ignored += 1;
                 continue;
             };
-            self.out.insert(lease.conn, lent(conn, lease, by));
-        }
-        let mut changed = Vec::new();
-        for (conn, at) in &told.back {
-            if let Some(Out { mut pulse, .. }) = self.out.remove(conn) {
-                pulse.state = ConnState::Available { since: shift.ours(*at) };
-                pulse.busy_since = None;
-                changed.push(pulse);
-            }
-        }
-        for (conn, at, reason) in &told.closed {
-            let out = self.out.remove(conn).filter(|_| reason == CloseReason::PoolClosed.word());
-            if let Some(out) = out.filter(Out::was_for_giving_back) {
-                let left = Left { leases: vec![out.pulse], ..Left::default() };
-                events.push(self.event(shift.ours(*at), PoolEvent::Left(Box::new(left))));
-            }
-            if let Some(conn) = self.connections.remove(conn) {
-                changed.retain(|row| row.conn != conn);
-                let reason = closing(reason);
-                self.closed_by.add(reason, 1);
-                events.push(self.event(shift.ours(*at), PoolEvent::Closed { conn, reason }));
-            }
+            self.lend(conn, lease, by);
         }
         self.incidents(told, by, events);
         changed.extend(self.out.values().map(|out| out.pulse.clone()));
@@ -121,6 +115,87 @@ impl PoolState {
         }
         events.push(self.event(now, PoolEvent::Pulse(Box::new(self.pulse(told, changed)))));
         ignored
+    }
+
+    /// What was opened and closed, in the order in which that happened. What comes back is how much of it there was no
+    /// room for.
+    fn sockets(&mut self, told: &PoolSnap, by: &Speaker, events: &mut Vec<Timed>) -> u64 {
+        let mut ignored = 0;
+        let back: HashSet<u64> = told.back.iter().map(|(conn, _)| *conn).collect();
+        let closed = told.closed.iter().map(|(conn, at, reason)| (*at, *conn, Change::Closed(reason)));
+        let opened = told.opened.iter().map(|opened| (opened.1, opened.0, Change::Opened(opened)));
+        let mut changes: Vec<_> = closed.chain(opened).collect();
+        changes.sort_by_key(|(at, ..)| *at);
+        for (at, conn, change) in changes {
+            let at = by.shift().ours(at);
+            match change {
+                Change::Closed(reason) => self.closed(at, conn, reason, back.contains(&conn), by, events),
+                Change::Opened(opened) => ignored += u64::from(!self.opened(at, opened, by, events)),
+            }
+        }
+        ignored
+    }
+
+    /// One was opened. Says whether there was room for it.
+    fn opened(&mut self, at: Stamp, told: &Open, by: &Speaker, events: &mut Vec<Timed>) -> bool {
+        let (theirs, _, server_id, local, took) = told;
+        if self.connections.get(theirs).is_some_and(|known| known.open) {
+            // That it was closed before has been forgotten on the way.
+            self.closed(at, *theirs, CloseReason::Asked.word(), false, by, events);
+        }
+        let Some(conn) = self.connection(*theirs, by) else { return false };
+        self.connections.insert(*theirs, Known { conn, open: true });
+        // The agent times opening as a whole.
+        let dial = std::time::Duration::from_nanos(*took);
+        let steps = CreateSteps { dial, ..CreateSteps::default() };
+        let local = local.as_deref().and_then(|local| local.parse().ok());
+        let opened = Opened { conn, server_id: *server_id, local, steps };
+        events.push(self.event(at, PoolEvent::Opened(opened)));
+        true
+    }
+
+    /// One was closed. Whoever has it lent may open it again: the lease goes on, and counts against the limit.
+    fn closed(
+        &mut self,
+        at: Stamp,
+        theirs: u64,
+        reason: &str,
+        back: bool,
+        by: &Speaker,
+        events: &mut Vec<Timed>,
+    ) {
+        let before = self.connections.remove(&theirs);
+        if back {
+            self.out.remove(&theirs);
+        } else if self.out.contains_key(&theirs) {
+            let next = self.connection(theirs, by);
+            if let (Some(out), Some(next)) = (self.out.get_mut(&theirs), next) {
+                if reason == CloseReason::PoolClosed.word() && out.was_for_giving_back() && !out.left {
+                    out.left = true;
+                    let left = Left { leases: vec![out.pulse.clone()], ..Left::default() };
+                    let event = PoolEvent::Left(Box::new(left));
+                    events.push(Timed { at, event: Event::Pool(self.id, event) });
+                }
+                out.pulse.conn = next;
+                out.pulse.busy_since = None;
+            }
+        }
+        if let Some(Known { conn, .. }) = before {
+            let reason = closing(reason);
+            self.closed_by.add(reason, 1);
+            events.push(self.event(at, PoolEvent::Closed { conn, reason }));
+        }
+    }
+
+    /// A lease is out, or something about it changed.
+    fn lend(&mut self, conn: ConnId, lease: &Lease, by: &Speaker) {
+        let mut out = lent(conn, lease, by);
+        if let Some(before) = self.out.get(&lease.conn)
+            && since(&before.pulse) == since(&out.pulse)
+        {
+            out.left = before.left;
+        }
+        self.out.insert(lease.conn, out);
     }
 
     /// What went wrong since the last snapshot.
@@ -155,7 +230,7 @@ impl PoolState {
     /// It was given up, or its process ended as it should: what is out then and belongs to nobody that still runs is left.
     pub(super) fn end(self, at: Stamp, open: u32, unclosed: bool) -> Vec<Timed> {
         let leases: Vec<_> =
-            self.out.values().filter(|out| !out.alive).map(|out| out.pulse.clone()).collect();
+            self.out.values().filter(|out| !out.alive && !out.left).map(|out| out.pulse.clone()).collect();
         let open = open.max(u32::try_from(leases.len()).unwrap_or(u32::MAX));
         let id = self.id;
         let event = |event| Timed { at, event: Event::Pool(id, event) };
@@ -178,6 +253,7 @@ impl PoolState {
             create: Samples(told.create.clone()),
             connections,
             bounds: self.bounds,
+            unlisted: Some(in_use.saturating_sub(u32::try_from(self.out.len()).unwrap_or(u32::MAX))),
             ..Pulse::default()
         }
     }
@@ -187,7 +263,8 @@ impl PoolState {
         if self.connections.len() >= CONNECTIONS && !self.connections.contains_key(&theirs) {
             return None;
         }
-        Some(*self.connections.entry(theirs).or_insert_with(|| by.numbers().connection()))
+        let new = || Known { conn: by.numbers().connection(), open: false };
+        Some(self.connections.entry(theirs).or_insert_with(new).conn)
     }
 
     fn event(&self, at: Stamp, event: PoolEvent) -> Timed {
@@ -216,7 +293,15 @@ fn lent(conn: ConnId, lease: &Lease, by: &Speaker) -> Out {
         dead: false,
         last: None,
     };
-    Out { pulse, alive: lease.alive }
+    Out { pulse, alive: lease.alive, left: false }
+}
+
+/// Since when a connection is lent.
+fn since(pulse: &ConnPulse) -> Option<Stamp> {
+    match pulse.state {
+        ConnState::InUse { since, .. } => Some(since),
+        ConnState::Available { .. } => None,
+    }
 }
 
 fn closing(word: &str) -> CloseReason {

@@ -128,7 +128,7 @@ pub(crate) struct PoolSnap {
 }
 
 /// A connection that was opened: its number, when, the server's client id, our end, and how long that took.
-type Open = (u64, u64, Option<u64>, Option<String>, u64);
+pub(crate) type Open = (u64, u64, Option<u64>, Option<String>, u64);
 
 /// Counted since the pool began.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

@@ -1,5 +1,7 @@
+use std::collections::HashSet;
+
 use super::*;
-use crate::event::{CloseReason, ConnState, Gauges, Pulse};
+use crate::event::{CloseReason, ConnId, ConnState, Gauges, Pulse};
 
 const HELLO: &str = r#"{"t":"hello","v":1,"pid":4711,"ppid":4700,"born":5,"now":1000,"program":"app.py","cwd":"/srv/app","python":"3.11.7"}"#;
 const POOL: &str = r#"{"t":"pool","id":1,"at":1100,"class":"redis.connection.ConnectionPool","max":10,"target":"127.0.0.1:6379/0","stack":7}"#;
@@ -192,4 +194,86 @@ fn a_pool_that_is_closed_with_a_connection_taken_by_hand_has_lost_it() {
     assert_eq!(left(&hear(&mut lending(false), 1_700, closed)), Some((0, 1)));
     let broken = closed.replace("pool-closed", "broken");
     assert_eq!(left(&hear(&mut lending(false), 1_700, &broken)), None);
+}
+
+/// The connections of the last pulse: our number, and whether it is lent.
+fn listed(events: &[Timed]) -> Vec<(ConnId, bool)> {
+    let rows = pulse(events).connections.iter();
+    rows.map(|row| (row.conn, matches!(row.state, ConnState::InUse { .. }))).collect()
+}
+
+/// What was opened (true) and closed, in the order in which it is told.
+fn sockets(events: &[Timed]) -> Vec<(u64, bool, ConnId)> {
+    let told = events.iter().filter_map(|timed| match &timed.event {
+        Event::Pool(_, PoolEvent::Opened(opened)) => Some((timed.at.0 - 1_000_000, true, opened.conn)),
+        Event::Pool(_, PoolEvent::Closed { conn, .. }) => Some((timed.at.0 - 1_000_000, false, *conn)),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn a_connection_that_is_closed_and_opened_again_is_another_one_and_comes_after() {
+    let mut speaker = speaker();
+    hear(&mut speaker, 1_100, POOL);
+    let first = r#"{"t":"snap","now":1300,"pools":[{"id":1,"available":1,"opened":[[3,1200,118,null,40]]}]}"#;
+    let [(_, true, first)] = sockets(&hear(&mut speaker, 1_300, first))[..] else { panic!("one opened") };
+    let again = r#"{"t":"snap","now":1400,"pools":[{"id":1,"available":1,
+        "opened":[[3,1350,119,null,40],[3,1390,120,null,40]],"closed":[[3,1340,"broken"],[3,1380,"broken"]]}]}"#;
+    let told = sockets(&hear(&mut speaker, 1_400, again));
+    let [(1_340, false, gone), (1_350, true, second), (1_380, false, short), (1_390, true, third)] = told[..]
+    else {
+        panic!("{told:?}")
+    };
+    assert_eq!((gone, short), (first, second));
+    assert_eq!(HashSet::from([first, second, third]).len(), 3);
+    // That it was closed was forgotten on the way: it is, for it cannot be open twice.
+    let forgotten =
+        r#"{"t":"snap","now":1500,"pools":[{"id":1,"available":1,"opened":[[3,1450,121,null,40]]}]}"#;
+    let told = sockets(&hear(&mut speaker, 1_500, forgotten));
+    assert!(matches!(told[..], [(1_450, false, gone), (1_450, true, _)] if gone == third), "{told:?}");
+}
+
+#[test]
+fn a_lease_outlives_the_socket_it_was_taken_with() {
+    let mut speaker = lending(false);
+    let closed = r#"{"t":"snap","now":1700,"pools":[{"id":1,"in_use":1,"closed":[[3,1650,"broken"]]}]}"#;
+    let closed = hear(&mut speaker, 1_700, closed);
+    let [(_, false, before)] = sockets(&closed)[..] else { panic!("{closed:?}") };
+    let [(now, true)] = listed(&closed)[..] else { panic!("{closed:?}") };
+    assert_ne!(before, now, "another socket has another number");
+    let opened = r#"{"t":"snap","now":1800,"pools":[{"id":1,"in_use":1,"opened":[[3,1750,7,null,40]]}]}"#;
+    let opened = hear(&mut speaker, 1_800, opened);
+    assert_eq!((sockets(&opened), listed(&opened)), (vec![(1_750, true, now)], vec![(now, true)]));
+    let bye = r#"{"t":"bye","now":2000,"unclosed":[[1,1]]}"#;
+    assert_eq!(left(&hear(&mut speaker, 2_000, bye)), Some((1, 1)));
+}
+
+#[test]
+fn what_was_lost_when_its_pool_was_closed_is_lost_once() {
+    let mut speaker = lending(false);
+    let closed = r#"{"t":"snap","now":1700,"pools":[{"id":1,"in_use":1,"closed":[[3,1650,"pool-closed"]]}]}"#;
+    assert_eq!(left(&hear(&mut speaker, 1_700, closed)), Some((0, 1)));
+    // At the end it is told again, as everything that is out.
+    let last = r#"{"t":"snap","now":1900,"pools":[{"id":1,"in_use":1,"out":[{"conn":3,"since":1190,"how":"raw","alive":false}]}]}"#;
+    assert_eq!(left(&hear(&mut speaker, 1_900, last)), None);
+    assert_eq!(left(&hear(&mut speaker, 2_000, r#"{"t":"bye","now":2000}"#)), None);
+}
+
+#[test]
+fn what_came_back_before_its_socket_was_closed_is_not_lost() {
+    let mut speaker = lending(false);
+    let closed =
+        r#"{"t":"snap","now":1700,"pools":[{"id":1,"back":[[3,1640]],"closed":[[3,1650,"pool-closed"]]}]}"#;
+    let events = hear(&mut speaker, 1_700, closed);
+    assert_eq!((left(&events), listed(&events)), (None, Vec::new()));
+}
+
+#[test]
+fn how_many_leases_are_not_listed_is_told() {
+    let mut speaker = lending(false);
+    let more = r#"{"t":"snap","now":1700,"pools":[{"id":1,"in_use":4,"available":1}]}"#;
+    assert_eq!(pulse(&hear(&mut speaker, 1_700, more)).unlisted, Some(3));
+    let odd = r#"{"t":"snap","now":1800,"pools":[{"id":1,"in_use":0}]}"#;
+    assert_eq!(pulse(&hear(&mut speaker, 1_800, odd)).unlisted, Some(0));
 }
