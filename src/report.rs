@@ -69,9 +69,16 @@ fn node_name(snapshot: &Snapshot, id: NodeId) -> String {
 
 /// Who a holder is, in one line: its words as `shown` makes them, else its task.
 fn who(holder: &Holder, shown: impl Fn(&str) -> String) -> Option<String> {
-    let words = [&holder.label, &holder.location].into_iter().flatten().map(|word| shown(word));
-    let words = words.collect::<Vec<_>>().join("  ");
+    let label = holder.label.as_deref().map(&shown);
+    let words = label.into_iter().chain(place(holder, &shown)).collect::<Vec<_>>().join("  ");
     if words.is_empty() { holder.task.map(|task| format!("task {task}")) } else { Some(words) }
+}
+
+/// `path/file.py:88 in worker`: where a holder is in the code, its words as `shown` makes them.
+fn place(holder: &Holder, shown: impl Fn(&str) -> String) -> Option<String> {
+    let location = shown(holder.location.as_deref()?);
+    let function = holder.function.as_deref();
+    Some(function.map_or(location.clone(), |function| format!("{location} in {}", shown(function))))
 }
 
 /// The pools, each under a name that no other one has: a report keyed by name must not say two things of one key.

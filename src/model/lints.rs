@@ -244,16 +244,31 @@ impl Judge {
     }
 }
 
-/// The name of a holder in evidence: its label, then its line, as far as they are known.
+/// The most of a path that is kept in evidence: its end is the line, which must not be cut.
+const PLACE_BYTES: usize = 300;
+
+/// The most of a word of a holder that is kept in evidence.
+const WORD_BYTES: usize = 96;
+
+/// The name of a holder in evidence: its label, then its line and function, as far as they are known.
 pub(super) fn name(holder: &Holder) -> String {
-    let words = [holder.label.as_deref(), holder.location.as_deref()];
-    let mut name: Vec<_> = words.into_iter().flatten().map(|word| server::cut(word, 96).to_owned()).collect();
+    let label = holder.label.as_deref().map(|word| server::cut(word, WORD_BYTES).to_owned());
+    let mut name: Vec<_> = label.into_iter().chain(place(holder)).collect();
     if name.is_empty()
         && let Some(task) = holder.task
     {
         name.push(format!("task {task}"));
     }
     name.join(" ")
+}
+
+/// `path/file.py:88 in worker`: where somebody is in the code, as far as that is known.
+pub(super) fn place(holder: &Holder) -> Option<String> {
+    let location = server::cut(holder.location.as_deref()?, PLACE_BYTES);
+    Some(match holder.function.as_deref() {
+        Some(function) => format!("{location} in {}", server::cut(function, WORD_BYTES)),
+        None => location.to_owned(),
+    })
 }
 
 #[cfg(test)]

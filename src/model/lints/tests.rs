@@ -80,6 +80,9 @@ fn a_holder_is_named_by_what_is_known() {
     };
     assert_eq!(name(&holder(Some("worker-2"), Some("jobs.rs:88"), Some(4))), "worker-2 jobs.rs:88");
     assert_eq!(name(&holder(None, None, Some(4))), "task 4");
+    let inside =
+        Holder { function: Some("work".into()), ..holder(Some("Thread-1"), Some("a/jobs.py:88"), None) };
+    assert_eq!(name(&inside), "Thread-1 a/jobs.py:88 in work");
     assert_eq!(name(&holder(None, None, None)), "");
     assert_eq!(name(&holder(Some(&"界".repeat(99)), None, None)), "界".repeat(32));
 }
