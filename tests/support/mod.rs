@@ -59,6 +59,13 @@ pub fn agent_python(name: &str) -> PathBuf {
     python
 }
 
+/// The Python that has the frameworks in `tests/requirements-subjects.txt`.
+pub fn subjects_python() -> PathBuf {
+    let python = tools().join("subjects/bin/python");
+    assert!(python.exists(), "no {}: run tests/run once, it makes the virtual environment", python.display());
+    python
+}
+
 /// Valkey's server, from the wheel that carries it.
 pub fn valkey_server() -> PathBuf {
     let server = tools().join("valkey-server");
