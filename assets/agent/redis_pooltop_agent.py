@@ -2085,8 +2085,12 @@ def begin(primitives, path=None, how="hook"):
     for name in ("multiprocessing", "billiard"):
         # In a child of theirs that imports the library only now.
         process, util = sys.modules.get(name + ".process"), sys.modules.get(name + ".util")
-        if process is not None and util is not None and getattr(process.current_process(), "_parent_pid", None) is not None:
+        if process is None or util is None:
+            continue
+        if getattr(process.current_process(), "_parent_pid", None) is not None:
             _end_with(util, _agent)
+        # A forkserver's child imports the program before it becomes a process in their eyes, and then begins anew.
+        util.register_after_fork(_agent, functools.partial(_end_with, util))
     if sys.version_info >= (3, 12):
         os.register_at_fork(before=_forking, after_in_parent=_has_forked, after_in_child=_forked)
     else:
