@@ -1462,6 +1462,7 @@ class _Agent(object):
         self.said_at = 0
         self.said = None
         self.told = {}
+        self.dying = []
         self.native = None
         self.paused = self.forking = False
         self.wake = self.lock()
@@ -1858,38 +1859,49 @@ class _Agent(object):
 
     def bury(self):
         """Connections and pools that were collected since."""
+        now = _clock()
+        dying, self.dying = self.dying, []
         while _dead:
             state = _dead.popleft().of
             if isinstance(state, _Pool):
                 if _pools.pop(state.id, None) is not None:
-                    self.tell_gone(state)
-            elif state.pool is not None:
-                self.bury_connection(state, state.pool)
+                    # Its holders may be given their last word just now, and give connections back.
+                    self.dying.append((state, now))
+            elif state.pool is not None and state.pool.ref() is not None:
+                state.pool.opening.pop(state.id, None)
+                if state.pool.out.pop(state.id, None) is not None:
+                    state.back = now
+                self.bury_socket(state, now)
+        if self.running is not None:
+            dying += self.dying
+        for pool, at in dying:
+            self.tell_gone(pool, at)
 
-    def bury_connection(self, state, pool):
-        now = _clock()
-        pool.opening.pop(state.id, None)
-        if pool.out.pop(state.id, None) is not None:
-            state.back = now
+    def bury_socket(self, state, now):
         if state.open and not state.foreign:
+            pool = state.pool
             state.open = False
             pool.sockets.pop(state.id, None)
             pool.n_closed += 1
             pool.n_commands += state.sent - state.shaken
             _keep(pool.closed, EVENTS, (state.id, now, "pool-closed"))
 
-    def tell_gone(self, pool):
-        now = _clock()
+    def tell_gone(self, pool, at):
+        """With all that was out: nobody can give it back to a pool that is no more."""
         if pool.id not in self.told:
             if self.socket is None:
                 return
             self.tell_pool(pool)
-        entry = self.pool_entry(pool, now)
+        for conn in list(pool.sockets.values()):
+            if conn.ref() is None:
+                self.bury_socket(conn, at)
+        running, self.running = self.running, self.running or ()
+        entry = self.pool_entry(pool, at)
+        self.running = running
         if entry is not None:
-            self.snap(now, [entry])
+            self.snap(_clock(), [entry])
         del self.told[pool.id]
-        open_then = len(pool.sockets)
-        self.say({"t": "gone", "pool": pool.id, "at": now, "how": "collected", "open": open_then})
+        self.say({"t": "gone", "pool": pool.id, "at": at, "how": "collected", "open": len(pool.sockets)})
 
     def end(self):
         """At a regular exit: the last snapshot and a word, if the listener takes them at once."""

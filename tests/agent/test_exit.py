@@ -40,6 +40,28 @@ pool.release(back)
         subject.told(lambda process: len(process.out) == 2, "two leases")
         self.assertEqual(self.ends(subject), {"here": False})
 
+    def test_with_its_pool(self):
+        # Collected together, in whatever order: what was out is told before the pool is.
+        subject = Subject(self, """
+class Node:
+    pass
+def leak():
+    client = Client(port=PORT)
+    node = Node()
+    node.itself, node.pool = node, client.connection_pool
+    node.conn = node.pool.get_connection("_")  # here
+leak()
+gc.collect()
+pause("collected")
+""")
+        subject.reach("collected")
+        process = subject.told(lambda process: process.gone and process, "a pool that is gone")
+        self.assertEqual(process.gone[1]["open"], 0)
+        lease = subject.lease("here", how="raw", alive=False)
+        self.assertEqual([conn for conn, _, _ in process.closed], [lease["conn"]])
+        subject.finish()
+        subject.clean()
+
     def test_threads(self):
         # The one that ended and one that runs have the same name, and often the same identity.
         subject = Subject(self, """
