@@ -46,6 +46,8 @@ enum Change<'a> {
 #[derive(Clone, Debug)]
 struct Out {
     pulse: ConnPulse,
+    /// On the process's clock: on ours one moment can move a little.
+    since: u64,
     alive: bool,
     /// It has been told to be left.
     left: bool,
@@ -190,9 +192,7 @@ impl PoolState {
     /// A lease is out, or something about it changed.
     fn lend(&mut self, conn: ConnId, lease: &Lease, by: &Speaker) {
         let mut out = lent(conn, lease, by);
-        if let Some(before) = self.out.get(&lease.conn)
-            && since(&before.pulse) == since(&out.pulse)
-        {
+        if let Some(before) = self.out.get(&lease.conn).filter(|before| before.since == lease.since) {
             out.left = before.left;
         }
         self.out.insert(lease.conn, out);
@@ -293,15 +293,7 @@ fn lent(conn: ConnId, lease: &Lease, by: &Speaker) -> Out {
         dead: false,
         last: None,
     };
-    Out { pulse, alive: lease.alive, left: false }
-}
-
-/// Since when a connection is lent.
-fn since(pulse: &ConnPulse) -> Option<Stamp> {
-    match pulse.state {
-        ConnState::InUse { since, .. } => Some(since),
-        ConnState::Available { .. } => None,
-    }
+    Out { pulse, since: lease.since, alive: lease.alive, left: false }
 }
 
 fn closing(word: &str) -> CloseReason {
