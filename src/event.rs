@@ -6,6 +6,7 @@
 mod app;
 mod clients;
 mod pulse;
+mod site;
 mod slots;
 mod tap;
 pub mod waiting;
@@ -26,6 +27,7 @@ pub use clients::{
 pub use pulse::{
     Bound, Bounds, ClosedBy, ConnPulse, ConnState, Gauges, PastLease, Pulse, Run, Samples, Totals, Waiting,
 };
+pub use site::Site;
 pub use slots::{Slots, Socket, TcpState};
 pub use tap::{PulseSource, Tap};
 

@@ -14,6 +14,7 @@ mod lints;
 mod pool;
 mod recent;
 mod runs;
+mod seats;
 mod series;
 mod server;
 mod slots;
@@ -25,7 +26,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, PoolEvent, PoolId, ServerEvent, Slots, Stamp, Timed, wire};
+use crate::event::{Event, Left, PoolEvent, PoolId, ServerEvent, Slots, Stamp, Timed, WatchEvent, wire};
 use crate::snapshot::{Snapshot, What};
 use app::App;
 use clients::Clients;
@@ -81,6 +82,7 @@ pub struct Model {
     server: Server,
     joined: slots::Joined,
     watched: Clients,
+    seats: seats::Seats,
     app: App,
     judge: Judge,
     events: Events,
@@ -98,6 +100,7 @@ impl Model {
             server: Server::default(),
             joined: slots::Joined::default(),
             watched: Clients::default(),
+            seats: seats::Seats::default(),
             app: App::default(),
             judge: Judge::default(),
             events: Events::default(),
@@ -154,7 +157,12 @@ impl Model {
             }
             Event::Watch(node, event) => {
                 let news = self.watched.apply(timed.at, *node, event);
-                for what in news {
+                if matches!(event, WatchEvent::Looked(_) | WatchEvent::Stopped) {
+                    self.seats.looked();
+                }
+                // Of the servers of an app's pools not who else comes and goes.
+                let app = self.app.is_observed();
+                for what in news.into_iter().filter(|what| !app || !matches!(what, What::Clients { .. })) {
                     self.events.note_of(timed.at, *node, what);
                 }
             }
@@ -162,6 +170,9 @@ impl Model {
     }
 
     fn apply_pool(&mut self, at: Stamp, id: PoolId, event: &PoolEvent) {
+        if matches!(event, PoolEvent::Opened(_) | PoolEvent::Closed { .. } | PoolEvent::Stopped) {
+            self.seats.stale();
+        }
         let clients = self.clients();
         let Some(pool) = self.pool(id) else { return };
         let what = match event {
@@ -199,8 +210,7 @@ impl Model {
             }
             PoolEvent::Shared { conn, holder } => What::Shared(*conn, lints::name(holder).into()),
             PoolEvent::Left(left) => {
-                let name = pool.name().to_owned();
-                self.app.left(at, id, &name, left);
+                self.left(at, id, left);
                 What::Left(left.open, u32::try_from(left.leases.len()).unwrap_or(u32::MAX))
             }
             PoolEvent::Pulse(pulse) => return pool.pulse(at, pulse, clients),
@@ -211,6 +221,16 @@ impl Model {
             }
         };
         self.events.note(at, Some(id), what);
+    }
+
+    /// A pool of an app has ended with connections out.
+    fn left(&mut self, at: Stamp, id: PoolId, left: &Left) {
+        let Some(pool) = self.pools.get(&id) else { return };
+        let client = |conn| {
+            let (node, id) = pool.connections.get(conn)?.client?;
+            self.watched.client(node, id).cloned()
+        };
+        self.app.left(at, id, pool.name(), left, client);
     }
 
     fn apply_server(&mut self, at: Stamp, event: &ServerEvent) {
@@ -280,7 +300,9 @@ impl Model {
             self.raised += u64::from(matches!(what, What::Raised(..)));
             self.events.note(self.now, Some(id), what);
         }
-        if self.watched.tick(self.now) {
+        self.seats.tick(self.now, &mut self.pools, &mut self.watched);
+        // An app's servers are asked about its own connections, and not judged.
+        if self.watched.tick(self.now) && !self.app.is_observed() {
             self.judge_watched();
         }
     }

@@ -16,7 +16,7 @@ mod slots;
 
 use std::sync::Arc;
 
-use crate::event::{PoolId, Stamp};
+use crate::event::{NodeId, PoolId, Stamp};
 
 pub use app::{AppRow, LeftRow, ProcessRow};
 pub use causes::{Cause, CauseKind, Exhaustion, Lease, LostWaits, Suspect};
@@ -71,6 +71,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A client of a watched server.
+    pub fn client(&self, node: NodeId, id: u64) -> Option<&ClientRow> {
+        let at = self.clients.binary_search_by_key(&(node, id), |row| (row.node, row.client.id));
+        at.ok().map(|at| &*self.clients[at])
+    }
+
     /// The pool that views show: the one that was brought forward, else the first.
     pub fn pool_in_front(&self) -> Option<&Arc<PoolRow>> {
         let front = self.pools.iter().find(|pool| Some(pool.id) == self.front);

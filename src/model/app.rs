@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::server::cut;
-use crate::event::{AppEvent, Left, PoolId, ProcId, ProcessEvent, ProcessFacts, Reporting, Stamp};
-use crate::snapshot::{AppRow, ProcessRow, What};
+use crate::event::{AppEvent, ConnId, Left, PoolId, ProcId, ProcessEvent, ProcessFacts, Reporting, Stamp};
+use crate::snapshot::{AppRow, ClientRow, ProcessRow, What};
 
 /// Processes kept: those that are gone make room first.
 const PROCESSES: usize = 512;
@@ -75,9 +75,17 @@ impl App {
     }
 
     /// Takes what a pool of this name had left when it ended.
-    pub(super) fn left(&mut self, at: Stamp, pool: PoolId, name: &str, left: &Left) {
+    /// `client` is what the server says of a connection.
+    pub(super) fn left(
+        &mut self,
+        at: Stamp,
+        pool: PoolId,
+        name: &str,
+        left: &Left,
+        client: impl Fn(ConnId) -> Option<Arc<ClientRow>>,
+    ) {
         self.published = None;
-        self.left.take(at, pool, name, left);
+        self.left.take(at, pool, name, left, client);
     }
 
     /// A process, made where it is new; nothing where there are too many that still report.
@@ -100,9 +108,14 @@ impl App {
         Some(Arc::make_mut(row))
     }
 
+    /// Whether one is.
+    pub(super) fn is_observed(&self) -> bool {
+        self.row.since.is_some() || !self.processes.is_empty()
+    }
+
     /// What readers see: nothing where no app is observed.
     pub(super) fn row(&mut self) -> Option<Arc<AppRow>> {
-        if self.row.since.is_none() && self.processes.is_empty() {
+        if !self.is_observed() {
             return None;
         }
         let (row, processes, book) = (&self.row, &self.processes, &self.left);

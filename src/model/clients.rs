@@ -8,6 +8,7 @@ mod rows;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::seats::Taken;
 use super::windows::second;
 use crate::event::{Client, Exact, NodeId, Stamp, WatchEvent, Whose};
 use crate::snapshot::{About, ClientRow, Groups, NodeRow, REST, What, group_words};
@@ -226,6 +227,17 @@ impl Clients {
         }
     }
 
+    /// Marks whose clients are, and no others.
+    pub(super) fn taken(&mut self, taken: &Taken) {
+        let mut changed = false;
+        for node in self.nodes.values_mut() {
+            changed |= node.rows.taken(taken);
+        }
+        if changed {
+            self.published.clients = None;
+        }
+    }
+
     fn changed(&mut self) {
         self.stale = true;
         self.published.clients = None;
@@ -264,6 +276,11 @@ impl Clients {
         let nodes = &self.nodes;
         let rows = || nodes.values().flat_map(|node| node.rows.iter()).map(|(_, e)| e.row.clone()).collect();
         self.published.clients.get_or_insert_with(rows).clone()
+    }
+
+    /// One client's row.
+    pub(super) fn client(&self, node: NodeId, id: u64) -> Option<&Arc<ClientRow>> {
+        self.nodes.get(&node)?.rows.get(id).map(|entry| &entry.row)
     }
 
     /// Every grouping, as it was at the last tick.

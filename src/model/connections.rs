@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{ConnId, ConnPulse, ConnState, Holder, Opened, PoolId, Pulse, Stamp};
+use crate::event::{ConnId, ConnPulse, ConnState, Holder, NodeId, Opened, PoolId, Pulse, Stamp};
 use crate::snapshot::{Beliefs, ConnectionRow, Past, RowState};
 
 /// Rows a pool may have: a guard against a source that lies, far over any real pool.
@@ -182,6 +182,7 @@ impl Connections {
                 last_active: at,
                 busy_since: None,
                 dead_since: None,
+                client: None,
                 beliefs: None,
                 flagged: false,
                 past: Past::default(),
@@ -236,6 +237,20 @@ impl Connections {
         for entry in self.rows.values_mut() {
             let beliefs = believed(&entry.row);
             Arc::make_mut(&mut entry.row).beliefs = Some(Arc::new(beliefs));
+        }
+    }
+
+    /// Takes which client of a watched server each row is, and what is believed of it; nothing where that is not known.
+    pub(crate) fn seat(
+        &mut self,
+        mut seated: impl FnMut(&ConnectionRow) -> Option<(Option<(NodeId, u64)>, Beliefs)>,
+    ) {
+        for entry in self.rows.values_mut() {
+            let (client, beliefs) = seated(&entry.row).map_or((None, None), |(client, b)| (client, Some(b)));
+            if (entry.row.client, entry.row.beliefs.as_deref()) != (client, beliefs.as_ref()) {
+                let row = Arc::make_mut(&mut entry.row);
+                (row.client, row.beliefs) = (client, beliefs.map(Arc::new));
+            }
         }
     }
 

@@ -104,6 +104,11 @@ impl Pool {
         self.causes = Watch::default();
     }
 
+    /// Whether it is an app's own, and open.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.facts.inside.is_some() && !self.stopped
+    }
+
     /// Whether it is closed.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped

@@ -8,7 +8,7 @@ use super::json::printable;
 use super::table::{Table, line};
 use super::text::{count, dropped, lints, name};
 use super::verdict::{self, Verdict};
-use super::{UNKNOWN, json as reports, millis};
+use super::{UNKNOWN, clients, json as reports, millis};
 use crate::event::{Ending, Holder, How};
 use crate::snapshot::{AppRow, LeftRow, PoolRow, ProcessRow, RowState, Snapshot};
 use crate::text::{duration, escape_str, thousands};
@@ -27,6 +27,7 @@ pub fn text(snapshot: &Snapshot) -> String {
         pools(&mut out, snapshot, process);
     }
     left(&mut out, app);
+    unasked(&mut out, snapshot);
     lints(&mut out, snapshot);
     dropped(&mut out, snapshot);
     out
@@ -116,6 +117,16 @@ fn left(out: &mut String, app: &AppRow) {
     }
 }
 
+/// The servers that would not say what they know of the app's connections.
+fn unasked(out: &mut String, snapshot: &Snapshot) {
+    for node in snapshot.nodes.iter().filter(|node| !node.stopped && !node.is_current()) {
+        let lost = node.server.lost.as_ref().map(|lost| &lost.error);
+        let Some(why) = lost.or(node.blind().map(|refused| &refused.error)) else { continue };
+        let target = if why.starts_with(&node.target) { String::new() } else { name(&node.target) + ": " };
+        line(out, &format!("server    {target}{}", escape_str(why)));
+    }
+}
+
 /// The same in a sentence.
 pub(super) fn left_words(row: &LeftRow) -> String {
     let count = if row.count == 1 {
@@ -154,12 +165,14 @@ fn holder(row: &LeftRow) -> Option<&Holder> {
 /// ```text
 /// {…, "app": {"program", "ended": {"code", "signal"},
 ///   "processes": [{"pid", "parent", "program", "runtime", "libraries", "forked", "gone", "dropped", "errors", "error"}],
-///   "left": [{"file", "line", "function", "how", "pool", "count", "longest_ms", "shortest_ms", "stack"}]}}
+///   "left": [{"file", "line", "function", "how", "pool", "count", "longest_ms", "shortest_ms", "stack", "client"}],
+///   "servers": [those that were asked, as `watch` has them]}}
 /// ```
+/// A `client` is what the server said last of the connection, or null.
 pub fn document(snapshot: &Snapshot, judged: Option<&Verdict>) -> String {
     let mut document = reports::value(snapshot);
     if let Some(app) = snapshot.app.as_deref() {
-        document["app"] = value(app);
+        document["app"] = value(snapshot, app);
     }
     match judged {
         Some(verdict) => verdict::beside(document, verdict),
@@ -167,7 +180,7 @@ pub fn document(snapshot: &Snapshot, judged: Option<&Verdict>) -> String {
     }
 }
 
-fn value(app: &AppRow) -> Value {
+fn value(snapshot: &Snapshot, app: &AppRow) -> Value {
     let processes = app.processes.iter().map(|process| {
         json!({
             "pid": process.facts.pid,
@@ -195,6 +208,7 @@ fn value(app: &AppRow) -> Value {
             "longest_ms": millis(row.longest),
             "shortest_ms": millis(row.shortest),
             "stack": holder.and_then(|holder| holder.stack.as_deref()),
+            "client": row.client.as_deref().map(|row| clients::seen(snapshot, row)),
         })
     });
     let (code, signal) = match app.ended {
@@ -207,6 +221,7 @@ fn value(app: &AppRow) -> Value {
         "ended": app.ended.map(|_| json!({ "code": code, "signal": signal })),
         "processes": processes.collect::<Vec<_>>(),
         "left": left.collect::<Vec<_>>(),
+        "servers": snapshot.nodes.iter().map(|row| clients::server(snapshot, row)).collect::<Vec<_>>(),
     })
 }
 

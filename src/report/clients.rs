@@ -17,8 +17,8 @@ use crate::snapshot::{ClientRow, GroupBy, GroupRow, Snapshot};
 
 pub use change::Change;
 pub use csv::csv;
-pub(super) use json::value;
 pub use json::{document, line};
+pub(super) use json::{seen, server, value};
 pub use text::text;
 
 /// What is listed: clients or their groups, those that a filter leaves, in an order.

@@ -18,7 +18,8 @@ use crate::snapshot::{
 /// {"as_of_ms", "time_ms",
 ///  "pools": [{"name", "target", "max", "created", "in_use", "available", "opening", "waiting", …, "latency",
 ///             "exhaustion": null or {"over", "past", "ago_ms", "waiting", "causes": [{"cause", "slots", "likely", …}], …}}],
-///  "connections": [{"pool", "id", "server_id", "state", "held_ms", "holder", "dead", …}],
+///  "connections": [{"pool", "id", "server_id", "client": null or what the server says of it, "state", "held_ms", "holder",
+///             "dead", …}],
 ///  "server": {"target", "version", "clients": {"connected_clients", …}, "lost"},
 ///  "lints": [{"id", "level", "severity", "pool", "connection", "evidence", "advice", "since_ms"}],
 ///  "dropped_events", "out_of_sync"}
@@ -203,10 +204,12 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Value {
         RowState::Available { .. } => ("available", None, None),
         RowState::InUse { holder, pinned, .. } => ("in_use", Some(holder), pinned.as_deref()),
     };
+    let client = row.client.and_then(|(node, id)| snapshot.client(node, id));
     json!({
         "pool": pool_name(snapshot, row.pool),
         "id": row.id.0,
-        "server_id": row.server_id,
+        "server_id": row.client_id(),
+        "client": client.map(|client| clients::seen(snapshot, client)),
         "local": row.local.map(|local| local.to_string()),
         "state": state,
         "held_ms": row.held_for(as_of).map(millis),

@@ -82,6 +82,7 @@ fn connection(conn: u64) -> ConnectionRow {
         last_active: s(800),
         busy_since: None,
         dead_since: None,
+        client: None,
         beliefs: None,
         flagged: false,
         past: Past::default(),

@@ -115,7 +115,8 @@ pub(super) fn print(
     // With a file of its own the verdict is there and nowhere else.
     let shown = verdict.as_ref().filter(|_| judge.as_ref().is_some_and(|judge| !judge.has_file()));
     let format = settings.format.unwrap_or_default();
-    let report = if snapshot.nodes.is_empty() {
+    // An app's servers are asked beside it.
+    let report = if snapshot.nodes.is_empty() || snapshot.app.is_some() {
         document(snapshot, format, shown)?
     } else {
         clients(settings, snapshot, change, shown)
@@ -135,11 +136,13 @@ pub(super) fn print(
 
 /// The report, with the verdict where the form has a place for it.
 fn document(snapshot: &Snapshot, format: Format, verdict: Option<&Verdict>) -> Result<String, Error> {
+    let text = if snapshot.app.is_some() { report::app::text } else { report::text };
     Ok(match (format, verdict) {
-        (Format::Text, Some(verdict)) => format!("{}\n{}", report::text(snapshot), verdict::words(verdict)),
+        (Format::Json, verdict) if snapshot.app.is_some() => report::app::document(snapshot, verdict),
+        (Format::Text, Some(verdict)) => format!("{}\n{}", text(snapshot), verdict::words(verdict)),
         (Format::Json, Some(verdict)) => report::json_judged(snapshot, verdict),
         (Format::Junit, Some(verdict)) => verdict::junit(verdict),
-        (Format::Text | Format::Junit, _) => report::text(snapshot),
+        (Format::Text | Format::Junit, _) => text(snapshot),
         (Format::Json, None) => report::json(snapshot),
         (Format::Prometheus, _) => report::prometheus(snapshot, &Listing::default()),
         (Format::Csv | Format::Ndjson, _) => {

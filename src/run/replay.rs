@@ -80,7 +80,7 @@ impl Seen {
 
     fn see(&mut self, snapshot: &Snapshot) {
         let nodes = &snapshot.nodes;
-        self.other = nodes.is_empty() && !snapshot.pools.is_empty();
+        self.other = snapshot.app.is_some() || (nodes.is_empty() && !snapshot.pools.is_empty());
         if let Some(change) = &mut self.change {
             return change.see(snapshot);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use std::time::Duration;
 
-use super::ConnectionRow;
+use super::{ClientRow, ConnectionRow};
 use crate::event::{Ending, ProcId, ProcessFacts, Reporting, Stamp};
 
 /// The app as a whole.
@@ -46,6 +46,8 @@ pub struct LeftRow {
     pub longest: Duration,
     /// And the one that was out shortest.
     pub shortest: Duration,
+    /// What its server said last of the one in the row, where it was asked.
+    pub client: Option<Arc<ClientRow>>,
 }
 
 /// One process.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServerRow;
-use crate::event::{Client, NodeConfig, NodeId, Process, Refused, Stamp, Whose};
+use crate::event::{Client, ConnId, NodeConfig, NodeId, PoolId, Process, Refused, Stamp, Whose};
 use crate::text::thousands;
 
 /// One watched server.
@@ -189,6 +189,8 @@ pub struct ClientRow {
     pub whose: Option<Whose>,
     /// It is this program's own.
     pub own: bool,
+    /// The connection of an app's pool that it is, where one has it.
+    pub conn: Option<(PoolId, ConnId)>,
     /// Bytes a second that it sends, between the last two looks.
     pub in_rate: Option<f64>,
     /// Bytes a second that it is sent.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Beliefs, Past};
-use crate::event::{ConnId, CreateSteps, Holder, PoolId, Stamp};
+use crate::event::{ConnId, CreateSteps, Holder, NodeId, PoolId, Stamp};
 
 /// One connection.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct ConnectionRow {
     pub busy_since: Option<Stamp>,
     /// Its holder has it and does not know yet that the server closed it: since when that is known.
     pub dead_since: Option<Stamp>,
+    /// Which client of which watched server it is, where one has it.
+    pub client: Option<(NodeId, u64)>,
     /// What the server and the kernel believe of it, where they were asked.
     pub beliefs: Option<Arc<Beliefs>>,
     /// A lint speaks of this connection.
@@ -45,6 +47,11 @@ pub struct ConnectionRow {
 }
 
 impl ConnectionRow {
+    /// The server's client id, from the app or else from the server.
+    pub fn client_id(&self) -> Option<u64> {
+        self.server_id.or(self.client.map(|(_, id)| id))
+    }
+
     /// Only its pool believes in it: the server or the kernel has lost it.
     pub fn is_half_open(&self) -> bool {
         self.beliefs.as_ref().is_some_and(|beliefs| beliefs.half_open)
@@ -129,6 +136,7 @@ mod tests {
             last_active: Stamp(90),
             busy_since: None,
             dead_since: None,
+            client: None,
             beliefs: None,
             flagged: false,
             past: Past::default(),

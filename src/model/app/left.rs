@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::event::{ConnPulse, ConnState, How, Left, PoolId, Stamp};
+use crate::event::{ConnId, ConnPulse, ConnState, How, Left, PoolId, Stamp};
 use crate::model::server::cut;
-use crate::snapshot::{ConnectionRow, LeftRow, Past, RowState};
+use crate::snapshot::{ClientRow, ConnectionRow, LeftRow, Past, RowState};
 
 /// Lines kept: more of them than anybody mends in a day.
 const LINES: usize = 1_000;
@@ -25,13 +25,27 @@ pub(super) struct Book {
 
 impl Book {
     /// Takes what a pool of this name had left then.
-    pub(super) fn take(&mut self, at: Stamp, pool: PoolId, name: &str, left: &Left) {
+    pub(super) fn take(
+        &mut self,
+        at: Stamp,
+        pool: PoolId,
+        name: &str,
+        left: &Left,
+        client: impl Fn(ConnId) -> Option<Arc<ClientRow>>,
+    ) {
         for lease in &left.leases {
-            self.lease(at, pool, name, lease);
+            self.lease(at, pool, name, lease, client(lease.conn));
         }
     }
 
-    fn lease(&mut self, at: Stamp, pool: PoolId, name: &str, lease: &ConnPulse) {
+    fn lease(
+        &mut self,
+        at: Stamp,
+        pool: PoolId,
+        name: &str,
+        lease: &ConnPulse,
+        client: Option<Arc<ClientRow>>,
+    ) {
         let ConnState::InUse { since, holder, .. } = &lease.state else { return };
         // A subscriber that lives as long as its process has lost nothing.
         if holder.ended.is_none() && holder.how.is_some_and(How::holds_for_life) {
@@ -47,7 +61,8 @@ impl Book {
             known.shortest = known.shortest.min(out);
             if out > known.longest {
                 known.longest = out;
-                known.row = Arc::new(row(pool, lease));
+                known.row = Arc::new(row(pool, lease, client.as_deref()));
+                known.client = client;
             }
             return;
         }
@@ -56,11 +71,12 @@ impl Book {
             return;
         }
         let left = LeftRow {
-            row: Arc::new(row(pool, lease)),
+            row: Arc::new(row(pool, lease, client.as_deref())),
             pool: line.3.clone(),
             count: 1,
             longest: out,
             shortest: out,
+            client,
         };
         self.lines.insert(line, Arc::new(left));
     }
@@ -74,11 +90,11 @@ impl Book {
 }
 
 /// The connection as it was at the end.
-fn row(pool: PoolId, lease: &ConnPulse) -> ConnectionRow {
+fn row(pool: PoolId, lease: &ConnPulse, client: Option<&ClientRow>) -> ConnectionRow {
     ConnectionRow {
         pool,
         id: lease.conn,
-        server_id: None,
+        server_id: client.map(|row| row.client.id),
         local: None,
         opened: None,
         steps: None,
@@ -94,6 +110,7 @@ fn row(pool: PoolId, lease: &ConnPulse) -> ConnectionRow {
         last_active: lease.last_active,
         busy_since: lease.busy_since,
         dead_since: None,
+        client: None,
         beliefs: None,
         flagged: true,
         past: Past::default(),
@@ -103,7 +120,7 @@ fn row(pool: PoolId, lease: &ConnPulse) -> ConnectionRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{ConnId, Holder};
+    use crate::event::Holder;
 
     fn lease(conn: u64, since: u64, location: &str, how: How, ended: Option<Stamp>) -> ConnPulse {
         let holder = Holder { location: Some(location.into()), how: Some(how), ended, ..Holder::default() };
@@ -122,7 +139,7 @@ mod tests {
 
     fn taken(leases: Vec<ConnPulse>) -> Book {
         let mut book = Book::default();
-        book.take(Stamp(100), PoolId(1), "app", &Left { open: 9, leases, unclosed: true });
+        book.take(Stamp(100), PoolId(1), "app", &Left { open: 9, leases, unclosed: true }, |_| None);
         book
     }
 

@@ -206,7 +206,7 @@ impl Node {
         self.published = None;
     }
 
-    pub(super) fn target(&self) -> &str {
+    pub(in crate::model) fn target(&self) -> &str {
         &self.facts.target
     }
 
@@ -334,7 +334,7 @@ impl Node {
     }
 
     /// When the last look ended.
-    pub(super) fn looked_at(&self) -> Option<Stamp> {
+    pub(in crate::model) fn looked_at(&self) -> Option<Stamp> {
         self.look.map(|look| look.at)
     }
 
@@ -426,7 +426,7 @@ impl Node {
         self.published = None;
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(in crate::model) fn is_stopped(&self) -> bool {
         self.stopped
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::groups::{Book, Places, Share};
 use super::moment;
 use crate::event::{CLIENTS, Client, NodeId, Owner, Stamp, Whose};
+use crate::model::seats::Taken;
 use crate::model::windows::second;
 use crate::snapshot::{ClientRow, ClientState, GroupBy, Turn};
 
@@ -327,6 +328,19 @@ impl Rows {
         };
         Arc::make_mut(&mut entry.row).flagged = flagged;
         true
+    }
+
+    /// Marks whose connections of an app they are, and no others. True when it was not so.
+    pub(super) fn taken(&mut self, taken: &Taken) -> bool {
+        let mut changed = false;
+        for (id, entry) in &mut self.entries {
+            let conn = taken.get(&(self.node, *id)).copied();
+            if entry.row.conn != conn {
+                Arc::make_mut(&mut entry.row).conn = conn;
+                changed = true;
+            }
+        }
+        changed
     }
 
     /// What each client adds to its groups.

@@ -122,7 +122,7 @@ impl Serialize for Rows<'_> {
     }
 }
 
-fn server(snapshot: &Snapshot, row: &NodeRow) -> Value {
+pub(in crate::report) fn server(snapshot: &Snapshot, row: &NodeRow) -> Value {
     let refused = row
         .refused
         .iter()
@@ -194,6 +194,35 @@ fn group(row: &GroupRow, marks: &Marks) -> Value {
         "longest_idle_ms": millis(row.longest_idle),
         "memory_bytes": row.memory,
         "lints": ids(marks.of_group(row.by, &row.label).map(|mark| mark.names.as_str())),
+    })
+}
+
+/// What a server says of a client that is a connection of an app's pool, and whose socket that is on this machine. Ages of
+/// one whose server is watched no more are those it had then.
+pub(in crate::report) fn seen(snapshot: &Snapshot, row: &ClientRow) -> Value {
+    let told = row.client.as_ref();
+    let (owner, fd) = match &row.whose {
+        Some(Whose::Process { process: owner, fd }) => (Some(process(owner)), Some(fd)),
+        _ => (None, None),
+    };
+    json!({
+        "server": node_name(snapshot, row.node),
+        "id": told.id,
+        "addr": known(&told.addr),
+        "name": told.name.as_deref(),
+        "user": told.user.as_deref(),
+        "library": library(told),
+        "state": row.state.word(),
+        "age_ms": millis(row.age(snapshot.as_of)),
+        "idle_ms": millis(row.idle(snapshot.as_of)),
+        "flags": &*told.flags,
+        "db": told.db,
+        "last_command": told.command.as_deref(),
+        "query_buffer_bytes": told.query_buffer,
+        "output_bytes": told.output_memory,
+        "memory_bytes": told.memory,
+        "process": owner,
+        "fd": fd,
     })
 }
 

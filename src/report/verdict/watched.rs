@@ -28,7 +28,11 @@ pub(super) fn targets(snapshot: &Snapshot) -> Option<String> {
 }
 
 /// Those of them that were named and whose clients are not known: they do not answer, or do not let us look.
+/// Not those of an app: its own processes tell what is judged.
 pub(super) fn unseen(snapshot: &Snapshot) -> Vec<String> {
+    if snapshot.app.is_some() {
+        return Vec::new();
+    }
     let named = snapshot.nodes.iter().filter(|node| node.found.is_none() && !node.stopped);
     named.filter(|node| !node.is_current()).map(|node| node.target.clone()).collect()
 }

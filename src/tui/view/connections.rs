@@ -31,7 +31,7 @@ type Of = Column<ConnectionRow, With>;
 const COLUMNS: &[Of] = &[
     Of::word("", 1, 0, |_, with| Cell::new(with.flag.map_or("", mark), with.flag_style())),
     Of::number("id", 4, 0, |row, with| Cell::new(row.id.to_string(), with.theme.text)),
-    Of::word("server", 8, 0, |row, with| Cell::new(format!("id {}", known(row.server_id)), with.theme.dim)),
+    Of::word("server", 8, 0, |row, with| Cell::new(format!("id {}", known(row.client_id())), with.theme.dim)),
     Of::word("state", 9, 0, state),
     Of::number("held", 7, 0, |row, with| match row.held_for(with.as_of) {
         Some(held) => Cell::new(age(held), with.flag_style()),

@@ -4,6 +4,7 @@ mod client;
 mod connection;
 mod info;
 mod nodes;
+mod seen;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Fact, NONE, Role, when};
+use super::{Fact, NONE, Role, seen, when};
 use crate::event::{Client, Whose};
 use crate::snapshot::{About, ClientRow, ClientState, LintRow, Severity};
 use crate::text;
@@ -17,6 +17,7 @@ pub(super) fn facts(app: &App, row: &ClientRow, exists: bool) -> Vec<Fact> {
     facts.extend(lints(app, row));
     facts.push(Fact::gap());
     facts.extend(whose(app, row));
+    facts.extend(seen::of_client(app, row));
     facts.push(Fact::gap());
     let node = app.shown.nodes.iter().find(|node| node.id == row.node);
     facts.push(Fact::known("server", words(node.map(|node| &*node.target))));

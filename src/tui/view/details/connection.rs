@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Fact, Role, when};
+use super::{Fact, Role, seen, when};
 use crate::event::{CreateSteps, Holder, TcpState};
 use crate::snapshot::{About, Beliefs, ConnectionRow, LintRow, PastLease, RowState, Severity, Told, What};
 use crate::text;
@@ -20,10 +20,12 @@ pub(super) fn facts(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
     facts.push(Fact::plain("commands", text::thousands(row.commands)));
     facts.push(Fact::gap());
     facts.push(Fact::plain("id", row.id.to_string()));
-    facts.push(Fact::known("server id", row.server_id.map(|id| id.to_string())));
+    facts.push(Fact::known("server id", row.client_id().map(|id| id.to_string())));
     facts.push(Fact::known("local", row.local.map(|local| local.to_string())));
-    facts.extend(row.beliefs.iter().filter(|_| exists).flat_map(|beliefs| believed(beliefs, row)));
     let pool = app.shown.pools.iter().find(|pool| pool.id == row.pool);
+    if exists {
+        facts.extend(asked(app, row, pool.is_some_and(|pool| pool.inside.is_some())));
+    }
     facts.push(Fact::known("pool", words(pool.map(|pool| &*pool.name))));
     facts.push(Fact::known("opened", row.opened.map(|opened| when(app, opened))));
     facts.push(Fact::known("create", row.steps.map(|steps| create(&steps))));
@@ -69,6 +71,13 @@ fn state(app: &App, row: &ConnectionRow, exists: bool) -> Vec<Fact> {
     };
     facts.push(Fact::plain("idle", idle));
     facts
+}
+
+/// What the server and the kernel said of it, where they were asked; of an app's pool also that they were not.
+fn asked(app: &App, row: &ConnectionRow, inside: bool) -> Vec<Fact> {
+    let unknown = || inside.then(|| vec![Fact::known("server says", None), Fact::known("kernel says", None)]);
+    let believed = || row.beliefs.as_ref().map(|beliefs| believed(beliefs, row).into());
+    seen::of_connection(app, row).or_else(believed).or_else(unknown).unwrap_or_default()
 }
 
 /// What the server and the kernel believe of it.
