@@ -177,7 +177,7 @@ fn a_signal_is_the_commands_to_answer() {
 #[test]
 fn options_that_mean_nothing_are_refused() {
     for (options, word) in
-        [(&["--demo"][..], "--demo"), (&["-p", "1"], "-p"), (&["--warmup", "3"], "--warmup")]
+        [(&["--demo"][..], "--demo"), (&["-n", "1"], "-n"), (&["--warmup", "3"], "--warmup")]
     {
         let output = run(options, &["true"]).output().expect("it runs");
         assert_eq!(output.status.code(), Some(2), "{output:?}");

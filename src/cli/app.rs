@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::connect::CONNECTION;
 use super::{Format, OUTPUT, duration, forms, pool};
 
 /// `run`: a command, and how what its pools did is told.
@@ -50,8 +49,9 @@ pub struct Told {
     pub grace: Option<Duration>,
 }
 
-/// Whether an option means nothing here: no server is asked and no pool of ours is set up, but pools are judged.
+/// Whether an option means nothing here: no pool of ours is set up and nothing is typed, but pools are judged, and a
+/// server is asked about its clients.
 pub(super) fn is_refused(arg: &clap::Arg) -> bool {
-    let connection = arg.get_help_heading() == Some(CONNECTION);
-    connection || arg.get_long().is_some_and(|long| long == "yes" || pool::is_of_our_pools(long))
+    arg.get_short() == Some('n')
+        || arg.get_long().is_some_and(|long| matches!(long, "yes" | "demo") || pool::is_of_our_pools(long))
 }

@@ -91,28 +91,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The first that was given of the options that say where a server is and how it is spoken to.
-    pub(crate) fn given(&self) -> Option<&'static str> {
-        let options = [
-            ("-h", self.host.is_some()),
-            ("-p", self.port.is_some()),
-            ("-s", self.socket.is_some()),
-            ("-n", self.database.is_some()),
-            ("-a", self.password.is_some()),
-            ("--user", self.user.is_some()),
-            ("--askpass", self.askpass),
-            ("-u", self.uri.is_some()),
-            ("--demo", self.demo),
-            ("--tls", self.tls),
-            ("--cacert", self.cacert.is_some()),
-            ("--cacertdir", self.cacertdir.is_some()),
-            ("--cert", self.cert.is_some()),
-            ("--key", self.key.is_some()),
-            ("--sni", self.sni.is_some()),
-            ("--insecure", self.insecure),
-            ("-2", self.resp2),
-            ("-3", self.resp3),
-        ];
-        options.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    /// Whether options say where a server is.
+    pub(crate) fn names_server(&self) -> bool {
+        self.host.is_some() || self.port.is_some() || self.socket.is_some() || self.uri.is_some()
     }
 }

@@ -20,6 +20,8 @@ pub struct AppSettings {
     pub format: Format,
     /// A report is what was asked for, by its form or by how long it is to take.
     pub reports: bool,
+    /// Options name the server that is asked about the pools' connections.
+    pub names_server: bool,
 }
 
 impl AppSettings {
@@ -56,8 +58,13 @@ fn settings(
     common: &Common,
     judged: bool,
 ) -> Result<AppSettings, Error> {
-    if let Some(option) = common.connection.given() {
-        return Err(usage(format!("{option} is not for {name}: it connects to no server")));
+    for (option, given) in [("--demo", common.connection.demo), ("-n", common.connection.database.is_some())]
+    {
+        if given {
+            return Err(usage(format!(
+                "{option} is not for {name}: a server is asked about its clients alone"
+            )));
+        }
     }
     if let Some(option) = of_our_pools(&common.pool) {
         return Err(usage(format!("--{option} is not for {name}: the pools are the app's own")));
@@ -68,5 +75,6 @@ fn settings(
     let timed = matches!(&observed, Observed::Socket(_, Some(_)));
     let reports = told.format.is_some() || judged || timed;
     let (format, grace) = (told.format.unwrap_or_default(), told.grace.unwrap_or(GRACE));
-    Ok(AppSettings { observed, grace, format, reports })
+    let names_server = common.connection.names_server();
+    Ok(AppSettings { observed, grace, format, reports, names_server })
 }

@@ -68,16 +68,16 @@ fn is_usual(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn tcp(host: &str, port: u16) -> Option<Site> {
-        Some(Site::Tcp { host: host.to_owned(), port })
+    fn tcp(host: &str, port: u16) -> Site {
+        Site::Tcp { host: host.to_owned(), port }
     }
 
     #[test]
     fn a_pools_target_says_where_its_server_is() {
-        assert_eq!(Site::of_pool("127.0.0.1:6379/0"), tcp("127.0.0.1", 6379));
-        assert_eq!(Site::of_pool("::1:6380/2"), tcp("::1", 6380));
+        assert_eq!(Site::of_pool("127.0.0.1:6379/0"), Some(tcp("127.0.0.1", 6379)));
+        assert_eq!(Site::of_pool("::1:6380/2"), Some(tcp("::1", 6380)));
         assert_eq!(Site::of_pool("/run/redis.sock/0"), Some(Site::Unix("/run/redis.sock".to_owned())));
-        assert_eq!(Site::of_server("[::1]:6380"), tcp("::1", 6380));
+        assert_eq!(Site::of_server("[::1]:6380"), Some(tcp("::1", 6380)));
         assert_eq!(Site::of_server("/run/redis.sock"), Some(Site::Unix("/run/redis.sock".to_owned())));
         for nowhere in
             ["sentinel:mymaster/0", "sentinel:a:6379/0", "", ":1/0", "redis.sock/0", "a:70000/0", "a/0"]

@@ -2,6 +2,7 @@
 
 mod child;
 mod end;
+mod servers;
 
 use std::io::{Write, stderr};
 use std::os::unix::process::ExitStatusExt;
@@ -11,6 +12,7 @@ use std::process::ExitStatus;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use self::child::{Child, Refusal};
+use self::servers::{Servers, Whom};
 use super::judge::Judge;
 use super::recording::Kept;
 use super::{SIGNALS, can_show_a_screen, recording, screen, tick, warn};
@@ -34,6 +36,7 @@ struct Observing {
     hub: Hub,
     clock: Clock,
     agents: Agents,
+    _servers: Servers,
     recording: Option<Kept>,
 }
 
@@ -45,7 +48,7 @@ pub(super) async fn run(
     match &asked.observed {
         Observed::Command(command) => {
             let place = Place::make().map_err(Error::io("the directory for reports"))?;
-            let mut observing = Observing::start(settings, &place.socket())?;
+            let mut observing = Observing::start(settings, asked, &place.socket())?;
             let mut child = match Child::start(command, place.hook(), observing.agents.path()) {
                 Ok(child) => child,
                 Err(Refusal { said, code }) => {
@@ -61,7 +64,7 @@ pub(super) async fn run(
         }
         Observed::Socket(path, _) if asked.on_screen() => {
             can_show_a_screen()?;
-            let mut observing = Observing::start(settings, path)?;
+            let mut observing = Observing::start(settings, asked, path)?;
             observing.say(AppEvent::Started { program: None });
             let target = text::escape_str(&path.to_string_lossy()).into_owned();
             let exit = screen::inside(settings, &observing.hub, Scene::Attach, target, None).await?;
@@ -70,7 +73,7 @@ pub(super) async fn run(
         Observed::Socket(path, duration) => {
             let mut signals =
                 EndSignals::new().and_then(EndSignals::and_interrupt).map_err(Error::io(SIGNALS))?;
-            let mut observing = Observing::start(settings, path)?;
+            let mut observing = Observing::start(settings, asked, path)?;
             observing.say(AppEvent::Started { program: None });
             let until = duration.map(|duration| Instant::now() + duration);
             tokio::select! {
@@ -84,12 +87,13 @@ pub(super) async fn run(
 }
 
 impl Observing {
-    fn start(settings: &Settings, socket: &Path) -> Result<Self, Error> {
+    fn start(settings: &Settings, asked: &AppSettings, socket: &Path) -> Result<Self, Error> {
         let clock = Clock::start();
         let (recorder, recording) = recording::start(settings, &clock)?.unzip();
         let hub = Hub::start_recorded(clock, settings.model.clone(), tick(settings), recorder);
         let agents = Agents::listen(socket, hub.tap(), clock).map_err(Error::io("the socket for reports"))?;
-        Ok(Self { hub, clock, agents, recording })
+        let servers = Servers::ask(Whom::new(settings, asked), &hub, clock);
+        Ok(Self { hub, clock, agents, _servers: servers, recording })
     }
 
     fn say(&self, event: AppEvent) {
