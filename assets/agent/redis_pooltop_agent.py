@@ -20,6 +20,7 @@ By hand, where the start of the program cannot be wrapped:
     redis_pooltop_agent.start("/path/of/the/socket")
 """
 
+import _signal
 import _socket
 import atexit
 import errno
@@ -58,6 +59,7 @@ PROBE = 500_000_000  # how old a lease is when it is first looked at whether any
 PROBES = 20  # of that in a snapshot
 LEASES = 400  # leases and events in a line of a snapshot
 BUCKETS = 260
+FATAL = (1, 2, 3, 9, 15)  # signals with which a process may end itself
 CO_COROUTINE = 0x80
 
 _clock = time.monotonic_ns
@@ -2109,6 +2111,11 @@ def begin(primitives, path=None, how="hook"):
         os.register_at_fork(after_in_child=_forked)
     if sys.version_info >= (3, 13):
         os.fork, os.forkpty = _wrap_fork(os.fork), _wrap_fork(os.forkpty)
+    os.kill, os._exit = _wrap_kill(os.kill), _wrap_exit(os._exit)
+    raise_signal = _wrap_raise_signal(_signal.raise_signal)
+    for module in (_signal, sys.modules.get("signal")):
+        if module is not None:
+            module.raise_signal = raise_signal
 
 
 def _end():
@@ -2147,6 +2154,47 @@ def _wrap_fork(original):
             _has_forked()
 
     return fork
+
+
+def _fatal(signal):
+    """It is about to end itself by a signal, and nothing runs then: so does uvicorn when it was asked to end by one."""
+    try:
+        if signal in FATAL and _signal.getsignal(signal) == _signal.SIG_DFL:
+            _agent.end()
+    except Exception:
+        _fault()
+
+
+def _wrap_exit(original):
+    """So do Celery's workers end."""
+
+    @functools.wraps(original)
+    def _exit(status):
+        try:
+            _end()
+        finally:
+            original(status)
+
+    return _exit
+
+
+def _wrap_kill(original):
+    @functools.wraps(original)
+    def kill(pid, signal, /):
+        if pid == os.getpid():
+            _fatal(signal)
+        return original(pid, signal)
+
+    return kill
+
+
+def _wrap_raise_signal(original):
+    @functools.wraps(original)
+    def raise_signal(signalnum, /):
+        _fatal(signalnum)
+        return original(signalnum)
+
+    return raise_signal
 
 
 def _forked():

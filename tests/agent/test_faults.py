@@ -297,7 +297,32 @@ pause("end")
         subject.finish(3)
         process = subject.listener.only()
         until(lambda: process.over, "the end of the stream")
-        self.assertIsNone(process.bye)
+        self.assertEqual(process.bye["unclosed"], [[1, 1]])
+
+    def test_signals_to_itself(self):
+        for send in ("signal.raise_signal(signal.SIGTERM)", "os.kill(os.getpid(), signal.SIGTERM)"):
+            subject = Subject(self, self.LEASE + "import signal\n%s\n" % send)
+            subject.reach("held")
+            subject.finish(-signal.SIGTERM)
+            process = subject.listener.only()
+            until(lambda: process.over, "the end of the stream")
+            self.assertEqual(process.bye["unclosed"], [[1, 1]])
+
+    def test_signals_to_itself_that_are_handled(self):
+        subject = Subject(self, self.LEASE + """
+import signal
+signal.signal(signal.SIGTERM, lambda *_: None)
+signal.raise_signal(signal.SIGTERM)
+os.kill(os.getpid(), signal.SIGTERM)
+pool.release(conn)
+pause("handled")
+""")
+        subject.reach("held")
+        subject.lease("here")
+        subject.reach("handled")
+        subject.told(lambda process: not process.out, "that it came back")
+        subject.finish()
+        subject.clean()
 
     def test_killed(self):
         subject = Subject(self, self.LEASE)

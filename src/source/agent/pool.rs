@@ -54,6 +54,11 @@ struct Out {
 }
 
 impl Out {
+    /// Its owner was collected.
+    fn is_abandoned(&self) -> bool {
+        matches!(&self.pulse.state, ConnState::InUse { holder, .. } if holder.ended.is_some())
+    }
+
     /// Whoever took it by hand was to give it back by hand: closing its pool is no way to do that. A command in another
     /// thread is another matter.
     fn was_for_giving_back(&self) -> bool {
@@ -238,9 +243,15 @@ impl PoolState {
         left.into_iter().chain([event(PoolEvent::Stopped)]).collect()
     }
 
-    /// Its process is gone without a word.
+    /// Its process is gone without a word: whoever could still have given back might have, and only what nobody could is left.
     pub(super) fn cut_off(self, at: Stamp) -> Vec<Timed> {
-        vec![Timed { at, event: Event::Pool(self.id, PoolEvent::Stopped) }]
+        let lost = |out: &&Out| !out.left && out.is_abandoned();
+        let leases: Vec<_> = self.out.values().filter(lost).map(|out| out.pulse.clone()).collect();
+        let id = self.id;
+        let event = |event| Timed { at, event: Event::Pool(id, event) };
+        let left = Left { leases, ..Left::default() };
+        let left = (!left.leases.is_empty()).then(|| event(PoolEvent::Left(Box::new(left))));
+        left.into_iter().chain([event(PoolEvent::Stopped)]).collect()
     }
 
     fn pulse(&self, told: &PoolSnap, connections: Vec<ConnPulse>) -> Pulse {

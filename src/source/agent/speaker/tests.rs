@@ -128,6 +128,14 @@ fn what_is_out_when_a_process_is_killed_is_not_held_against_it() {
 }
 
 #[test]
+fn what_nobody_could_give_back_any_more_when_a_process_was_killed_is_left() {
+    let mut speaker = lending(false);
+    let more = r#"{"t":"snap","now":1500,"pools":[{"id":1,"in_use":2,"out":[{"conn":4,"since":1400,"how":"pubsub","abandoned":1450}]}]}"#;
+    hear(&mut speaker, 1_500, more);
+    assert_eq!(left(&speaker.gone(at(2_000))), Some((0, 1)));
+}
+
+#[test]
 fn a_collected_pool_leaves_what_it_had_open() {
     let gone = r#"{"t":"gone","pool":1,"at":1900,"how":"collected","open":3}"#;
     let events = hear(&mut lending(false), 2_000, gone);
