@@ -153,7 +153,7 @@ pub enum Pick {
 impl Listed for ConnectionRow {
     const FIELDS: &'static [Field<Self>] = &[
         up("id", |row, _| Value::Number(row.id.0)),
-        up("server", |row, _| row.server_id.map_or(Value::None, Value::Number)),
+        up("server", |row, _| row.client_id().map_or(Value::None, Value::Number)),
         up("state", |row, _| Value::Text(Cow::Borrowed(row.state_word()))),
         down("held", |row, around| time(row.held_for(around.as_of))),
         down("idle", |row, around| time(row.idle_for(around.as_of))),

@@ -65,7 +65,7 @@ impl Marks {
     fn measure(&mut self, snapshot: &Snapshot) {
         let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as u16 + 1;
         let ours = snapshot.connections.iter().map(|row| row.id.0).max();
-        let servers = snapshot.connections.iter().filter_map(|row| row.server_id).max();
+        let servers = snapshot.connections.iter().filter_map(|row| row.client_id()).max();
         let words = snapshot.connections.iter().map(|row| match &row.state {
             RowState::InUse { pinned: Some(by), .. } => text::width(&text::escape_str(by)),
             RowState::InUse { .. } | RowState::Available { .. } => 0,

@@ -243,7 +243,7 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Vec<String> {
     };
     vec![
         code(&row.id.to_string()),
-        row.server_id.map_or_else(|| UNKNOWN.to_owned(), |id| id.to_string()),
+        row.client_id().map_or_else(|| UNKNOWN.to_owned(), |id| id.to_string()),
         state,
         row.held_for(snapshot.as_of).map(duration).unwrap_or_default(),
         idle,

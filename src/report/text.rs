@@ -195,7 +195,7 @@ fn connection(row: &ConnectionRow, as_of: Stamp) -> Vec<String> {
     };
     vec![
         row.id.to_string(),
-        row.server_id.map_or_else(|| UNKNOWN.to_owned(), |id| id.to_string()),
+        row.client_id().map_or_else(|| UNKNOWN.to_owned(), |id| id.to_string()),
         format!("{}{mark}", row.state_word()),
         held,
         row.idle_for(as_of).map_or_else(|| "busy".to_owned(), duration),

@@ -267,7 +267,7 @@ impl Found {
     /// The connection's ids, its time out, its holder and its last command: a word and a value each, escaped.
     fn facts(&self) -> Vec<(&'static str, String)> {
         let Some(row) = &self.row else { return self.watched.clone() };
-        let server = row.server_id.map_or_else(String::new, |id| format!("  server id {id}"));
+        let server = row.client_id().map_or_else(String::new, |id| format!("  server id {id}"));
         let named = self.holder().and_then(|holder| who(holder, |word| escape_str(word).into_owned()));
         vec![
             ("connection", format!("{}{server}", row.id)),
@@ -349,7 +349,7 @@ fn finding(found: &Found) -> Value {
         "severity": severity(found.severity),
         "pool": found.is_of_a_pool().then_some(&found.pool),
         "connection": found.conn().map(|conn| conn.0),
-        "server_id": found.row.as_ref().and_then(|row| row.server_id),
+        "server_id": found.row.as_ref().and_then(|row| row.client_id()),
         "holder": found.holder().map(holder),
         "lasted_ms": millis(found.lasted),
         "last_command": found.row.as_ref().and_then(|row| row.last_sent()),

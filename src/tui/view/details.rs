@@ -122,7 +122,7 @@ fn title(app: &App, subject: &Subject) -> String {
     match subject {
         Subject::Connection(row, exists) => {
             let gone = if *exists { "" } else { ", gone" };
-            let server = row.server_id.map_or_else(String::new, |id| format!("  server id {id}"));
+            let server = row.client_id().map_or_else(String::new, |id| format!("  server id {id}"));
             format!("connection {}{server}{gone}", row.id)
         }
         Subject::Lint(row, holds) => {

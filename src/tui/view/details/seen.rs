@@ -2,7 +2,7 @@
 
 use super::{Fact, NONE};
 use crate::event::{Client, Whose};
-use crate::snapshot::{ClientRow, ConnectionRow, RowState};
+use crate::snapshot::{ClientRow, ClientState, ConnectionRow, RowState};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::view::age;
@@ -23,7 +23,10 @@ fn says(app: &App, row: &ClientRow) -> Vec<Fact> {
         .as_deref()
         .map_or("nothing sent yet".to_owned(), |command| format!("last {}", text::escape_str(command)));
     let (idle, old) = (age(row.idle(as_of)), age(row.age(as_of)));
-    let state = format!("{}, {did}, idle {idle}, {old} old", row.state.word());
+    let state = match row.state {
+        ClientState::Idle => format!("idle for {idle}, {did}, {old} old"),
+        state => format!("{}, {did}, idle {idle}, {old} old", state.word()),
+    };
     let node = app.shown.nodes.iter().find(|node| node.id == row.node);
     let lost = node.is_some_and(|node| node.server.lost.is_some());
     let until = if lost { "; it does not answer now" } else { "" };
@@ -46,13 +49,14 @@ fn who(client: &Client) -> String {
     words.join(", ")
 }
 
-/// `query buffer 20 B, to be read 0 B in 0 replies, memory 22 KiB`.
+/// `query buffer 20 B, to be read 1.2 MB in 7 replies, memory 22 kB`.
 fn buffers(client: &Client) -> String {
     let bytes = |value: Option<u64>| value.map_or(NONE.to_owned(), text::bytes);
-    let replies = client.output_list.map_or(NONE.to_owned(), text::thousands);
+    let replies = client.output_list.filter(|replies| *replies > 0);
+    let replies = replies.map(|replies| format!(" in {} replies", text::thousands(replies)));
     let (query, waits, memory) = (client.query_buffer, client.output_memory, client.memory);
     let (query, waits, memory) = (bytes(query), bytes(waits), bytes(memory));
-    format!("query buffer {query}, to be read {waits} in {replies} replies, memory {memory}")
+    format!("query buffer {query}, to be read {waits}{}, memory {memory}", replies.unwrap_or_default())
 }
 
 fn kernel(row: &ClientRow) -> Fact {
