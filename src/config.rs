@@ -36,10 +36,10 @@ use judging::judging;
 use known::Said;
 use pool::pool;
 
+pub(crate) use crate::model::LEAKS;
 pub use app::{AppSettings, Observed};
 pub use file::{ConfigFile, default_path};
 pub use judging::Judging;
-pub(crate) use judging::LEAKS;
 pub use lab::LabSettings;
 pub use profile::Profile;
 pub use watch::WatchSettings;

@@ -153,10 +153,12 @@ pub enum PoolEvent {
         conn: ConnId,
         /// Where it was seen.
         seen: SeenAt,
-        /// Replies owed: sent minus read.
-        owed: u64,
-        /// Bytes received and not read.
-        bytes: u64,
+        /// Replies owed: sent minus read, as far as that can be counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owed: Option<u64>,
+        /// Bytes received and not read, as far as the client library lets them be seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<u64>,
         /// Who had it, as far as known.
         #[serde(skip_serializing_if = "Option::is_none")]
         holder: Option<Holder>,

@@ -33,13 +33,16 @@ use clients::Clients;
 use events::Events;
 pub use levels::{Levels, lint_ids};
 use lints::Judge;
-pub(crate) use lints::is_of_servers;
+pub(crate) use lints::{is_of_apps, is_of_servers};
 use pool::Pool;
 use recent::Unread;
 use server::Server;
 
 /// Pools kept. A program that makes one a request would have no end of them: closed ones go first.
 const POOLS: usize = 256;
+
+/// The lints that say that a connection is lost: what comes back after all was slow.
+pub(crate) const LEAKS: [&str; 2] = ["leak", "abandoned"];
 
 /// The most of an error's sentence that is kept.
 const SENTENCE_BYTES: usize = 512;
@@ -174,7 +177,11 @@ impl Model {
             self.seats.stale();
         }
         let clients = self.clients();
-        let Some(pool) = self.pool(id) else { return };
+        self.app.pool(at, id, event);
+        if matches!(event, PoolEvent::Stopped) {
+            return self.end_pool(at, id);
+        }
+        let Some(pool) = self.pool(id, matches!(event, PoolEvent::Started(_))) else { return };
         let what = match event {
             PoolEvent::Started(facts) => {
                 pool.started(facts);
@@ -197,6 +204,7 @@ impl Model {
             PoolEvent::Closed { conn, reason } => {
                 let opened = pool.connections.get(*conn).and_then(|row| row.opened);
                 pool.connections.closed(*conn);
+                pool.recent.shared_no_more(*conn);
                 pool.closed(at, opened, *reason);
                 What::Closed(*conn, *reason)
             }
@@ -208,17 +216,16 @@ impl Model {
             PoolEvent::WaitFailed { ended, waited, holder } => {
                 What::WaitFailed { ended: *ended, waited: *waited, who: lints::name(holder).into(), times: 1 }
             }
-            PoolEvent::Shared { conn, holder } => What::Shared(*conn, lints::name(holder).into()),
+            PoolEvent::Shared { conn, holder } => {
+                pool.recent.shared_by(*conn, holder);
+                What::Shared(*conn, lints::name(holder).into())
+            }
             PoolEvent::Left(left) => {
                 self.left(at, id, left);
                 What::Left(left.open, u32::try_from(left.leases.len()).unwrap_or(u32::MAX))
             }
             PoolEvent::Pulse(pulse) => return pool.pulse(at, pulse, clients),
-            PoolEvent::Stopped => {
-                pool.stop();
-                let news = self.judge.forget(id);
-                return news.into_iter().for_each(|what| self.events.note(at, Some(id), what));
-            }
+            PoolEvent::Stopped => return,
         };
         self.events.note(at, Some(id), what);
     }
@@ -231,6 +238,35 @@ impl Model {
             self.watched.client(node, id).cloned()
         };
         self.app.left(at, id, pool.name(), left, client);
+    }
+
+    /// A pool is closed. One of an app is judged once more, since one that lives for a moment sees no tick, and what holds
+    /// then is kept.
+    fn end_pool(&mut self, at: Stamp, id: PoolId) {
+        let Some(pool) = self.pools.get_mut(&id) else { return };
+        let mut news = Vec::new();
+        let options = pool.thresholds(&self.options);
+        if let Some(view) = pool.view(at, &options).filter(|view| view.inside.is_some()) {
+            let verdict = self.judge.look(id, &view);
+            news.extend(verdict.news.into_iter().filter(|what| matches!(what, What::Cleared(..))));
+            let over = verdict.over.into_iter().filter(|(row, _)| !LEAKS.contains(&row.id));
+            over.for_each(|(row, holder)| self.app.found(at, &row, holder.as_ref(), view.name));
+            for (row, holder) in self.judge.rows_of(id, &view) {
+                match row.conn().and_then(|conn| view.connections.get(conn)) {
+                    Some(lost) if LEAKS.contains(&row.id) => {
+                        let client =
+                            lost.client.and_then(|(node, id)| self.watched.client(node, id).cloned());
+                        self.app.lost(at, view.name, lost, client);
+                    }
+                    _ => self.app.found(at, &row, holder.as_ref(), view.name),
+                }
+            }
+        }
+        drop(options);
+        self.app.ended(id);
+        pool.stop();
+        news.extend(self.judge.forget(id, at));
+        news.into_iter().for_each(|what| self.events.note(at, Some(id), what));
     }
 
     fn apply_server(&mut self, at: Stamp, event: &ServerEvent) {
@@ -259,11 +295,23 @@ impl Model {
         self.joined.look(at, slots, pools.iter_mut().map(|pool| &mut pool.connections), opening);
     }
 
-    /// The pool an event is about, made where it is new; nothing where there are too many that still run.
-    fn pool(&mut self, id: PoolId) -> Option<&mut Pool> {
-        if !self.pools.contains_key(&id) && self.pools.len() >= POOLS {
-            let (&closed, _) = self.pools.iter().find(|(_, pool)| pool.is_stopped())?;
-            self.pools.remove(&closed);
+    /// The pool an event is about, made where it is new; nothing where there are too many that still run, and for one that
+    /// there was no room for when it began.
+    fn pool(&mut self, id: PoolId, begins: bool) -> Option<&mut Pool> {
+        if !self.pools.contains_key(&id) {
+            if self.app.had_no_room(id) {
+                return None;
+            }
+            if self.pools.len() >= POOLS {
+                let closed = self.pools.iter().find(|(_, pool)| pool.is_stopped()).map(|(&closed, _)| closed);
+                let Some(closed) = closed else {
+                    if begins {
+                        self.app.no_room(id);
+                    }
+                    return None;
+                };
+                self.pools.remove(&closed);
+            }
         }
         Some(self.pools.entry(id).or_insert_with(|| Pool::new(id, &self.options)))
     }
@@ -292,6 +340,8 @@ impl Model {
             view.maxclients = maxclients;
             view.ours = ours;
             let verdict = self.judge.look(id, &view);
+            let over = verdict.over.into_iter().filter(|(row, _)| !LEAKS.contains(&row.id));
+            over.for_each(|(row, holder)| self.app.found(self.now, &row, holder.as_ref(), view.name));
             pool.connections.flag(&verdict.flagged);
             pool.look_for_causes(self.now, &options);
             news.extend(verdict.news.into_iter().map(|what| (id, what)));
@@ -305,6 +355,18 @@ impl Model {
         if self.watched.tick(self.now) && !self.app.is_observed() {
             self.judge_watched();
         }
+        self.judge_inside();
+    }
+
+    /// Asks the lints about an app as a whole.
+    fn judge_inside(&mut self) {
+        let (now, options, makers) = (self.now, &self.options, self.app.makers());
+        let (news, over) = self.judge.inside(&lints::inside::View { now, options, makers });
+        for what in news {
+            self.raised += u64::from(matches!(what, What::Raised(..)));
+            self.events.note(now, None, what);
+        }
+        over.iter().for_each(|over| self.app.over(now, over));
     }
 
     /// Asks the lints about watched servers.

@@ -51,6 +51,7 @@ fn about_name(snapshot: &Snapshot, about: &About) -> String {
     match about {
         About::Pool(pool) | About::Connection(pool, _) => pool_name(snapshot, *pool),
         About::Node(node) => node_name(snapshot, *node),
+        About::Place(_, place) => place.to_string(),
         About::Group(_, label) => group_words(label).into_owned(),
         About::Client(node, id) => format!("client {id} of {}", node_name(snapshot, *node)),
     }
@@ -58,7 +59,7 @@ fn about_name(snapshot: &Snapshot, about: &About) -> String {
 
 /// Whether evidence begins with what it is about: a group's does.
 fn names_itself(about: &About) -> bool {
-    matches!(about, About::Group(..))
+    matches!(about, About::Group(..) | About::Place(..))
 }
 
 /// Where a watched server is, or its number where it has no row.

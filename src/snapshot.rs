@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::event::{NodeId, PoolId, Stamp};
 
-pub use app::{AppRow, LeftRow, ProcessRow};
+pub use app::{AppRow, FoundRow, LeftRow, ProcessRow};
 pub use causes::{Cause, CauseKind, Exhaustion, Lease, LostWaits, Suspect};
 pub use clients::{
     ClientRow, ClientState, GroupBy, GroupRow, Groups, LookRow, NodePoint, NodeRow, REST, Turn, group_words,

@@ -151,7 +151,10 @@ async fn a_reply_that_nobody_read_is_seen_at_release() {
         })
         .collect();
     let who = Some("careless".into());
-    assert_eq!(unread, [(SeenAt::Release, 1, 0, who.clone()), (SeenAt::Release, 0, 8, who)]);
+    assert_eq!(
+        unread,
+        [(SeenAt::Release, Some(1), Some(0), who.clone()), (SeenAt::Release, Some(0), Some(8), who)]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,7 +173,7 @@ async fn a_reply_that_comes_on_the_shelf_is_seen_at_the_next_checkout() {
         PoolEvent::UnreadReply { conn, seen, owed, bytes, .. } => Some((conn, seen, owed, bytes)),
         _ => None,
     });
-    assert_eq!(unread, Some((first, SeenAt::Checkout, 0, 16)));
+    assert_eq!(unread, Some((first, SeenAt::Checkout, Some(0), Some(16))));
     let totals = pool.status().1;
     assert_eq!((totals.unread_replies, totals.checkouts, totals.released, totals.closed), (1, 2, 2, 1));
 }

@@ -60,8 +60,13 @@ fn joined(change: impl FnOnce(&mut ClientRow)) -> Snapshot {
 
 fn inside() -> Snapshot {
     let mut snapshot = busy();
-    let inside =
-        Inside { process: ProcId(1), class: "redis.ConnectionPool".to_owned(), inherited: false, made: None };
+    let inside = Inside {
+        process: ProcId(1),
+        class: "redis.ConnectionPool".to_owned(),
+        inherited: false,
+        asynchronous: false,
+        made: None,
+    };
     let pool = PoolRow::clone(&snapshot.pools[0]);
     snapshot.pools[0] = Arc::new(PoolRow { inside: Some(Box::new(inside)), ..pool });
     first(&mut snapshot).server_id = None;

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::usage;
-use crate::cli::{Attach, Common, Format, Run, Told, of_our_pools};
+use crate::cli::{Attach, Common, Format, Lints, Run, Told, of_our_pools};
 use crate::error::Error;
+use crate::model::is_of_apps;
+use crate::snapshot::Level;
 
 /// `run` or `attach`, and its options.
 #[derive(Clone, Debug)]
@@ -69,6 +71,7 @@ fn settings(
     if let Some(option) = of_our_pools(&common.pool) {
         return Err(usage(format!("--{option} is not for {name}: the pools are the app's own")));
     }
+    can_be_found(&common.lints, name)?;
     if told.format == Some(Format::Junit) && !judged {
         return Err(usage("--format junit goes with --fail-on-leak or --fail-on: it says what they find"));
     }
@@ -77,4 +80,24 @@ fn settings(
     let (format, grace) = (told.format.unwrap_or_default(), told.grace.unwrap_or(GRACE));
     let names_server = common.connection.names_server();
     Ok(AppSettings { observed, grace, format, reports, names_server })
+}
+
+/// Refuses a check that could never fail.
+fn can_be_found(lints: &Lints, name: &str) -> Result<(), Error> {
+    let judged = lints.fail_on_leak || !lints.fail_on.is_empty();
+    let failing = lints.levels.iter().filter(|given| judged && given.level == Level::Fail);
+    let failing = failing.map(|given| (format!("--lint {}=fail", given.id), given.id));
+    let named = lints.fail_on.iter().map(|id| (format!("--fail-on {id}"), *id));
+    for (option, id) in named.chain(failing) {
+        if is_of_apps(id) {
+            continue;
+        }
+        let why = match id {
+            "stuck-transaction" => "of an app's pipelines it is called watch-held",
+            "dead" | "stale" | "sequential" => "an app's pools do not tell what it takes",
+            _ => "that is of servers: see `redis-pooltop watch`",
+        };
+        return Err(usage(format!("{option} is not for {name}: {why}")));
+    }
+    Ok(())
 }

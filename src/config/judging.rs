@@ -5,11 +5,8 @@ use std::path::PathBuf;
 use super::usage;
 use crate::cli::{Format, Lints};
 use crate::error::Error;
-use crate::model::Levels;
+use crate::model::{LEAKS, Levels};
 use crate::snapshot::Level;
-
-/// The lints that `--fail-on-leak` is about.
-pub(crate) const LEAKS: [&str; 2] = ["leak", "abandoned"];
 
 /// A run that is judged at its end.
 #[derive(Clone, Debug, Default)]

@@ -98,6 +98,9 @@ pub struct Inside {
     /// It came with a fork: its parent process has it as well.
     #[serde(default)]
     pub inherited: bool,
+    /// It belongs to an event loop: nothing closes its connections but the app itself.
+    #[serde(default, rename = "async")]
+    pub asynchronous: bool,
     /// Who made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Holder>,

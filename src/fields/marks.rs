@@ -51,7 +51,7 @@ impl Marks {
                 About::Connection(_, id) => marks.connections.entry(*id).or_insert(mark),
                 About::Client(node, id) => marks.clients.entry((*node, *id)).or_insert(mark),
                 About::Group(by, label) => marks.groups.entry((*by, label.clone())).or_insert(mark),
-                About::Pool(_) | About::Node(_) => continue,
+                About::Pool(_) | About::Node(_) | About::Place(..) => continue,
             };
             mark.add(lint);
         }

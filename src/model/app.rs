@@ -1,16 +1,25 @@
 //! An app that reports from inside: its processes as they come and go.
 
+mod found;
 mod left;
+pub(super) mod makers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::lints::inside;
 use super::server::cut;
-use crate::event::{AppEvent, ConnId, Left, PoolId, ProcId, ProcessEvent, ProcessFacts, Reporting, Stamp};
-use crate::snapshot::{AppRow, ClientRow, ProcessRow, What};
+use crate::event::{
+    AppEvent, ConnId, Holder, Left, PoolEvent, PoolId, ProcId, ProcessEvent, ProcessFacts, Reporting, Stamp,
+};
+use crate::snapshot::{AppRow, ClientRow, ConnectionRow, LintRow, ProcessRow, What};
+use makers::Makers;
 
 /// Processes kept: those that are gone make room first.
 const PROCESSES: usize = 512;
+
+/// Pools counted that have no row.
+const MORE: usize = 65_536;
 
 /// Client libraries kept of one process: there are two.
 const LIBRARIES: usize = 4;
@@ -24,6 +33,10 @@ pub(super) struct App {
     row: AppRow,
     processes: BTreeMap<ProcId, Arc<ProcessRow>>,
     left: left::Book,
+    found: found::Book,
+    makers: Makers,
+    /// Pools that are there and that the model has no room for.
+    more: BTreeSet<PoolId>,
     published: Option<Arc<AppRow>>,
 }
 
@@ -74,6 +87,70 @@ impl App {
         news
     }
 
+    /// Hears what happens to pools, whether the model has room for them or not.
+    pub(super) fn pool(&mut self, at: Stamp, id: PoolId, event: &PoolEvent) {
+        match event {
+            PoolEvent::Started(facts) => {
+                if let Some(inside) = &facts.inside {
+                    self.makers.made(at, id, cut(&facts.name, TEXT_BYTES), inside);
+                }
+            }
+            PoolEvent::Left(left) => self.makers.left(at, id, left),
+            PoolEvent::Stopped => {
+                self.makers.ended(at, id);
+                if self.more.remove(&id) {
+                    self.published = None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// There is no room for a pool that begins.
+    pub(super) fn no_room(&mut self, id: PoolId) {
+        if self.more.len() < MORE && self.more.insert(id) {
+            self.published = None;
+        }
+    }
+
+    /// Whether there was none.
+    pub(super) fn had_no_room(&self, id: PoolId) -> bool {
+        self.more.contains(&id)
+    }
+
+    /// The lines that make pools.
+    pub(super) fn makers(&self) -> &Makers {
+        &self.makers
+    }
+
+    /// Keeps what a lint found in a pool of this name, which is over.
+    pub(super) fn found(&mut self, at: Stamp, row: &LintRow, holder: Option<&Holder>, pool: &str) {
+        self.published = None;
+        self.found.take(at, row, holder, pool);
+    }
+
+    /// The same of what was found of the app as a whole.
+    pub(super) fn over(&mut self, at: Stamp, over: &inside::Over) {
+        self.found(at, &over.row, over.holder.as_ref(), &over.name);
+    }
+
+    /// Keeps a connection that was lost as its pool, of this name, ended.
+    pub(super) fn lost(
+        &mut self,
+        at: Stamp,
+        name: &str,
+        row: &ConnectionRow,
+        client: Option<Arc<ClientRow>>,
+    ) {
+        self.published = None;
+        self.left.lost(at, name, row, client);
+    }
+
+    /// A pool has ended, and all of it is told.
+    pub(super) fn ended(&mut self, pool: PoolId) {
+        self.left.ended(pool);
+    }
+
     /// Takes what a pool of this name had left when it ended.
     /// `client` is what the server says of a connection.
     pub(super) fn left(
@@ -118,12 +195,15 @@ impl App {
         if !self.is_observed() {
             return None;
         }
-        let (row, processes, book) = (&self.row, &self.processes, &self.left);
-        let published = self.published.get_or_insert_with(|| {
-            let (left, more_left) = book.rows();
-            let processes = processes.values().cloned().collect();
-            Arc::new(AppRow { processes, left, more_left, ..row.clone() })
-        });
-        Some(Arc::clone(published))
+        if self.published.is_none() {
+            let (left, more_left) = self.left.rows();
+            let (found, more_found) = self.found.rows();
+            let processes = self.processes.values().cloned().collect();
+            let more_pools = self.more.len() as u64;
+            let row = self.row.clone();
+            self.published =
+                Some(Arc::new(AppRow { processes, left, more_left, found, more_found, more_pools, ..row }));
+        }
+        self.published.clone()
     }
 }

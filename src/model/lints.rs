@@ -3,7 +3,7 @@
 //! A lint keeps no state and knows nothing of how a lease was made. [`Judge`] keeps what holds: a finding that is new
 //! is raised, one that stays is brought up to date, one that is gone is cleared, and the list of events says so.
 
-mod abandoned;
+pub(super) mod abandoned;
 mod churn;
 mod cold_start;
 mod dead;
@@ -11,18 +11,22 @@ pub(super) mod exhausted;
 pub(super) mod failing_connects;
 pub(super) mod found;
 mod growth;
+pub(super) mod inside;
 pub(super) mod leak;
 pub(super) mod long_hold;
 mod maxclients;
 mod no_timeout;
 mod pool_usage;
+mod pubsub_held;
 mod sequential;
+mod shared_after_fork;
 pub(super) mod sizing;
 mod stale;
 mod stuck_transaction;
 mod unbounded;
 mod unread_reply;
 pub(super) mod watch;
+mod watch_held;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
@@ -33,7 +37,7 @@ use super::recent::Recent;
 use super::runs::Runs;
 use super::waits::Waits;
 use super::{ModelOptions, server};
-use crate::event::{Bounds, ConnId, Gauges, Holder, PoolId, Stamp};
+use crate::event::{Bounds, ConnId, Gauges, Holder, Inside, PoolId, Stamp};
 use crate::snapshot::{About, Level, LintRow, ServerRow, Severity, What};
 use found::Found;
 
@@ -49,6 +53,10 @@ pub(crate) struct View<'a> {
     pub(crate) now: Stamp,
     /// The thresholds.
     pub(crate) options: &'a ModelOptions,
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// What the app that has it tells from inside.
+    pub(crate) inside: Option<&'a Inside>,
     /// One connection for every caller.
     pub(crate) single: bool,
     /// The state at the last pulse.
@@ -76,6 +84,11 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// Advice for a pool of ours, or for one of an app's own, which is Python.
+    pub(crate) fn advice(&self, ours: &'static str, python: &'static str) -> &'static str {
+        if self.inside.is_some() { python } else { ours }
+    }
+
     /// The leases that a lint may find something in by themselves: out for as long as any of them asks at the least, dead,
     /// or left behind. They are looked for once for all lints.
     pub(crate) fn lingering(&self) -> impl Iterator<Item = Lent<'a>> {
@@ -106,6 +119,14 @@ pub(crate) trait Lint: Send {
     /// threshold than they raise.
     fn evaluate(&self, view: &View<'_>, holds: bool) -> Vec<Finding>;
 
+    /// Whose code a finding of this lint is about: of a connection its holder's, of a pool that of who made it.
+    fn whose(&self, row: &LintRow, view: &View<'_>) -> Option<Holder> {
+        match row.conn() {
+            Some(conn) => view.connections.get(conn).and_then(|row| row.holder().cloned()),
+            None => view.inside.and_then(|inside| inside.made.clone()),
+        }
+    }
+
     /// How a finding ended, one line.
     fn ending(&self, row: &LintRow, _view: &View<'_>) -> String {
         row.evidence.clone()
@@ -123,6 +144,9 @@ fn all() -> Vec<Box<dyn Lint>> {
         Box::new(failing_connects::FailingConnects),
         Box::new(long_hold::LongHold),
         Box::new(stuck_transaction::StuckTransaction),
+        Box::new(watch_held::WatchHeld),
+        Box::new(pubsub_held::PubSubHeld),
+        Box::new(shared_after_fork::SharedAfterFork),
         Box::new(pool_usage::PoolUsage),
         Box::new(sizing::Undersized),
         Box::new(sizing::Oversized),
@@ -137,15 +161,23 @@ fn all() -> Vec<Box<dyn Lint>> {
     ]
 }
 
-/// The name of each, in that order, and then of those that only watched servers have.
+/// The name of each, in that order, then of those that only apps have, and of those that only watched servers have.
 pub(super) fn ids() -> impl Iterator<Item = &'static str> {
     let mut ids: Vec<_> = all().into_iter().map(|lint| lint.id()).collect();
-    for id in watch::ids() {
+    for id in inside::ids().into_iter().chain(watch::ids()) {
         if !ids.contains(&id) {
             ids.push(id);
         }
     }
     ids.into_iter()
+}
+
+/// Whether it can be raised on pools that an app reports from inside. What health checks, round trips and the server
+/// itself would have to tell is not known of those, and their transactions have a lint of their own.
+pub(crate) fn is_of_apps(id: &str) -> bool {
+    const NEVER: [&str; 5] = ["dead", "stuck-transaction", "sequential", "stale", "maxclients"];
+    let of_pools = all().into_iter().any(|lint| lint.id() == id);
+    (of_pools && !NEVER.contains(&id)) || inside::ids().contains(&id)
 }
 
 /// Whether it is raised on watched servers.
@@ -160,24 +192,35 @@ pub(crate) struct Judge {
     rows: BTreeMap<(PoolId, usize), BTreeMap<About, Arc<LintRow>>>,
     /// On watched servers.
     watch: watch::Judge,
+    /// On an app as a whole.
+    inside: inside::Judge,
 }
 
 impl std::fmt::Debug for Judge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Judge").field("rows", &self.rows).field("watch", &self.watch).finish_non_exhaustive()
+        f.debug_struct("Judge")
+            .field("rows", &self.rows)
+            .field("watch", &self.watch)
+            .field("inside", &self.inside)
+            .finish_non_exhaustive()
     }
 }
 
 impl Clone for Judge {
     /// The lints themselves keep nothing.
     fn clone(&self) -> Self {
-        Self { lints: all(), rows: self.rows.clone(), watch: self.watch.clone() }
+        Self { lints: all(), rows: self.rows.clone(), watch: self.watch.clone(), inside: self.inside.clone() }
     }
 }
 
 impl Default for Judge {
     fn default() -> Self {
-        Self { lints: all(), rows: BTreeMap::new(), watch: watch::Judge::default() }
+        Self {
+            lints: all(),
+            rows: BTreeMap::new(),
+            watch: watch::Judge::default(),
+            inside: inside::Judge::default(),
+        }
     }
 }
 
@@ -188,6 +231,8 @@ pub(crate) struct Verdict {
     pub(crate) news: Vec<What>,
     /// The connections that some finding is about.
     pub(crate) flagged: HashSet<ConnId>,
+    /// What held and holds no more, and whose code it was about.
+    pub(crate) over: Vec<(Arc<LintRow>, Option<Holder>)>,
 }
 
 impl Judge {
@@ -212,6 +257,10 @@ impl Judge {
                 let off = level == Level::Off;
                 let ending = if off { SWITCHED_OFF.to_owned() } else { lint.ending(&row, view) };
                 cleared.push(What::Cleared(row.id, ending));
+                if !off && view.inside.is_some() {
+                    let whose = lint.whose(&row, view);
+                    verdict.over.push((row, whose));
+                }
             }
         }
         verdict.news.extend(cleared);
@@ -223,12 +272,26 @@ impl Judge {
         self.watch.look(view)
     }
 
+    /// Asks every lint about an app as a whole.
+    pub(crate) fn inside(&mut self, view: &inside::View<'_>) -> (Vec<What>, Vec<inside::Over>) {
+        self.inside.look(view)
+    }
+
+    /// What holds of one pool, and whose code it is about.
+    pub(crate) fn rows_of(&self, pool: PoolId, view: &View<'_>) -> Vec<(Arc<LintRow>, Option<Holder>)> {
+        let of = self.rows.range((pool, 0)..=(pool, usize::MAX));
+        let rows = of.flat_map(|((_, lint), rows)| rows.values().map(|row| (*lint, row)));
+        rows.map(|(lint, row)| (Arc::clone(row), self.lints[lint].whose(row, view))).collect()
+    }
+
     /// A pool is no more, and nothing can be said about it.
-    pub(crate) fn forget(&mut self, pool: PoolId) -> Vec<What> {
+    pub(crate) fn forget(&mut self, pool: PoolId, at: Stamp) -> Vec<What> {
         let mut news = Vec::new();
         self.rows.retain(|key, rows| {
             if key.0 == pool {
-                news.extend(rows.values().map(|row| What::Cleared(row.id, row.evidence.clone())));
+                // What was found in this moment has not been told.
+                let told = rows.values().filter(|row| row.since < at);
+                news.extend(told.map(|row| What::Cleared(row.id, row.evidence.clone())));
             }
             key.0 != pool
         });
@@ -238,7 +301,7 @@ impl Judge {
     /// What holds, worst first, and among equals the oldest.
     pub(crate) fn rows(&self) -> Vec<Arc<LintRow>> {
         let of_pools = self.rows.values().flat_map(BTreeMap::values);
-        let mut rows: Vec<_> = of_pools.chain(self.watch.rows()).cloned().collect();
+        let mut rows: Vec<_> = of_pools.chain(self.watch.rows()).chain(self.inside.rows()).cloned().collect();
         found::sort(&mut rows);
         rows
     }

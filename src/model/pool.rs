@@ -159,6 +159,8 @@ impl Pool {
         Some(View {
             now,
             options,
+            name: &self.facts.name,
+            inside: self.facts.inside.as_deref(),
             single: self.facts.single,
             gauges: self.gauges.filter(|_| !self.stopped)?,
             waits: &self.waits,

@@ -44,8 +44,8 @@ pub(crate) struct Failing {
 pub(crate) struct Unread {
     pub(crate) conn: ConnId,
     pub(crate) seen: SeenAt,
-    pub(crate) owed: u64,
-    pub(crate) bytes: u64,
+    pub(crate) owed: Option<u64>,
+    pub(crate) bytes: Option<u64>,
     pub(crate) holder: Option<Holder>,
 }
 
@@ -73,7 +73,12 @@ pub(crate) struct Recent {
     error: Option<String>,
     failing: Option<Failing>,
     unread: Option<Unread>,
+    /// Connections of a parent process, and who used them.
+    shared: Vec<(ConnId, Holder)>,
 }
+
+/// Connections of a parent process that are remembered.
+const SHARED: usize = 256;
 
 /// Waits that ended without a connection, for any reason.
 fn lost(totals: &Totals) -> u64 {
@@ -178,6 +183,23 @@ impl Recent {
     /// A reply was left unread.
     pub(crate) fn left_unread(&mut self, unread: Unread) {
         self.unread = Some(unread);
+    }
+
+    /// A connection of the parent process was used.
+    pub(crate) fn shared_by(&mut self, conn: ConnId, holder: &Holder) {
+        if self.shared.len() < SHARED {
+            self.shared.push((conn, holder.clone()));
+        }
+    }
+
+    /// It was closed, if it was one.
+    pub(crate) fn shared_no_more(&mut self, conn: ConnId) {
+        self.shared.retain(|(shared, _)| *shared != conn);
+    }
+
+    /// Those that are used, the last one at the end.
+    pub(crate) fn shared(&self) -> &[(ConnId, Holder)] {
+        &self.shared
     }
 
     /// The last `seconds`, the running one included.

@@ -406,8 +406,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         (0..12_u64).prop_map(|c| PoolEvent::UnreadReply {
             conn: ConnId(c),
             seen: SeenAt::Release,
-            owed: 1,
-            bytes: u64::MAX,
+            owed: Some(1),
+            bytes: Some(u64::MAX),
             holder: None,
         }),
         Just(PoolEvent::WaitFailed {

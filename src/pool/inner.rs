@@ -201,7 +201,7 @@ impl<C: Connector> Inner<C> {
             Probe::Unread(bytes) => bytes,
             Probe::Quiet | Probe::Closed => 0,
         };
-        let (conn, owed) = (member.id, member.conn.owed());
+        let (conn, owed, bytes) = (member.id, Some(member.conn.owed()), Some(bytes));
         let holder = tag.map(Tag::holder);
         self.emit(at, PoolEvent::UnreadReply { conn, seen, owed, bytes, holder });
     }

@@ -13,6 +13,7 @@ use crate::command::session::Session;
 use crate::config::{Form, LEAKS, Settings};
 use crate::error::{Error, Exit};
 use crate::lab::Witness;
+use crate::model::is_of_apps;
 use crate::report::{Verdict, verdict};
 use crate::snapshot::{Level, Snapshot};
 
@@ -42,6 +43,7 @@ impl Judge {
         // The file may name lints that this run can never raise: it says nothing of them.
         let can_tell = |id: &&str| match &settings.form {
             Form::Watch(watch) => watch.can_tell(id),
+            Form::App(_) => is_of_apps(id),
             _ => true,
         };
         let checked = failing.filter(can_tell).collect();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use std::time::Duration;
 
-use super::{ClientRow, ConnectionRow};
-use crate::event::{Ending, ProcId, ProcessFacts, Reporting, Stamp};
+use super::{ClientRow, ConnectionRow, Severity};
+use crate::event::{Ending, Holder, ProcId, ProcessFacts, Reporting, Stamp};
 
 /// The app as a whole.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,12 @@ pub struct AppRow {
     pub left: Vec<Arc<LeftRow>>,
     /// How many more lines there were than are kept.
     pub more_left: u64,
+    /// What lints found and is over, with its pool or by itself, but for leases that came back: slow is not lost.
+    pub found: Vec<Arc<FoundRow>>,
+    /// How many more of these there were than are kept.
+    pub more_found: u64,
+    /// Pools that are there and have no row: more than are kept.
+    pub more_pools: u64,
 }
 
 impl AppRow {
@@ -48,6 +54,31 @@ pub struct LeftRow {
     pub shortest: Duration,
     /// What its server said last of the one in the row, where it was asked.
     pub client: Option<Arc<ClientRow>>,
+    /// Of how many it was known that their owner was collected.
+    pub abandoned: u64,
+}
+
+/// What a lint found at one line of an app, and is over.
+#[derive(Clone, Debug)]
+pub struct FoundRow {
+    /// The lint.
+    pub id: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// Whose code it was about, as far as that is known.
+    pub holder: Option<Holder>,
+    /// Its pool's name.
+    pub pool: String,
+    /// How often it was found.
+    pub count: u64,
+    /// How long it held at the longest.
+    pub longest: Duration,
+    /// And at the shortest.
+    pub shortest: Duration,
+    /// In numbers, one line: of the one that held longest.
+    pub evidence: String,
+    /// What to do about it, one line.
+    pub advice: &'static str,
 }
 
 /// One process.

@@ -68,6 +68,14 @@ impl ConnectionRow {
         }
     }
 
+    /// Who has it, when it is lent.
+    pub fn holder(&self) -> Option<&Holder> {
+        match &self.state {
+            RowState::InUse { holder, .. } => Some(holder),
+            RowState::Available { .. } => None,
+        }
+    }
+
     /// How long it has been lent, when it is.
     pub fn held_for(&self, as_of: Stamp) -> Option<Duration> {
         match &self.state {

@@ -39,8 +39,8 @@ pub enum What {
         /// How many in a row.
         times: u64,
     },
-    /// A reply was left unread.
-    UnreadReply(ConnId, SeenAt, u64, u64),
+    /// A reply was left unread: replies owed and bytes unread, as far as they are known.
+    UnreadReply(ConnId, SeenAt, Option<u64>, Option<u64>),
     /// The limit changed.
     Resized(u32),
     /// A parent process's connection is used in a fork, by whom.

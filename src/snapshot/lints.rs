@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::GroupBy;
-use crate::event::{ConnId, NodeId, PoolId, Stamp};
+use crate::event::{ConnId, NodeId, PoolId, ProcId, Stamp};
 
 /// How bad a judgement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +81,8 @@ pub enum About {
     Group(GroupBy, Arc<str>),
     /// A client of a watched server, by its id.
     Client(NodeId, u64),
+    /// A line of one of an app's processes, as `path/file.py:88 in worker`.
+    Place(ProcId, Arc<str>),
 }
 
 impl LintRow {
@@ -88,7 +90,7 @@ impl LintRow {
     pub fn pool(&self) -> Option<PoolId> {
         match self.about {
             About::Pool(pool) | About::Connection(pool, _) => Some(pool),
-            About::Node(_) | About::Group(..) | About::Client(..) => None,
+            About::Node(_) | About::Group(..) | About::Client(..) | About::Place(..) => None,
         }
     }
 

@@ -15,8 +15,14 @@ pub fn how() -> impl Strategy<Value = How> {
 }
 
 pub fn inside() -> impl Strategy<Value = Inside> {
-    (any::<u32>(), words(), any::<bool>(), option::of(holder())).prop_map(
-        |(process, class, inherited, made)| Inside { process: ProcId(process), class, inherited, made },
+    (any::<u32>(), words(), any::<[bool; 2]>(), option::of(holder())).prop_map(
+        |(process, class, [inherited, asynchronous], made)| Inside {
+            process: ProcId(process),
+            class,
+            inherited,
+            asynchronous,
+            made,
+        },
     )
 }
 

@@ -194,7 +194,7 @@ fn pool_event() -> BoxedStrategy<PoolEvent> {
         opened().prop_map(PoolEvent::Opened),
         words().prop_map(|error| PoolEvent::OpenFailed { error }),
         (conn(), select(&CloseReason::ALL[..])).prop_map(|(conn, reason)| PoolEvent::Closed { conn, reason }),
-        (conn(), select(seen.to_vec()), any::<(u64, u64)>(), option::of(holder())).prop_map(
+        (conn(), select(seen.to_vec()), any::<(Option<u64>, Option<u64>)>(), option::of(holder())).prop_map(
             |(conn, seen, (owed, bytes), holder)| PoolEvent::UnreadReply { conn, seen, owed, bytes, holder }
         ),
         (select(ends.to_vec()), span(), holder()).prop_map(|(ended, waited, holder)| PoolEvent::WaitFailed {

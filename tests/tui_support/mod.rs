@@ -323,7 +323,7 @@ fn busy_events() -> Arc<[EventRow]> {
                 times: 1,
             },
         ),
-        event(12_000, What::UnreadReply(ConnId(6), SeenAt::Release, 1, 0)),
+        event(12_000, What::UnreadReply(ConnId(6), SeenAt::Release, Some(1), Some(0))),
         event(9_000, What::Raised("leak", Severity::Bad, "#3 out 60 s".to_owned())),
     ]
     .into()
@@ -424,7 +424,7 @@ pub fn ugly() -> Snapshot {
         What::Cleared("leak", long),
         What::Back,
         What::Resized(u32::MAX),
-        What::UnreadReply(ConnId(u64::MAX), SeenAt::Checkout, u64::MAX, u64::MAX),
+        What::UnreadReply(ConnId(u64::MAX), SeenAt::Checkout, Some(u64::MAX), Some(u64::MAX)),
     ];
     snapshot.events =
         events.map(|what| EventRow { at: Stamp(u64::MAX), pool: None, node: None, what }).to_vec().into();

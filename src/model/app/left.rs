@@ -1,6 +1,6 @@
 //! What pools had lent when they were given up or their process ended, by the line that took it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::event::{ConnId, ConnPulse, ConnState, How, Left, PoolId, Stamp};
@@ -9,6 +9,9 @@ use crate::snapshot::{ClientRow, ConnectionRow, LeftRow, Past, RowState};
 
 /// Lines kept: more of them than anybody mends in a day.
 const LINES: usize = 1_000;
+
+/// Leases that are kept from being counted twice, of pools that are there.
+const LEASES: usize = 1 << 20;
 
 /// The most of a line's words that is kept.
 const WORD_BYTES: usize = 256;
@@ -21,6 +24,8 @@ type Line = (Arc<str>, Arc<str>, &'static str, String);
 pub(super) struct Book {
     lines: BTreeMap<Line, Arc<LeftRow>>,
     more: u64,
+    /// Leases that are counted, of pools that have not ended yet: by pool, and since when they were out.
+    counted: BTreeSet<(PoolId, Stamp)>,
 }
 
 impl Book {
@@ -34,21 +39,48 @@ impl Book {
         client: impl Fn(ConnId) -> Option<Arc<ClientRow>>,
     ) {
         for lease in &left.leases {
-            self.lease(at, pool, name, lease, client(lease.conn));
+            let client = client(lease.conn);
+            self.row(at, name, || row(pool, lease, client.as_deref()), &lease.state, client.clone());
         }
     }
 
-    fn lease(
+    /// Takes a connection that was found to be lost while its pool was there, and is so as that ends.
+    pub(super) fn lost(
         &mut self,
         at: Stamp,
-        pool: PoolId,
         name: &str,
-        lease: &ConnPulse,
+        row: &ConnectionRow,
         client: Option<Arc<ClientRow>>,
     ) {
-        let ConnState::InUse { since, holder, .. } = &lease.state else { return };
+        if let RowState::InUse { since, holder, pinned } = &row.state {
+            let (since, holder, pinned) = (*since, holder.clone(), pinned.clone());
+            self.row(at, name, || row.clone(), &ConnState::InUse { since, holder, pinned }, client);
+        }
+    }
+
+    /// A pool is no more: nothing of it is counted any more.
+    pub(super) fn ended(&mut self, pool: PoolId) {
+        let of: Vec<_> = self.counted.range((pool, Stamp(0))..=(pool, Stamp(u64::MAX))).copied().collect();
+        for lease in of {
+            self.counted.remove(&lease);
+        }
+    }
+
+    fn row(
+        &mut self,
+        at: Stamp,
+        name: &str,
+        row: impl FnOnce() -> ConnectionRow,
+        state: &ConnState,
+        client: Option<Arc<ClientRow>>,
+    ) {
+        let ConnState::InUse { since, holder, .. } = state else { return };
         // A subscriber that lives as long as its process has lost nothing.
         if holder.ended.is_none() && holder.how.is_some_and(How::holds_for_life) {
+            return;
+        }
+        let row = row();
+        if self.counted.len() >= LEASES || !self.counted.insert((row.pool, *since)) {
             return;
         }
         let word = |word: &Option<Arc<str>>| Arc::from(cut(word.as_deref().unwrap_or_default(), WORD_BYTES));
@@ -58,10 +90,11 @@ impl Book {
         if let Some(known) = self.lines.get_mut(&line) {
             let known = Arc::make_mut(known);
             known.count += 1;
+            known.abandoned += u64::from(holder.ended.is_some());
             known.shortest = known.shortest.min(out);
             if out > known.longest {
                 known.longest = out;
-                known.row = Arc::new(row(pool, lease, client.as_deref()));
+                known.row = Arc::new(row);
                 known.client = client;
             }
             return;
@@ -71,11 +104,12 @@ impl Book {
             return;
         }
         let left = LeftRow {
-            row: Arc::new(row(pool, lease, client.as_deref())),
+            row: Arc::new(row),
             pool: line.3.clone(),
             count: 1,
             longest: out,
             shortest: out,
+            abandoned: u64::from(holder.ended.is_some()),
             client,
         };
         self.lines.insert(line, Arc::new(left));
@@ -164,8 +198,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_found_before_and_is_told_again_at_the_end_is_counted_once() {
+        let mut book = Book::default();
+        let told = lease(1, 40, "a.py:1", How::Raw, Some(Stamp(60)));
+        let left = Left { open: 0, leases: vec![told.clone()], unclosed: false };
+        book.take(Stamp(100), PoolId(1), "app", &left, |_| None);
+        book.lost(
+            Stamp(120),
+            "app",
+            &row(PoolId(1), &ConnPulse { conn: ConnId(9), ..told.clone() }, None),
+            None,
+        );
+        assert_eq!((book.rows().0[0].count, book.rows().0[0].abandoned), (1, 1));
+        // The same moment in another pool, and in the next life of this one, is another lease.
+        book.lost(Stamp(120), "app", &row(PoolId(2), &told, None), None);
+        book.ended(PoolId(1));
+        book.take(Stamp(140), PoolId(1), "app", &left, |_| None);
+        assert_eq!(book.rows().0[0].count, 3);
+    }
+
+    #[test]
     fn lines_without_end_are_counted() {
-        let leases = (0..1_010).map(|n| lease(n, 1, &format!("a.py:{n}"), How::Raw, None)).collect();
+        let leases = (0..1_010).map(|n| lease(n, n, &format!("a.py:{n}"), How::Raw, None)).collect();
         let (rows, more) = taken(leases).rows();
         assert_eq!((rows.len(), more), (1_000, 10));
     }

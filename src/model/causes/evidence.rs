@@ -81,8 +81,9 @@ pub(super) fn leak(view: &View<'_>, kept: &[Lent<'_>]) -> Cause {
         evidence.push("none lent that nobody uses".to_owned());
     }
     let advice = match kept.first() {
+        Some(_) if ended == kept.len() && view.inside.is_some() => lints::abandoned::PYTHON.into(),
         Some((row, ..)) if ended == kept.len() => abandoned(row.id),
-        _ => leak::ADVICE.into(),
+        _ => view.advice(leak::ADVICE, leak::PYTHON).into(),
     };
     let mut cause = cause(CauseKind::Leak, kept, evidence, advice, |(row, since, _)| {
         let (out, quiet) = (view.now.since(since), view.now.since(quiet_since(row, since)));

@@ -4,11 +4,15 @@
 //! nothing else of how a lease was made. It clears when the connection comes back or is closed.
 
 use super::{Finding, Lint, View, name};
+use crate::event::How;
 use crate::snapshot::{LintRow, RowState, Severity};
 use crate::text::duration;
 
 const ADVICE: &str = "who took it has ended and cannot give it back: keep the lease where its work is, so that it ends \
                       with that; now: POOL RESET";
+
+pub(crate) const PYTHON: &str = "what had it was collected and cannot give it back: close it before it is dropped, on every path: \
+                                 `with`, in asyncio `async with`, or a `finally`";
 
 /// See the module.
 pub(crate) struct Abandoned;
@@ -22,13 +26,19 @@ impl Lint for Abandoned {
         let left = view.lingering().filter_map(|(row, since, holder)| {
             let alone = view.now.since(holder.ended?);
             let out = duration(view.now.since(since));
-            let evidence =
-                format!("{} out {out}, its taker ended {} ago  {}", row.id, duration(alone), name(holder));
+            let (what, ended) = match (view.inside, holder.how) {
+                (None, _) => ("taker", "ended"),
+                (Some(_), Some(How::PubSub)) => ("PubSub", "was collected"),
+                (Some(_), Some(How::Pipeline)) => ("pipeline", "was collected"),
+                (Some(_), _) => ("owner", "was collected"),
+            };
+            let (alone, who) = (duration(alone), name(holder));
+            let evidence = format!("{} out {out}, its {what} {ended} {alone} ago  {who}", row.id);
             Some(Finding {
                 conn: Some(row.id),
                 severity: Severity::Bad,
                 evidence: evidence.trim_end().to_owned(),
-                advice: ADVICE,
+                advice: view.advice(ADVICE, PYTHON),
             })
         });
         left.collect()
@@ -62,6 +72,19 @@ mod tests {
         assert!(found(&bench, s(600)).is_empty(), "however long it is out");
         bench.leave(3, s(5));
         assert_eq!(found(&bench, s(75)), ["#3 out 74.0 s, its taker ended 70.0 s ago  POOL LEAK 1"]);
+    }
+
+    #[test]
+    fn of_an_app_it_says_what_was_collected() {
+        let words = [(How::PubSub, "PubSub"), (How::Pipeline, "pipeline"), (How::Raw, "owner")];
+        for (how, word) in words {
+            let mut bench = Bench::of_app(10);
+            bench.lend_at(3, s(1), "app.py:9", "main", how);
+            bench.leave(3, s(2));
+            let row = bench.raise(&Abandoned, s(3));
+            let want = format!("#3 out 2.0 s, its {word} was collected 1.0 s ago  app.py:9 in main");
+            assert_eq!((row.evidence, row.advice), (want, PYTHON));
+        }
     }
 
     #[test]

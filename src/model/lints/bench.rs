@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{Finding, Lint, View};
 use crate::event::{
-    Bounds, ConnId, ConnPulse, ConnState, Gauges, Holder, PastLease, PoolId, Pulse, Run, Stamp, Totals,
-    Waiting, nanos,
+    Bounds, ConnId, ConnPulse, ConnState, Gauges, Holder, How, Inside, PastLease, PoolId, ProcId, Pulse, Run,
+    Stamp, Totals, Waiting, nanos,
 };
 use crate::model::ModelOptions;
 use crate::model::connections::Connections;
@@ -21,9 +21,16 @@ pub(crate) fn s(seconds: u64) -> Stamp {
     Stamp::default() + Duration::from_secs(seconds)
 }
 
+/// Somebody in an app's code.
+pub(crate) fn at_line(location: &str, function: &str, how: Option<How>) -> Holder {
+    let (location, function) = (Some(location.into()), Some(function.into()));
+    Holder { location, function, how, ..Holder::default() }
+}
+
 /// The pool.
 pub(crate) struct Bench {
     pub(crate) gauges: Gauges,
+    pub(crate) inside: Option<Inside>,
     pub(crate) single: bool,
     pub(crate) server: ServerRow,
     pub(crate) lost: bool,
@@ -42,6 +49,7 @@ impl Bench {
     pub(crate) fn new(max: u32) -> Self {
         Self {
             gauges: Gauges { max, ..Gauges::default() },
+            inside: None,
             single: false,
             server: ServerRow::default(),
             lost: false,
@@ -54,6 +62,33 @@ impl Bench {
             rows: Vec::new(),
             totals: Totals::default(),
         }
+    }
+
+    /// The same of an app that tells from inside, where it was made in `app.py:5 in main`.
+    pub(crate) fn of_app(max: u32) -> Self {
+        let (process, class) = (ProcId(0), "redis.connection.ConnectionPool".to_owned());
+        let made = Some(at_line("app.py:5", "main", None));
+        let inside = Inside { process, class, inherited: false, asynchronous: false, made };
+        Self { inside: Some(inside), ..Self::new(max) }
+    }
+
+    /// Lends a connection to a line of an app, and how.
+    pub(crate) fn lend_at(&mut self, conn: u64, since: Stamp, location: &str, function: &str, how: How) {
+        self.lend(conn, since, "");
+        self.change(conn, since, |row| {
+            if let ConnState::InUse { holder, .. } = &mut row.state {
+                *holder = at_line(location, function, Some(how));
+            }
+        });
+    }
+
+    /// It is not pinned any more.
+    pub(crate) fn unpin(&mut self, conn: u64, at: Stamp) {
+        self.change(conn, at, |row| {
+            if let ConnState::InUse { pinned, .. } = &mut row.state {
+                *pinned = None;
+            }
+        });
     }
 
     /// Lends a connection.
@@ -216,6 +251,8 @@ impl Bench {
         View {
             now,
             options: &self.options,
+            name: "app",
+            inside: self.inside.as_ref(),
             single: self.single,
             gauges: self.gauges,
             waits: &self.waits,

@@ -19,6 +19,9 @@ const SPREAD: u64 = 3;
 
 const ADVICE: &str = "keep one client or pool for the program's life, and a higher max-idle or max-lifetime";
 
+const PYTHON: &str =
+    "keep one client for the process's life and share it: its pool keeps connections open between commands";
+
 /// See the module.
 pub(crate) struct Churn;
 
@@ -39,7 +42,7 @@ impl Lint for Churn {
             BRIEF.as_secs(),
             duration(span.brief.mean())
         );
-        vec![Finding { conn: None, severity: Severity::Warn, evidence, advice: ADVICE }]
+        vec![Finding { conn: None, severity: Severity::Warn, evidence, advice: view.advice(ADVICE, PYTHON) }]
     }
 }
 

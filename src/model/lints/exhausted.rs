@@ -10,8 +10,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::leak::leaks;
-use super::{Finding, Lint, View, name};
-use crate::event::{ConnId, Stamp};
+use super::{Finding, Lint, View, name, place};
+use crate::event::{ConnId, Holder, Stamp};
 use crate::model::waits::RECENT_SECONDS;
 use crate::snapshot::Severity;
 use crate::text::duration;
@@ -22,9 +22,18 @@ pub(crate) const GRACE: Duration = Duration::from_millis(100);
 /// How long there must have been no queue.
 pub(crate) const CALM: Duration = Duration::from_secs(2);
 
+/// Lines of an app that are named.
+const LINES: usize = 3;
+
+/// How long an app's lease is out before it is listed.
+const LISTED: Duration = Duration::from_millis(100);
+
 // What key shows the causes is not known here: the screen says it, by its own table of keys.
 const ADVICE: &str =
     "see the four causes and who holds the connections: return leaks, shorten long holds, or raise max";
+
+const PYTHON: &str = "give back what those lines hold, hold it for less time, or raise max_connections; a BlockingConnectionPool waits \
+                      instead of failing";
 
 const OVER: &str = "there is room again, and the four causes say what it was: return leaks, shorten long holds, or raise max";
 
@@ -45,7 +54,11 @@ impl Lint for Exhausted {
             return Vec::new();
         }
         // What is over is no alarm: it is still worth knowing who got nothing.
-        let (severity, advice) = if full { (Severity::Bad, ADVICE) } else { (Severity::Warn, OVER) };
+        let (severity, advice) = if full {
+            (Severity::Bad, view.advice(ADVICE, PYTHON))
+        } else {
+            (Severity::Warn, view.advice(OVER, PYTHON))
+        };
         // A queue that comes and goes has waiters too, each for a moment.
         let now = queue.is_none().then(|| match view.waits.waiting() {
             0 => "nobody waits now".to_owned(),
@@ -106,15 +119,26 @@ fn holders(view: &View<'_>, then: Option<Stamp>) -> Option<String> {
     // How many each has out, and the one that is out longest.
     let mut by: BTreeMap<String, (usize, (Stamp, ConnId))> = BTreeMap::new();
     for (row, since, holder) in in_use() {
-        let (count, oldest) = by.entry(name(holder)).or_insert((0, (since, row.id)));
+        let (count, oldest) = by.entry(who(holder)).or_insert((0, (since, row.id)));
         *count += 1;
         *oldest = (since, row.id).min(*oldest);
     }
     // One of many holders tells no more than who has had its own longest.
-    let first = by.iter().max_by_key(|(_, (count, oldest))| (*count, Reverse(*oldest)));
-    if let Some((who, (count, (since, conn)))) = first {
+    let mut most: Vec<_> = by.iter().collect();
+    most.sort_by_key(|(_, (count, oldest))| (Reverse(*count), *oldest));
+    // Of an app several lines are named: none of them can be asked.
+    most.truncate(if view.inside.is_some() { LINES } else { 1 });
+    for (who, (count, (since, conn))) in &most {
         let who = if who.is_empty() { String::new() } else { format!("{count} by {who} ") };
         let _ = write!(said, ", {who}({})", longest(*since, *conn));
+    }
+    let first = most.first().copied();
+    let listed = u32::try_from(view.connections.in_use().count()).unwrap_or(u32::MAX);
+    if let Some(young) = view.gauges.in_use.checked_sub(listed).filter(|young| *young > 0)
+        && view.inside.is_some()
+        && then.is_none()
+    {
+        parts.push(format!("{young} for less than {}", duration(LISTED)));
     }
     // As many as have a row of their own.
     let leaked = in_use().filter(|(row, since, _)| leaks(view, row, *since)).count();
@@ -142,10 +166,17 @@ fn holders(view: &View<'_>, then: Option<Stamp>) -> Option<String> {
     Some(if parts.is_empty() { said } else { format!("{said}; {}", parts.join(", ")) })
 }
 
+/// Who holds or waits: of an app the line, whichever of its threads or tasks it was.
+fn who(holder: &Holder) -> String {
+    let line = place(holder).filter(|_| holder.function.is_some());
+    line.unwrap_or_else(|| name(holder))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::bench::{Bench, s};
     use super::*;
+    use crate::event::How;
 
     fn found(bench: &Bench, now: Stamp, holds: bool) -> Option<String> {
         bench.ask(&Exhausted, now, holds).pop().map(|finding| finding.evidence)
@@ -177,6 +208,25 @@ mod tests {
         let said = found(&bench, s(75), false).expect("a queue");
         let want = "3 waiting 2.0 s: 3 held, 2 by job (longest #4 5.0 s); 1 leak, longest #3 75.0 s worker-2";
         assert_eq!(said, want);
+    }
+
+    #[test]
+    fn of_an_app_the_lines_that_hold_are_named_whatever_their_threads() {
+        let mut bench = Bench::of_app(8);
+        for conn in 0..5 {
+            bench.lend_at(conn, s(70), "app.py:10", "export", How::Raw);
+        }
+        bench.lend_at(6, s(71), "app.py:20", "report", How::Pipeline);
+        bench.gauges.in_use = 8;
+        bench.lose(s(75), 0, 4);
+        let row = bench.raise(&Exhausted, s(75));
+        let want = "4 refused in the last 10 s, nobody waits now: 6 still held, \
+                    5 by app.py:10 in export (longest #0 5.0 s), 1 by app.py:20 in report (longest #6 4.0 s)";
+        assert_eq!((row.evidence.as_str(), row.advice), (want, PYTHON));
+        bench.queue(3, s(73), s(75));
+        let said = found(&bench, s(75), false).expect("a queue");
+        assert!(said.contains(": 8 held, 5 by app.py:10 in export "), "{said}");
+        assert!(said.ends_with("; 2 for less than 100 ms"), "{said}");
     }
 
     #[test]

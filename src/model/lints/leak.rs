@@ -1,17 +1,21 @@
 //! `leak`: a connection that is out longer than the threshold while nothing happens on it.
 //!
 //! A long hold is not a leak: a lease that waits for a reply (`BLPOP q 0`), listens to a subscription, or was used a
-//! moment ago, has a holder at work. So a lease is judged only once it was out for the whole threshold and quiet for
+//! moment ago, has a holder at work; a subscriber or a client of one connection holds it for its life. So a lease is judged only once it was out for the whole threshold and quiet for
 //! at least the later half of it. It clears when the connection comes back, is closed, or is used again.
 
+use super::pubsub_held::is_subscribed;
 use super::{Finding, Lint, View, name};
-use crate::event::Stamp;
 use crate::event::waiting::LISTENING;
+use crate::event::{How, Stamp};
 use crate::snapshot::{ConnectionRow, LintRow, RowState, Severity};
 use crate::text::duration;
 
 pub(crate) const ADVICE: &str = "if you hold it by hand, POOL RELEASE; else POOL RESET now, and give it back on every path, errors \
                       too: a guard, `with` or `finally`";
+
+pub(crate) const PYTHON: &str = "give it back on every path, errors too: `pool.release(conn)` in a `finally`; clients, locks and \
+                                 pipelines in `with` do so, in asyncio `async with`";
 
 const DEAD: &str = "the server closed it and nothing can be sent on it: release it, or POOL RESET drops it; then see \
                     why its holder kept it";
@@ -25,8 +29,10 @@ pub(crate) fn quiet_since(row: &ConnectionRow, out_since: Stamp) -> Stamp {
 }
 
 pub(crate) fn at_work(row: &ConnectionRow) -> bool {
-    let listening = row.last_sent().is_some_and(|last| LISTENING.contains(&last));
-    row.busy_since.is_some() || listening
+    let listening = row.last_sent().is_some_and(|last| LISTENING.contains(&last)) || is_subscribed(row);
+    row.busy_since.is_some()
+        || listening
+        || row.holder().and_then(|holder| holder.how).is_some_and(How::holds_for_life)
 }
 
 /// Whether this lease is a leak.
@@ -55,7 +61,7 @@ impl Lint for Leak {
                     conn: Some(row.id),
                     severity: Severity::Bad,
                     evidence: evidence.trim_end().to_owned(),
-                    advice: if row.dead_since.is_some() { DEAD } else { ADVICE },
+                    advice: if row.dead_since.is_some() { DEAD } else { view.advice(ADVICE, PYTHON) },
                 }
             })
             .collect()
@@ -160,6 +166,23 @@ mod tests {
         let row = bench.raise(&Leak, s(208));
         assert_eq!(row.evidence, "#3 out 3m 28s, idle 3m 28s, closed by the server  worker-2");
         assert_eq!(row.advice, DEAD);
+    }
+
+    #[test]
+    fn a_lease_of_an_app_is_named_by_line_and_function_and_has_advice_in_its_language() {
+        let mut bench = Bench::of_app(10);
+        bench.lend_at(3, s(0), "jobs.py:88", "worker", How::Raw);
+        let row = bench.raise(&Leak, s(30));
+        assert_eq!(
+            (row.evidence.as_str(), row.advice),
+            ("#3 out 30.0 s, idle 30.0 s  jobs.py:88 in worker", PYTHON)
+        );
+        assert!(!PYTHON.contains("POOL"), "an app's own pool takes no command of ours");
+        for how in [How::PubSub, How::Single, How::Monitor] {
+            let mut bench = Bench::of_app(10);
+            bench.lend_at(3, s(0), "jobs.py:88", "worker", how);
+            assert!(bench.ask(&Leak, s(600), false).is_empty(), "{how:?} holds for life");
+        }
     }
 
     #[test]

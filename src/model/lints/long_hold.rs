@@ -82,6 +82,10 @@ pub(crate) fn computes(span: &Span) -> bool {
 }
 
 fn on_average(view: &View<'_>) -> Option<Finding> {
+    // How long an app's commands take is not told: a worker that waits in BLPOP is not to be taken for one that computes.
+    if view.inside.is_some() {
+        return None;
+    }
     let span = view.recent.last(view.now, WINDOW);
     if !computes(&span) {
         return None;
@@ -193,6 +197,15 @@ mod tests {
         ] {
             assert!(page.contains(&words), "{words}");
         }
+    }
+
+    #[test]
+    fn an_app_whose_round_trips_are_not_told_is_not_judged_by_them() {
+        let mut bench = Bench::of_app(10);
+        bench.leases(s(5), 100, Duration::ZERO, Duration::from_secs(1));
+        assert!(found(&bench, s(6)).is_empty());
+        bench.lend_at(3, s(10), "app.py:9", "main", crate::event::How::Raw);
+        assert_eq!(found(&bench, s(15)), ["#3 out 5.0 s, idle 5.0 s  app.py:9 in main"]);
     }
 
     #[test]

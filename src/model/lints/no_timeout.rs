@@ -11,6 +11,9 @@ use crate::text::duration;
 const ADVICE: &str = "set an operation timeout (--socket-timeout) above the slowest command, and a bounded wait \
                       (--blocking-timeout); blocking commands bring a time of their own";
 
+const PYTHON: &str = "give the client a socket_timeout above its slowest command, and a BlockingConnectionPool a timeout; blocking \
+                      commands bring a time of their own";
+
 /// See the module.
 pub(crate) struct NoTimeout;
 
@@ -32,7 +35,7 @@ impl Lint for NoTimeout {
                 Bound::Within(limit) => Some(format!("{what} is waited for {} at most", duration(limit))),
             });
         let evidence = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        vec![Finding { conn: None, severity: Severity::Warn, evidence, advice: ADVICE }]
+        vec![Finding { conn: None, severity: Severity::Warn, evidence, advice: view.advice(ADVICE, PYTHON) }]
     }
 
     fn ending(&self, row: &LintRow, _view: &View<'_>) -> String {

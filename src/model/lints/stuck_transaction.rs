@@ -14,7 +14,7 @@ use crate::text::duration;
 pub(super) const OUT: Duration = Duration::from_secs(10);
 
 /// How long nothing may have moved.
-const QUIET: Duration = Duration::from_secs(5);
+pub(super) const QUIET: Duration = Duration::from_secs(5);
 
 const ADVICE: &str = "end it on every path, errors too: EXEC, DISCARD or UNWATCH; a pipeline in `with` does";
 
@@ -33,6 +33,10 @@ impl Lint for StuckTransaction {
     }
 
     fn evaluate(&self, view: &View<'_>, _holds: bool) -> Vec<Finding> {
+        // That of an app's pipelines is `watch-held`.
+        if view.inside.is_some() {
+            return Vec::new();
+        }
         let stuck = view.lingering().filter_map(|(row, since, holder)| {
             let (out, quiet) = (view.now.since(since), view.now.since(quiet_since(row, since)));
             let began = in_transaction(row)?;

@@ -47,7 +47,7 @@ fn pools_do_not_clear_each_others_findings() {
     look(&mut judge, 2, 2, vec![(None, "b")]);
     assert!(look(&mut judge, 2, 3, vec![]).news == [What::Cleared("told", "b".to_owned())]);
     assert_eq!(judge.rows().len(), 1);
-    assert_eq!(judge.forget(PoolId(1)), [What::Cleared("told", "a".to_owned())]);
+    assert_eq!(judge.forget(PoolId(1), s(9)), [What::Cleared("told", "a".to_owned())]);
     assert!(judge.rows().is_empty());
 }
 
@@ -103,6 +103,10 @@ fn every_lint_has_a_name() {
             "failing-connects",
             "long-hold",
             "stuck-transaction",
+            "watch-held",
+            "pubsub-held",
+            "shared-after-fork",
+            "unclosed",
             "pool-usage",
             "undersized",
             "oversized",

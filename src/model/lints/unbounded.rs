@@ -13,6 +13,9 @@ const MOST: u64 = 10_000;
 const ADVICE: &str =
     "set max-connections to what the load needs: a queue is bounded, a full server is not yours alone";
 
+const PYTHON: &str = "set max_connections to what the load needs, with a BlockingConnectionPool to wait instead of failing: a full \
+                      server is not yours alone";
+
 /// See the module.
 pub(crate) struct Unbounded;
 
@@ -30,8 +33,14 @@ impl Lint for Unbounded {
         if view.single || max < most {
             return Vec::new();
         }
-        let evidence = format!("max is {}, and {whose} {} clients in all", thousands(max), thousands(most));
-        vec![Finding { conn: None, severity: Severity::Warn, evidence, advice: ADVICE }]
+        let most = thousands(most);
+        let evidence = if view.gauges.max == u32::MAX {
+            format!("there is no max, and {whose} {most} clients in all")
+        } else {
+            format!("max is {}, and {whose} {most} clients in all", thousands(max))
+        };
+        let advice = view.advice(ADVICE, PYTHON);
+        vec![Finding { conn: None, severity: Severity::Warn, evidence, advice }]
     }
 }
 
@@ -54,6 +63,8 @@ mod tests {
         assert_eq!(at(1_000_000, None).as_deref(), Some(want));
         let want = "max is 500, and the server takes 500 clients in all";
         assert_eq!(at(500, Some(500)).as_deref(), Some(want));
+        let want = "there is no max, and a server usually takes 10,000 clients in all";
+        assert_eq!(at(u32::MAX, None).as_deref(), Some(want));
         assert_eq!(at(499, Some(500)), None);
         assert_eq!(at(9_999, None), None);
         assert_eq!(at(10_000, Some(60_000)), None);

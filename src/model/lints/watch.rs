@@ -78,7 +78,7 @@ impl<'a> View<'a> {
                     _ => Sight::None,
                 }
             }
-            About::Pool(_) | About::Connection(..) => Sight::All,
+            About::Pool(_) | About::Connection(..) | About::Place(..) => Sight::All,
         }
     }
 

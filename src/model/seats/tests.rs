@@ -32,8 +32,13 @@ impl Bench {
     }
 
     fn pool(&mut self, pool: PoolId, target: &str) {
-        let inside =
-            Inside { process: ProcId(1), class: "ConnectionPool".to_owned(), inherited: false, made: None };
+        let inside = Inside {
+            process: ProcId(1),
+            class: "ConnectionPool".to_owned(),
+            inherited: false,
+            asynchronous: false,
+            made: None,
+        };
         let facts = PoolFacts {
             name: "app".to_owned(),
             target: target.to_owned(),

@@ -291,7 +291,7 @@ fn about(about: &About) -> (Option<NodeId>, Option<&str>, Option<u64>) {
         About::Node(node) => (Some(*node), None, None),
         About::Group(_, label) => (None, Some(label), None),
         About::Client(node, id) => (Some(*node), None, Some(*id)),
-        About::Pool(_) | About::Connection(..) => (None, None, None),
+        About::Pool(_) | About::Connection(..) | About::Place(..) => (None, None, None),
     }
 }
 

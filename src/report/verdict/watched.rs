@@ -16,7 +16,7 @@ pub(super) fn facts(snapshot: &Snapshot, about: &About) -> Vec<(&'static str, St
             row.map_or_else(Vec::new, |row| group(row))
         }
         About::Node(node) => vec![("server", node_name(snapshot, *node))],
-        About::Pool(_) | About::Connection(..) => Vec::new(),
+        About::Pool(_) | About::Connection(..) | About::Place(..) => Vec::new(),
     };
     facts.into_iter().map(|(word, value)| (word, escape_str(&value).into_owned())).collect()
 }

@@ -79,7 +79,13 @@ impl PoolState {
             max,
             single: told.kind == "single",
             leak_threshold: None,
-            inside: Some(Box::new(Inside { process, class, inherited: told.inherited, made })),
+            inside: Some(Box::new(Inside {
+                process,
+                class,
+                inherited: told.inherited,
+                asynchronous: told.asynchronous,
+                made,
+            })),
         };
         // A pool that fails at once keeps nobody waiting.
         let nanos = |nanos: Option<u64>| Bound::from(nanos.map(std::time::Duration::from_nanos));
@@ -199,6 +205,12 @@ impl PoolState {
         let mut out = lent(conn, lease, by);
         if let Some(before) = self.out.get(&lease.conn).filter(|before| before.since == lease.since) {
             out.left = before.left;
+            // The clocks are held against each other ever better; a lease begins once all the same.
+            if let (ConnState::InUse { since: first, .. }, ConnState::InUse { since, .. }) =
+                (&before.pulse.state, &mut out.pulse.state)
+            {
+                *since = *first;
+            }
         }
         self.out.insert(lease.conn, out);
     }
@@ -220,7 +232,7 @@ impl PoolState {
         for unread in &told.unread {
             let Some(conn) = self.connection(unread.conn, by) else { continue };
             let seen = if unread.seen == "checkout" { SeenAt::Checkout } else { SeenAt::Release };
-            let (owed, bytes) = (unread.owed.unwrap_or(0), unread.bytes.unwrap_or(0));
+            let (owed, bytes) = (unread.owed, unread.bytes);
             let holder = Some(by.holder(&unread.who, ""));
             let event = PoolEvent::UnreadReply { conn, seen, owed, bytes, holder };
             events.push(self.event(shift.ours(unread.at), event));

@@ -60,6 +60,9 @@ pub(crate) struct Pool {
     pub(crate) id: u64,
     pub(crate) at: u64,
     pub(crate) class: String,
+    /// It belongs to an event loop.
+    #[serde(default, rename = "async")]
+    pub(crate) asynchronous: bool,
     #[serde(default)]
     pub(crate) max: Option<u64>,
     /// How long a caller waits for a connection, where it waits.

@@ -77,7 +77,7 @@ impl App {
                 self.lists.regroup(self.grouping_around(node, id), &self.shown);
                 (Pane::Clients, Pick::Client(node, id))
             }
-            About::Pool(_) => return self.focus(Pane::Pool),
+            About::Pool(_) | About::Place(..) => return self.focus(Pane::Pool),
             About::Node(_) => return self.focus(Pane::Server),
         };
         self.focus(pane);

@@ -214,6 +214,7 @@ fn about(app: &App, row: &LintRow) -> Vec<Fact> {
         About::Group(by, label) => {
             vec![Fact::plain("group", format!("{} {}", by.word(), escaped(&group_words(label))))]
         }
+        About::Place(_, place) => vec![Fact::plain("place", escaped(place))],
         About::Pool(_) | About::Connection(..) => {
             let pool = app.shown.pools.iter().find(|pool| Some(pool.id) == row.pool());
             let connection = row.conn().map_or_else(|| "of the whole pool".to_owned(), |id| id.to_string());

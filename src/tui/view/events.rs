@@ -109,8 +109,13 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
                 SeenAt::Release => "release",
                 SeenAt::Checkout => "checkout",
             };
-            let owed = format!("{owed} repl{}", if *owed == 1 { "y" } else { "ies" });
-            say(theme.bad, format!("x {id} had {owed}, {bytes} bytes unread at {at}"))
+            let owed = match owed {
+                Some(1) => "1 reply".to_owned(),
+                Some(owed) => format!("{owed} replies"),
+                None => "replies unknown".to_owned(),
+            };
+            let bytes = bytes.map_or("bytes".to_owned(), |bytes| format!("{bytes} bytes"));
+            say(theme.bad, format!("x {id} had {owed}, {bytes} unread at {at}"))
         }
         What::Resized(max) => say(theme.text, format!("max is now {max}")),
         What::Shared(id, who) => {

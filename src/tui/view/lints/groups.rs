@@ -89,6 +89,7 @@ fn abouts(cx: &Cx<'_>, lints: &[&LintRow]) -> String {
         About::Group(_, label) => Some(group_words(label).into_owned()),
         About::Client(_, id) => Some(format!("id {id}")),
         About::Node(node) => cx.marks.target(*node).map(str::to_owned),
+        About::Place(_, place) => Some(place.to_string()),
         About::Pool(_) | About::Connection(..) => None,
     };
     let named: Vec<String> = lints.iter().filter_map(about).take(NAMED).collect();
