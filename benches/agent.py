@@ -1,12 +1,18 @@
-"""What the agent costs, process against process: plain, with the agent, and plain again, interleaved.
+"""What the agent costs, process against process: plain, with the agent and plain again, in turn.
 
+    cargo run --release -p pooltop-benches -- agent
     python3 benches/agent.py --python target/test-tools/py/redis-8.1/bin/python [--rounds N] [--only sync,async,start,memory]
 
 It starts a redis-server of its own; the environments are those that tests/run makes, `--python` can be given more than
-once. A listener that only drains stands in for redis-pooltop. Each figure is the median over the rounds of the time of
-one process (of what it repeats: its fastest) divided by that of the plain processes beside it in the same round, so that
-a machine that gets slower in between gets slower for both; `same` is plain against plain, the noise to compare it with.
-`wall` is the clock's time, `cpu` the process's own.
+once. A listener that only drains stands in for redis-pooltop.
+
+GETs: the three processes live through the whole measurement and work one after the other, a batch each, so that a
+machine that gets slower in between gets slower for all of them; a round is a batch of each, the order turned with each
+round. A figure is the median over the rounds of a batch's time divided by the mean of the two plain ones beside it;
+`same` is plain against plain, the noise to compare it with. Such trios of processes are started anew some times, since
+one may lie in memory more luckily than another for all its life, and the median over them is what counts. `wall` is the
+clock's time, `cpu` the process's own: all of it since its last batch, so that what the agent's thread did meanwhile, for
+two batches of the others, is counted too.
 """
 
 import argparse
@@ -23,58 +29,56 @@ import time
 
 AGENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "assets", "agent")
 
-SYNC = """
-import json, sys, time, redis
+# Each reads a number from standard input and writes what as many GETs took, until there is no more to read.
+LOOP = """
+import json, sys, time
+def batches(work):
+    cpu = time.process_time()
+    for count in iter(sys.stdin.readline, ""):
+        begun = time.perf_counter()
+        work(int(count))
+        took = time.perf_counter() - begun
+        last, cpu = cpu, time.process_time()
+        print(json.dumps([took, cpu - last]), flush=True)
+"""
+
+SYNC = LOOP + """
+import redis
 client = redis.Redis(port=int(sys.argv[1]))
 def work(count):
     for _ in range(count):
         client.get("pooltop-bench")
-work(300)
-walls, cpus = [], []
-for _ in range(30):
-    wall, cpu = time.perf_counter(), time.process_time()
-    work(300)
-    walls.append(time.perf_counter() - wall)
-    cpus.append(time.process_time() - cpu)
-print(json.dumps([min(walls), min(cpus)]))
+batches(work)
 """
 
-ASYNC = """
-import asyncio, json, sys, time, redis.asyncio
-async def one(client):
+ASYNC = LOOP + """
+import asyncio, redis.asyncio
+client = redis.asyncio.Redis(port=int(sys.argv[1]), max_connections=2000)
+async def one():
     await client.get("pooltop-bench")
-async def main():
-    client = redis.asyncio.Redis(port=int(sys.argv[1]), max_connections=2000)
-    await client.get("pooltop-bench")
-    times = []
-    wall, cpu = time.perf_counter(), time.process_time()
-    await asyncio.gather(*[one(client) for _ in range(1000)])
-    times += [time.perf_counter() - wall, time.process_time() - cpu]
-    walls, cpus = [], []
-    for _ in range(8):
-        wall, cpu = time.perf_counter(), time.process_time()
-        await asyncio.gather(*[one(client) for _ in range(1000)])
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    times += [min(walls), min(cpus)]
-    await client.aclose()
-    print(json.dumps(times))
-asyncio.run(main())
+async def at_once(count):
+    for _ in range(count // 1000):
+        await asyncio.gather(*[one() for _ in range(1000)])
+loop = asyncio.new_event_loop()
+batches(lambda count: loop.run_until_complete(at_once(count)))
 """
-
-START = "pass"
-START_REDIS = "import redis"
 
 MEMORY = """
-import json, os, resource, sys, time, redis
-def rss():
+import os, sys, resource, time, redis
+def resident():
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * resource.getpagesize()
 pool = redis.ConnectionPool(port=int(sys.argv[1]), max_connections=2000)
 held = [pool.get_connection("_") for _ in range(1000)]
 time.sleep(2)
-print(json.dumps([rss()]))
+print(resident())
 """
+
+WORK = {
+    # name: code, how many GETs a batch, what they are called
+    "sync": (SYNC, 5000, "sync GETs"),
+    "async": (ASYNC, 3000, "asyncio, 1,000 at once"),
+}
 
 
 class Server:
@@ -124,83 +128,122 @@ class Listener:
                 self.taken += len(data)
 
 
-def child(python, code, port, hook, path, measured):
-    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "REDIS_POOLTOP_SOCKET")}
-    if hook:
-        env["PYTHONPATH"] = hook
-        env["REDIS_POOLTOP_SOCKET"] = path
-    began = time.perf_counter()
-    done = subprocess.run([python, "-W", "ignore", "-c", code, str(port)], env=env, stdout=subprocess.PIPE, check=True)
-    return [time.perf_counter() - began] if measured else json.loads(done.stdout)
+class Setting:
+    """Where the processes of a measurement run: the interpreter, the server, the hook and the listener's socket."""
+
+    def __init__(self, python, port, hook, path):
+        self.python, self.port, self.hook, self.path = python, port, hook, path
+
+    def start(self, code, hooked):
+        env = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "REDIS_POOLTOP_SOCKET")}
+        if hooked:
+            env.update(PYTHONPATH=self.hook, REDIS_POOLTOP_SOCKET=self.path)
+        command = [self.python, "-W", "ignore", "-c", code, str(self.port)]
+        return subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def once(self, code, hooked):
+        """Starts a process and waits for its end: how long that took, and what it wrote."""
+        begun = time.perf_counter()
+        process = self.start(code, hooked)
+        said, _ = process.communicate()
+        took = time.perf_counter() - begun
+        if process.returncode != 0:
+            sys.exit("a process of the benchmark failed")
+        return took, said
 
 
-def rounds(python, code, port, hook, path, count, measured=False):
-    """Rows of [plain, agent, plain again], the order turned with each round."""
+def batch(process, count):
+    process.stdin.write("%d\n" % count)
+    process.stdin.flush()
+    return json.loads(process.stdout.readline())
+
+
+def trio(setting, code, count, rounds):
+    """For wall and cpu: agent against plain, plain against plain, and plain in seconds."""
+    processes = [setting.start(code, hooked) for hooked in (False, True, False)]
+    for process in processes:
+        for _ in range(3):
+            batch(process, count)
     rows = []
-    for number in range(count):
+    for number in range(rounds):
         row = [None, None, None]
         for step in range(3):
             which = (number + step) % 3
-            row[which] = child(python, code, port, hook if which == 1 else None, path, measured)
+            row[which] = batch(processes[which], count)
         rows.append(row)
-    return rows
+    for process in processes:
+        process.communicate()
+    return [summary([[took[figure] for took in row] for row in rows]) for figure in range(2)]
 
 
-def ratios(rows, figure):
-    agent = statistics.median(row[1][figure] / ((row[0][figure] + row[2][figure]) / 2) for row in rows)
-    same = statistics.median(row[2][figure] / row[0][figure] for row in rows)
-    plain = statistics.median(row[0][figure] for row in rows)
-    return agent, same, plain
+def summary(rows):
+    agent = statistics.median(agent / ((first + second) / 2) for first, agent, second in rows)
+    same = statistics.median(second / first for first, _, second in rows)
+    return agent, same, statistics.median(row[0] for row in rows)
 
 
-def show(name, figure, agent, same, plain, scale, unit):
-    print("%-26s %-5s %6.3f   same %6.3f   plain %9.3f %s" % (name, figure, agent, same, plain * scale, unit), flush=True)
+def gets(setting, only, rounds, trios):
+    for name, (code, count, title) in WORK.items():
+        if name not in only:
+            continue
+        found = [trio(setting, code, count, rounds) for _ in range(trios)]
+        for figure, called in enumerate(("wall", "cpu")):
+            agent, same, plain = [statistics.median(one[figure][column] for one in found) for column in range(3)]
+            worst = max(one[figure][0] for one in found)
+            print(
+                "  %-24s %-4s %.3f (worst of %d: %.3f), same %.3f, plain %.1f us a GET"
+                % (title, called, agent, trios, worst, same, plain / count * 1e6),
+                flush=True,
+            )
+
+
+def starts(setting, rounds):
+    for title, code in (("start, without redis", "pass"), ("start, import redis", "import redis")):
+        rows = []
+        for number in range(rounds):
+            row = [None, None, None]
+            for step in range(3):
+                which = (number + step) % 3
+                row[which] = setting.once(code, which == 1)[0]
+            rows.append(row)
+        agent = statistics.median(agent - (first + second) / 2 for first, agent, second in rows) * 1e3
+        same = statistics.median(second - first for first, _, second in rows) * 1e3
+        plain = statistics.median(row[0] for row in rows) * 1e3
+        print("  %-24s      %+.2f ms, same %+.2f ms, plain %.1f ms" % (title, agent, same, plain), flush=True)
+
+
+def memory(setting, rounds):
+    rows = [[int(setting.once(MEMORY, which == 1)[1]) for which in range(3)] for _ in range(rounds)]
+    agent = statistics.median(agent - (first + second) / 2 for first, agent, second in rows) / 1e6
+    same = statistics.median(second - first for first, _, second in rows) / 1e6
+    print("  %-24s      %+.2f MB, same %+.2f MB, plain %.1f MB" % ("1,000 connections out", agent, same, rows[0][0] / 1e6))
 
 
 def main():
     ask = argparse.ArgumentParser()
     ask.add_argument("--python", action="append")
-    ask.add_argument("--rounds", type=int, default=9)
+    ask.add_argument("--rounds", type=int, default=15)
+    ask.add_argument("--trios", type=int, default=5)
     ask.add_argument("--only", default="sync,async,start,memory")
+    ask.add_argument("--agent", default=AGENT, help="the directory of another version, to compare with")
     given = ask.parse_args()
     only = given.only.split(",")
     with tempfile.TemporaryDirectory() as room, Server(room) as port:
         # A copy, as `run` makes one: the hook writes its compiled agent beside the source.
         hook = os.path.join(room, "hook")
-        shutil.copytree(AGENT, hook)
+        shutil.copytree(given.agent, hook)
         path = os.path.join(room, "socket")
-        listener = Listener(path)
+        Listener(path)
         for python in given.python or [sys.executable]:
             said = "import redis, sys; print(redis.__version__, sys.version.split()[0])"
             version = subprocess.run([python, "-c", said], stdout=subprocess.PIPE, check=True, text=True).stdout.split()
-            print("redis-py %s on Python %s, %d rounds" % (version[0], version[1], given.rounds))
-            run = (python, port, hook, path)
-            bench(only, run, given.rounds)
-        print("the listener took %.1f MB" % (listener.taken / 1e6))
-
-
-def bench(only, run, count):
-    python, port, hook, path = run
-    if "sync" in only:
-        rows = rounds(python, SYNC, port, hook, path, count)
-        show("sync GETs", "wall", *ratios(rows, 0), 1e6 / 300, "us each")
-        show("sync GETs", "cpu", *ratios(rows, 1), 1e6 / 300, "us each")
-    if "async" in only:
-        rows = rounds(python, ASYNC, port, hook, path, count)
-        show("1,000 at once, cold", "wall", *ratios(rows, 0), 1e3, "us each")
-        show("1,000 at once, cold", "cpu", *ratios(rows, 1), 1e3, "us each")
-        show("1,000 at once, warm", "wall", *ratios(rows, 2), 1e3, "us each")
-        show("1,000 at once, warm", "cpu", *ratios(rows, 3), 1e3, "us each")
-    if "start" in only:
-        for name, code in (("start, without redis", START), ("start, import redis", START_REDIS)):
-            rows = rounds(python, code, port, hook, path, max(count, 15), True)
-            more = statistics.median(row[1][0] - (row[0][0] + row[2][0]) / 2 for row in rows)
-            same = statistics.median(row[2][0] - row[0][0] for row in rows)
-            print("%-26s more  %6.2f ms same %6.2f ms" % (name, more * 1e3, same * 1e3), flush=True)
-    if "memory" in only:
-        rows = rounds(python, MEMORY, port, hook, path, max(count // 3, 2))
-        more = statistics.median(row[1][0] - (row[0][0] + row[2][0]) / 2 for row in rows)
-        print("%-26s more  %6.2f MB at 1,000 connections out" % ("memory", more / 1e6), flush=True)
+            print("redis-py %s on Python %s: with the agent, against plain" % (version[0], version[1]), flush=True)
+            setting = Setting(python, port, hook, path)
+            gets(setting, only, given.rounds, given.trios)
+            if "start" in only:
+                starts(setting, 3 * given.rounds)
+            if "memory" in only:
+                memory(setting, 5)
 
 
 if __name__ == "__main__":

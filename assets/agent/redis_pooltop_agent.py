@@ -32,6 +32,7 @@ import os
 import re
 import sys
 import time
+import types
 import weakref
 from _thread import get_native_id
 from collections import deque
@@ -61,6 +62,8 @@ LEASES = 400  # leases and events in a line of a snapshot
 BUCKETS = 260
 FATAL = (1, 2, 3, 9, 15)  # signals with which a process may end itself
 CO_COROUTINE = 0x80
+CO_GENERATOR = 0x220  # of a generator, or an asynchronous one
+COMMAND = ("command", False)  # how a light lease is held, and that its `self` does not own it
 
 _clock = time.monotonic_ns
 _getframe = sys._getframe
@@ -73,18 +76,30 @@ class _Stack(object):
     __slots__ = ("id", "frames", "cut", "how", "owned", "raw", "plain", "counted", "codes", "other", "told")
 
 
-class _Conn(object):
+class _Hot(object):
+    """What each command writes of its connection, together in memory: with a thousand of them the cache is what counts."""
+
+    __slots__ = (
+        # the pool while the connection is plain, and the light lease if it is lent by one: see `_takes`
+        "plain", "light",
+        # commands: sent and answered, and the first bytes of the last
+        "sent", "read", "head",
+        "since", "uses", "odd", "thread", "task", "taker",
+    )  # fmt: skip
+
+
+class _Conn(_Hot):
     """What is known of one connection, for its whole life; the lease fields are overwritten by each checkout."""
 
     __slots__ = (
         # the connection
-        "id", "ref", "alive", "pool", "plain", "open", "born", "began", "dialled", "local", "client", "create", "shaken", "foreign", "noted",
-        # commands: sent, answered (`vague`: replies can no longer be counted)
-        "sent", "read", "packed", "head", "vague", "odd", "errors",
+        "id", "ref", "alive", "pool", "open", "born", "began", "dialled", "local", "client", "create", "shaken", "foreign", "noted",
+        # commands (`vague`: replies can no longer be counted)
+        "packed", "vague", "errors",
         # the lease
-        "uses", "since", "stack", "thread", "task", "taker", "owner", "base", "back", "pinned",
+        "stack", "owner", "base", "back", "pinned",
         # the thread's own notes
-        "before", "told", "told_at", "seen_sent", "active", "busy", "gone", "probe_at",
+        "before", "found", "told", "told_at", "seen_sent", "active", "busy", "gone", "probe_at",
     )  # fmt: skip
 
     def __init__(self, conn):
@@ -97,7 +112,7 @@ class _Conn(object):
             self.ref, self.alive = _nothing, _Ref(alive, _dead.append)
             watched = self.alive
         watched.of = self
-        self.pool = self.plain = None  # plain: the pool while it is open, does not wait and nothing is odd
+        self.pool = self.plain = None
         self.open = False
         self.born = self.began = self.dialled = self.create = 0
         self.local = self.client = None
@@ -107,8 +122,9 @@ class _Conn(object):
         self.vague = self.odd = False
         self.errors = 0
         self.uses = self.since = self.base = self.back = 0
-        self.stack = self.thread = self.task = self.taker = self.owner = self.pinned = None
+        self.light = self.stack = self.thread = self.task = self.taker = self.owner = self.pinned = None
         self.before = self.told = 0
+        self.found = None
         self.told_at = self.seen_sent = self.active = self.probe_at = 0
         self.busy = self.gone = None
 
@@ -125,7 +141,7 @@ class _Pool(object):
     """What is known of one pool."""
 
     __slots__ = (
-        "id", "ref", "at", "stack", "facts", "inherited", "told", "said",
+        "id", "ref", "at", "stack", "facts", "inherited", "told", "said", "taker", "eager", "loop",
         "waits", "limit", "depth", "out", "inside", "opening", "sockets", "leases", "wait", "held", "create", "wait_told", "held_told",
         "create_told", "opened", "closed", "failed", "unread", "shared",
         "n_lent", "n_lent_told", "n_opened", "n_closed", "n_failures", "n_discarded", "n_waited", "n_timeouts", "n_cancelled",
@@ -136,6 +152,8 @@ class _Pool(object):
         self.id = _next_pool()
         self.at = _clock()
         self.ref = self.stack = None
+        self.taker = self.loop = None  # see `_takes`
+        self.eager = False
         self.facts = {}
         self.inherited = False
         self.waits = True
@@ -179,7 +197,8 @@ _threads = {}  # threading._active: thread by identity
 _homes = ()  # the directories of the libraries
 _agent = None
 _identity = None
-_current_task = None
+_frames = True  # whether a light lease may be noted by its frame
+_task_of = _running_loop = _all_tasks = None  # the running task is `_task_of(_running_loop())`: what asyncio.current_task does, without its frame
 _loop = None  # asyncio's own frames begin with this code: nobody needs to be told of them
 
 
@@ -208,7 +227,7 @@ def _fault():
 # What a wrapped call does
 
 
-def _where(frame, depth):
+def _where(frame, depth, manner=None):
     """The stack from this frame on: for one that was seen before a dict lookup, and a comparison by identity."""
     codes, places = [], []
     add_code, add_place = codes.append, places.append
@@ -224,11 +243,11 @@ def _where(frame, depth):
             break
     stack = _stacks.get(tuple(places))
     if stack is None or stack.codes != codes:
-        stack = _learn(frame, codes, tuple(places))
+        stack = _learn(frame, codes, tuple(places), manner)
     return stack
 
 
-def _learn(frame, codes, places):
+def _learn(frame, codes, places, manner=None):
     """A stack that is new: its lines are looked up here, once."""
     namesake = _stacks.get(places)
     stack = namesake
@@ -241,7 +260,7 @@ def _learn(frame, codes, places):
     stack.told = -1
     stack.cut = 0
     stack.codes = codes
-    stack.how, stack.owned = _manner(frame)
+    stack.how, stack.owned = manner or _manner(frame)
     stack.raw = stack.how == "raw"
     stack.plain = not stack.raw and not stack.owned
     stack.counted = stack.how not in ("pubsub", "monitor")
@@ -299,20 +318,27 @@ def _thread_name():
     return _identity() if thread is None else thread._name
 
 
-def _taken(state):
-    """Who takes it: by name, and by something small that is this thread's alone, for names and identities come again."""
+def _taken(state, task=None):
+    """Who takes it: by name, and by something small that is its alone, for names and identities come again."""
     thread = _threads.get(_identity())
     if thread is not None:
         state.thread, state.taker = thread._name, thread._started
     else:
         state.thread = state.taker = _identity()
+    state.task = None
+    if task is not None:
+        state.task, state.taker = task.get_name(), weakref.ref(task)
+
+
+def _current_task():
+    try:
+        return _task_of(_running_loop())
+    except RuntimeError:
+        return None
 
 
 def _task_name():
-    try:
-        task = _current_task()
-    except RuntimeError:
-        return None
+    task = _current_task()
     return None if task is None else task.get_name()
 
 
@@ -423,19 +449,45 @@ def _keep(events, most, event):
         events.append(event)
 
 
-def _lent(pool, conn, asked, stack, owner):
+# A light lease is one by which the library's own code takes a connection for a single command and gives it back at the
+# end of the same call. Most are, and most are over before anybody is told of them, so they are noted by as little as will
+# do: `since`, `uses`, the thread and `light`, which is the frame of that call, or its stack where frames will not do. As
+# long as it is lent that call is not over, so that its stack and its task can still be found when the lease has to be
+# told, by the thread that tells: `_Agent.behind`. Such a connection is `plain`: open, of a pool that does not wait, with
+# no notes left from a lease of another kind.
+
+
+def _takes(pool, frame, stack):
+    """Remembers the library's code that takes connections for a command, if its frame will do to note a lease by."""
+    code = frame.f_code
+    if pool.waits or pool.eager or not _frames or stack.how != "command" or code.co_flags & CO_GENERATOR:
+        return
+    if "release" in code.co_names and "get_connection" in code.co_names:
+        pool.taker = code
+
+
+def _out(pool):
+    """The connections of a pool that are lent now."""
+    light = [conn for conn in list(pool.sockets.values()) if conn.light is not None]
+    return light + list(pool.out.values())
+
+
+def _lent(pool, conn, asked, stack, owner, task=None):
     """A connection was lent: everything that is written about it, in an order that a signal may cut anywhere."""
     state = conn._redis_pooltop
     if state is None or state.pool is not pool:
         state = _conn(conn)
         state.pool = pool
-    _taken(state)
+    if state.light is not None:
+        _heavy(state)
+    _taken(state, task)
     state.owner = owner
-    if state.since >= asked:
+    if state.since >= asked and state.id in pool.out:
         # get_connection of an heir called its parent's, which has noted all but who really asked.
         state.stack = stack
         pool.inside.pop(asked, None)
         return state
+    state.plain = None
     if pool.waits or not state.open:
         _waited(pool, state, conn, asked)
     else:
@@ -474,7 +526,6 @@ def _opened(state, conn, now, took=None):
     pool = state.pool
     state.create, state.began, state.dialled, state.born = took, 0, 0, now
     state.open = True
-    state.plain = None if state.foreign or state.pool.waits else state.pool
     state.shaken = state.sent
     state.local = _local(conn)
     state.client = _client(conn)
@@ -550,11 +601,13 @@ def _shared(state, now):
             _keep(pool.shared, FAULTS, (now, state.id, state.stack, state.thread, state.task))
 
 
-def _refused(pool, asked, error, stack, task):
+def _refused(owner, pool, asked, error, frame, stack, task):
     """A call of get_connection ended without a connection."""
     try:
         if pool is None:
             return
+        if stack is None and frame is not None:
+            stack = _where(frame, DEEP, COMMAND)
         pool.inside.pop(asked, None)
         said = error.args[0] if error.args else ""
         kind = type(error).__name__
@@ -573,6 +626,7 @@ def _refused(pool, asked, error, stack, task):
         now = _clock()
         waited = max(now - asked, 0)
         _keep(pool.failed, FAULTS, (now, end, waited, stack, _thread_name(), task, kind))
+        _stranded(owner, pool, asked, error, stack)
     except BaseException:
         if not _fault():
             raise
@@ -585,26 +639,47 @@ def _stranded(pool_object, pool, asked, error, stack):
             return
         for conn in list(getattr(pool_object, "_in_use_connections", ())):
             state = conn._redis_pooltop
-            if state is None or state.id not in pool.out:
+            if state is None or (state.id not in pool.out and state.light is None):
                 _lent(pool, conn, asked, stack, None)
     except BaseException:
         if not _fault():
             raise
 
 
+def _heavy(state):
+    """Notes of a light lease what is noted of the others, by the one who holds it."""
+    task = _current_task() if state.pool.facts["async"] else None
+    _hold(state, _where(state.light, DEEP, COMMAND), task)
+    _taken(state, task)
+
+
+def _hold(state, stack, task):
+    state.stack, state.plain = stack, None
+    state.task = None if task is None else task.get_name()
+    state.pool.out[state.id] = state
+    state.light = None
+
+
 def _back(pool, state, conn):
-    """The connection is about to go back: true if it was out."""
+    """The connection is about to go back: who held it, if it was out."""
+    if state.light is not None:
+        _heavy(state)
     if pool.out.pop(state.id, None) is None:
-        return False
+        return None
+    stack = state.stack
     state.back = now = _clock()
-    held = now - state.since | 64
-    bits = held.bit_length()
-    pool.held[(bits << 2) + (held >> bits - 3 & 3)] += 1
+    pool.held[_bucket(now - state.since)] += 1
     if not state.open:
         _back_anew(pool, state, conn, now)
-    if state.sent > state.read and not state.vague and state.stack.counted:
+    if state.sent > state.read and not state.vague and stack.counted:
         _unread(pool, state, now, "release", state.sent - state.read)
-    return True
+    if state.open and not state.foreign and not pool.waits and state.sent == state.read:
+        pool.n_commands += state.sent - state.shaken
+        state.sent = state.read = state.base = state.shaken = 0
+        state.owner = state.stack = state.pinned = None
+        state.odd = False
+        state.plain = pool
+    return stack
 
 
 def _back_anew(pool, state, conn, now):
@@ -615,7 +690,7 @@ def _back_anew(pool, state, conn, now):
         pool.n_discarded += 1
 
 
-def _not_back(owner, conn, state, pool):
+def _not_back(owner, conn, state, pool, held):
     """The release raised: if the pool did not take the connection, it is still out."""
     try:
         shelf = getattr(owner, "_available_connections", None)
@@ -623,6 +698,9 @@ def _not_back(owner, conn, state, pool):
             queue = owner.pool
             shelf = queue.queue if hasattr(queue, "queue") else queue._queue
         if not any([entry is conn for entry in list(shelf)]):
+            state.plain = None
+            state.stack = held if isinstance(held, _Stack) else _where(held, DEEP, COMMAND)
+            _taken(state, _current_task() if pool.facts["async"] else None)
             pool.out[state.id] = state
     except BaseException:
         if not _fault():
@@ -642,63 +720,46 @@ def _without_arguments(original):
 
 
 def _wrap_get(original):
-    # Written out where the asynchronous one calls: this is the path that costs most beside a command.
     plainly = _without_arguments(original)
 
     @functools.wraps(original)
     def get_connection(self, *args, **kwargs):
-        pool = stack = owner = None
+        pool = stack = light = owner = frame = None
         asked = _clock()
         try:
             try:
                 pool = self._redis_pooltop or _pool(self)
-                if pool.waits:
-                    pool.inside[asked] = len(pool.out) >= pool.limit
-                frame = walk = _getframe(1)
-                codes, places = [], []
-                add_code, add_place = codes.append, places.append
-                for _ in pool.depth:
-                    add_code(walk.f_code)
-                    add_place(walk.f_lasti)
-                    walk = walk.f_back
-                    if walk is None:
-                        break
-                walk = None
-                stack = _stacks.get(tuple(places))
-                if stack is None or stack.codes != codes:
-                    stack = _learn(frame, codes, tuple(places))
-                if stack.owned:
-                    owner = _Ref(frame.f_locals["self"])
-                frame = None
+                frame = _getframe(1)
+                if frame.f_code is pool.taker:
+                    light = frame
+                else:
+                    if pool.waits:
+                        pool.inside[asked] = len(pool.out) >= pool.limit
+                    stack = _where(frame, pool.depth)
+                    if stack.owned:
+                        owner = _Ref(frame.f_locals["self"])
+                    elif stack.plain:
+                        _takes(pool, frame, stack)
             except BaseException:
                 if not _fault():
                     raise
             conn = original(self, *args, **kwargs) if args or kwargs else plainly(self)
         except BaseException as error:
-            _refused(pool, asked, error, stack, None)
-            _stranded(self, pool, asked, error, stack)
+            _refused(self, pool, asked, error, frame, stack, None)
             raise
         try:
             state = conn._redis_pooltop
-            if stack.plain and state is not None and state.plain is pool and state.since < asked:
-                # Of `_lent` what remains for a command on an open connection of a pool that does not wait.
-                thread = _threads.get(_identity())
-                if thread is not None:
-                    state.thread, state.taker = thread._name, thread._started
-                else:
-                    state.thread = state.taker = _identity()
-                state.owner = None
+            if light is not None and state is not None and state.plain is pool and state.light is None:
                 state.since = asked
-                state.stack = stack
-                state.base = state.sent
+                state.thread = _identity()
                 state.uses += 1
-                state.odd = False
                 pool.n_lent += 1
+                state.light = light
                 if state.sent != state.read:
+                    _heavy(state)
                     _odd_checkout(pool, state)
-                pool.out[state.id] = state
             else:
-                _lent(pool, conn, asked, stack, owner)
+                _lent(pool, conn, asked, stack or _where(frame, DEEP, COMMAND), owner)
         except BaseException:
             if not _fault():
                 # A signal's exception, after the pool lent the connection and before the caller has it: give it back,
@@ -715,53 +776,46 @@ def _wrap_async_get(original):
 
     @functools.wraps(original)
     async def get_connection(self, *args, **kwargs):
-        pool = stack = owner = task = None
+        pool = stack = light = owner = task = None
         asked = _clock()
         try:
             try:
                 pool = self._redis_pooltop or _pool(self)
-                if pool.waits:
-                    while asked in pool.inside:
-                        asked += 1
-                    pool.inside[asked] = len(pool.out) >= pool.limit
                 frame = _getframe(1)
-                stack = _where(frame, pool.depth)
-                if stack.owned:
-                    owner = _Ref(frame.f_locals["self"])
-                frame = None  # not held over an await
-                task = _task_name()
+                if frame.f_code is pool.taker:
+                    light = frame
+                else:
+                    if pool.waits:
+                        while asked in pool.inside:
+                            asked += 1
+                        pool.inside[asked] = len(pool.out) >= pool.limit
+                    stack = _where(frame, pool.depth)
+                    task = _current_task()
+                    if stack.owned:
+                        owner = _Ref(frame.f_locals["self"])
+                    elif task is not None and stack.plain:
+                        pool.loop = _Ref(_running_loop())
+                        _takes(pool, frame, stack)
+                frame = None  # not held over an await, but for one that waits for it anyway
             except BaseException:
                 if not _fault():
                     raise
             conn = await (original(self, *args, **kwargs) if args or kwargs else plainly(self))
         except BaseException as error:
-            _refused(pool, asked, error, stack, task)
-            _stranded(self, pool, asked, error, stack)
+            _refused(self, pool, asked, error, light, stack, _task_name())
             raise
         try:
             state = conn._redis_pooltop
-            if stack.plain and state is not None and state.plain is pool and state.since < asked:
-                # Of `_lent` what remains for a command on an open connection of a pool that does not wait.
-                thread = _threads.get(_identity())
-                if thread is not None:
-                    state.thread, state.taker = thread._name, thread._started
-                else:
-                    state.thread = state.taker = _identity()
-                state.owner = None
+            if light is not None and state is not None and state.plain is pool and state.light is None:
                 state.since = asked
-                state.stack = stack
-                state.base = state.sent
                 state.uses += 1
-                state.odd = False
                 pool.n_lent += 1
+                state.light = light
                 if state.sent != state.read:
+                    _heavy(state)
                     _odd_checkout(pool, state)
-                pool.out[state.id] = state
             else:
-                state = _lent(pool, conn, asked, stack, owner)
-            state.task = task
-            if task is not None:
-                state.taker = weakref.ref(_current_task())
+                _lent(pool, conn, asked, stack or _where(light, DEEP, COMMAND), owner, task or _current_task())
         except BaseException:
             if not _fault():
                 await self.release(conn)
@@ -774,20 +828,23 @@ def _wrap_async_get(original):
 def _wrap_release(original):
     @functools.wraps(original)
     def release(self, connection, *args, **kwargs):
-        was = False
+        held = None
         try:
             state = connection._redis_pooltop
-            pool = state.pool
-            if state.plain is pool and state.sent == state.read:
+            pool = state.plain
+            if pool is not None and state.sent == state.read:
                 # `_back`, for a connection that is open and owes nothing.
-                if pool.out.pop(state.id, None) is not None:
-                    was = True
-                    state.back = now = _clock()
-                    held = now - state.since | 64
-                    bits = held.bit_length()
-                    pool.held[(bits << 2) + (held >> bits - 3 & 3)] += 1
+                held = state.light
+                if held is not None:
+                    state.light = None
+                    took = _clock() - state.since | 64
+                    bits = took.bit_length()
+                    pool.held[(bits << 2) + (took >> bits - 3 & 3)] += 1
+                    pool.n_commands += state.sent
+                    state.sent = state.read = 0
             else:
-                was = _back(pool, state, connection)
+                pool = state.pool
+                held = _back(pool, state, connection)
         except AttributeError:
             pass  # not a connection that was seen
         except BaseException:
@@ -798,8 +855,8 @@ def _wrap_release(original):
         try:
             return original(self, connection, *args, **kwargs)
         except BaseException:
-            if was:
-                _not_back(self, connection, state, pool)
+            if held is not None:
+                _not_back(self, connection, state, pool, held)
             raise
 
     return release
@@ -808,20 +865,23 @@ def _wrap_release(original):
 def _wrap_async_release(original):
     @functools.wraps(original)
     async def release(self, connection, *args, **kwargs):
-        was = False
+        held = None
         try:
             state = connection._redis_pooltop
-            pool = state.pool
-            if state.plain is pool and state.sent == state.read:
+            pool = state.plain
+            if pool is not None and state.sent == state.read:
                 # `_back`, for a connection that is open and owes nothing.
-                if pool.out.pop(state.id, None) is not None:
-                    was = True
-                    state.back = now = _clock()
-                    held = now - state.since | 64
-                    bits = held.bit_length()
-                    pool.held[(bits << 2) + (held >> bits - 3 & 3)] += 1
+                held = state.light
+                if held is not None:
+                    state.light = None
+                    took = _clock() - state.since | 64
+                    bits = took.bit_length()
+                    pool.held[(bits << 2) + (took >> bits - 3 & 3)] += 1
+                    pool.n_commands += state.sent
+                    state.sent = state.read = 0
             else:
-                was = _back(pool, state, connection)
+                pool = state.pool
+                held = _back(pool, state, connection)
         except AttributeError:
             pass  # not a connection that was seen
         except BaseException:
@@ -832,8 +892,8 @@ def _wrap_async_release(original):
         try:
             return await original(self, connection, *args, **kwargs)
         except BaseException:
-            if was:
-                _not_back(self, connection, state, pool)
+            if held is not None:
+                _not_back(self, connection, state, pool, held)
             raise
 
     return release
@@ -1226,7 +1286,7 @@ def _wrap_node_acquire(original):
                     raise
             conn = original(self)
         except BaseException as error:
-            _refused(pool, asked, error, stack, _task_name())
+            _refused(self, pool, asked, error, None, stack, _task_name())
             raise
         try:
             task = _current_task()
@@ -1235,10 +1295,7 @@ def _wrap_node_acquire(original):
             if not state.open:
                 # The node hands it out first and its command opens it: that is noted when it comes back.
                 state.since = asked
-            state = _lent_by_node(pool, state, asked, stack, owner)
-            state.task = None
-            if task is not None:
-                state.task, state.taker = task.get_name(), weakref.ref(task)
+            state = _lent_by_node(pool, state, asked, stack, owner, task)
             _by_task[pool.id, id(task)] = state, state.uses
         except BaseException:
             if not _fault():
@@ -1248,8 +1305,8 @@ def _wrap_node_acquire(original):
     return acquire_connection
 
 
-def _lent_by_node(pool, state, asked, stack, owner):
-    _taken(state)
+def _lent_by_node(pool, state, asked, stack, owner, task):
+    _taken(state, task)
     state.owner = owner
     state.since = asked
     pool.n_lent += 1
@@ -1341,10 +1398,14 @@ def patch(module):
     if rest == "connection":
         _patch_connections(module, _exceptions(library), False)
     elif rest == "asyncio.connection":
-        global _current_task, _loop
-        from asyncio import current_task, events
+        global _task_of, _running_loop, _all_tasks, _loop
+        from asyncio import all_tasks, current_task, events, tasks
 
-        _current_task = current_task
+        _all_tasks = all_tasks
+
+        # In C since 3.12; before, it would cost a frame a command.
+        _task_of = current_task if isinstance(current_task, type(len)) else tasks._current_tasks.get
+        _running_loop = events._get_running_loop
         _loop = events.Handle._run.__code__
         _patch_connections(module, _exceptions(library), True)
     elif rest == "asyncio.cluster":
@@ -1560,7 +1621,7 @@ class _Agent(object):
             pool.opened.clear()
             for conn in list(pool.sockets.values()):
                 pool.opened.append((conn.id, conn.born, conn.client, conn.local, conn.create))
-            for conn in list(pool.out.values()):
+            for conn in _out(pool):
                 conn.told = 0
         for library in self.libraries:
             self.libraries[library] = None
@@ -1688,7 +1749,8 @@ class _Agent(object):
         for conn in list(pool.opening.values()):
             if conn.dialled:
                 self.reopened(conn, now)
-        out = list(pool.out.values())
+        out = _out(pool)
+        self.locate(pool, out)
         leases, lent = [], {}
         for conn in out:
             lease = self.lease(conn, now)
@@ -1764,8 +1826,7 @@ class _Agent(object):
 
     def lease(self, conn, now):
         """One connection out: told when it was out at the snapshot before, and then when something changed."""
-        uses = conn.uses
-        sent = conn.sent
+        uses, sent = conn.uses, conn.sent
         if conn.before != uses:
             conn.before = uses
             conn.probe_at = now + PROBE
@@ -1778,7 +1839,14 @@ class _Agent(object):
             if sent == conn.base:
                 conn.active = conn.since
         owed = sent - conn.read
-        stack = conn.stack
+        if conn.light is None:
+            stack, thread, taker, task = conn.stack, conn.thread, conn.taker, conn.task
+        elif conn.found is not None and conn.found[0] == uses:
+            _, stack, thread, taker, task = conn.found
+        else:
+            stack = None
+        if stack is None:
+            return None  # it came back meanwhile
         if sent != conn.seen_sent:
             conn.seen_sent, conn.active = sent, now
         unknown = conn.vague or not stack.counted
@@ -1793,12 +1861,13 @@ class _Agent(object):
         if not fresh and settled and self.running is None:
             return None
         conn.told, conn.told_at = uses, now
+        conn.plain = None  # so that its release is noted in full: when it was
         lease = {
             "conn": conn.id,
             "since": conn.since,
             "stack": self.stack(stack),
-            "thread": _thread_text(conn.thread),
-            "task": _text(conn.task, 128),
+            "thread": _thread_text(thread),
+            "task": _text(task, 128),
             "how": stack.how,
             "cmd": _name(conn.head) if sent > conn.base else None,
             "cmds": sent - conn.base,
@@ -1810,7 +1879,7 @@ class _Agent(object):
             "abandoned": conn.gone,
         }
         if self.running is not None:
-            lease["alive"] = conn.gone is None and _runs(conn.taker, self.running)
+            lease["alive"] = conn.gone is None and _runs(taker, self.running)
         return lease
 
     def abandoned(self, conn, now):
@@ -1823,6 +1892,39 @@ class _Agent(object):
         conn.probe_at = now + min(max(now - conn.since, PROBE), 16 * PROBE)
         pool = conn.pool.ref()
         return pool is not None and _holders(conn) - _shelved(pool, conn) - _inside(pool, conn) <= 0
+
+    def locate(self, pool, out):
+        """Finds the holders of light leases that have to be told: (uses, stack, thread, taker, task)."""
+        wanted = []
+        for conn in out:
+            light, uses = conn.light, conn.uses
+            if light is not None and (conn.before == uses or self.running is not None):
+                if conn.found is None or conn.found[0] != uses:
+                    wanted.append((conn, light, uses))
+        if not wanted:
+            return
+        calls = {id(light): (conn, uses) for conn, light, uses in wanted}
+        if pool.facts["async"]:
+            _in_tasks(pool, calls)
+        elif "greenlet" not in sys.modules:
+            for conn, light, uses in wanted:
+                _found(conn, uses, light)
+            calls.clear()
+        if calls:
+            # In coroutines that run now, and in threads whose greenlets that wait have nothing before them.
+            _in_threads(pool, calls)
+        for conn, light, uses in wanted:
+            over = id(light) in calls or (not light.f_code.co_flags & CO_COROUTINE and _over(light))
+            if over and conn.light is light and conn.uses == uses:
+                # It ended without giving it back, as a signal's exception can make it; or something is between a task
+                # and its call that cannot be looked through: then each call's stack is taken when it begins.
+                pool.eager, pool.taker = pool.eager or id(light) in calls, None
+                if conn.found is None or conn.found[0] != uses:
+                    _found(conn, uses, light)
+                _, conn.stack, conn.thread, conn.taker, conn.task = conn.found
+                conn.plain = None
+                pool.out[conn.id] = conn
+                conn.light = None
 
     def failure(self, event):
         at, end, waited, stack, thread, task, error = event
@@ -1871,7 +1973,8 @@ class _Agent(object):
                     self.dying.append((state, now))
             elif state.pool is not None and state.pool.ref() is not None:
                 state.pool.opening.pop(state.id, None)
-                if state.pool.out.pop(state.id, None) is not None:
+                if state.pool.out.pop(state.id, None) is not None or state.light is not None:
+                    state.light = None
                     state.back = now
                 self.bury_socket(state, now)
         if self.running is not None:
@@ -1966,6 +2069,88 @@ def _holders(state):
     """How many references there are to a connection, ours aside."""
     conn = state.ref()
     return sys.getrefcount(conn) - _OURS if conn is not None else 1
+
+
+# Where the holders of light leases are found
+
+
+class _Link(object):
+    """A frame of a coroutine that waits, which does not know what waits for it."""
+
+    __slots__ = ("f_code", "f_lasti", "frame", "f_back")
+
+    def __init__(self, frame, back):
+        self.f_code, self.f_lasti, self.frame, self.f_back = frame.f_code, frame.f_lasti, frame, back
+
+    @property
+    def f_lineno(self):
+        return self.frame.f_lineno
+
+
+def _found(conn, uses, frame, task=None):
+    stack = _where(frame, DEEP, COMMAND)
+    thread = _threads.get(conn.thread) if task is None else None
+    name, taker = (conn.thread, conn.thread) if thread is None else (thread._name, thread._started)
+    if task is not None:
+        conn.found = uses, stack, name, weakref.ref(task), task.get_name()
+    else:
+        conn.found = uses, stack, name, taker, None
+
+
+def _in_tasks(pool, calls):
+    """Looks through the tasks of a loop for these calls."""
+    loop = pool.loop()
+    if loop is None:
+        return
+    for task in _all_tasks(loop):
+        link = None
+        for frame in _awaiting(task.get_coro()):
+            link = _Link(frame, link)
+            if id(frame) in calls:
+                conn, uses = calls.pop(id(frame))
+                _found(conn, uses, link, task)
+                break
+
+
+def _awaiting(one):
+    """The frames of what is awaited, from the task's own to the innermost."""
+    for _ in range(1000):
+        if isinstance(one, types.CoroutineType):
+            frame, inner = one.cr_frame, one.cr_await
+        elif isinstance(one, types.GeneratorType):
+            frame, inner = one.gi_frame, one.gi_yieldfrom
+        elif isinstance(one, types.AsyncGeneratorType):
+            frame, inner = one.ag_frame, one.ag_await
+        elif type(one).__name__ in ("async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "anext_awaitable"):
+            kinds = (types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType)
+            frame, inner = None, next((part for part in gc.get_referents(one) if isinstance(part, kinds)), None)
+        else:
+            return
+        if frame is not None:
+            yield frame
+        one = inner
+
+
+def _in_threads(pool, calls):
+    for thread, frame in list(sys._current_frames().items()):
+        walk = frame
+        while walk is not None and calls:
+            if id(walk) in calls:
+                conn, uses = calls.pop(id(walk))
+                task = None
+                if pool.facts["async"] and pool.loop() is not None:
+                    task = _task_of(pool.loop())
+                _found(conn, uses, walk, task)
+            walk = walk.f_back
+
+
+def _over(frame):
+    """Whether a function has returned; what was in it goes then. Not for coroutines: it would end one that waits."""
+    try:
+        frame.clear()
+    except RuntimeError:
+        return False
+    return True
 
 
 class _Known(object):
@@ -2210,7 +2395,7 @@ def _forked():
         for pool in list(_pools.values()):
             for conn in list(pool.sockets.values()) + list(pool.out.values()):
                 conn.foreign = conn.odd = True
-                conn.plain = None
+                conn.plain = conn.light = None
             pool.clear()
             pool.inherited = True
             pool.told, pool.said = {}, None

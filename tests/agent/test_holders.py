@@ -472,7 +472,8 @@ asyncio.run(main())
         subject.told(lambda process: not process.out, "that it came back")
         subject.finish()
         process = subject.clean()
-        self.assertEqual(process.total("checkouts"), process.total("released"))
+        # Each is counted, also one that was asked for before its connection was lent to another task.
+        self.assertEqual((process.total("checkouts"), process.total("released")), (51, 51))
         self.assertEqual(process.unread, [])
 
 
