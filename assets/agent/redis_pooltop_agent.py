@@ -8,8 +8,8 @@ It must never be in the way of the application:
 
 * what it does inside a wrapped call takes no lock, waits for nothing and raises nothing: dicts and deques whose single
   operations are atomic, and integers that may be off by one in a free-threaded build;
-* stacks are kept as identities of code objects with offsets, never as frames, and connections, pools and their owners
-  only as weak references, so nothing lives longer than it would;
+* stacks are kept as identities of code objects with offsets, connections, pools, tasks and owners only as weak
+  references, so nothing lives longer than it would; the one frame that is kept is that of a command which is not over;
 * the thread is the interpreter's own even where gevent replaced `threading`, its socket never blocks, and a listener
   that is slow or gone costs events (counted in `dropped`), not time;
 * a fault of its own is counted and told (`errors`), never raised.
@@ -833,7 +833,7 @@ def _wrap_release(original):
             state = connection._redis_pooltop
             pool = state.plain
             if pool is not None and state.sent == state.read:
-                # `_back`, for a connection that is open and owes nothing.
+                # `_back`, for a light lease of a connection that owes nothing.
                 held = state.light
                 if held is not None:
                     state.light = None
@@ -853,7 +853,7 @@ def _wrap_release(original):
                 original(self, connection, *args, **kwargs)
                 raise
         try:
-            return original(self, connection, *args, **kwargs)
+            return original(self, connection, *args, **kwargs) if args or kwargs else original(self, connection)
         except BaseException:
             if held is not None:
                 _not_back(self, connection, state, pool, held)
@@ -862,26 +862,22 @@ def _wrap_release(original):
     return release
 
 
+def _coroutine_function(function):
+    """Says of a function that returns a coroutine what `async def` would say, as far as this Python lets it."""
+    if sys.version_info >= (3, 12):
+        sys.modules["inspect"].markcoroutinefunction(function)
+    else:
+        function._is_coroutine = sys.modules["asyncio"].coroutines._is_coroutine
+    return function
+
+
 def _wrap_async_release(original):
-    @functools.wraps(original)
-    async def release(self, connection, *args, **kwargs):
+    async def fully(self, connection, args, kwargs):
         held = None
         try:
             state = connection._redis_pooltop
-            pool = state.plain
-            if pool is not None and state.sent == state.read:
-                # `_back`, for a connection that is open and owes nothing.
-                held = state.light
-                if held is not None:
-                    state.light = None
-                    took = _clock() - state.since | 64
-                    bits = took.bit_length()
-                    pool.held[(bits << 2) + (took >> bits - 3 & 3)] += 1
-                    pool.n_commands += state.sent
-                    state.sent = state.read = 0
-            else:
-                pool = state.pool
-                held = _back(pool, state, connection)
+            pool = state.pool
+            held = _back(pool, state, connection)
         except AttributeError:
             pass  # not a connection that was seen
         except BaseException:
@@ -896,7 +892,39 @@ def _wrap_async_release(original):
                 _not_back(self, connection, state, pool, held)
             raise
 
-    return release
+    if not _library(original.__code__.co_filename):
+
+        @functools.wraps(original)
+        async def release(self, connection, *args, **kwargs):
+            return await fully(self, connection, args, kwargs)
+
+        return release
+    # Where nothing can come between, what the library awaits is its own coroutine: one of ours around it would cost more
+    # than all that is noted.
+    guarded = "_lock" in original.__code__.co_names
+
+    @functools.wraps(original)
+    def release(self, connection, *args, **kwargs):
+        try:
+            state = connection._redis_pooltop
+            pool = state.plain
+            if pool is not None and state.sent == state.read and state.light is not None and not args and not kwargs:
+                if not guarded or not self._lock._locked and not self._lock._waiters:
+                    state.light = None
+                    took = _clock() - state.since | 64
+                    bits = took.bit_length()
+                    pool.held[(bits << 2) + (took >> bits - 3 & 3)] += 1
+                    pool.n_commands += state.sent
+                    state.sent = state.read = 0
+                    return original(self, connection)
+        except AttributeError:
+            pass
+        except BaseException:
+            if not _fault():
+                raise
+        return fully(self, connection, args, kwargs)
+
+    return _coroutine_function(release)
 
 
 # What is wrapped of a connection
@@ -1050,7 +1078,7 @@ def _wrap_read(original, answer):
     @functools.wraps(original)
     def read_response(self, *args, **kwargs):
         try:
-            reply = original(self, *args, **kwargs)
+            reply = original(self, *args, **kwargs) if args or kwargs else original(self)
         except BaseException as error:
             _raised(self, answer, error)
             raise
@@ -1075,7 +1103,7 @@ def _wrap_async_read(original, answer):
     @functools.wraps(original)
     async def read_response(self, *args, **kwargs):
         try:
-            reply = await original(self, *args, **kwargs)
+            reply = await (original(self, *args, **kwargs) if args or kwargs else original(self))
         except BaseException as error:
             _raised(self, answer, error)
             raise
@@ -1753,6 +1781,11 @@ class _Agent(object):
         self.locate(pool, out)
         leases, lent = [], {}
         for conn in out:
+            uses = conn.uses
+            if conn.before != uses and self.running is None:
+                # Seen for the first time, and most of them for the last.
+                conn.before, conn.seen_sent, conn.active = uses, conn.sent, now
+                continue
             lease = self.lease(conn, now)
             if lease is not None:
                 leases.append(lease)
@@ -1828,16 +1861,12 @@ class _Agent(object):
         """One connection out: told when it was out at the snapshot before, and then when something changed."""
         uses, sent = conn.uses, conn.sent
         if conn.before != uses:
-            conn.before = uses
-            conn.probe_at = now + PROBE
-            conn.gone = None
-            conn.seen_sent = sent
-            conn.active = now
-            conn.busy = None
-            if self.running is None:
-                return None
-            if sent == conn.base:
-                conn.active = conn.since
+            conn.before, conn.seen_sent = uses, sent
+            conn.active = conn.since if sent == conn.base else now
+        fresh = conn.told != uses
+        if fresh:
+            conn.probe_at = conn.since + PROBE
+            conn.gone = conn.busy = None
         owed = sent - conn.read
         if conn.light is None:
             stack, thread, taker, task = conn.stack, conn.thread, conn.taker, conn.task
@@ -1854,7 +1883,6 @@ class _Agent(object):
             conn.busy = conn.busy or now
         else:
             conn.busy = None
-        fresh = conn.told != uses
         if conn.gone is None and self.abandoned(conn, now):
             conn.gone, fresh = now, True
         settled = now - conn.told_at < RETOLD or conn.active <= conn.told_at

@@ -376,7 +376,7 @@ def look(module, names):
         f = getattr(getattr(module, kind), method)
         found[module.__name__ + kind + method] = [
             re.sub(" at 0x[0-9a-f]+", "", str(inspect.signature(f))), f.__name__, f.__qualname__, f.__doc__, f.__module__,
-            inspect.iscoroutinefunction(f),
+            asyncio.iscoroutinefunction(f),
         ]
 names = [(k, m) for k in ("ConnectionPool", "BlockingConnectionPool")
          for m in ("__init__", "get_connection", "release", "make_connection", "disconnect")]
