@@ -163,10 +163,12 @@ impl Model {
                 if matches!(event, WatchEvent::Looked(_) | WatchEvent::Stopped) {
                     self.seats.looked();
                 }
-                // Of the servers of an app's pools not who else comes and goes.
                 let app = self.app.is_observed();
-                for what in news.into_iter().filter(|what| !app || !matches!(what, What::Clients { .. })) {
-                    self.events.note_of(timed.at, *node, what);
+                for what in news {
+                    let what = if app { self.watched.news_of_an_app(*node, what) } else { Some(what) };
+                    if let Some(what) = what {
+                        self.events.note_of(timed.at, *node, what);
+                    }
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use redis_pooltop::event::{Client, ConnId, Inside, NodeId, PoolId, ProcId, Process, Whose};
 use redis_pooltop::snapshot::{
-    Beliefs, ClientRow, ClientState, ConnectionRow, NodeRow, PoolRow, Snapshot, Told,
+    Beliefs, ClientRow, ClientState, ConnectionRow, Lost, NodeRow, PoolRow, ServerRow, Snapshot, Told,
 };
 use redis_pooltop::tui::theme::Theme;
 use tui_support::watch::watching;
@@ -158,4 +158,21 @@ fn a_client_says_whose_connection_it_is() {
     assert_eq!(line(&client(gone), "held by").trim(), "held by     –");
     let others = client(joined(|row| row.conn = None));
     assert!(!others.contains("of pool"), "{others}");
+}
+
+#[test]
+fn a_server_that_cannot_be_asked_is_no_trouble_of_the_apps() {
+    let lost = |seen_at| {
+        let mut snapshot = joined(|_| ());
+        let lost = Lost { error: "wants a password".to_owned(), since: ago(900), retry_at: ago(0) };
+        let server = Arc::new(ServerRow { lost: Some(lost), seen_at, ..ServerRow::default() });
+        snapshot.nodes = vec![Arc::new(NodeRow { server, ..NodeRow::clone(&snapshot.nodes[0]) })];
+        snapshot.app = Some(Arc::default());
+        text(&app(100, 24, snapshot), &Theme::DEFAULT, 100, 24)
+    };
+    assert!(!lost(None).contains("wants a password"));
+    assert!(
+        lost(Some(ago(5_000))).contains("wants a password"),
+        "it answered before: the app may miss it too"
+    );
 }

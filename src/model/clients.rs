@@ -192,6 +192,19 @@ impl Clients {
         Vec::new()
     }
 
+    /// What is news of a server that is asked about an app's connections: not who else comes and goes, and that it cannot
+    /// be asked is no loss of it.
+    pub(super) fn news_of_an_app(&self, node: NodeId, what: What) -> Option<What> {
+        match what {
+            What::Clients { .. } => None,
+            What::Refused(command, error) => (command == "CLIENT LIST").then_some(What::Unasked(error)),
+            What::Lost(error) if self.nodes.get(&node).is_some_and(Node::never_answered) => {
+                Some(What::Unasked(error))
+            }
+            other => Some(other),
+        }
+    }
+
     /// The servers, by id.
     pub(in crate::model) fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.nodes.values()

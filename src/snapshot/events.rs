@@ -68,6 +68,8 @@ pub enum What {
     },
     /// A server does not let us ask something, in its own words.
     Refused(String, String),
+    /// A server of an app does not say what it knows of its connections, and why.
+    Unasked(String),
     /// A lint began to hold.
     Raised(&'static str, Severity, String),
     /// A lint holds no longer.

@@ -399,6 +399,11 @@ impl Node {
         self.server.lost(at, error, retry_at) && !just
     }
 
+    /// Whether nothing is known of it.
+    pub(super) fn never_answered(&self) -> bool {
+        self.look.is_none() && self.server.row().seen_at.is_none()
+    }
+
     /// Whether it answers, as far as is known.
     fn answers(&self) -> bool {
         !self.stopped && self.server.row().lost.is_none()

@@ -1,7 +1,7 @@
 use super::*;
 use crate::event::{
     Client, CloseReason, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder, Inside, Left, Look,
-    NodeFacts, Opened, PoolEvent, PoolFacts, ProcId, Pulse, Timed, Totals, WatchEvent,
+    NodeFacts, Opened, PoolEvent, PoolFacts, ProcId, Pulse, Refused, Timed, Totals, WatchEvent,
 };
 use crate::model::{Model, ModelOptions};
 use crate::snapshot::{Snapshot, What};
@@ -292,6 +292,38 @@ fn an_apps_servers_are_not_judged_and_their_other_clients_are_no_news() {
     assert_eq!(snapshot.clients.len(), 50);
     assert!(snapshot.lints.is_empty(), "{:?}", snapshot.lints);
     assert!(!snapshot.events.iter().any(|event| matches!(event.what, What::Clients { .. })));
+}
+
+#[test]
+fn a_server_that_cannot_be_asked_is_told_once_and_as_no_loss() {
+    let mut bench = Bench::new(TARGET);
+    bench.watch(NODE, SERVER);
+    let lost = |at: u64| WatchEvent::Lost { error: "wants a password".to_owned(), retry_at: s(at + 15) };
+    for at in [1, 16] {
+        bench.tell(s(at), Event::Watch(NODE, lost(at)));
+    }
+    bench.watch(NodeId(1), "127.0.0.1:6380");
+    for command in ["CONFIG GET", "CLIENT LIST"] {
+        let refused = Refused { command: command.to_owned(), error: "NOPERM".to_owned(), rule: None };
+        bench.tell(s(17), Event::Watch(NodeId(1), WatchEvent::Refused(refused)));
+    }
+    // One that has answered is lost when it does no more.
+    bench.watch(NodeId(2), "127.0.0.1:6381");
+    bench.look(18, NodeId(2), Vec::new());
+    bench.tell(s(19), Event::Watch(NodeId(2), lost(19)));
+    let snapshot = bench.snapshot(20);
+    let told: Vec<_> = snapshot
+        .events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Unasked(why) => Some((event.node, format!("unasked {why}"))),
+            What::Lost(why) => Some((event.node, format!("lost {why}"))),
+            What::Refused(..) => panic!("{event:?}"),
+            _ => None,
+        })
+        .collect();
+    let want = [(0, "unasked wants a password"), (1, "unasked NOPERM"), (2, "lost wants a password")];
+    assert_eq!(told, want.map(|(node, words)| (Some(NodeId(node)), words.to_owned())));
 }
 
 #[test]

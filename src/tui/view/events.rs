@@ -135,6 +135,7 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
             say(theme.text, format!("{who}: {}", counts.join(", ")))
         }
         What::Refused(command, error) => say(theme.bad, format!("x {command} is refused: {error}")),
+        What::Unasked(error) => say(theme.text, format!("its view of connections is not known: {error}")),
         What::Lost(error) => say(theme.bad, format!("x server lost: {error}")),
         What::Back => say(theme.available, "server is back".to_owned()),
         What::Raised(lint, severity, evidence) => {

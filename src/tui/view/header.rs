@@ -130,7 +130,9 @@ pub fn has_banner(latest: &Snapshot) -> bool {
 
 /// The first server that does not answer, and how many more there are.
 fn silent(latest: &Snapshot) -> Option<(&ServerRow, &Lost, usize)> {
-    let watched = latest.nodes.iter().map(|node| &node.server);
+    // One that was asked about an app's connections and never answered is no loss.
+    let app = latest.app.is_some();
+    let watched = latest.nodes.iter().map(|node| &node.server).filter(|row| !app || row.seen_at.is_some());
     let mut lost = std::iter::once(&latest.server)
         .chain(watched)
         .filter_map(|server| server.lost.as_ref().map(|lost| (&**server, lost)));
@@ -140,7 +142,8 @@ fn silent(latest: &Snapshot) -> Option<(&ServerRow, &Lost, usize)> {
 
 fn trouble(latest: &Snapshot) -> Option<String> {
     let tape = tape::trouble(latest.recording.as_ref(), latest.tape.as_ref());
-    tape.or_else(|| watch::refused(latest).map(|words| text::escape_str(&words).into_owned()))
+    let asked = latest.app.is_none().then_some(latest);
+    tape.or_else(|| watch::refused(asked?).map(|words| text::escape_str(&words).into_owned()))
 }
 
 /// Says what failed, when it is tried again, and how old the facts are. What to do about it comes with room only.
