@@ -7,7 +7,9 @@
 pub mod input;
 mod keeper;
 
+use std::cell::Cell as Local;
 use std::num::NonZeroU16;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use compact_str::CompactString;
 
@@ -17,8 +19,8 @@ pub use keeper::{Handle, Keeper};
 
 /// Lines kept that have left the screen at its top.
 const SCROLLBACK: usize = 1_000;
-/// The smallest it gets: there must be room for a wide character.
-const SMALLEST: Size = Size { rows: 1, columns: 2 };
+/// The smallest it gets: below it the parser has been seen to break, and no program can be used.
+const SMALLEST: Size = Size { rows: 2, columns: 8 };
 /// The largest: no window is larger, and each cell costs.
 const LARGEST: Size = Size { rows: 500, columns: 1_000 };
 /// How much waits for the app as answers to what it asked. One that asks on and on and reads nothing gets no more.
@@ -198,7 +200,15 @@ impl Console {
 
     /// Takes what the app wrote.
     pub fn feed(&mut self, bytes: &[u8]) {
-        self.parser.process(bytes);
+        self.change(|parser| parser.process(bytes));
+    }
+
+    /// Changes it, and begins anew where that breaks it: whatever an app writes, it ends nothing but its own screen.
+    fn change(&mut self, change: impl FnOnce(&mut vt100::Parser<Asked>)) {
+        let size = self.size();
+        if contain(|| change(&mut self.parser)).is_none() {
+            *self = Self::new(size);
+        }
     }
 
     /// What the app asked its terminal for since the last time, answered.
@@ -209,7 +219,10 @@ impl Console {
     /// Makes it larger or smaller.
     pub fn resize(&mut self, size: Size) {
         let (rows, columns) = size.sane().parts();
-        self.parser.screen_mut().set_size(rows, columns);
+        self.change(|parser| parser.screen_mut().set_size(rows, columns));
+        if self.size() != size.sane() {
+            *self = Self::new(size);
+        }
     }
 
     /// How large it is.
@@ -272,6 +285,23 @@ impl Console {
             written_out: screen.mouse_protocol_encoding() == Sgr,
         }
     }
+}
+
+thread_local! {
+    static CONTAINING: Local<bool> = const { Local::new(false) };
+}
+
+/// Whether a panic on this thread ends nothing, and nobody needs to be told.
+pub fn contains() -> bool {
+    CONTAINING.get()
+}
+
+/// What this gives, unless it panics.
+fn contain<T>(work: impl FnOnce() -> T) -> Option<T> {
+    CONTAINING.set(true);
+    let done = catch_unwind(AssertUnwindSafe(work)).ok();
+    CONTAINING.set(false);
+    done
 }
 
 /// What programs ask their terminal for, with the answers. Titles, clipboard, bells and what else they tell it are not

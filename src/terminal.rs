@@ -248,7 +248,7 @@ fn ignored_in(status: &str) -> u64 {
 }
 
 /// Whether it was ignored when the program began.
-fn was_ignored(kind: SignalKind) -> bool {
+pub(crate) fn was_ignored(kind: SignalKind) -> bool {
     let bit = u32::try_from(kind.as_raw_value() - 1).ok().and_then(|at| 1_u64.checked_shl(at));
     IGNORED.get().zip(bit).is_some_and(|(ignored, bit)| ignored & bit != 0)
 }

@@ -46,6 +46,7 @@ use run::{Assist, Job, Runner, Said};
 use terminal::Guard;
 use theme::Theme;
 
+use crate::console::{Handle, Picture};
 use crate::report::{self, Screenful};
 use crate::snapshot::Snapshot;
 use crate::terminal::{EndSignals, StopSignal, continued, halt, reclaim};
@@ -75,6 +76,8 @@ pub struct Screen {
     pub assist: Arc<dyn Assist>,
     /// The terminal, where it is taken already.
     pub guard: Option<Guard>,
+    /// The terminal of the app that is run.
+    pub console: Option<Handle>,
 }
 
 /// Why the screen ended.
@@ -98,11 +101,13 @@ pub async fn run(screen: Screen) -> io::Result<End> {
         None => Guard::enter(screen.facts.mouse)?,
     };
     let (say, mut said) = mpsc::channel(MESSAGES);
-    let Screen { facts, theme, mut snapshots, runner, assist, .. } = screen;
+    let Screen { facts, theme, mut snapshots, runner, assist, console, .. } = screen;
     let mut app = App::new(facts, assist, Size::default());
     app.take(snapshots.borrow_and_update().clone());
+    let mut pictures = console.as_ref().map(Handle::pictures);
     guard.draw(&mut app, &theme)?;
-    let mut world = World { runner, say, job: None, loan: None, stopping: false };
+    let mut world = World { runner, say, job: None, loan: None, stopping: false, console };
+    world.fit(&app);
     let mut keys = EventStream::new();
     let mut clicks = Clicks::default();
     let mut drawn = Instant::now();
@@ -169,6 +174,7 @@ pub async fn run(screen: Screen) -> io::Result<End> {
                 guard.draw(&mut app, &theme)?;
                 drawn = Instant::now();
                 dirty = false;
+                world.fit(&app);
             }
             // Before the output, which may be endless.
             changed = snapshots.changed(), if snapshots.has_changed().is_ok() => {
@@ -177,6 +183,10 @@ pub async fn run(screen: Screen) -> io::Result<End> {
                     dirty |= app.take(snapshots.borrow_and_update().clone());
                     let_go(before);
                 }
+            }
+            Some(picture) = next_picture(&mut pictures) => {
+                app.show(picture);
+                dirty = true;
             }
             Some(message) = said.recv() => {
                 dirty = true;
@@ -188,6 +198,16 @@ pub async fn run(screen: Screen) -> io::Result<End> {
     }
 }
 
+/// The next picture of what the app that is run prints; nothing once there will be no more.
+async fn next_picture(pictures: &mut Option<latest::Receiver<Arc<Picture>>>) -> Option<Arc<Picture>> {
+    let Some(shown) = pictures else { return std::future::pending().await };
+    if shown.changed().await.is_err() {
+        *pictures = None;
+        return None;
+    }
+    Some(Arc::clone(&shown.borrow_and_update()))
+}
+
 /// Lets snapshots go. Freeing thousands of rows takes longer than drawing those in sight.
 fn let_go(snapshots: [Arc<Snapshot>; 2]) {
     if snapshots.iter().any(|held| held.clients.len() + held.connections.len() > MANY_ROWS) {
@@ -197,6 +217,9 @@ fn let_go(snapshots: [Arc<Snapshot>; 2]) {
 
 /// What a terminal event makes the app do; nothing when it means nothing.
 fn heard(app: &mut App, clicks: &mut Clicks, event: &Event) -> Option<Vec<Effect>> {
+    if let Some(effects) = app.pass_on(event) {
+        return Some(effects);
+    }
     match event {
         Event::Key(key) => app.press(Chord::from_event(key)?),
         Event::Paste(text) => Some(app.update(Action::Paste(text.replace("\r\n", "\n").replace('\r', "\n")))),
@@ -233,9 +256,18 @@ struct World {
     loan: Option<Loan>,
     /// The program is to be stopped, as Ctrl-Z does.
     stopping: bool,
+    /// The terminal of the app that is run.
+    console: Option<Handle>,
 }
 
 impl World {
+    /// Makes the app's terminal as large as its pane.
+    fn fit(&self, app: &App) {
+        if let (Some(console), Some(size)) = (&self.console, app.terminal_size()) {
+            console.resize(size);
+        }
+    }
+
     /// Carries effects out, and says when one ends the screen.
     fn act(&mut self, app: &mut App, guard: &mut Guard, effects: Vec<Effect>) -> io::Result<Option<End>> {
         for effect in effects {
@@ -261,6 +293,16 @@ impl World {
                 Effect::Kill(clients) => self.runner.kill(clients, self.say.clone()),
                 Effect::Interval(interval) => self.runner.set_interval(interval),
                 Effect::Report(screen) => self.write_report(*screen),
+                Effect::Type(bytes) => {
+                    if let Some(console) = &self.console {
+                        console.type_in(bytes);
+                    }
+                }
+                Effect::ScrollApp(by) => {
+                    if let Some(console) = &self.console {
+                        console.scroll(by);
+                    }
+                }
                 Effect::Copy(text) => guard.copy(&text)?,
                 Effect::Repaint => guard.repaint()?,
                 Effect::Suspend => self.stopping = true,

@@ -151,7 +151,28 @@ fn input_and_arguments_reach_the_command_unchanged() {
     child.stdin.take().expect("a pipe").write_all(b"in\n\xff").expect("written");
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.stdout, b"in\n\xff[--help][a b][]");
-    assert!(words(&output.stderr).contains("no process reported"), "{output:?}");
+    assert!(words(&output.stderr).contains("nobody reported: sh is no Python program"), "{output:?}");
+}
+
+#[test]
+fn what_was_ignored_before_is_ignored_by_the_command_too() {
+    let ignored = |line: Vec<u8>| {
+        let line = String::from_utf8(line).expect("text");
+        u64::from_str_radix(line.trim_start_matches("SigIgn:").trim(), 16).expect("a number")
+    };
+    let look = ["grep", "SigIgn", "/proc/self/status"];
+    let usual = ignored(run(&[], &look).output().expect("it runs").stdout);
+    let mut nohup = Command::new("sh");
+    nohup.args([
+        "-c",
+        "trap '' HUP INT; exec \"$@\"",
+        "sh",
+        env!("CARGO_BIN_EXE_redis-pooltop"),
+        "run",
+        "--",
+    ]);
+    let with = ignored(nohup.args(look).output().expect("it runs").stdout);
+    assert_eq!((usual & 0b11, with & 0b11), (0, 0b11), "HUP is the first and INT the second");
 }
 
 #[test]

@@ -16,6 +16,10 @@ pub struct Run {
     #[command(flatten)]
     pub told: Told,
 
+    /// Leave the terminal to the command, and report at its end; without a terminal that is so anyway
+    #[arg(long, help_heading = OUTPUT)]
+    pub plain: bool,
+
     /// The command and its arguments, after --
     #[arg(value_name = "CMD", trailing_var_arg = true, allow_hyphen_values = true, required = true)]
     pub command: Vec<OsString>,

@@ -1,7 +1,7 @@
 //! What `run` and `attach` were asked for.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,12 +24,21 @@ pub struct AppSettings {
     pub reports: bool,
     /// Options name the server that is asked about the pools' connections.
     pub names_server: bool,
+    /// The terminal is left to the command.
+    pub plain: bool,
 }
 
 impl AppSettings {
     /// Whether the full screen is meant, and there is a terminal for it.
     pub fn on_screen(&self) -> bool {
-        !self.reports && std::io::stdout().is_terminal()
+        match self.observed {
+            // It takes all three of them from the command, which else has them.
+            Observed::Command(_) => {
+                let terminals = stdin().is_terminal() && stdout().is_terminal() && stderr().is_terminal();
+                !self.plain && self.format == Format::Text && terminals
+            }
+            Observed::Socket(..) => !self.reports && stdout().is_terminal(),
+        }
     }
 }
 
@@ -46,7 +55,9 @@ pub enum Observed {
 const GRACE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(run: Run, common: &Common, judged: bool) -> Result<AppSettings, Error> {
-    settings(&run.told, Observed::Command(run.command), "run", common, judged)
+    let plain = run.plain;
+    let settings = settings(&run.told, Observed::Command(run.command), "run", common, judged)?;
+    Ok(AppSettings { plain, ..settings })
 }
 
 pub(super) fn attach(attach: Attach, common: &Common, judged: bool) -> Result<AppSettings, Error> {
@@ -79,7 +90,7 @@ fn settings(
     let reports = told.format.is_some() || judged || timed;
     let (format, grace) = (told.format.unwrap_or_default(), told.grace.unwrap_or(GRACE));
     let names_server = common.connection.names_server();
-    Ok(AppSettings { observed, grace, format, reports, names_server })
+    Ok(AppSettings { observed, grace, format, reports, names_server, plain: false })
 }
 
 /// Refuses a check that could never fail.

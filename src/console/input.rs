@@ -106,7 +106,7 @@ pub fn paste(text: &str, modes: Modes) -> Vec<u8> {
 }
 
 /// What a mouse event at this row and column of the app's screen is for it; none where it does not want to know.
-pub fn mouse(event: &MouseEvent, row: u16, column: u16, modes: Modes) -> Vec<u8> {
+pub fn mouse(event: MouseEvent, row: u16, column: u16, modes: Modes) -> Vec<u8> {
     let down = !matches!(event.kind, MouseEventKind::Up(_));
     let button = match event.kind {
         MouseEventKind::Down(button) | MouseEventKind::Up(button) => match button {
@@ -217,7 +217,7 @@ mod tests {
         let event = |kind| MouseEvent { kind, column: 50, row: 20, modifiers: CTRL };
         let (down, up) = (MouseEventKind::Down(MouseButton::Left), MouseEventKind::Up(MouseButton::Left));
         let said = |kind, mouse_mode, written_out| {
-            mouse(&event(kind), 2, 300, Modes { mouse: mouse_mode, written_out, ..Modes::default() })
+            mouse(event(kind), 2, 300, Modes { mouse: mouse_mode, written_out, ..Modes::default() })
         };
         assert!(said(down, Mouse::None, true).is_empty());
         assert!(said(up, Mouse::Press, true).is_empty());
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(said(MouseEventKind::ScrollDown, Mouse::Release, true), b"\x1b[<81;301;3M");
         assert!(said(down, Mouse::Press, false).is_empty(), "too far right for the old form");
         let old = Modes { mouse: Mouse::Release, ..Modes::default() };
-        assert_eq!(mouse(&event(up), 2, 3, old), [0x1b, b'[', b'M', 32 + 3 + 16, 36, 35]);
+        assert_eq!(mouse(event(up), 2, 3, old), [0x1b, b'[', b'M', 32 + 3 + 16, 36, 35]);
         assert!(said(MouseEventKind::Moved, Mouse::Release, true).is_empty());
     }
 }

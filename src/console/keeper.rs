@@ -37,9 +37,11 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// What is to be seen, from now on.
+    /// What is to be seen, from now on: as it is now, and then as it changes.
     pub fn pictures(&self) -> watch::Receiver<Arc<Picture>> {
-        self.pictures.clone()
+        let mut pictures = self.pictures.clone();
+        pictures.mark_changed();
+        pictures
     }
 
     /// Types this, as soon as the app reads.

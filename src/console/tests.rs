@@ -104,12 +104,12 @@ fn what_it_wants_to_hear_is_known() {
 fn a_new_size_keeps_what_fits() {
     let mut console = console(4, 10);
     console.feed(b"one\r\ntwo\r\nthree");
-    console.resize(Size { rows: 2, columns: 4 });
-    assert_eq!(text(&console.picture()), ["two", "thre"]);
+    console.resize(Size { rows: 2, columns: 9 });
+    assert_eq!(text(&console.picture()), ["two", "three"]);
     for size in [(0, 0), (1, 1), (u16::MAX, 1), (1, u16::MAX)] {
         console.resize(Size { rows: size.0, columns: size.1 });
         let Size { rows, columns } = console.size();
-        assert!((1..=500).contains(&rows) && (2..=1_000).contains(&columns));
+        assert!((2..=500).contains(&rows) && (8..=1_000).contains(&columns));
         console.feed("日本\r\nx\x1b[65535b".as_bytes());
         console.picture();
     }
@@ -120,13 +120,25 @@ fn a_sequence_that_never_ends_takes_no_memory_and_shows_nothing() {
     let mut console = console(2, 10);
     for start in [b"\x1b]52;c;".as_slice(), b"\x1bP", b"\x1b_", b"\x1b[1;"] {
         console.feed(start);
-        for _ in 0..160 {
-            console.feed(&[b'1'; 64 << 10]);
+        for _ in 0..16 {
+            console.feed(&b"1".repeat(64 << 10));
         }
         console.feed(b"\x1b\\\x18");
     }
     console.feed(b"\x1b[2J\x1b[Hwell");
     assert_eq!(text(&console.picture())[0], "well");
+}
+
+#[test]
+fn what_breaks_it_ends_its_own_screen_and_nothing_else() {
+    let mut console = console(3, 20);
+    console.feed(b"before\x1b[6n");
+    assert!(!contains());
+    console.change(|_| panic!("in the parser; {}", contains()));
+    assert!(!contains());
+    assert_eq!((text(&console.picture()), console.size().columns), (vec![String::new(); 3], 20));
+    console.feed(b"after");
+    assert_eq!(text(&console.picture())[0], "after");
 }
 
 /// What is written, moved by or made of a size.
@@ -150,7 +162,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     ];
     prop_oneof![
         8 => sequence.prop_map(Deed::Feed),
-        1 => (0..12_u16, 0..12_u16).prop_map(|(rows, columns)| Deed::Resize(rows, columns)),
+        1 => (0..12_u16, 0..24_u16).prop_map(|(rows, columns)| Deed::Resize(rows, columns)),
         1 => (-20..20_isize).prop_map(Deed::Scroll),
     ]
 }
@@ -160,7 +172,7 @@ proptest! {
 
     #[test]
     fn no_bytes_and_no_size_break_it(deeds in prop::collection::vec(deed(), 0..60)) {
-        let mut console = console(4, 6);
+        let mut console = console(4, 10);
         for deed in deeds {
             match deed {
                 Deed::Feed(bytes) => console.feed(&bytes),

@@ -3,13 +3,18 @@
 mod child;
 mod end;
 mod servers;
+mod shown;
+mod silence;
 
+use std::ffi::OsString;
 use std::io::{Write, stderr};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use self::child::{Child, Refusal};
 use self::servers::{Servers, Whom};
@@ -22,14 +27,14 @@ use crate::error::{Error, Exit};
 use crate::event::{AppEvent, Clock, Ending, Event};
 use crate::hub::Hub;
 use crate::report;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{AppRow, Snapshot};
 use crate::source::agent::{Agents, Place};
 use crate::terminal::{self, EndSignals};
 use crate::text;
 use crate::tui::layout::Scene;
 
-/// Why nobody may have reported, for a person who expected it.
-const NOBODY: &str = "no process reported: was Python started with -I, -S or -E, is it older than 3.8, does it not use redis-py or valkey-py, or is the command no Python at all?";
+/// How long processes may take to report before that is worth a word.
+const SILENT: Duration = Duration::from_millis(1_900);
 
 /// What looks, and where it is told.
 struct Observing {
@@ -46,6 +51,9 @@ pub(super) async fn run(
     judge: Option<&mut Judge>,
 ) -> Result<Exit, Error> {
     match &asked.observed {
+        Observed::Command(command) if asked.on_screen() && can_show_a_screen().is_ok() => {
+            shown::run(settings, asked, command, judge).await
+        }
         Observed::Command(command) => {
             let place = Place::make().map_err(Error::io("the directory for reports"))?;
             let mut observing = Observing::start(settings, asked, &place.socket())?;
@@ -57,10 +65,11 @@ pub(super) async fn run(
                 }
             };
             observing.say(AppEvent::Started { program: Some(child.name().to_owned()) });
+            observing.listen(command);
             let status = child.wait().await.map_err(Error::io("the command"))?;
             observing.say(AppEvent::Ended(ending(status)));
             observing.settle(Instant::now() + asked.grace).await;
-            observing.end(asked, judge, exit(status), true).await
+            observing.end(asked, judge, exit(status), Some(command)).await
         }
         Observed::Socket(path, _) if asked.on_screen() => {
             can_show_a_screen()?;
@@ -68,7 +77,7 @@ pub(super) async fn run(
             observing.say(AppEvent::Started { program: None });
             let target = text::escape_str(&path.to_string_lossy()).into_owned();
             let exit = screen::inside(settings, &observing.hub, Scene::Attach, target, None).await?;
-            observing.end(asked, judge, exit, false).await
+            observing.end(asked, judge, exit, None).await
         }
         Observed::Socket(path, duration) => {
             let mut signals =
@@ -81,7 +90,7 @@ pub(super) async fn run(
                 _ = signals.next() => {}
                 () = until_then(until) => {}
             }
-            observing.end(asked, judge, Exit::Fine, false).await
+            observing.end(asked, judge, Exit::Fine, None).await
         }
     }
 }
@@ -97,7 +106,27 @@ impl Observing {
     }
 
     fn say(&self, event: AppEvent) {
-        self.hub.tap().emit(self.clock.now(), Event::App(event));
+        self.teller()(event);
+    }
+
+    /// The same, for others.
+    fn teller(&self) -> impl Fn(AppEvent) + Send + 'static {
+        let (hub, clock) = (self.hub.clone(), self.clock);
+        move |event| hub.tap().emit(clock.now(), Event::App(event))
+    }
+
+    /// Says why nobody may have reported, once they had the time to.
+    fn listen(&self, command: &[OsString]) {
+        let (hub, clock, command) = (self.hub.clone(), self.clock, command.to_vec());
+        tokio::spawn(async move {
+            sleep(SILENT).await;
+            let silent = |app: &AppRow| app.processes.is_empty() && app.ended.is_none();
+            if hub.sync().await.app.as_deref().is_some_and(silent) {
+                // It looks at files.
+                let why = spawn_blocking(move || silence::why(&command, false)).await.unwrap_or_default();
+                hub.tap().emit(clock.now(), Event::App(AppEvent::Silent { why }));
+            }
+        });
     }
 
     /// Waits until every process that reports has said that it ends, at most until then.
@@ -118,13 +147,13 @@ impl Observing {
         asked: &AppSettings,
         judge: Option<&mut Judge>,
         exit: Exit,
-        expected: bool,
+        command: Option<&[OsString]>,
     ) -> Result<Exit, Error> {
         // What is reported is the last that is recorded, so that a replay reports the same.
         let snapshot = self.hub.end_recording().await;
         let heard = snapshot.app.as_deref().is_some_and(|app| !app.processes.is_empty());
-        if !heard && expected {
-            warn(&format!("redis-pooltop: {NOBODY}"));
+        if let Some(command) = command.filter(|_| !heard) {
+            warn(&format!("redis-pooltop: {}", silence::why(command, true)));
         }
         let exit = end::tell(asked, &snapshot, judge, exit, heard)?;
         if let Some(recording) = self.recording.take() {

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
+use ratatui::layout::Size;
+
 use super::{Parts, tick};
 use crate::command::settings;
 use crate::config::{ReplaySettings, ScreenSettings, Settings, WatchSettings};
+use crate::console::{self, Handle};
 use crate::error::{Error, Exit};
 use crate::event::Stamp;
 use crate::hub::Hub;
 use crate::net::ConnectOptions;
 use crate::record::Replay;
 use crate::text;
-use crate::tui::app::Facts;
+use crate::tui::action::Action;
+use crate::tui::app::{App, Facts};
 use crate::tui::desk::{self, Looks};
-use crate::tui::layout::Scene;
+use crate::tui::layout::{Pane, Scene};
+use crate::tui::run::Unassisted;
 use crate::tui::terminal::Guard;
 use crate::tui::theme::{Ability, Theme};
 use crate::tui::watch::Acts;
@@ -73,18 +78,30 @@ pub(super) async fn watch(
     Ok(shown.await.map_err(Error::io(TERMINAL))?.into())
 }
 
-/// Shows an app's pools until the screen ends: beside what it prints, where `scene` has a pane for that. `target` is what
+/// Shows an app's pools until the screen ends: beside what it prints, as `console` has it, where `scene` has a pane for that. `target` is what
 /// stands for its name until that is known, safe to show.
 pub(super) async fn inside(
     settings: &Settings,
     hub: &Hub,
     scene: Scene,
     target: String,
-    guard: Option<Guard>,
+    console: Option<Handle>,
 ) -> Result<Exit, Error> {
     let facts = Facts { target, scene, interval: tick(settings), ..chosen(&settings.screen) };
-    let shown = tui::inside::show(hub, facts, theme(settings), guard);
+    let shown = tui::inside::show(hub, facts, theme(settings), None, console);
     Ok(shown.await.map_err(Error::io(TERMINAL))?.into())
+}
+
+/// How large the terminal of an app is on the screen as it is first drawn.
+pub(super) fn app_size(settings: &Settings) -> console::Size {
+    let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
+    let facts = Facts { scene: Scene::Run, ..chosen(&settings.screen) };
+    let mut app = App::new(facts, Arc::new(Unassisted), Size { width, height });
+    // Where there is no room for its pane, it is seen alone.
+    app.terminal_size().unwrap_or_else(|| {
+        app.update(Action::Focus(Pane::App));
+        app.terminal_size().unwrap_or(console::Size { rows: height, columns: width })
+    })
 }
 
 /// Shows a recording until the screen ends.

@@ -242,6 +242,10 @@ pub enum Effect {
     Report(Box<Screenful>),
     /// Close these clients of watched servers.
     Kill(Vec<(NodeId, Exact)>),
+    /// Type this into the app.
+    Type(Vec<u8>),
+    /// Show what the app printed so many lines further up; below 0, further down.
+    ScrollApp(isize),
     /// Draw every cell anew.
     Repaint,
     /// Move in the recording.

@@ -11,6 +11,7 @@ mod mouse;
 mod panes;
 mod read;
 mod shell;
+mod terminal;
 mod update;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use super::listing::Lists;
 use super::output::{Kind, Output};
 use super::prompt::{History, Prompt};
 use super::run::{Assist, Beside};
+use crate::console::Picture;
 use crate::report::Listing;
 use crate::snapshot::{ServerRow, Snapshot};
 use crate::values::Editing;
@@ -148,6 +150,8 @@ pub struct App {
     pub(super) help: Option<Help>,
     offsets: [usize; Pane::ALL.len()],
     pub(super) lists: Lists,
+    /// What the app that is run prints.
+    pub(super) picture: Arc<Picture>,
     /// The pane whose filter line has the keys.
     filtering: Option<Pane>,
     /// The pane that the last click selected a row in: another at the same place opens that row.
@@ -205,6 +209,7 @@ impl App {
             help: None,
             offsets: [0; Pane::ALL.len()],
             lists: Lists::beginning(&facts.listing),
+            picture: Arc::default(),
             filtering: None,
             row_clicked: None,
             armed: false,
@@ -228,6 +233,8 @@ impl App {
             Mode::Details(details.subject.pane())
         } else if self.filtering.is_some() {
             Mode::Filter
+        } else if self.focus == Pane::App && self.runs() {
+            Mode::App
         } else if self.focus != Pane::Shell {
             Mode::Pane(self.focus)
         } else if let Some(reading) = &self.reading {

@@ -86,7 +86,7 @@ pub async fn show(
     let snapshots = hub.subscribe();
     let desk = Desk::start(session, news, hub.clone(), before, (file, history));
     let runner = Box::new(Desk { pace, ..desk });
-    super::run(Screen { facts, theme, snapshots, runner, assist, guard }).await
+    super::run(Screen { facts, theme, snapshots, runner, assist, guard, console: None }).await
 }
 
 /// How often the kept connections are looked at: that costs a system call each.

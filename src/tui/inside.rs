@@ -11,17 +11,25 @@ use super::run::{Job, Runner, Said, Unassisted};
 use super::terminal::Guard;
 use super::theme::Theme;
 use super::{End, Screen};
+use crate::console::Handle;
 use crate::hub::Hub;
 
 /// Shows what the hub knows of an app until the screen ends; `facts` says by its scene whether the app's output is
-/// there too.
+/// there too, which then comes from `console`.
 ///
 /// # Errors
 /// What the terminal says.
-pub async fn show(hub: &Hub, facts: Facts, theme: Theme, guard: Option<Guard>) -> io::Result<End> {
+pub async fn show(
+    hub: &Hub,
+    facts: Facts,
+    theme: Theme,
+    guard: Option<Guard>,
+    console: Option<Handle>,
+) -> io::Result<End> {
     let facts = Facts { pager: false, pipe: false, ..facts };
     let (snapshots, runner) = (hub.subscribe(), Box::new(Inside { hub: hub.clone() }));
-    super::run(Screen { facts, theme, snapshots, runner, assist: Arc::new(Unassisted), guard }).await
+    let assist = Arc::new(Unassisted);
+    super::run(Screen { facts, theme, snapshots, runner, assist, guard, console }).await
 }
 
 /// The way from the screen to what looks.

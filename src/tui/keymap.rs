@@ -66,6 +66,7 @@ impl Context {
             replay: false,
             scene: match mode {
                 Mode::Pane(Pane::Clients) | Mode::Details(Pane::Clients) => Scene::Watch,
+                Mode::App => Scene::Run,
                 _ => Scene::Pool,
             },
             grouped: false,
@@ -91,6 +92,8 @@ pub enum Mode {
     Ask,
     /// A question that wants a word.
     Confirm,
+    /// The app that is run: it gets every key but those that lead away from it.
+    App,
     /// A pane other than the shell.
     Pane(Pane),
     /// The filter line of a pane.

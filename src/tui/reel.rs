@@ -36,7 +36,8 @@ pub async fn show(replay: Replay, chosen: Facts, theme: Theme) -> io::Result<End
     };
     let snapshots = replay.subscribe();
     let runner = Box::new(Reel { replay });
-    super::run(Screen { facts, theme, snapshots, runner, assist: Arc::new(Unassisted), guard: None }).await
+    let assist = Arc::new(Unassisted);
+    super::run(Screen { facts, theme, snapshots, runner, assist, guard: None, console: None }).await
 }
 
 /// What each control is for, with the keys it has.

@@ -33,6 +33,7 @@ use super::app::App;
 use super::clipboard;
 use super::theme::Theme;
 use super::view;
+use crate::console;
 use crate::terminal::{Kept, keep, plain};
 
 /// How long a terminal may take to show what is under way when it is given back. One that nobody reads never will.
@@ -82,6 +83,10 @@ impl Guard {
         HOOK.call_once(|| {
             let before = panic::take_hook();
             panic::set_hook(Box::new(move |info| {
+                // What an app wrote broke its own screen and no more.
+                if console::contains() {
+                    return;
+                }
                 leave();
                 before(info);
             }));

@@ -58,6 +58,8 @@ pub struct Theme {
     pub error: Style,
     /// Whether cells are turned into plain ASCII before they are shown.
     pub ascii: bool,
+    /// The colours that an app's own output may have.
+    pub colours: Colours,
 }
 
 const PLAIN: Style = Style::new();
@@ -86,6 +88,7 @@ impl Theme {
         name: PLAIN.fg(Color::Green),
         error: PLAIN.fg(Color::Red),
         ascii: false,
+        colours: Colours::True,
     };
 
     /// No colour at all: bold, faint and reversed only.
@@ -100,6 +103,7 @@ impl Theme {
         option: PLAIN,
         name: PLAIN,
         error: BOLD,
+        colours: Colours::None,
         ..Theme::DEFAULT
     };
 
@@ -152,6 +156,7 @@ impl Theme {
             name: change(self.name),
             error: change(self.error),
             ascii: self.ascii,
+            colours: self.colours,
         }
     }
 }

@@ -126,7 +126,7 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
             Pane::Clients => clients::draw(&cx, *area, buf),
             Pane::Connections => connections::draw(&cx, *area, buf),
             Pane::Pools => pools::draw(&cx, *area, buf),
-            Pane::App => app::draw(&cx, *area, buf),
+            Pane::App => cursor = app::draw(app, &cx, *area, buf),
             Pane::Lints => lints::draw(&cx, *area, buf),
             Pane::Events => events::draw(&cx, *area, buf),
             Pane::Shell => {

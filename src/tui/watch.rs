@@ -41,7 +41,8 @@ pub async fn show(
 ) -> io::Result<End> {
     let facts = Facts { scene: Scene::Watch, pager: false, pipe: false, ..facts };
     let (snapshots, runner) = (hub.subscribe(), Box::new(Watch { acts }));
-    super::run(Screen { facts, theme, snapshots, runner, assist: Arc::new(Unassisted), guard }).await
+    let assist = Arc::new(Unassisted);
+    super::run(Screen { facts, theme, snapshots, runner, assist, guard, console: None }).await
 }
 
 /// The way from the screen to the servers.

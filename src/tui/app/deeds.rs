@@ -53,6 +53,8 @@ pub(super) enum Deed {
     Line(String),
     /// Closes these clients of watched servers.
     Kill(Vec<(NodeId, Exact)>),
+    /// Ends the program, and the app with it.
+    Quit,
 }
 
 impl App {
@@ -94,6 +96,7 @@ impl App {
         match confirm.deed {
             Deed::Line(line) => self.run_line(line),
             Deed::Kill(clients) => vec![Effect::Kill(clients)],
+            Deed::Quit => vec![Effect::Quit],
         }
     }
 

@@ -19,7 +19,7 @@ impl App {
             Action::Paste(_) | Action::Click(_) | Action::DoubleClick(_) | Action::Wheel { .. }
                 if self.unseen() => {}
             Action::Interrupt => return self.interrupt(armed),
-            Action::EndOfInput if self.prompt.is_empty() => return vec![Effect::Quit],
+            Action::EndOfInput if self.prompt.is_empty() => return self.quit(),
             Action::Suspend => return vec![Effect::Suspend],
             Action::Accept => return self.accept(),
             Action::Answer(yes) => return self.answer(yes),
@@ -47,6 +47,9 @@ impl App {
             Action::FindOlder => self.next_found(true),
             Action::FindNewer => self.next_found(false),
             Action::ScrollOutput(step) => self.scroll_output(step),
+            Action::Scroll(step) if self.context().mode == Mode::Pane(Pane::App) => {
+                return self.scroll_app(step);
+            }
             Action::Scroll(step) => self.scroll(step),
             Action::Focus(pane) => self.focus(pane),
             Action::LeavePrompt => self.focus(self.last_pane),
@@ -102,7 +105,9 @@ impl App {
             return (no == Meaning::Do(Action::Answer(false))).then(|| self.update(Action::Answer(false)));
         }
         match meant {
-            Meaning::Do(Action::EndOfInput) => Some(vec![Effect::Quit]),
+            // Once more is a yes to a question that cannot be seen.
+            Meaning::Do(Action::EndOfInput) if self.confirm.is_some() => Some(vec![Effect::Quit]),
+            Meaning::Do(Action::EndOfInput) => Some(self.quit()),
             Meaning::Do(action @ (Action::Interrupt | Action::Suspend)) => Some(self.update(action)),
             _ => None,
         }
@@ -124,7 +129,7 @@ impl App {
             return vec![Effect::EndJob(job.number)];
         }
         if armed {
-            return vec![Effect::Quit];
+            return self.quit();
         }
         self.armed = true;
         Vec::new()
@@ -154,7 +159,7 @@ impl App {
                     word.push(text);
                 }
             }
-            Mode::Pane(_) | Mode::Details(_) | Mode::Read | Mode::Ask => {}
+            Mode::Pane(_) | Mode::Details(_) | Mode::Read | Mode::Ask | Mode::App => {}
         }
     }
 

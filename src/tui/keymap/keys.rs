@@ -141,7 +141,8 @@ impl Keys {
                 _ => {}
             }
         }
-        let letters = !matches!(context.mode, Mode::Read | Mode::Ask | Mode::Pane(_) | Mode::Details(_));
+        let letters =
+            !matches!(context.mode, Mode::Read | Mode::Ask | Mode::App | Mode::Pane(_) | Mode::Details(_));
         match chord.typed() {
             Some(c) if letters && pending.is_none() => Meaning::Do(Action::Insert(c)),
             _ => Meaning::Nothing,

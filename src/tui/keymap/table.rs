@@ -1,10 +1,10 @@
 //! The table itself.
 
 use super::When::{
-    Anywhere, Ask, AttachAnywhere, AttachPane, Choosing, Clients, Confirm, Connection, Details, EmptyPrompt,
-    Filter, Filtered, Find, Group, Help, Inserting, Inside, InsidePane, Kill, List, Opens, Pane, Points,
-    PoolAnywhere, PoolDetails, PoolPane, PoolView, Prompt, Read, Replay, Row, RunAnywhere, RunPane, Scrolled,
-    Search, View, WatchAnywhere, WatchPane,
+    Anywhere, App, Ask, AttachAnywhere, AttachPane, Choosing, Clients, Confirm, Connection, Details,
+    EmptyPrompt, Filter, Filtered, Find, Group, Help, Inserting, Inside, InsidePane, Kill, List, Opens, Pane,
+    Points, PoolAnywhere, PoolDetails, PoolPane, PoolView, Prompt, Read, Replay, Row, RunAnywhere, RunPane,
+    Scrolled, Search, View, WatchAnywhere, WatchPane,
 };
 use super::{Binding, Do, When};
 use crate::record::Control;
@@ -145,6 +145,13 @@ pub const TABLE: &[Binding] = &[
     quiet(&["ctrl-end"], Prompt, Action::ScrollOutput(Step::Bottom), "The output, to its last line"),
     quiet(&["alt-p"], Prompt, Action::Page, "What the last line gave, in full, in $PAGER"),
     quiet(&["alt-/"], Prompt, Action::Find, "Look for words in the output, and read it"),
+    row(
+        &["alt-6"],
+        App,
+        Action::Zoom,
+        "zoom",
+        "Fill the screen with the app, and back. Every other key but those of the panes is the app's",
+    ),
     row(&["enter"], Filter, Action::KeepFilter, "keep", "Back to the rows that the filter leaves"),
     row(&["esc", "ctrl-c"], Filter, Action::ClearFilter, "clear", "Clear the filter: all rows again"),
     quiet(&["backspace"], Filter, Action::Edit(Edit::Backspace), "Take a letter back"),

@@ -50,7 +50,8 @@ fn inside() -> Vec<Context> {
     let mut all = Vec::new();
     for (scene, panes) in scenes {
         let panes = panes.iter().flat_map(|pane| [Mode::Pane(*pane), Mode::Details(*pane)]);
-        for mode in panes.chain([Mode::Filter, Mode::Help, Mode::Ask]) {
+        let app = (scene == Scene::Run).then_some(Mode::App);
+        for mode in panes.chain([Mode::Filter, Mode::Help, Mode::Ask]).chain(app) {
             for (row, filtered) in [(true, false), (true, true), (false, false)] {
                 let replay = scene == Scene::Attach && filtered;
                 all.push(Context { row, filtered, replay, scene, ..Context::of(mode) });

@@ -6,7 +6,7 @@ use crate::tui::layout::{Pane, Scene};
 /// When a row of the table holds; its title in the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// Always, but for a question.
+    /// Always, but for a question, and but for the app, which has these keys for itself.
     Anywhere,
     /// In the prompt.
     Prompt,
@@ -24,6 +24,8 @@ pub enum When {
     Find,
     /// While the output is read.
     Read,
+    /// In the app that is run.
+    App,
     /// In any pane but the shell.
     Pane,
     /// The same, beside a shell.
@@ -89,7 +91,7 @@ impl When {
     pub fn exists(self, context: &Context) -> bool {
         let (pool, watch) = (context.scene == Scene::Pool, context.scene == Scene::Watch);
         match self {
-            When::RunPane | When::RunAnywhere => context.scene == Scene::Run,
+            When::App | When::RunPane | When::RunAnywhere => context.scene == Scene::Run,
             When::AttachPane | When::AttachAnywhere => context.scene == Scene::Attach,
             When::InsidePane => context.scene.is_inside(),
             When::WatchPane | When::WatchAnywhere | When::Clients | When::Group | When::Inside => watch,
@@ -129,11 +131,11 @@ impl When {
         let (mode, of) = (context.mode, |when: When| when.holds(context));
         self.exists(context)
             && match self {
-                When::Anywhere
-                | When::PoolAnywhere
-                | When::WatchAnywhere
-                | When::RunAnywhere
-                | When::AttachAnywhere => !matches!(mode, Mode::Ask | Mode::Confirm),
+                When::Anywhere | When::PoolAnywhere | When::WatchAnywhere | When::AttachAnywhere => {
+                    !matches!(mode, Mode::Ask | Mode::Confirm | Mode::App)
+                }
+                When::RunAnywhere => !matches!(mode, Mode::Ask | Mode::Confirm),
+                When::App => mode == Mode::App,
                 When::Prompt => mode == Mode::Prompt,
                 When::EmptyPrompt => mode == Mode::Prompt && context.empty,
                 When::Choosing => mode == Mode::Prompt && context.choosing,
@@ -198,6 +200,7 @@ impl When {
             When::Search => "in the history search",
             When::Find => "while looking for words in the output",
             When::Read => "in the output",
+            When::App => "in the app, while it runs",
             When::Pane
             | When::PoolPane
             | When::WatchPane
@@ -232,6 +235,7 @@ impl When {
             When::Search => Some("search"),
             When::Find => Some("find"),
             When::Read => Some("read"),
+            When::App => Some("app"),
             When::Choosing => Some("choosing"),
             When::Inserting => Some("inserting"),
             When::Scrolled => Some("scrolled"),

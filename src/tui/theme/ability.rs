@@ -15,6 +15,19 @@ pub enum Colours {
     True,
 }
 
+impl Colours {
+    /// The nearest colour to one that somebody else asks for: [`Color::Reset`] where there is none.
+    pub fn nearest(self, colour: Color) -> Color {
+        match (self, colour) {
+            (Self::None, _) => Color::Reset,
+            (Self::Sixteen, Color::Indexed(index @ 16..)) => sixteen(indexed(index)),
+            (Self::Sixteen, Color::Rgb(red, green, blue)) => sixteen([red, green, blue]),
+            (Self::Indexed, Color::Rgb(red, green, blue)) => Color::Indexed(nearest([red, green, blue])),
+            (_, colour) => colour,
+        }
+    }
+}
+
 /// What can be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ability {
@@ -85,6 +98,20 @@ const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 /// may have changed them.
 pub(super) fn nearest(rgb: [u8; 3]) -> u8 {
     (16..=255).min_by_key(|index| distance(indexed(*index), rgb)).unwrap_or(16)
+}
+
+/// The nearest of the sixteen, as xterm has them.
+fn sixteen(rgb: [u8; 3]) -> Color {
+    let shown = |index: u8| match index {
+        7 => [229; 3],
+        8 => [127; 3],
+        _ => [0, 1, 2].map(|part| match (index >> part & 1, index) {
+            (0, _) => 0,
+            (_, 0..8) => 205,
+            _ => 255,
+        }),
+    };
+    Color::Indexed((0..16).min_by_key(|index| distance(shown(*index), rgb)).unwrap_or_default())
 }
 
 /// What xterm shows for a place from 16 on.

@@ -45,6 +45,7 @@ impl Inks {
             name: ink(self.name),
             error: ink(self.bad),
             ascii: false,
+            ..Theme::DEFAULT
         }
     }
 }
@@ -185,6 +186,6 @@ impl Theme {
             Colours::None => Self::MONO,
             _ => full.each(|style| ability.style(style)),
         };
-        Some(Theme { ascii: ability.ascii, ..theme })
+        Some(Theme { ascii: ability.ascii, colours: ability.colours, ..theme })
     }
 }

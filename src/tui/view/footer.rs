@@ -136,6 +136,9 @@ fn note(app: &App, theme: &Theme, width: u16) -> Option<(String, Style)> {
         let why = if width < 60 { String::new() } else { format!(": keys act on the {place}") };
         return Some((format!("no {key} here{why}"), theme.warn));
     }
+    if context.mode == Mode::App {
+        return Some(("keys go to the app".to_owned(), theme.warn));
+    }
     if context.mode != Mode::Prompt || app.pending.is_some() {
         return None;
     }
