@@ -93,7 +93,7 @@ class _Conn(_Hot):
 
     __slots__ = (
         # the connection
-        "id", "ref", "alive", "pool", "open", "born", "began", "dialled", "local", "client", "create", "shaken", "foreign", "noted",
+        "id", "ref", "alive", "pool", "open", "born", "began", "dialled", "local", "client", "create", "shaken", "foreign", "noted", "asked",
         # commands (`vague`: replies can no longer be counted)
         "packed", "vague", "errors",
         # the lease
@@ -116,7 +116,7 @@ class _Conn(_Hot):
         self.open = False
         self.born = self.began = self.dialled = self.create = 0
         self.local = self.client = None
-        self.foreign = self.noted = False
+        self.foreign = self.noted = self.asked = False
         self.sent = self.read = self.packed = self.shaken = 0
         self.head = None
         self.vague = self.odd = False
@@ -1207,6 +1207,7 @@ def _hung_up(conn, frame, kwargs):
             pool.n_closed += 1
             pool.n_commands += state.sent - state.shaken
             reason = _reason(frame, kwargs)
+            state.asked = reason == "asked"
             _keep(pool.closed, EVENTS, (state.id, now, reason))
             if reason == "unread-reply":
                 # get_connection found bytes that nobody asked for on a connection it was about to lend.
@@ -1779,12 +1780,15 @@ class _Agent(object):
                 self.reopened(conn, now)
         out = _out(pool)
         self.locate(pool, out)
-        leases, lent = [], {}
+        leases, lent, away = [], {}, 0
         for conn in out:
             uses = conn.uses
             if conn.before != uses and self.running is None:
                 # Seen for the first time, and most of them for the last.
                 conn.before, conn.seen_sent, conn.active = uses, conn.sent, now
+                continue
+            if self.put_away(conn, now):
+                away += 1
                 continue
             lease = self.lease(conn, now)
             if lease is not None:
@@ -1820,7 +1824,8 @@ class _Agent(object):
         idle = max(len(pool.sockets) - sum([conn.open for conn in out]), 0)
         waiting = sum(list(pool.inside.values()))
         limit = pool.facts["max"]
-        said = (len(out), idle, opening, waiting, limit, tuple(totals.values()))
+        in_use = len(out) - away
+        said = (in_use, idle, opening, waiting, limit, tuple(totals.values()))
         if said == pool.said and not leases and not back:
             pool.depth = DEEP
             return None
@@ -1832,7 +1837,7 @@ class _Agent(object):
         pool.depth = SHALLOW if lent + sum([count for _, count in wait]) > MANY else DEEP
         return {
             "id": pool.id,
-            "in_use": len(out),
+            "in_use": in_use,
             "available": idle,
             "opening": opening,
             "waiting": waiting,
@@ -1953,6 +1958,16 @@ class _Agent(object):
                 conn.plain = None
                 pool.out[conn.id] = conn
                 conn.light = None
+
+    def put_away(self, conn, now):
+        """Closed by hand when all of its pool was: kombu never gives back what it closes, and loses nothing by it."""
+        pool = conn.pool
+        if conn.open or not conn.asked or pool.sockets or len(pool.out) >= (pool.facts["max"] or 2**31):
+            return False
+        if self.running is None and conn.gone is None and not self.abandoned(conn, now):
+            return False
+        conn.back = now
+        return pool.out.pop(conn.id, None) is not None
 
     def failure(self, event):
         at, end, waited, stack, thread, task, error = event

@@ -40,6 +40,19 @@ pool.release(back)
         subject.told(lambda process: len(process.out) == 2, "two leases")
         self.assertEqual(self.ends(subject), {"here": False})
 
+    def test_put_away_by_hand(self):
+        # One with all of its pool; one from a pool that goes on, and has a connection less to lend from then on.
+        subject = Subject(self, """
+away = redis.ConnectionPool(port=PORT)
+conn = away.get_connection("_")  # away
+conn.disconnect()
+pool = redis.ConnectionPool(port=PORT)
+slot = pool.get_connection("_")  # slot
+pool.release(pool.get_connection("_"))
+slot.disconnect()
+""")
+        self.assertEqual(self.ends(subject), {"slot": False})
+
     def test_with_its_pool(self):
         # Collected together, in whatever order: what was out is told before the pool is.
         subject = Subject(self, """
