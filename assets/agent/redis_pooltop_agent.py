@@ -1219,6 +1219,8 @@ def _hung_up(conn, frame, kwargs):
 
 def _reason(frame, kwargs):
     """Why a connection is closed, by who closes it and which error is being handled."""
+    if frame is None:
+        return "pool-closed"
     name = frame.f_code.co_name
     if name == "_ping_failed" or kwargs.get("health_check_failed"):
         return "unhealthy"
@@ -1256,11 +1258,20 @@ def _wrap_disconnect(original):
     return disconnect
 
 
+def _gathered(frame):
+    """Whether this is a task's own coroutine: so an asyncio pool closes all of its connections."""
+    try:
+        task = _current_task()
+    except RuntimeError:
+        return False
+    return task is not None and getattr(task.get_coro(), "cr_frame", None) is frame
+
+
 def _wrap_async_disconnect(original):
     @functools.wraps(original)
     async def disconnect(self, *args, **kwargs):
         try:
-            _hung_up(self, _getframe(1), kwargs)
+            _hung_up(self, None if _gathered(_getframe()) else _getframe(1), kwargs)
         except BaseException:
             if not _fault():
                 raise

@@ -53,6 +53,22 @@ slot.disconnect()
 """)
         self.assertEqual(self.ends(subject), {"slot": False})
 
+    def test_closed_with_its_pool(self):
+        subject = Subject(self, """
+async def main(pool):
+    conn = await pool.get_connection("_")  # here
+    await pool.disconnect()
+asyncio.run(main(aredis.ConnectionPool(port=PORT)))
+pool = redis.ConnectionPool(port=PORT)
+conn = pool.get_connection("_")  # there
+pool.disconnect()
+""")
+        subject.finish()
+        process = subject.listener.only()
+        until(lambda: process.over, "the end of the stream")
+        self.assertEqual({why for _, _, why in process.closed}, {"pool-closed"})
+        self.assertEqual(sorted(process.frame(lease)[1] for lease in process.out.values()), [subject.line("here"), subject.line("there")])
+
     def test_with_its_pool(self):
         # Collected together, in whatever order: what was out is told before the pool is.
         subject = Subject(self, """

@@ -10,8 +10,10 @@ app = Flask(__name__)
 client = redis.Redis(port=PORT, client_name="shop", max_connections=200)
 
 
-@app.get("/pid")
-def pid():
+@app.get("/meet")
+def meet():
+    """Waits until all have come who were asked for."""
+    client.blpop("go", timeout=60)
     return jsonify(pid=os.getpid())
 
 
