@@ -160,7 +160,7 @@ impl Model {
             }
             Event::Watch(node, event) => {
                 let news = self.watched.apply(timed.at, *node, event);
-                if matches!(event, WatchEvent::Looked(_) | WatchEvent::Stopped) {
+                if matches!(event, WatchEvent::Looked(_) | WatchEvent::Sockets(_) | WatchEvent::Stopped) {
                     self.seats.looked();
                 }
                 let app = self.app.is_observed();

@@ -3,6 +3,7 @@
 pub mod agent;
 mod asking;
 pub mod client_list;
+pub mod ends;
 pub mod info;
 pub mod process;
 pub mod slots;

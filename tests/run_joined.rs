@@ -205,4 +205,8 @@ sys.stdin.read()
     assert_eq!(available["client"]["name"], "second", "{available:#}");
     assert_eq!(available["half_open"], false);
     assert_eq!(available["server_id"], available["client"]["id"]);
+    if cfg!(target_os = "linux") {
+        let states = (&lent["socket"], &available["socket"]);
+        assert_eq!(states, (&Value::from("close-wait"), &Value::from("established")));
+    }
 }

@@ -4,7 +4,9 @@ mod tui_support;
 
 use std::sync::Arc;
 
-use redis_pooltop::event::{Client, ConnId, Inside, NodeId, PoolId, ProcId, Process, Whose};
+use redis_pooltop::event::{
+    Client, ConnId, Inside, NodeId, PoolId, ProcId, Process, Socket, TcpState, Whose,
+};
 use redis_pooltop::snapshot::{
     Beliefs, ClientRow, ClientState, ConnectionRow, Lost, NodeRow, PoolRow, ServerRow, Snapshot, Told,
 };
@@ -119,6 +121,22 @@ fn what_the_server_has_lost_is_half_open() {
     first(&mut snapshot).beliefs = Some(Arc::new(beliefs));
     let shown = details(snapshot, 80, 40);
     assert_eq!(line(&shown, "server says").trim(), "server says there is no such client");
+}
+
+#[test]
+fn the_kernels_state_goes_before_whose_the_socket_is() {
+    let with = |kernel| {
+        let mut snapshot = joined(|_| ());
+        let server = Told::Some(snapshot.clients[0].client.clone());
+        let beliefs = Beliefs { at: ago(900), server, kernel, half_open: false };
+        first(&mut snapshot).beliefs = Some(Arc::new(beliefs));
+        line(&details(snapshot, 80, 40), "kernel says").trim().to_owned()
+    };
+    let socket = |state| Told::Some(Socket { local: "127.0.0.1:51234".parse().unwrap(), state });
+    let owner = "pid 4711, python3, its descriptor 7";
+    assert_eq!(with(socket(TcpState::Established)), format!("kernel says established, {owner}"));
+    assert_eq!(with(socket(TcpState::CloseWait)), format!("kernel says close-wait, {owner}"));
+    assert_eq!(with(Told::None), format!("kernel says there is no such socket, {owner}"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::{Stamp, wire};
+use super::{Socket, Stamp, wire};
 
 /// Clients in one event, at most.
 pub const PIECE: usize = 2048;
@@ -51,6 +51,8 @@ pub enum WatchEvent {
     Owners(Vec<Owner>),
     /// Local processes with connections to the server's unix socket, where rows cannot be told apart: how many each has.
     UnixShares(Vec<(Arc<Process>, u64)>),
+    /// What the kernel of this machine believes of connections to it, where that is another than was told.
+    Sockets(Vec<Socket>),
     /// The server does not let us ask something, or does not know it. What else there is goes on.
     Refused(Refused),
     /// The server answers that again.

@@ -4,8 +4,10 @@ mod groups;
 mod history;
 mod node;
 mod rows;
+mod sockets;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::seats::Taken;
@@ -171,6 +173,7 @@ impl Clients {
                 self.changed();
             }
             WatchEvent::UnixShares(shares) => node.shares(shares),
+            WatchEvent::Sockets(sockets) => node.sockets.told(at, sockets),
             WatchEvent::Refused(refused) => {
                 if node.refused(refused) {
                     let words = |text: &str| super::server::cut(text, SENTENCE_BYTES).to_owned();
@@ -249,6 +252,11 @@ impl Clients {
         if changed {
             self.published.clients = None;
         }
+    }
+
+    /// Forgets what the kernel believes of connections that are none of these.
+    pub(super) fn keep_sockets(&mut self, ends: &HashSet<SocketAddr>) {
+        self.nodes.values_mut().for_each(|node| node.sockets.keep(ends));
     }
 
     fn changed(&mut self) {

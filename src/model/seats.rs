@@ -5,14 +5,14 @@
 //! is known, both have to be of one age as well. Who has no client has none that is known, for there may be a proxy or a
 //! translation of addresses between; only what had one and has it no more at two looks in a row is half-open.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::clients::{Clients, Entry, Node};
 use super::pool::Pool;
-use crate::event::{ConnId, NodeId, PoolId, Site, Stamp};
+use crate::event::{ConnId, NodeId, PoolId, Site, Socket, Stamp};
 use crate::snapshot::{Beliefs, ConnectionRow, Told};
 
 /// Looks in a row that must lack a client before its connection is half-open.
@@ -68,24 +68,32 @@ impl Seats {
             return;
         }
         (self.stale, self.looked, self.at) = (false, false, now);
-        let taken = self.join(pools, watched);
+        let (taken, ends) = self.join(pools, watched);
         watched.taken(&taken);
+        watched.keep_sockets(&ends);
     }
 
-    fn join(&mut self, pools: &mut BTreeMap<PoolId, Pool>, watched: &Clients) -> Taken {
+    /// Gives whose clients are, and the ends of all connections.
+    fn join(
+        &mut self,
+        pools: &mut BTreeMap<PoolId, Pool>,
+        watched: &Clients,
+    ) -> (Taken, HashSet<SocketAddr>) {
         let servers = Servers::of(watched, pools);
         let before = std::mem::take(&mut self.known);
-        let mut taken = Taken::new();
+        let (mut taken, mut ends) = (Taken::new(), HashSet::new());
         for (&pool, state) in pools.iter_mut().filter(|(_, pool)| pool.is_inside()) {
             let site = Site::of_pool(state.target());
             let behind = state.connections.is_behind();
             state.connections.seat(|row| {
+                ends.extend(row.local.map(canonical));
                 let seat = match servers.find(site.as_ref(), row) {
-                    Some((server, client)) => server.seat(client),
-                    None => servers.still(*before.get(&row.id)?, row, behind)?,
+                    Some((server, client)) => Some(server.seat(client)),
+                    None => before.get(&row.id).and_then(|seat| servers.still(*seat, row, behind)),
                 };
-                self.known.insert(row.id, seat);
-                let (client, beliefs) = servers.believe(seat)?;
+                self.known.extend(seat.map(|seat| (row.id, seat)));
+                let kernel = servers.kernel(site.as_ref(), row);
+                let (client, beliefs) = servers.believe(seat, kernel)?;
                 if let Some(client) = client {
                     // What a fork inherited is there twice, and belongs to the process that had it first.
                     taken.entry(client).or_insert((pool, row.id));
@@ -93,7 +101,7 @@ impl Seats {
                 Some((client, beliefs))
             });
         }
-        taken
+        (taken, ends)
     }
 }
 
@@ -122,8 +130,7 @@ impl<'a> Servers<'a> {
     /// The client that a connection of a pool of that site is. Where nobody watches under that name, and the pool's end
     /// is known, it may be under another; not if it may be at two.
     fn find(&self, site: Option<&Site>, row: &ConnectionRow) -> Option<(&Server<'a>, &'a Entry)> {
-        let here = |server: &&Server<'_>| server.site.as_ref().zip(site).is_some_and(|(a, b)| a.is_same(b));
-        if let Some(server) = self.0.iter().find(here) {
+        if let Some(server) = self.at(site) {
             return Some((server, server.client(row)?));
         }
         row.local?;
@@ -143,14 +150,32 @@ impl<'a> Servers<'a> {
         Some(Seat { missing: seat.missing.saturating_add(u32::from(counts)), looked, ..seat })
     }
 
-    /// What a connection's row says of that.
-    fn believe(&self, seat: Seat) -> Option<(Option<(NodeId, u64)>, Beliefs)> {
-        let server = self.get(seat.node)?;
+    /// What the kernel believes of a connection of a pool of that site, and since when.
+    fn kernel(&self, site: Option<&Site>, row: &ConnectionRow) -> Option<(Stamp, Told<Socket>)> {
+        self.at(site)?.node.sockets.get(row.local?)
+    }
+
+    /// What a connection's row says of all that.
+    fn believe(
+        &self,
+        seat: Option<Seat>,
+        kernel: Option<(Stamp, Told<Socket>)>,
+    ) -> Option<(Option<(NodeId, u64)>, Beliefs)> {
+        let Some((seat, server)) = seat.and_then(|seat| Some((seat, self.get(seat.node)?))) else {
+            let (at, kernel) = kernel?;
+            return Some((None, Beliefs { at, server: Told::Unknown, kernel, half_open: false }));
+        };
+        let kernel = kernel.map_or(Told::Unknown, |(_, kernel)| kernel);
         let entry = server.node.rows.get(seat.client).filter(|_| seat.missing == 0);
         let at = entry.map(|entry| entry.row.at).or(seat.looked)?;
         let told = entry.map_or(Told::None, |entry| Told::Some(Arc::clone(&entry.row.client)));
-        let beliefs = Beliefs { at, server: told, kernel: Told::Unknown, half_open: seat.missing >= LOOKS };
+        let beliefs = Beliefs { at, server: told, kernel, half_open: seat.missing >= LOOKS };
         Some((entry.map(|_| (seat.node, seat.client)), beliefs))
+    }
+
+    fn at(&self, site: Option<&Site>) -> Option<&Server<'a>> {
+        let site = site?;
+        self.0.iter().find(|server| server.site.as_ref().is_some_and(|there| there.is_same(site)))
     }
 
     fn get(&self, node: NodeId) -> Option<&Server<'a>> {
@@ -180,7 +205,7 @@ fn end(entry: &Entry) -> Option<SocketAddr> {
 }
 
 /// An IPv4 address that is written as one of IPv6 is an IPv4 address.
-fn canonical(end: SocketAddr) -> SocketAddr {
+pub(super) fn canonical(end: SocketAddr) -> SocketAddr {
     SocketAddr::new(end.ip().to_canonical(), end.port())
 }
 

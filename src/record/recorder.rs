@@ -152,8 +152,9 @@ impl Recording {
     }
 }
 
-/// What a client of a server takes, roughly.
+/// What a client of a server takes, roughly, and what a socket does.
 const CLIENT: usize = 512;
+const SOCKET: usize = 64;
 
 /// What a line takes while it waits, roughly.
 fn weight(record: &Record) -> usize {
@@ -179,6 +180,7 @@ fn weight(record: &Record) -> usize {
             WatchEvent::Opened(clients) | WatchEvent::Changed(clients) => clients.len() * CLIENT,
             WatchEvent::Owners(owners) => owners.len() * CLIENT,
             WatchEvent::UnixShares(shares) => shares.len() * CLIENT,
+            WatchEvent::Sockets(sockets) => sockets.len() * SOCKET,
             WatchEvent::Closed(ids) => ids.len() * 8,
             _ => 512,
         },

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::verdict::{self, Verdict};
 use super::{Screenful, clients, millis, pool_name, severity};
-use crate::event::{CreateSteps, Holder, nanos};
+use crate::event::{CreateSteps, Holder, TcpState, nanos};
 use crate::snapshot::{
     Cause, ConnectionRow, Exhaustion, Latency, Lease, LintRow, Percentiles, PoolRow, RowState, ServerRow,
-    Snapshot,
+    Snapshot, Told,
 };
 
 /// The snapshot as one JSON document, indented, with a newline at its end.
@@ -18,8 +18,8 @@ use crate::snapshot::{
 /// {"as_of_ms", "time_ms",
 ///  "pools": [{"name", "target", "max", "created", "in_use", "available", "opening", "waiting", …, "latency",
 ///             "exhaustion": null or {"over", "past", "ago_ms", "waiting", "causes": [{"cause", "slots", "likely", …}], …}}],
-///  "connections": [{"pool", "id", "server_id", "client": null or what the server says of it, "state", "held_ms", "holder",
-///             "dead", …}],
+///  "connections": [{"pool", "id", "server_id", "client": null or what the server says of it, "socket": null or the
+///             kernel's state of it, "state", "held_ms", "holder", "dead", …}],
 ///  "server": {"target", "version", "clients": {"connected_clients", …}, "lost"},
 ///  "lints": [{"id", "level", "severity", "pool", "connection", "evidence", "advice", "since_ms"}],
 ///  "dropped_events", "out_of_sync"}
@@ -204,12 +204,18 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Value {
         RowState::Available { .. } => ("available", None, None),
         RowState::InUse { holder, pinned, .. } => ("in_use", Some(holder), pinned.as_deref()),
     };
+    let socket = row.beliefs.as_ref().and_then(|beliefs| match beliefs.kernel {
+        Told::Some(socket) => Some(socket.state.word()),
+        Told::None => Some(TcpState::Gone.word()),
+        Told::Unknown => None,
+    });
     let client = row.client.and_then(|(node, id)| snapshot.client(node, id));
     json!({
         "pool": pool_name(snapshot, row.pool),
         "id": row.id.0,
         "server_id": row.client_id(),
         "client": client.map(|client| clients::seen(snapshot, client)),
+        "socket": socket,
         "local": row.local.map(|local| local.to_string()),
         "state": state,
         "held_ms": row.held_for(as_of).map(millis),

@@ -104,6 +104,7 @@ pub fn watch_event() -> BoxedStrategy<WatchEvent> {
         4 => look().prop_map(WatchEvent::Looked),
         2 => vec((number(), whose()).prop_map(|(client, whose)| Owner { client, whose }), 0..3).prop_map(WatchEvent::Owners),
         1 => vec((process(), any::<u64>()), 0..3).prop_map(WatchEvent::UnixShares),
+        1 => vec(socket(), 0..3).prop_map(WatchEvent::Sockets),
         1 => refused.prop_map(|(command, error, rule)| WatchEvent::Refused(Refused { command, error, rule })),
         1 => words().prop_map(|command| WatchEvent::Allowed { command }),
         1 => (words(), stamp()).prop_map(|(error, retry_at)| WatchEvent::Lost { error, retry_at }),
@@ -112,12 +113,16 @@ pub fn watch_event() -> BoxedStrategy<WatchEvent> {
     .boxed()
 }
 
+fn socket() -> BoxedStrategy<Socket> {
+    let states = [TcpState::Established, TcpState::CloseWait, TcpState::Opening, TcpState::Gone];
+    (0..20_u16, select(states.to_vec()))
+        .prop_map(|(port, state)| Socket { local: ([127, 0, 0, 1], port).into(), state })
+        .boxed()
+}
+
 /// What server and kernel believe of the pools' connections.
 pub fn slots() -> BoxedStrategy<Slots> {
-    let states = [TcpState::Established, TcpState::CloseWait, TcpState::Opening, TcpState::Gone];
-    let socket = (0..20_u16, select(states.to_vec()))
-        .prop_map(|(port, state)| Socket { local: ([127, 0, 0, 1], port).into(), state });
-    (vec(number(), 0..4), vec(client(), 0..4), option::of(vec(socket, 0..4)))
+    (vec(number(), 0..4), vec(client(), 0..4), option::of(vec(socket(), 0..4)))
         .prop_map(|(asked, listed, sockets)| Slots { asked, listed, sockets })
         .boxed()
 }
@@ -134,6 +139,7 @@ pub fn watch_kind(event: &WatchEvent) -> &'static str {
         WatchEvent::Looked(_) => "looked",
         WatchEvent::Owners(_) => "owners",
         WatchEvent::UnixShares(_) => "unix shares",
+        WatchEvent::Sockets(_) => "sockets",
         WatchEvent::Refused(_) => "refused",
         WatchEvent::Allowed { .. } => "allowed",
         WatchEvent::Lost { .. } => "watch lost",
@@ -142,4 +148,4 @@ pub fn watch_kind(event: &WatchEvent) -> &'static str {
 }
 
 /// All that [`watch_kind`] can say.
-pub const WATCH_KINDS: usize = 13;
+pub const WATCH_KINDS: usize = 14;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::groups::{Book, Labels};
 use super::rows::{Gone, Rows};
+use super::sockets::Sockets;
 use crate::event::{Look, NodeConfig, NodeFacts, NodeId, Process, Refused, Stamp};
 use crate::model::server::{Change, RAW_BYTES, Server, cut, fields};
 use crate::model::windows::second;
@@ -150,6 +151,8 @@ pub(in crate::model) struct Node {
     stopped: bool,
     ours: Vec<u64>,
     pub(in crate::model) rows: Rows,
+    /// What the kernel believes of connections to it.
+    pub(in crate::model) sockets: Sockets,
     /// Events were lost, or counts do not agree: only a whole look settles it.
     behind: bool,
     published: Option<Arc<NodeRow>>,
@@ -192,6 +195,7 @@ impl Node {
             stopped: false,
             ours: Vec::new(),
             rows: Rows::new(id),
+            sockets: Sockets::default(),
             behind: false,
             published: None,
         }
@@ -428,6 +432,7 @@ impl Node {
         self.stopped = true;
         self.behind = false;
         self.rows = Rows::new(self.id);
+        self.sockets = Sockets::default();
         self.published = None;
     }
 

@@ -1,7 +1,8 @@
 use super::*;
 use crate::event::{
     Client, CloseReason, ConnPulse, ConnState, CreateSteps, Event, Gauges, Holder, Inside, Left, Look,
-    NodeFacts, Opened, PoolEvent, PoolFacts, ProcId, Pulse, Refused, Timed, Totals, WatchEvent,
+    NodeFacts, Opened, PoolEvent, PoolFacts, ProcId, Pulse, Refused, Socket, TcpState, Timed, Totals,
+    WatchEvent,
 };
 use crate::model::{Model, ModelOptions};
 use crate::snapshot::{Snapshot, What};
@@ -254,6 +255,39 @@ fn a_server_that_is_lost_takes_nothing_back_and_one_that_is_left_does() {
     let snapshot = bench.snapshot(12);
     assert_eq!(joined(&snapshot), [(1, None)]);
     assert_eq!(row(&snapshot, 1).beliefs, None);
+}
+
+#[test]
+fn the_kernels_view_stands_beside_the_servers_and_alone() {
+    let mut bench = Bench::new(TARGET);
+    bench.watch(NODE, SERVER);
+    bench.open(5, POOL, 1, Some(7), Some(END));
+    bench.open(5, POOL, 2, None, Some("127.0.0.1:40002"));
+    let kernel = |bench: &mut Bench, at: u64, port: u16, state| {
+        let socket = Socket { local: ([127, 0, 0, 1], port).into(), state };
+        bench.tell(s(at), Event::Watch(NODE, WatchEvent::Sockets(vec![socket])));
+        bench.snapshot(at)
+    };
+    let word = |snapshot: &Snapshot, conn| match &row(snapshot, conn).beliefs.as_ref()?.kernel {
+        Told::Some(socket) => Some(socket.state.word()),
+        Told::None => Some("none"),
+        Told::Unknown => None,
+    };
+    let snapshot = kernel(&mut bench, 6, 40_001, TcpState::Established);
+    assert_eq!((word(&snapshot, 1), word(&snapshot, 2)), (Some("established"), None));
+    let unasked = row(&snapshot, 1).beliefs.clone().expect("beliefs");
+    assert!(unasked.server == Told::Unknown && !unasked.half_open, "the server may refuse us");
+    let snapshot = bench.look(7, NODE, vec![client(7, END, 2)]);
+    let both = row(&snapshot, 1).beliefs.clone().expect("beliefs");
+    assert!(matches!(both.server, Told::Some(_)) && matches!(both.kernel, Told::Some(_)));
+    assert_eq!(word(&kernel(&mut bench, 8, 40_001, TcpState::CloseWait), 1), Some("close-wait"));
+    assert_eq!(word(&kernel(&mut bench, 9, 40_001, TcpState::Gone), 1), Some("none"));
+    // Another connection that gets this end later has nothing of it.
+    bench.close(10, 1);
+    bench.look(11, NODE, Vec::new());
+    bench.open(12, POOL, 3, None, Some(END));
+    let snapshot = bench.look(12, NODE, Vec::new());
+    assert_eq!(word(&snapshot, 3), None);
 }
 
 #[test]

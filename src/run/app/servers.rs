@@ -4,6 +4,8 @@
 //! app's own login never leaves it, and nobody else's is sent away for its sake. Where options name a server, no other is
 //! asked. One that the environment or the file names is asked with its login where a pool is connected to it.
 
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use crate::event::{Clock, Event, NodeId, Site, Tap, WatchEvent};
 use crate::hub::Hub;
 use crate::net::{ConnectOptions, Endpoint};
 use crate::snapshot::{PoolRow, Snapshot};
+use crate::source::ends::{Ends, Sockets};
 use crate::source::watch::{self, ClientWatch};
 
 /// The most servers that are asked at one time.
@@ -22,6 +25,9 @@ const SERVERS: usize = 8;
 
 /// How long after its last pool a server is still asked: pools come and go.
 const AFTER: Duration = Duration::from_secs(10);
+
+/// How often the kernel is asked about the app's connections.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// Who is asked, and as whom.
 #[derive(Clone, Debug)]
@@ -55,7 +61,14 @@ impl Drop for Servers {
 impl Servers {
     /// Asks them from now on, as pools report.
     pub(super) fn ask(whom: Whom, hub: &Hub, clock: Clock) -> Self {
-        let asking = Asking { whom, tap: hub.tap(), clock, asked: Vec::new(), next: 0 };
+        let asking = Asking {
+            whom,
+            tap: hub.tap(),
+            clock,
+            asked: Vec::new(),
+            next: 0,
+            sockets: Some(Sockets::default()),
+        };
         Self(tokio::spawn(asking.run(hub.clone())))
     }
 }
@@ -67,6 +80,8 @@ struct Asking {
     asked: Vec<Asked>,
     /// The number of the next server.
     next: u32,
+    /// Asks the kernel; away while it does.
+    sockets: Option<Sockets>,
 }
 
 /// A server that is asked.
@@ -80,6 +95,7 @@ struct Asked {
 impl Asking {
     async fn run(mut self, hub: Hub) {
         let mut snapshots = hub.subscribe();
+        let mut due = Instant::now();
         while snapshots.changed().await.is_ok() {
             let snapshot = snapshots.borrow_and_update().clone();
             for server in self.wanted(&snapshot) {
@@ -91,7 +107,48 @@ impl Asking {
                 self.asked.push(Asked { site, watch, seen: Instant::now() });
             }
             self.leave();
+            if due <= Instant::now() {
+                self.ask_kernel(&snapshot).await;
+                due = Instant::now() + EVERY;
+            }
         }
+    }
+
+    /// Tells what the kernel believes of the app's connections, where that is new.
+    async fn ask_kernel(&mut self, snapshot: &Snapshot) {
+        let mut sockets = self.sockets.take().unwrap_or_default();
+        let ends = self.ends(snapshot);
+        let looking = tokio::task::spawn_blocking(move || {
+            let news = sockets.look(&ends);
+            (sockets, news)
+        });
+        // Where that failed the runtime is ending.
+        let Ok((sockets, news)) = looking.await else { return };
+        self.sockets = Some(sockets);
+        let mut by_node: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+        for (node, socket) in news {
+            by_node.entry(node).or_default().push(socket);
+        }
+        for (node, sockets) in by_node {
+            self.tap.emit(self.clock.now(), Event::Watch(NodeId(node), WatchEvent::Sockets(sockets)));
+        }
+    }
+
+    /// Both ends of each connection to a server that is asked, and which server that is.
+    fn ends(&self, snapshot: &Snapshot) -> BTreeMap<Ends, u32> {
+        let sites = snapshot.pools.iter().filter(|pool| is_connected(pool)).filter_map(|pool| {
+            let site = Site::of_pool(&pool.target)?;
+            let asked =
+                self.asked.iter().find(|asked| asked.site.as_ref().is_some_and(|at| at.is_same(&site)))?;
+            Some((pool.id, (site, asked.watch.node().0)))
+        });
+        let sites: BTreeMap<_, _> = sites.collect();
+        let ends = snapshot.connections.iter().filter_map(|row| {
+            let (site, node) = sites.get(&row.pool)?;
+            let local = row.local?;
+            Some(((local, peer(site, local)?), *node))
+        });
+        ends.collect()
     }
 
     /// The servers of open pools that nobody asks yet.
@@ -163,6 +220,16 @@ impl Whom {
             }
         })
     }
+}
+
+/// The server's end of a connection that has this one. A name is known to be where the connection goes on the loopback
+/// alone.
+fn peer(site: &Site, local: SocketAddr) -> Option<SocketAddr> {
+    let Site::Tcp { host, port } = site else { return None };
+    let named: Option<IpAddr> = host.parse().ok();
+    let ip =
+        named.or_else(|| Some(local.ip()).filter(|ip| site.is_here() && ip.to_canonical().is_loopback()))?;
+    Some(SocketAddr::new(ip, *port))
 }
 
 /// Whether it is an app's, and has ever connected.

@@ -1,8 +1,8 @@
 //! What the server and the kernel say of a connection of an app's pool; and of such a server's client, whose it is.
 
 use super::{Fact, NONE};
-use crate::event::{Client, Whose};
-use crate::snapshot::{ClientRow, ClientState, ConnectionRow, RowState};
+use crate::event::{Client, Socket, TcpState, Whose};
+use crate::snapshot::{Beliefs, ClientRow, ClientState, ConnectionRow, RowState, Told};
 use crate::text;
 use crate::tui::app::App;
 use crate::tui::view::age;
@@ -12,7 +12,7 @@ pub(super) fn of_connection(app: &App, row: &ConnectionRow) -> Option<Vec<Fact>>
     let (node, id) = row.client?;
     let client = app.shown.client(node, id)?;
     let mut facts = says(app, client);
-    facts.push(kernel(client));
+    facts.push(kernel(client, row.beliefs.as_deref()));
     Some(facts)
 }
 
@@ -59,18 +59,29 @@ fn buffers(client: &Client) -> String {
     format!("query buffer {query}, to be read {waits}{}, memory {memory}", replies.unwrap_or_default())
 }
 
-fn kernel(row: &ClientRow) -> Fact {
-    let said = match &row.whose {
+/// `established, pid 4711, python3, its descriptor 7`.
+fn kernel(row: &ClientRow, beliefs: Option<&Beliefs>) -> Fact {
+    let closed = |socket: &Socket| socket.state == TcpState::CloseWait;
+    let state = beliefs.and_then(|beliefs| match &beliefs.kernel {
+        Told::Some(socket) => Some((socket.state.word(), closed(socket))),
+        Told::None => Some(("there is no such socket", true)),
+        Told::Unknown => None,
+    });
+    let owner = match &row.whose {
         Some(Whose::Process { process, fd }) => {
-            format!("pid {}, {}, its descriptor {fd}", process.pid, text::escape_str(&process.name))
+            Some(format!("pid {}, {}, its descriptor {fd}", process.pid, text::escape_str(&process.name)))
         }
-        Some(Whose::Namespace) => "the socket is here, its process in another namespace".to_owned(),
-        Some(Whose::Hidden { uid }) => format!("of user {uid}: not ours to look at without rights"),
-        Some(Whose::Remote | Whose::Gone | Whose::Unknown | Whose::Unsupported) | None => {
-            return Fact::known("kernel says", None);
-        }
+        Some(Whose::Namespace) => Some("the socket is here, its process in another namespace".to_owned()),
+        Some(Whose::Hidden { uid }) => Some(format!("of user {uid}: not ours to look at without rights")),
+        Some(Whose::Remote | Whose::Gone | Whose::Unknown | Whose::Unsupported) | None => None,
     };
-    Fact::plain("kernel says", said)
+    let words: Vec<_> = state.map(|(word, _)| word.to_owned()).into_iter().chain(owner).collect();
+    let odd = state.is_some_and(|(_, odd)| odd);
+    let known = (!words.is_empty()).then(|| words.join(", "));
+    match known {
+        Some(words) if odd => Fact::new("kernel says", words, |theme| theme.bad),
+        known => Fact::known("kernel says", known),
+    }
 }
 
 /// Which connection of an app's pool a client is, and who has that.
