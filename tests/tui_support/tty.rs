@@ -191,6 +191,11 @@ impl Tty {
         assert!(sent.expect("kill runs").success());
     }
 
+    /// The program's number.
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().expect("it runs")
+    }
+
     /// Waits for the program's end.
     pub fn end(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;

@@ -19,7 +19,17 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let inner = pane(cx, Pane::Pools, title, area, buf);
     let rows = rows(cx.snapshot);
     if rows.is_empty() {
-        put(Line::styled(" no process has reported", cx.theme.dim), inner, 0, buf);
+        let silent = cx.snapshot.app.as_deref().and_then(|app| app.silent.as_deref());
+        let (words, style) = match silent {
+            Some(why) => (text::escape_str(why).into_owned(), cx.theme.warn),
+            None => ("no process has reported".to_owned(), cx.theme.dim),
+        };
+        let width = usize::from(inner.width.saturating_sub(2)).max(1);
+        for (row, line) in
+            text::wrap(&words, width, 0).into_iter().take(usize::from(inner.height)).enumerate()
+        {
+            put(Line::styled(format!(" {line}"), style), inner, row as u16, buf);
+        }
     }
     let height = usize::from(inner.height);
     let offset = cx.offset.min(rows.len().saturating_sub(height));
