@@ -8,13 +8,14 @@ pub mod filter;
 pub mod grouped;
 mod joined;
 mod marks;
+pub mod pools;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{ConnId, Holder, NodeId, Stamp};
+use crate::event::{ConnId, Holder, How, NodeId, PoolId, ProcId, Stamp};
 use crate::snapshot::{About, ConnectionRow, EventRow, GroupBy, LintRow, RowState, Severity};
 use crate::text;
 
@@ -148,6 +149,10 @@ pub enum Pick {
     Client(NodeId, u64),
     /// This group.
     Group(GroupBy, Arc<str>),
+    /// This process of an app.
+    Process(ProcId),
+    /// This pool.
+    Pool(PoolId),
 }
 
 impl Listed for ConnectionRow {
@@ -174,6 +179,7 @@ impl Listed for ConnectionRow {
             Some(mark) => Value::Text(Cow::Borrowed(mark.names.as_str())),
             None => Value::None,
         }),
+        up("pool", |row, around| words(around.marks.pool(row.pool))),
         up("local", |row, _| row.local.map_or(Value::None, |local| Value::Text(local.to_string().into()))),
     ];
     const FIRST: &'static str = "held";
@@ -232,10 +238,11 @@ fn words(words: Option<&str>) -> Value<'_> {
 /// Everything a holder goes by, so that a filter finds it by any of it.
 fn named(holder: &Holder) -> Value<'_> {
     match (&holder.label, &holder.location, holder.task) {
-        (Some(label), None, None) => Value::Text(Cow::Borrowed(label)),
+        (Some(label), None, None) if holder.how.is_none() => Value::Text(Cow::Borrowed(label)),
         (label, location, task) => {
             let task = task.map(|task| format!("task {task}"));
-            let parts = [label.as_deref(), location.as_deref(), task.as_deref()];
+            let (function, how) = (holder.function.as_deref(), holder.how.map(How::word));
+            let parts = [label.as_deref(), location.as_deref(), function, how, task.as_deref()];
             Value::Text(parts.into_iter().flatten().collect::<Vec<_>>().join("  ").into())
         }
     }

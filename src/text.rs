@@ -114,6 +114,29 @@ pub fn fit(text: &str, columns: usize) -> String {
     format!("{}…", text[..end].trim_end_matches('…'))
 }
 
+/// The end of a text in at most so many columns; what was cut begins with `…`: of a path the file and the line stay.
+pub fn fit_end(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let Some(room) = columns.checked_sub(1) else { return String::new() };
+    let mut used = 0;
+    let mut start = text.len();
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += grapheme.width();
+        if used > room {
+            break;
+        }
+        start = at;
+    }
+    format!("…{}", &text[start..])
+}
+
+/// A path's last part, with the line that stands behind it.
+pub fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
 /// Milliseconds with as many decimals as their size deserves: `<0.01`, `0.08`, `80.2`, `5,003`.
 pub fn millis(nanos: u64) -> String {
     let ms = nanos as f64 / 1e6;

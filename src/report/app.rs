@@ -180,7 +180,7 @@ pub fn document(snapshot: &Snapshot, judged: Option<&Verdict>) -> String {
     }
 }
 
-fn value(snapshot: &Snapshot, app: &AppRow) -> Value {
+pub(super) fn value(snapshot: &Snapshot, app: &AppRow) -> Value {
     let processes = app.processes.iter().map(|process| {
         json!({
             "pid": process.facts.pid,

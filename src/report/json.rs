@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::verdict::{self, Verdict};
-use super::{Screenful, clients, millis, pool_name, severity};
+use super::{Screenful, app, clients, millis, pool_name, severity};
 use crate::event::{CreateSteps, Holder, TcpState, nanos};
 use crate::snapshot::{
     Cause, ConnectionRow, Exhaustion, Latency, Lease, LintRow, Percentiles, PoolRow, RowState, ServerRow,
@@ -51,6 +51,9 @@ pub fn screen_json(screen: &Screenful) -> String {
         Some(listing) => clients::value(snapshot, listing, None),
         None => value(snapshot),
     };
+    if let Some(app) = snapshot.app.as_deref() {
+        document["app"] = app::value(snapshot, app);
+    }
     document["screen"] = json!({
         "frozen_ms": screen.frozen.map(millis),
         "filter": screen.filter,

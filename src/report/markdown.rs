@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::clients::{self, Listing};
 use super::text::count;
-use super::{UNKNOWN, about_name, causes, severity, who};
+use super::{UNKNOWN, about_name, app, causes, severity, who};
 use crate::snapshot::{ConnectionRow, Latency, Percentiles, PoolRow, RowState, Snapshot};
 use crate::text::{self, duration, thousands};
 
@@ -53,8 +53,13 @@ pub fn markdown(screen: &Screenful) -> String {
     let snapshot = &*screen.snapshot;
     let mut out = "# redis-pooltop report\n\n".to_owned();
     head(&mut out, screen);
-    for row in &snapshot.pools {
-        pool(&mut out, row);
+    if snapshot.app.is_some() {
+        // Its processes and their pools, a line each: there may be hundreds.
+        fenced(&mut out, "App", app::text(snapshot).trim_end());
+    } else {
+        for row in &snapshot.pools {
+            pool(&mut out, row);
+        }
     }
     for row in &snapshot.pools {
         if let Some(exhaustion) = &row.exhaustion {

@@ -6,6 +6,7 @@
 mod clients;
 mod deeds;
 mod details;
+mod inside;
 mod lists;
 mod mouse;
 mod panes;
@@ -258,7 +259,10 @@ impl App {
             replay: self.facts.replay,
             scene: self.scene,
             grouped: self.lists.grouping().grouped(),
-            inside: self.lists.grouping().inside.is_some(),
+            inside: match self.focus {
+                Pane::Connections => self.lists.narrow().is_some(),
+                _ => self.lists.grouping().inside.is_some(),
+            },
             kills: !self.facts.read_only && !self.facts.replay,
             points: self.pointed().is_some(),
         }
@@ -364,14 +368,15 @@ impl App {
         if !self.facts.replay {
             return;
         }
-        self.scene = match &*self.shown {
+        let scene = match &*self.shown {
             shown if shown.app.is_some() => Scene::Attach,
             shown if !shown.pools.is_empty() => Scene::Pool,
             shown if !shown.nodes.is_empty() => Scene::Watch,
             _ => return,
         };
-        if self.scene.number(self.focus) == 0 {
-            self.focus(self.scene.rows());
+        if scene != self.scene {
+            self.scene = scene;
+            self.focus(scene.rows());
         }
     }
 }

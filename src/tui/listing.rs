@@ -4,13 +4,14 @@
 //! drawing and scrolling look at the visible ones only.
 
 mod lists;
+mod tree;
 
 use std::cmp::Ordering;
 
 use crate::fields::filter::Filter;
 use crate::fields::{Around, Listed, Pick, Value};
 
-pub use lists::{Grouping, Lists};
+pub use lists::{Grouping, Lists, Narrow};
 
 /// One list's settings and what they make of its rows.
 #[derive(Debug)]
@@ -107,7 +108,12 @@ impl Listing {
             order(&left.0, &right.0, self.sort.descending).then_with(|| left.1.cmp(&right.1))
         });
         let found = keyed.iter().position(|(.., picked)| *picked);
-        self.rows = keyed.into_iter().map(|(_, _, at, _)| at).collect();
+        self.settle(keyed.into_iter().map(|(_, _, at, _)| at).collect(), found);
+    }
+
+    /// These are the rows, and the selected one is at that place among them.
+    fn settle(&mut self, rows: Vec<u32>, found: Option<usize>) {
+        self.rows = rows;
         // A row that is gone leaves the selection at its place.
         self.at = found.unwrap_or(self.at).min(self.rows.len().saturating_sub(1));
         self.pick = found.and(self.anchor.clone().or(self.pick.take()));
@@ -139,6 +145,11 @@ impl Listing {
     /// The selected row's place in the snapshot.
     pub fn selected(&self) -> Option<usize> {
         self.rows.get(self.at).map(|at| *at as usize)
+    }
+
+    /// Whether a person has selected a row.
+    pub fn is_chosen(&self) -> bool {
+        self.chosen
     }
 
     /// Which row is selected, once a person has selected one.

@@ -33,11 +33,12 @@ use ratatui::text::{Line, Span};
 
 use super::app::App;
 use super::layout::{Pane, SMALLEST, Scene};
-use super::listing::{Grouping, Listing};
+use super::listing::{Grouping, Listing, Lists, Narrow};
 use super::output;
 use super::theme::Theme;
 use crate::fields::Marks;
-use crate::snapshot::{GroupRow, PoolRow, Snapshot};
+use crate::fields::pools::Member;
+use crate::snapshot::{ConnectionRow, GroupRow, LeftRow, PoolRow, Snapshot};
 use crate::text;
 
 pub use crate::text::{NONE, age};
@@ -65,6 +66,15 @@ pub struct Cx<'a> {
     pub grouping: &'a Grouping,
     /// Their groups, as a filter leaves them.
     pub groups: &'a [Arc<GroupRow>],
+    /// An app's processes and pools.
+    pub members: &'a [Member],
+    /// Whose connections alone are shown.
+    pub narrow: Option<Narrow>,
+    /// What an app's processes lost.
+    pub lost: &'a [Arc<LeftRow>],
+    lists: &'a Lists,
+    /// The pool that is shown.
+    front: Option<&'a PoolRow>,
 }
 
 impl<'a> Cx<'a> {
@@ -80,12 +90,22 @@ impl<'a> Cx<'a> {
             scene: app.scene,
             grouping: app.lists.grouping(),
             groups: app.lists.groups(&app.shown),
+            members: app.lists.members(),
+            narrow: app.lists.narrow(),
+            lost: app.lists.lost(),
+            lists: &app.lists,
+            front: app.front().map(AsRef::as_ref),
         }
+    }
+
+    /// A connection by its place in the list of them.
+    pub fn connection(&self, at: usize) -> Option<&'a ConnectionRow> {
+        self.lists.connection(self.snapshot, at).map(AsRef::as_ref)
     }
 
     /// The pool that is shown.
     pub fn pool(&self) -> Option<&'a PoolRow> {
-        self.snapshot.pool_in_front().map(AsRef::as_ref)
+        self.front
     }
 }
 
@@ -156,12 +176,12 @@ pub fn screen(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<
 }
 
 /// How many rows a pane's content has that is no list, for scrolling.
-pub fn length(pane: Pane, scene: Scene, snapshot: &Snapshot) -> usize {
+pub fn length(pane: Pane, app: &App) -> usize {
     match pane {
-        Pane::Server if scene == Scene::Watch => nodes::length(snapshot),
-        Pane::Server => server::length(snapshot),
-        Pane::Latency => latency::length(snapshot),
-        Pane::Pools => pools::length(snapshot),
+        Pane::Server if app.scene == Scene::Watch => nodes::length(&app.shown),
+        Pane::Server => server::length(&app.shown),
+        // Its first line may be the pool's name.
+        Pane::Latency => latency::length(app.front().map(AsRef::as_ref)) + usize::from(app.scene.is_inside()),
         _ => 0,
     }
 }

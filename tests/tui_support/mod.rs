@@ -1,6 +1,7 @@
 //! Snapshots and an app to draw them with, for the tests of the screen.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this module")]
 
+pub mod inside;
 pub mod watch;
 
 use std::ops::Range;

@@ -36,8 +36,11 @@ impl App {
         self.regroup(Grouping { by: row.by, inside: Some(Arc::clone(&row.label)) });
     }
 
-    /// Back to the groups, at the one that was open.
+    /// Back to the groups, at the one that was open; or to the connections of all pools.
     pub(super) fn leave_group(&mut self) {
+        if self.focus == Pane::Connections {
+            return self.show_everybodys();
+        }
         let Grouping { by, inside } = self.lists.grouping().clone();
         self.group_by(by);
         if let Some(label) = inside {
@@ -66,7 +69,11 @@ impl App {
 
     /// Goes to what a lint speaks of: a row, or the pane of what has none.
     pub(super) fn jump(&mut self) {
+        if self.scene.is_inside() && self.show_connections() {
+            return;
+        }
         let Some(about) = self.pointed().cloned() else { return };
+        self.lists.narrow_to(None, &self.shown);
         let (pane, pick) = match about {
             About::Connection(_, id) => (Pane::Connections, Pick::Connection(id)),
             About::Group(by, label) => {
@@ -77,6 +84,8 @@ impl App {
                 self.lists.regroup(self.grouping_around(node, id), &self.shown);
                 (Pane::Clients, Pick::Client(node, id))
             }
+            About::Pool(id) if self.scene.is_inside() => (Pane::Pools, Pick::Pool(id)),
+            About::Place(id, _) if self.scene.is_inside() => (Pane::Pools, Pick::Process(id)),
             About::Pool(_) | About::Place(..) => return self.focus(Pane::Pool),
             About::Node(_) => return self.focus(Pane::Server),
         };

@@ -206,6 +206,11 @@ impl App {
             }
             Some(Subject::Client(row, _)) => view::list::copied(&*row, &self.around()),
             Some(Subject::Group(row)) => view::list::copied(&*row, &self.around()),
+            Some(Subject::Process(..) | Subject::Pool(..)) => {
+                let at = self.list(Pane::Pools).and_then(Listing::selected);
+                let member = at.and_then(|at| self.lists.members().get(at));
+                member.map_or_else(String::new, |member| view::list::copied(member, &self.around()))
+            }
             Some(Subject::Event(row)) => text::escape_str(&view::events::sentence(&row.what)).into_owned(),
             Some(Subject::Nodes) if self.focus == Pane::Server => view::details::raw(&self.shown),
             Some(Subject::Info(_)) if self.focus == Pane::Server => {

@@ -1,10 +1,14 @@
-//! What is shown in full on top of the panes: a connection, a lint, an event, or the raw INFO CLIENTS.
+//! What is shown in full on top of the panes: a connection, a lint, an event, a process or a pool of an app, or the raw
+//! INFO CLIENTS.
 
 use std::sync::Arc;
 
 use super::App;
 use crate::event::ConnId;
-use crate::snapshot::{ClientRow, ConnectionRow, EventRow, GroupRow, LintRow, ServerRow, Snapshot};
+use crate::fields::pools::Member;
+use crate::snapshot::{
+    ClientRow, ConnectionRow, EventRow, GroupRow, LintRow, PoolRow, ProcessRow, ServerRow, Snapshot,
+};
 use crate::tui::action::Step;
 use crate::tui::layout::{Pane, Scene};
 use crate::tui::listing::Listing;
@@ -39,6 +43,10 @@ pub enum Subject {
     Group(Arc<GroupRow>),
     /// Watched servers, and what they said.
     Nodes,
+    /// A process of an app, and whether it is still known.
+    Process(Arc<ProcessRow>, bool),
+    /// One of its pools, and whether that is.
+    Pool(Arc<PoolRow>, bool),
 }
 
 impl Subject {
@@ -51,6 +59,7 @@ impl Subject {
             Subject::Info(_) | Subject::Nodes => Pane::Server,
             Subject::Causes => Pane::Pool,
             Subject::Client(..) | Subject::Group(_) => Pane::Clients,
+            Subject::Process(..) | Subject::Pool(..) => Pane::Pools,
         }
     }
 
@@ -65,7 +74,11 @@ impl Subject {
     /// Whether what it is about is still there.
     pub fn exists(&self) -> bool {
         match self {
-            Subject::Connection(_, exists) | Subject::Lint(_, exists) | Subject::Client(_, exists) => *exists,
+            Subject::Connection(_, exists)
+            | Subject::Lint(_, exists)
+            | Subject::Client(_, exists)
+            | Subject::Process(_, exists)
+            | Subject::Pool(_, exists) => *exists,
             Subject::Event(_) | Subject::Info(_) | Subject::Causes | Subject::Group(_) | Subject::Nodes => {
                 true
             }
@@ -76,31 +89,41 @@ impl Subject {
     fn refresh(&mut self, snapshot: &Snapshot) {
         match self {
             Subject::Connection(row, exists) => {
-                let newer = snapshot.connections.iter().find(|newer| newer.id == row.id);
-                *exists = newer.is_some();
-                if let Some(newer) = newer {
-                    *row = Arc::clone(newer);
-                }
+                renew(row, exists, snapshot.connections.iter(), |newer, row| newer.id == row.id);
             }
             Subject::Lint(row, holds) => {
-                let same = |newer: &&Arc<LintRow>| (newer.id, &newer.about) == (row.id, &row.about);
-                let newer = snapshot.lints.iter().find(same);
-                *holds = newer.is_some();
-                if let Some(newer) = newer {
-                    *row = Arc::clone(newer);
-                }
+                let same = |newer: &LintRow, row: &LintRow| (newer.id, &newer.about) == (row.id, &row.about);
+                renew(row, holds, snapshot.lints.iter(), same);
             }
             Subject::Client(row, exists) => {
-                let same =
-                    |newer: &&Arc<ClientRow>| (newer.node, newer.client.id) == (row.node, row.client.id);
-                let newer = snapshot.clients.iter().find(same);
-                *exists = newer.is_some();
-                if let Some(newer) = newer {
-                    *row = Arc::clone(newer);
-                }
+                let same = |newer: &ClientRow, row: &ClientRow| {
+                    (newer.node, newer.client.id) == (row.node, row.client.id)
+                };
+                renew(row, exists, snapshot.clients.iter(), same);
+            }
+            Subject::Process(row, exists) => {
+                let all = snapshot.app.iter().flat_map(|app| &app.processes);
+                renew(row, exists, all, |newer, row| newer.id == row.id);
+            }
+            Subject::Pool(row, exists) => {
+                renew(row, exists, snapshot.pools.iter(), |newer, row| newer.id == row.id);
             }
             Subject::Event(_) | Subject::Info(_) | Subject::Causes | Subject::Group(_) | Subject::Nodes => {}
         }
+    }
+}
+
+/// Takes the newer of a row, where there is one, and says whether there is.
+fn renew<'a, R: 'a>(
+    row: &mut Arc<R>,
+    exists: &mut bool,
+    mut all: impl Iterator<Item = &'a Arc<R>>,
+    same: impl Fn(&R, &R) -> bool,
+) {
+    let newer = all.find(|newer| same(newer, row));
+    *exists = newer.is_some();
+    if let Some(newer) = newer {
+        *row = Arc::clone(newer);
     }
 }
 
@@ -139,7 +162,8 @@ impl App {
         let at = self.list(self.focus).and_then(Listing::selected);
         match self.focus {
             Pane::Connections => {
-                Some(Subject::Connection(Arc::clone(self.shown.connections.get(at?)?), true))
+                let exists = at? < self.shown.connections.len();
+                Some(Subject::Connection(Arc::clone(self.lists.connection(&self.shown, at?)?), exists))
             }
             Pane::Lints => Some(Subject::Lint(Arc::clone(self.shown.lints.get(at?)?), true)),
             Pane::Events => Some(Subject::Event(self.shown.events.get(at?)?.clone())),
@@ -150,7 +174,11 @@ impl App {
                 Some(Subject::Group(Arc::clone(groups.get(at?)?)))
             }
             Pane::Clients => Some(Subject::Client(Arc::clone(self.shown.clients.get(at?)?), true)),
-            Pane::Pool | Pane::Latency | Pane::Shell | Pane::Pools | Pane::App => None,
+            Pane::Pools => Some(match self.lists.members().get(at?)? {
+                Member::Process(row) => Subject::Process(Arc::clone(row), true),
+                Member::Pool(owned) => Subject::Pool(Arc::clone(&owned.pool), true),
+            }),
+            Pane::Pool | Pane::Latency | Pane::Shell | Pane::App => None,
         }
     }
 
@@ -170,13 +198,7 @@ impl App {
         }
         let at = self.list(self.focus).map_or(0, Listing::at);
         // A row that is gone has given its place to the next one already.
-        let gone = matches!(
-            &self.details,
-            Some(Details {
-                subject: Subject::Connection(_, false) | Subject::Lint(_, false) | Subject::Client(_, false),
-                ..
-            })
-        );
+        let gone = self.details.as_ref().is_some_and(|details| !details.subject.exists());
         let step = if gone && by > 0 { 0 } else { by };
         self.select(at.saturating_add_signed(step));
         if self.subject().is_some() {

@@ -74,7 +74,7 @@ impl App {
         }
         let (len, height) = match list {
             Some((_, len)) => (len, view::list_height(self, pane, area)),
-            None => (view::length(pane, self.scene, &self.shown), usize::from(area.height.saturating_sub(1))),
+            None => (view::length(pane, self), usize::from(area.height.saturating_sub(1))),
         };
         let offset = &mut self.offsets[pane.index()];
         let to = if up { offset.saturating_sub(NOTCH) } else { offset.saturating_add(NOTCH) };

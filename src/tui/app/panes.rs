@@ -50,10 +50,12 @@ impl App {
         let area = self.plan().area(self.focus).unwrap_or_default();
         let height = usize::from(area.height.saturating_sub(1));
         match self.focus {
-            Pane::Connections | Pane::Lints | Pane::Events | Pane::Clients => self.select_step(step),
+            Pane::Connections | Pane::Lints | Pane::Events | Pane::Clients | Pane::Pools => {
+                self.select_step(step);
+            }
             Pane::Shell => self.scroll_output(step),
             pane => {
-                let len = view::length(pane, self.scene, &self.shown);
+                let len = view::length(pane, self);
                 let offset = &mut self.offsets[pane.index()];
                 *offset = table::step(*offset, step, height).min(len.saturating_sub(height));
             }

@@ -2,9 +2,9 @@
 
 use super::When::{
     Anywhere, App, Ask, AttachAnywhere, AttachPane, Choosing, Clients, Confirm, Connection, Details,
-    EmptyPrompt, Filter, Filtered, Find, Group, Help, Inserting, Inside, InsidePane, Kill, List, Opens, Pane,
-    Points, PoolAnywhere, PoolDetails, PoolPane, PoolView, Prompt, Read, Replay, Row, RunAnywhere, RunPane,
-    Scrolled, Search, View, WatchAnywhere, WatchPane,
+    EmptyPrompt, Filter, Filtered, Find, Group, Help, Inserting, Inside, InsidePane, Kill, List, Narrowed,
+    Opens, Owner, Pane, Points, PoolAnywhere, PoolDetails, PoolPane, PoolView, Prompt, Read, Replay, Row,
+    RunAnywhere, RunPane, Scrolled, Search, View, WatchAnywhere, WatchPane,
 };
 use super::{Binding, Do, When};
 use crate::record::Control;
@@ -203,6 +203,8 @@ pub const TABLE: &[Binding] = &[
     ),
     row(&["esc"], Filtered, Action::LeavePane, "clear", "Clear the filter: all rows again"),
     row(&["esc", "backspace"], Inside, Action::Back, "groups", "Back to the groups"),
+    row(&["esc", "backspace"], Narrowed, Action::Back, "all pools", "Back to the connections of all pools")
+        .named("all-pools"),
     quiet(&["esc"], PoolPane, Action::LeavePane, "Back to the prompt"),
     row(
         &["K", "f9"],
@@ -217,6 +219,7 @@ pub const TABLE: &[Binding] = &[
         Action::KillShown,
         "Kill all that are shown, as the filter leaves them, in the same way",
     ),
+    row(&["o"], Owner, Action::Jump, "connections", "The connections of this pool, or of the process"),
     row(&["o"], Points, Action::Jump, "go to", "Go to what the lint speaks of"),
     row(&["K", "f9"], Connection, Action::Close, "kill", "Kill: close the connection, after a question")
         .named("close-connection"),

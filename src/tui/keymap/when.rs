@@ -64,6 +64,10 @@ pub enum When {
     Kill,
     /// Where the row is a lint.
     Points,
+    /// Where the row is a pool of an app or a process.
+    Owner,
+    /// In the connections of one pool or process of an app.
+    Narrowed,
     /// In any pane but the shell, and in details.
     View,
     /// The same, of a pool.
@@ -93,7 +97,7 @@ impl When {
         match self {
             When::App | When::RunPane | When::RunAnywhere => context.scene == Scene::Run,
             When::AttachPane | When::AttachAnywhere => context.scene == Scene::Attach,
-            When::InsidePane => context.scene.is_inside(),
+            When::InsidePane | When::Owner | When::Narrowed => context.scene.is_inside(),
             When::WatchPane | When::WatchAnywhere | When::Clients | When::Group | When::Inside => watch,
             When::Kill => watch && context.kills,
             When::Confirm => pool || (watch && context.kills),
@@ -109,9 +113,8 @@ impl When {
             | When::Connection
             | When::PoolPane
             | When::PoolDetails
-            | When::PoolView
             | When::PoolAnywhere => pool,
-            When::Ask => !watch,
+            When::Ask | When::PoolView => !watch,
             When::Anywhere
             | When::Pane
             | When::List
@@ -154,7 +157,12 @@ impl When {
                 When::Group => of(When::Clients) && context.grouped && context.row,
                 When::Inside => of(When::Clients) && context.inside,
                 When::List => {
-                    matches!(mode, Mode::Pane(Pane::Connections | Pane::Lints | Pane::Events | Pane::Clients))
+                    matches!(
+                        mode,
+                        Mode::Pane(
+                            Pane::Connections | Pane::Lints | Pane::Events | Pane::Clients | Pane::Pools
+                        )
+                    )
                 }
                 When::Filter => mode == Mode::Filter,
                 When::Filtered => of(When::List) && context.filtered,
@@ -176,6 +184,11 @@ impl When {
                     let shown = [Mode::Pane(Pane::Lints), Mode::Details(Pane::Lints)];
                     shown.contains(&mode) && context.points
                 }
+                When::Owner => {
+                    let shown = [Mode::Pane(Pane::Pools), Mode::Details(Pane::Pools)];
+                    shown.contains(&mode) && context.row
+                }
+                When::Narrowed => mode == Mode::Pane(Pane::Connections) && context.inside,
                 When::View | When::PoolView => matches!(mode, Mode::Pane(_) | Mode::Details(_)),
                 When::Replay => context.replay && of(When::View),
                 When::Ask => mode == Mode::Ask,
@@ -208,15 +221,17 @@ impl When {
             | When::AttachPane
             | When::InsidePane => "in a pane",
             When::Clients | When::Group | When::Inside => "in clients",
-            When::List => "in clients, connections, lints and events",
+            When::List => "in pools, clients, connections, lints and events",
             When::Filtered => "in a pane with a filter",
             When::Filter => "in a filter line",
-            When::Opens => "in clients, connections, lints, events and server",
+            When::Opens => "in pools, clients, connections, lints, events and server",
             When::Details | When::PoolDetails => "in details",
             When::Row => "on a row, and in details",
             When::Connection => "on a connection",
             When::Kill => "on a client or a group of them",
             When::Points => "on a lint",
+            When::Owner => "on a pool or a process",
+            When::Narrowed => "in the connections of one pool or process",
             When::View | When::PoolView => "in a pane, and in details",
             When::Replay => "in a replay: in a pane, and in details",
             When::Ask => "while a question waits",
@@ -268,7 +283,8 @@ impl When {
             })
         };
         let hides = [self, other].iter().any(|when| {
-            let hides = matches!(when, When::Replay | When::Clients | When::Group | When::Inside);
+            let hides =
+                matches!(when, When::Replay | When::Clients | When::Group | When::Inside | When::Narrowed);
             hides || when.title() == When::Anywhere.title()
         });
         let panes = || Pane::ALL.into_iter().flat_map(|pane| [Mode::Pane(pane), Mode::Details(pane)]);
@@ -299,6 +315,8 @@ impl When {
             | When::Inside
             | When::Kill
             | When::Points
+            | When::Owner
+            | When::Narrowed
             | When::View
             | When::PoolView
             | When::Replay => true,

@@ -1,11 +1,16 @@
 //! Every list there is, each made of a snapshot's rows.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Listing, Sort};
+use crate::event::{PoolId, ProcId, Stamp};
+use crate::fields::pools::Member;
 use crate::fields::{Around, Listed, Marks, Pick, grouped, names};
 use crate::report;
-use crate::snapshot::{ClientRow, ConnectionRow, EventRow, GroupBy, GroupRow, LintRow, Snapshot};
+use crate::snapshot::{
+    ClientRow, ConnectionRow, EventRow, GroupBy, GroupRow, LeftRow, LintRow, RowState, Snapshot,
+};
 use crate::tui::layout::Pane;
 
 /// Every list there is, and what lints say of the rows in them.
@@ -19,7 +24,23 @@ pub struct Lists {
     narrowed: Option<Vec<Arc<GroupRow>>>,
     clients: Listing,
     grouping: Grouping,
+    pools: Listing,
+    members: Vec<Member>,
+    /// What nobody can give back any more, each as a connection: they stand below those that exist.
+    left: Vec<Arc<ConnectionRow>>,
+    lost: Vec<Arc<LeftRow>>,
+    /// Whose connections alone are shown.
+    narrow: Option<Narrow>,
     marks: Marks,
+}
+
+/// Whose connections are shown, where that is not everybody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Narrow {
+    /// A pool's.
+    Pool(PoolId),
+    /// Those of a process's pools.
+    Process(ProcId),
 }
 
 /// What the clients are shown as.
@@ -29,6 +50,34 @@ pub struct Grouping {
     pub by: GroupBy,
     /// The group whose clients are shown.
     pub inside: Option<Arc<str>>,
+}
+
+impl Narrow {
+    /// The pools that it is about.
+    fn pools(self, members: &[Member]) -> HashSet<PoolId> {
+        let of = |member: &Member| match self {
+            Self::Pool(_) => false,
+            Self::Process(id) => member.process().is_some_and(|process| process.id == id),
+        };
+        let pools = members.iter().filter(|member| of(member)).filter_map(Member::owned);
+        let mut pools: HashSet<PoolId> = pools.map(|owned| owned.pool.id).collect();
+        if let Self::Pool(id) = self {
+            pools.insert(id);
+        }
+        pools
+    }
+}
+
+/// What was lost as a connection whose time has stood still since.
+fn ended(lost: &LeftRow, as_of: Stamp) -> ConnectionRow {
+    let mut row = (*lost.row).clone();
+    if let RowState::InUse { since, .. } = &mut row.state {
+        let out = u64::try_from(lost.longest.as_nanos()).unwrap_or(u64::MAX);
+        let before = std::mem::replace(since, Stamp(as_of.0.saturating_sub(out)));
+        row.last_active = Stamp(since.0 + row.last_active.0.saturating_sub(before.0));
+    }
+    row.busy_since = None;
+    row
 }
 
 impl Grouping {
@@ -46,6 +95,7 @@ enum Which {
     Events,
     Groups,
     Clients,
+    Pools,
 }
 
 impl Default for Lists {
@@ -58,6 +108,11 @@ impl Default for Lists {
             narrowed: None,
             clients: Listing::new::<ClientRow>(),
             grouping: Grouping::default(),
+            pools: Listing::new::<Member>(),
+            members: Vec::new(),
+            left: Vec::new(),
+            lost: Vec::new(),
+            narrow: None,
             marks: Marks::default(),
         }
     }
@@ -72,6 +127,7 @@ impl Lists {
             Which::Events => &self.events,
             Which::Groups => &self.groups,
             Which::Clients => &self.clients,
+            Which::Pools => &self.pools,
         })
     }
 
@@ -82,13 +138,44 @@ impl Lists {
             Pane::Events => Some(Which::Events),
             Pane::Clients if self.grouping.grouped() => Some(Which::Groups),
             Pane::Clients => Some(Which::Clients),
-            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell | Pane::Pools | Pane::App => None,
+            Pane::Pools => Some(Which::Pools),
+            Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell | Pane::App => None,
         }
     }
 
     /// What lints say of rows.
     pub fn marks(&self) -> &Marks {
         &self.marks
+    }
+
+    /// An app's processes and their pools, which the list of them has places in.
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// A connection by its place in the list of them; what nobody can give back any more stands below those that exist.
+    pub fn connection<'a>(&'a self, snapshot: &'a Snapshot, at: usize) -> Option<&'a Arc<ConnectionRow>> {
+        let exist = &snapshot.connections;
+        exist.get(at).or_else(|| self.left.get(at.checked_sub(exist.len())?))
+    }
+
+    /// What an app's processes lost, a line of code each, as [`connection`](Self::connection) has it.
+    pub fn lost(&self) -> &[Arc<LeftRow>] {
+        &self.lost
+    }
+
+    /// Whose connections alone are shown.
+    pub fn narrow(&self) -> Option<Narrow> {
+        self.narrow
+    }
+
+    /// Shows the connections of these pools alone, from the first; of nobody, those of all.
+    pub fn narrow_to(&mut self, narrow: Option<Narrow>, snapshot: &Snapshot) {
+        if narrow != self.narrow {
+            self.connections.forget();
+        }
+        self.narrow = narrow;
+        self.refresh(Pane::Connections, snapshot);
     }
 
     /// What the clients are shown as.
@@ -119,6 +206,7 @@ impl Lists {
             Which::Lints => names(LintRow::FIELDS),
             Which::Events => names(EventRow::FIELDS),
             Which::Clients if self.grouping.by == GroupBy::None => names(ClientRow::FIELDS),
+            Which::Pools => names(Member::FIELDS),
             Which::Groups | Which::Clients => grouped::fields(),
         }
     }
@@ -154,7 +242,10 @@ impl Lists {
     /// There is a new snapshot: everything is made anew.
     pub fn take(&mut self, snapshot: &Snapshot) {
         self.marks = Marks::of_snapshot(snapshot);
-        for pane in [Pane::Connections, Pane::Lints, Pane::Events, Pane::Clients] {
+        self.members = Member::all(snapshot);
+        self.lost = snapshot.app.as_deref().map_or_else(Vec::new, |app| app.left.clone());
+        self.left = self.lost.iter().map(|lost| Arc::new(ended(lost, snapshot.as_of))).collect();
+        for pane in [Pane::Connections, Pane::Lints, Pane::Events, Pane::Clients, Pane::Pools] {
             self.refresh(pane, snapshot);
         }
     }
@@ -165,13 +256,18 @@ impl Lists {
         let around = Around { as_of: snapshot.as_of, marks: &self.marks };
         match which {
             Which::Connections => {
-                let rows = snapshot.connections.iter().enumerate();
+                let (narrow, members) = (self.narrow, &self.members);
+                let only = narrow.map(|narrow| narrow.pools(members));
+                let wanted = |row: &ConnectionRow| only.as_ref().is_none_or(|only| only.contains(&row.pool));
+                let rows = snapshot.connections.iter().chain(&self.left).enumerate();
+                let rows = rows.filter(|(_, row)| wanted(row));
                 self.connections.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
             }
             Which::Lints => {
                 let rows = snapshot.lints.iter().enumerate();
                 self.lints.refresh(rows.map(|(at, row)| (at as u32, &**row)), &around);
             }
+            Which::Pools => self.pools.refresh_members(&self.members, &around),
             // The newest come before those of the same moment.
             Which::Events => {
                 let rows = snapshot.events.iter().enumerate().rev();
@@ -227,6 +323,7 @@ impl Lists {
             Some(Which::Events) => self.events.next_sort::<EventRow>(back, among),
             Some(Which::Groups) => self.groups.next_sort::<GroupRow>(back, among),
             Some(Which::Clients) => self.clients.next_sort::<ClientRow>(back, among),
+            Some(Which::Pools) => self.pools.next_sort::<Member>(back, among),
             None => {}
         }
         self.refresh(pane, snapshot);
@@ -240,6 +337,7 @@ impl Lists {
             Some(Which::Events) => self.events.sort_by::<EventRow>(field),
             Some(Which::Groups) => self.groups.sort_by::<GroupRow>(field),
             Some(Which::Clients) => self.clients.sort_by::<ClientRow>(field),
+            Some(Which::Pools) => self.pools.sort_by::<Member>(field),
             None => {}
         }
         self.refresh(pane, snapshot);
@@ -260,11 +358,12 @@ impl Lists {
         list.at = at.min(list.rows.len().saturating_sub(1));
         let selected = list.selected();
         let pick = selected.and_then(|at| match which {
-            Which::Connections => snapshot.connections.get(at).map(|row| row.pick()),
+            Which::Connections => self.connection(snapshot, at).map(|row| row.pick()),
             Which::Lints => snapshot.lints.get(at).map(|row| row.pick()),
             Which::Events => snapshot.events.get(at).map(Listed::pick),
             Which::Groups => self.groups(snapshot).get(at).map(|row| row.pick()),
             Which::Clients => snapshot.clients.get(at).map(|row| row.pick()),
+            Which::Pools => self.members.get(at).map(Listed::pick),
         });
         if let Some(list) = self.of_mut(pane) {
             list.pick = pick;
@@ -294,6 +393,7 @@ impl Lists {
             Which::Events => &mut self.events,
             Which::Groups => &mut self.groups,
             Which::Clients => &mut self.clients,
+            Which::Pools => &mut self.pools,
         })
     }
 }

@@ -3,6 +3,7 @@
 mod client;
 mod connection;
 mod info;
+mod inside;
 mod nodes;
 mod seen;
 
@@ -139,6 +140,8 @@ fn title(app: &App, subject: &Subject) -> String {
         }
         Subject::Group(row) => text::escape_str(&row.label).into_owned(),
         Subject::Nodes => nodes::title(app),
+        Subject::Process(row, exists) => inside::process_title(row, *exists),
+        Subject::Pool(row, exists) => inside::pool_title(row, *exists),
     }
 }
 
@@ -150,6 +153,8 @@ fn facts(app: &App, subject: &Subject) -> Vec<Fact> {
         Subject::Info(before) => info::facts(app, before.as_deref()),
         Subject::Client(row, exists) => client::facts(app, row, *exists),
         Subject::Nodes => nodes::facts(app),
+        Subject::Process(row, _) => inside::process(app, row),
+        Subject::Pool(row, exists) => inside::pool(app, row, *exists),
         // They are blocks, not facts; and a group opens to its clients.
         Subject::Causes | Subject::Group(_) => Vec::new(),
     }

@@ -107,6 +107,8 @@ fn liveness<'a>(app: &App, theme: &Theme, less: usize) -> Line<'a> {
         spans.extend(tape::replay(tape, app.latest.as_of, theme));
     } else if app.scene == Scene::Watch {
         spans.extend(watch::looks(app, theme, less));
+    } else if app.scene.is_inside() && app.latest.server.lost.is_none() {
+        spans.extend(inside::alive(app, theme));
     } else if app.latest.server.lost.is_some() {
         spans.push(Span::styled("x LOST ", theme.bad));
     } else if app.latest.pools.is_empty() {
@@ -143,7 +145,8 @@ fn silent(latest: &Snapshot) -> Option<(&ServerRow, &Lost, usize)> {
 fn trouble(latest: &Snapshot) -> Option<String> {
     let tape = tape::trouble(latest.recording.as_ref(), latest.tape.as_ref());
     let asked = latest.app.is_none().then_some(latest);
-    tape.or_else(|| watch::refused(asked?).map(|words| text::escape_str(&words).into_owned()))
+    let told = || asked.and_then(watch::refused).or_else(|| inside::silent(latest));
+    tape.or_else(|| told().map(|words| text::escape_str(&words).into_owned()))
 }
 
 /// Says what failed, when it is tried again, and how old the facts are. What to do about it comes with room only.
@@ -186,10 +189,13 @@ fn failed(error: &str, target: &str, room: usize) -> String {
 
 /// The pool in one line: in use, available, waiting, and the worst lint with whom it is about.
 pub fn summary(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    if app.scene == Scene::Watch {
-        return put(watch::summarised(app, theme, usize::from(area.width)), area, 0, buf);
-    }
-    put(summarised(app, theme, usize::from(area.width)), area, 0, buf);
+    let width = usize::from(area.width);
+    let line = match app.scene {
+        Scene::Pool => summarised(app, theme, width),
+        Scene::Watch => watch::summarised(app, theme, width),
+        Scene::Run | Scene::Attach => inside::summarised(app, theme, width),
+    };
+    put(line, area, 0, buf);
 }
 
 /// What a header says, on a screen without one: over the shell's title the same line, at the end of another's what

@@ -8,8 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{Cx, NONE, outside, pane, put, put_right};
-use crate::snapshot::{Latency, Percentiles, PoolRow, Snapshot};
+use super::{Cx, NONE, list, outside, pane, put, put_right};
+use crate::snapshot::{Latency, Percentiles, PoolRow};
 use crate::text;
 use crate::tui::layout::Pane;
 use crate::tui::table::{self, Cell, Column};
@@ -22,6 +22,9 @@ const LABEL: u16 = 11;
 
 /// From this width on a column says how many there were.
 const COUNTED: u16 = 50;
+/// From this height on there is a line for the pool's name.
+const NAMED: u16 = 6;
+
 /// One row: what was timed, and whether it is a command among the round trips.
 struct Timed {
     label: String,
@@ -74,6 +77,7 @@ fn cell(row: &Timed, nanos: u64, theme: &Theme) -> Cell {
 /// Draws the pane.
 pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     let inner = pane(cx, Pane::Latency, [Span::styled("ms ", cx.theme.dim)], area, buf);
+    let inner = whose(cx, inner, buf);
     let rule = Rect { height: area.height.min(1), ..area };
     table::titles(COLUMNS, cx.theme.dim, 0, rule, buf);
     let window = cx.pool().map(|pool| pool.latency.window).filter(|window| *window > Duration::ZERO);
@@ -81,7 +85,7 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         let words = Line::styled(format!(" last {} s ", window.as_secs()), cx.theme.dim);
         put_right(&words, Rect { width: area.width - 1, ..area }, 0, buf);
     }
-    let rows = rows(cx.snapshot);
+    let rows = rows(cx.pool());
     let bars = cx.pool().map_or(&[][..], |pool| &pool.latency.histogram);
     let height = usize::from(inner.height);
     if cx.focused {
@@ -98,6 +102,16 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
+/// Says whose times these are, where there are several pools and a line to spare. Gives what is left below.
+fn whose(cx: &Cx<'_>, inner: Rect, buf: &mut Buffer) -> Rect {
+    let name = cx.pool().and_then(|pool| cx.marks.pool(pool.id)).filter(|_| inner.height >= NAMED);
+    let Some(name) = name else { return inner };
+    let name = outside(name, usize::from(inner.width.saturating_sub(9)));
+    let spans = [Span::styled(" of pool ", cx.theme.dim), Span::styled(name, cx.theme.title)];
+    put(Line::from(spans.to_vec()), inner, 0, buf);
+    list::below(inner, true)
+}
+
 fn lines(theme: &Theme, rows: &[Timed], area: Rect, buf: &mut Buffer) {
     for (y, row) in rows.iter().take(usize::from(area.height)).enumerate() {
         let line = Rect { y: area.y + y as u16, height: 1, ..area };
@@ -108,7 +122,7 @@ fn lines(theme: &Theme, rows: &[Timed], area: Rect, buf: &mut Buffer) {
 /// Every row, and the bars after the last: scrolled together, so that all can be reached on any screen.
 fn read(cx: &Cx<'_>, rows: &[Timed], bars: &[(u64, u64)], area: Rect, buf: &mut Buffer) {
     let height = usize::from(area.height);
-    let offset = cx.offset.min(length(cx.snapshot).saturating_sub(height)).min(rows.len());
+    let offset = cx.offset.min(length(cx.pool()).saturating_sub(height)).min(rows.len());
     lines(cx.theme, &rows[offset..], area, buf);
     bars_below(cx, bars, rows.len() - offset, area, buf);
 }
@@ -162,15 +176,15 @@ const LEFT_OUT: &str = "  …";
 const WHOLE: usize = 4;
 
 /// How many rows there are, those of the bars among them.
-pub fn length(snapshot: &Snapshot) -> usize {
+pub fn length(pool: Option<&PoolRow>) -> usize {
     let bars = |empty: bool| if empty { 0 } else { usize::from(histogram::ROWS) };
     let more = |pool: &PoolRow| pool.latency.by_command.len() + bars(pool.latency.histogram.is_empty());
-    WHOLE + snapshot.pool_in_front().map_or(0, |pool| more(pool))
+    WHOLE + pool.map_or(0, more)
 }
 
-fn rows(snapshot: &Snapshot) -> Vec<Timed> {
+fn rows(pool: Option<&PoolRow>) -> Vec<Timed> {
     let unknown = Latency::default();
-    let latency = snapshot.pool_in_front().map_or(&unknown, |pool| &pool.latency);
+    let latency = pool.map_or(&unknown, |pool| &pool.latency);
     let whole = latency.kinds().into_iter();
     let whole = whole.map(|(name, times)| Timed { label: name.to_owned(), command: false, times });
     let commands = latency.by_command.iter();

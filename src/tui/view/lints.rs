@@ -19,6 +19,10 @@ const WIDE: u16 = 120;
 /// What stands where no lint holds.
 fn nothing(cx: &Cx<'_>) -> &'static str {
     match cx.scene {
+        _ if cx.snapshot.app.as_deref().is_some_and(|app| !app.left.is_empty()) => {
+            "none now, but not all was given back: connections tells what is left"
+        }
+        Scene::Run | Scene::Attach if cx.snapshot.pools.is_empty() => "none: no pool has reported",
         Scene::Pool | Scene::Run | Scene::Attach => "none: nothing leaks, nothing waits",
         Scene::Watch if cx.snapshot.nodes.iter().any(|node| node.look.is_some()) => {
             "none: no client is a suspect"

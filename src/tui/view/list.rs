@@ -24,7 +24,17 @@ const HEAD: &str = " / ";
 
 /// The title's words on a list: `3 of 9`, the filter in force, and the order where no column title shows it.
 pub fn title<'a, R: Listed>(cx: &Cx<'_>, list: &Listing, titled: impl Fn(&str) -> bool) -> Vec<Span<'a>> {
-    let count = match (list.rows().len(), list.total()) {
+    counted::<R>(cx, list, (list.rows().len(), list.total()), titled)
+}
+
+/// The same with numbers of one's own: those that are shown, and all.
+pub fn counted<'a, R: Listed>(
+    cx: &Cx<'_>,
+    list: &Listing,
+    count: (usize, usize),
+    titled: impl Fn(&str) -> bool,
+) -> Vec<Span<'a>> {
+    let count = match count {
         (shown, total) if list.is_filtered() => {
             format!("{} of {} ", text::thousands(shown as u64), text::thousands(total as u64))
         }
@@ -60,7 +70,8 @@ pub fn sortable(app: &App, pane: Pane, width: u16) -> Vec<&'static str> {
         Pane::Clients => super::clients::titled(app, width),
         Pane::Lints => fields::names(LintRow::FIELDS),
         Pane::Events => fields::names(EventRow::FIELDS),
-        Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell | Pane::Pools | Pane::App => Vec::new(),
+        Pane::Pools => super::pools::titled(app, width),
+        Pane::Pool | Pane::Latency | Pane::Server | Pane::Shell | Pane::App => Vec::new(),
     }
 }
 
@@ -69,6 +80,7 @@ pub fn field_at(app: &App, pane: Pane, area: Rect, at: Position) -> Option<&'sta
     match pane {
         Pane::Connections => super::connections::field_at(app, area, at),
         Pane::Clients => super::clients::field_at(app, area, at),
+        Pane::Pools => super::pools::field_at(app, area, at),
         _ => None,
     }
 }
@@ -76,7 +88,7 @@ pub fn field_at(app: &App, pane: Pane, area: Rect, at: Position) -> Option<&'sta
 /// Whether titles have a line of their own above the rows: where some rows are left below. The filter line takes its
 /// place, so that no row moves when somebody comes to read and to filter.
 pub fn headed(pane: Pane, filtering: bool, area: Rect) -> bool {
-    matches!(pane, Pane::Connections | Pane::Clients) && !filtering && area.height >= 5
+    matches!(pane, Pane::Connections | Pane::Clients | Pane::Pools) && !filtering && area.height >= 5
 }
 
 /// A row as a person would paste it: every field that is known, by name.

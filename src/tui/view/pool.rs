@@ -63,7 +63,7 @@ fn below(area: Rect, rows: u16) -> Rect {
 }
 
 /// How a pool this full is coloured: from the same 80 % on as the lint.
-fn fullness(theme: &Theme, in_use: u32, max: u32) -> Style {
+pub(super) fn fullness(theme: &Theme, in_use: u32, max: u32) -> Style {
     match (in_use, max) {
         (_, 0) => theme.in_use,
         (used, max) if used >= max => theme.bad,

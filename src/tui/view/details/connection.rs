@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Fact, Role, seen, when};
+use super::{Fact, Role, inside, seen, when};
 use crate::event::{CreateSteps, Holder, TcpState};
 use crate::snapshot::{About, Beliefs, ConnectionRow, LintRow, PastLease, RowState, Severity, Told, What};
 use crate::text;
@@ -108,8 +108,20 @@ fn believed(beliefs: &Beliefs, row: &ConnectionRow) -> [Fact; 2] {
 
 /// By whom it is held, or was.
 fn taken(app: &App, holder: &Holder, pinned: Option<&str>) -> Vec<Fact> {
-    let mut facts = vec![Fact::known("holder", words(holder.label.as_deref()))];
-    facts.extend(words(holder.location.as_deref()).map(|place| Fact::plain("taken at", place)));
+    let mut facts = Vec::new();
+    let place = words(holder.location.as_deref()).map(|place| match words(holder.function.as_deref()) {
+        Some(function) => format!("{place} in {function}"),
+        None => place,
+    });
+    if app.scene.is_inside() {
+        // Its line is who has it: a thread or a task may have none but the main one's name.
+        facts.push(Fact::known("taken at", place));
+        facts.push(Fact::known("through", holder.how.map(|how| how.word().to_owned())));
+        facts.extend(words(holder.label.as_deref()).map(|label| Fact::plain("within", label)));
+    } else {
+        facts.push(Fact::known("holder", words(holder.label.as_deref())));
+        facts.extend(place.map(|place| Fact::plain("taken at", place)));
+    }
     facts.extend(task(holder));
     facts.extend(left(app, holder));
     facts.extend(stack(holder));
@@ -135,7 +147,7 @@ fn left(app: &App, holder: &Holder) -> Option<Fact> {
 }
 
 /// The stack that took it, a frame a line.
-fn stack(holder: &Holder) -> Vec<Fact> {
+pub(super) fn stack(holder: &Holder) -> Vec<Fact> {
     let frames = holder.stack.iter().flat_map(|stack| stack.lines()).enumerate();
     frames
         .map(|(at, frame)| {
@@ -156,6 +168,14 @@ fn ended(app: &App, row: &ConnectionRow) -> Vec<Fact> {
         }
         _ => None,
     });
+    let lost = app.lists.lost().iter().find(|lost| lost.row.id == row.id && lost.row.pool == row.pool);
+    if let Some(lost) = lost {
+        let mut facts = vec![Fact::new("state", inside::lost(lost), |theme| theme.bad)];
+        if let RowState::InUse { holder, pinned, .. } = &row.state {
+            facts.extend(taken(app, holder, pinned.as_deref()));
+        }
+        return facts;
+    }
     let state = match closed {
         Some((at, reason)) => format!("closed: {}, {}", reason.word(), when(app, at)),
         None => "it is not in the pool any more; below is what was known last".to_owned(),

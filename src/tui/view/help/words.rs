@@ -2,6 +2,7 @@
 
 use crate::command::ours;
 use crate::explain;
+use crate::fields::pools::Member;
 use crate::fields::{Listed, grouped, names};
 use crate::snapshot::{ClientRow, ConnectionRow, EventRow, LintRow};
 use crate::tui::layout::Scene;
@@ -61,6 +62,41 @@ const WATCH_WORDS: [(&str, &str); 20] = [
     ("lint", "a named judgement with evidence and advice: x is bad, ! is worth a look"),
     ("suspect", "what a server can see of a leak: it cannot know what a program meant to keep"),
     ("kill", "CLIENT KILL by id, once the number that is asked for is typed; never our own"),
+    ("PAUSED", "the screen keeps its picture; everything goes on behind it"),
+    (NONE, "unknown or nothing yet; never a way to write 0"),
+];
+
+/// Words of an app's own pools.
+const INSIDE_WORDS: [(&str, &str); 19] = [
+    ("process", "one of the app's that reports; gone: it said that it ends, or was not heard of again"),
+    (
+        "pool",
+        "a client library's own, and where the code made it; its kind: async, blocking, inherited, closed",
+    ),
+    ("inherited", "it came with a fork: its parent process has the same sockets"),
+    ("connection", "one socket to one server: #3 is our number for it, id 118 the server's client id"),
+    ("in use", "lent out now; elsewhere: used, active, checked out"),
+    ("available", "open and idle in the pool, ready to lend; elsewhere: idle"),
+    ("opening", "being dialled or greeted: not yet created"),
+    ("max", "the pool's limit; none: it has no limit"),
+    ("waiting", "callers of a blocking pool queued for a connection"),
+    ("held", "how long this lease has had the connection; of a pool, the longest that one is out now"),
+    (
+        "holder",
+        "the line of code that took the connection, its function, its task or thread, and through what",
+    ),
+    (
+        "raw, pipeline, pubsub",
+        "through what it was taken; a command of a client, which gives it back, is not said",
+    ),
+    ("left", "lent when its pool or process ended, so that nobody can give it back: ×3 by the same line"),
+    ("lint", "a named judgement with evidence and advice: x is bad, ! is worth a look"),
+    (
+        "leak",
+        "a lease out longer than the threshold with nothing moving; it clears when the connection comes back",
+    ),
+    ("reports dropped", "nobody took them in time: the app is never held up for us"),
+    ("faults of the agent", "errors of the code in the app that reports: none of them reaches the app"),
     ("PAUSED", "the screen keeps its picture; everything goes on behind it"),
     (NONE, "unknown or nothing yet; never a way to write 0"),
 ];
@@ -146,7 +182,9 @@ pub(super) fn vi() -> Section {
 pub(super) fn sections(scene: Scene) -> Vec<Section> {
     let watch = scene == Scene::Watch;
     let mut filter = owned(if watch { &WATCH_FILTER } else { &FILTER });
-    let rows = if watch {
+    let rows = if scene.is_inside() {
+        vec![("pools have", names(Member::FIELDS)), ("connections have", names(ConnectionRow::FIELDS))]
+    } else if watch {
         vec![("clients have", names(ClientRow::FIELDS)), ("groups have", grouped::of_groups().collect())]
     } else {
         vec![("connections have", names(ConnectionRow::FIELDS))]
@@ -156,9 +194,10 @@ pub(super) fn sections(scene: Scene) -> Vec<Section> {
     filter.extend(fields.map(|(name, fields)| (name.to_owned(), fields.join(" "))));
     let lints: Vec<_> = explain::all().collect();
     let rest = [("how to filter", filter), ("the mouse", owned(&MOUSE))];
-    if watch {
+    if scene != Scene::Pool {
+        let words = if watch { owned(&WATCH_WORDS) } else { owned(&INSIDE_WORDS) };
         let lints = ("lints: redis-pooltop explain and a name tells how it is measured", owned(&lints));
-        return std::iter::once(lints).chain(rest).chain([("words", owned(&WATCH_WORDS))]).collect();
+        return std::iter::once(lints).chain(rest).chain([("words", words)]).collect();
     }
     let commands = ("commands: HELP and a name tells more", ours());
     let lints = ("lints: EXPLAIN and a name tells how it is measured", owned(&lints));

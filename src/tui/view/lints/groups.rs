@@ -63,7 +63,7 @@ fn together<'a>(cx: &Cx<'_>, lints: &[&LintRow], width: u16) -> Line<'a> {
     let out = longest.map(|longest| format!("  up to {}", age(longest))).unwrap_or_default();
     let mark_of_level = one.level.mark();
     let (many, who) = (lints.len(), holders(&rows));
-    let words = if cx.scene == Scene::Watch {
+    let words = if cx.scene == Scene::Watch || matches!(one.about, About::Place(..)) {
         format!("{mark_of_level}{many}: {}", abouts(cx, lints))
     } else if ids.is_empty() {
         // Each is a whole pool's: the first speaks for them.
