@@ -14,12 +14,13 @@ use redis_pooltop::tui::action::{Action, Effect};
 use redis_pooltop::tui::app::{App, Facts};
 use redis_pooltop::tui::assist::Typist;
 use redis_pooltop::tui::keymap::{Binding, Context, Do, Keys, Meaning, Mode, Sequence, TABLE, When};
-use redis_pooltop::tui::layout::Pane;
+use redis_pooltop::tui::layout::{Pane, Scene};
 use redis_pooltop::tui::output::Kind;
 use redis_pooltop::tui::run::{Beside, Said};
 use redis_pooltop::tui::theme::Theme;
 use redis_pooltop::tui::view;
 use redis_pooltop::values::Editing;
+use tui_support::inside::{self, shop};
 use tui_support::watch::{self, client, several};
 use tui_support::{Words, app, busy, press, text};
 
@@ -539,6 +540,45 @@ const WATCH_WAYS: [&str; 22] = [
     "f1 'a_b",
 ];
 
+/// The same of an app's own pools.
+fn inside_long(scene: Scene, replay: bool) -> App {
+    let mut snapshot = shop();
+    snapshot.lints = snapshot.lints.iter().cloned().cycle().take(40).collect();
+    snapshot.events = snapshot.events.iter().cloned().cycle().take(60).enumerate().map(later).collect();
+    let scene = if replay { Scene::Pool } else { scene };
+    inside::with(Facts { replay, scene, ..Facts::default() }, 80, 24, snapshot)
+}
+
+/// Ways into every place of an app's screen.
+const INSIDE_WAYS: [&str; 26] = [
+    "",
+    "f1 pgdn pgdn",
+    "3 enter pgdn",
+    "down down",
+    "down o",
+    "o down",
+    "enter",
+    "down enter",
+    "down down enter pgdn",
+    "2",
+    "2 down",
+    "3",
+    "3 pgdn",
+    "3 enter",
+    "3 down enter pgdn",
+    "3 / 'held>1",
+    "3 / 'held>1 enter",
+    "4",
+    "4 down enter",
+    "4 down down",
+    "5",
+    "5 down down enter",
+    "/ 'carts_!x down",
+    "alt-6",
+    "f1",
+    "f1 pgdn 'a_b",
+];
+
 /// All that a person could tell one moment from another by.
 fn seen(app: &App) -> (Context, Buffer, Option<Position>) {
     let area = Rect { x: 0, y: 0, width: 80, height: 24 };
@@ -559,10 +599,18 @@ fn is_alive(binding: &Binding, place: usize, key: Sequence) -> bool {
             [false, true].into_iter().flat_map(|replay| WATCH_WAYS.iter().map(move |way| (replay, way)));
         ways.map(|(replay, way)| (watched_long(replay), *way))
     };
-    // Not both for each key: nearly all are alive where a pool is.
+    let of_app = || {
+        let apps = [(Scene::Run, false), (Scene::Attach, false), (Scene::Attach, true)];
+        let ways = apps.into_iter().flat_map(|from| INSIDE_WAYS.iter().map(move |way| (from, way)));
+        ways.map(|((scene, replay), way)| (inside_long(scene, replay), *way))
+    };
+    // Not all for each key: nearly all are alive where a pool is.
     let watch = When::exists(binding.when, &watched_long(false).context());
+    let app = [Scene::Run, Scene::Attach].map(|scene| inside_long(scene, false).context());
+    let app = app.iter().any(|context| binding.when.exists(context));
     of_pool().any(|(app, way)| does(app, way, binding, place, key))
         || (watch && of_watch().any(|(app, way)| does(app, way, binding, place, key)))
+        || (app && of_app().any(|(app, way)| does(app, way, binding, place, key)))
 }
 
 fn does(mut app: App, way: &str, binding: &Binding, place: usize, key: Sequence) -> bool {
@@ -619,6 +667,11 @@ fn every_key_in_the_table_is_found_in_the_help_by_its_own_words() {
         if !row.when.exists(&app.context()) {
             app = watched_long(false);
         }
+        for scene in [Scene::Run, Scene::Attach] {
+            if !row.when.exists(&app.context()) {
+                app = inside_long(scene, false);
+            }
+        }
         app.resize(Size { width: 140, height: 40 });
         press(&mut app, "f1");
         app.update(Action::Paste(row.help.to_owned()));
@@ -644,6 +697,30 @@ fn every_key_of_a_watch_is_alive_in_one() {
             });
             if !alive {
                 dead.push(format!("{key} {:?}: {}", binding.when, binding.help));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{dead:#?}");
+}
+
+#[test]
+fn every_key_of_an_apps_screen_is_alive_in_one() {
+    let mut dead = Vec::new();
+    for scene in [Scene::Run, Scene::Attach] {
+        let context = inside_long(scene, false).context();
+        for binding in TABLE.iter().filter(|binding| binding.when.exists(&context)) {
+            for (place, key) in binding.keys.iter().enumerate() {
+                let sequence: Sequence = key.parse().unwrap();
+                // Only a replay has its keys.
+                let alive = [false, true].into_iter().any(|replay| {
+                    INSIDE_WAYS
+                        .iter()
+                        .any(|way| does(inside_long(scene, replay), way, binding, place, sequence))
+                });
+                // A question is asked by who runs the app.
+                if !alive && !matches!(binding.when, When::Ask) {
+                    dead.push(format!("{key} {:?}: {}", binding.when, binding.help));
+                }
             }
         }
     }
