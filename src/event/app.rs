@@ -52,6 +52,8 @@ pub enum ProcessEvent {
     },
     /// It was heard of; told at most once a second.
     Heard(Reporting),
+    /// It ends, or was lost: pools that stop from now on stop with it.
+    Ends,
     /// It reports no more.
     Gone {
         /// It said so itself as it ended. Otherwise it was killed, or left without a word.

@@ -58,6 +58,11 @@ impl App {
 
     fn process(&mut self, at: Stamp, id: ProcId, event: &ProcessEvent) -> Option<What> {
         self.row.silent = None;
+        match event {
+            ProcessEvent::Started(_) => self.makers.goes_on(id),
+            ProcessEvent::Ends => self.makers.ends(id),
+            _ => {}
+        }
         let row = self.entry(at, id)?;
         let mut news = None;
         match event {
@@ -78,6 +83,7 @@ impl App {
                 let error = reporting.error.as_deref().map(|error| cut(error, TEXT_BYTES).to_owned());
                 row.reporting = Reporting { error, ..*reporting };
             }
+            ProcessEvent::Ends => {}
             ProcessEvent::Gone { said } => {
                 row.gone = Some((at, *said));
                 return Some(What::Gone(row.facts.pid, row.facts.program.as_str().into(), *said));
@@ -92,7 +98,7 @@ impl App {
         match event {
             PoolEvent::Started(facts) => {
                 if let Some(inside) = &facts.inside {
-                    self.makers.made(at, id, cut(&facts.name, TEXT_BYTES), inside);
+                    self.makers.made(at, id, inside);
                 }
             }
             PoolEvent::Left(left) => self.makers.left(at, id, left),
@@ -131,7 +137,8 @@ impl App {
 
     /// The same of what was found of the app as a whole.
     pub(super) fn over(&mut self, at: Stamp, over: &inside::Over) {
-        self.found(at, &over.row, over.holder.as_ref(), &over.name);
+        // A line's pools may have several names.
+        self.found(at, &over.row, over.holder.as_ref(), "");
     }
 
     /// Keeps a connection that was lost as its pool, of this name, ended.

@@ -1,17 +1,19 @@
 //! What an app's pools did: its processes, their pools, and the lines that lost connections.
 
+mod json;
+
 use std::fmt::Write;
+use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use super::json::printable;
 use super::table::{Table, line};
 use super::text::{count, dropped, lints, name};
-use super::verdict::{self, Verdict};
-use super::{UNKNOWN, clients, json as reports, millis};
-use crate::event::{Ending, Holder, How};
-use crate::snapshot::{AppRow, LeftRow, PoolRow, ProcessRow, RowState, Snapshot};
+use super::{UNKNOWN, pool_name};
+use crate::event::{Ending, Holder};
+use crate::snapshot::{AppRow, LeftRow, PoolRow, ProcessRow, RowState, Severity, Snapshot};
 use crate::text::{duration, escape_str, thousands};
+
+pub use json::document;
+pub(super) use json::value;
 
 /// Lines listed; JSON has them all.
 const LISTED: usize = 50;
@@ -26,8 +28,13 @@ pub fn text(snapshot: &Snapshot) -> String {
         line(&mut out, &who(snapshot, process));
         pools(&mut out, snapshot, process);
     }
+    if app.more_pools > 0 {
+        line(&mut out, &format!("and {} more pools than are kept", thousands(app.more_pools)));
+    }
+    held(&mut out, snapshot);
     left(&mut out, app);
     unasked(&mut out, snapshot);
+    found(&mut out, app);
     lints(&mut out, snapshot);
     dropped(&mut out, snapshot);
     out
@@ -75,31 +82,103 @@ fn who(snapshot: &Snapshot, process: &ProcessRow) -> String {
     said
 }
 
+/// A process's pools; those that one line made under one name are one row.
 fn pools(out: &mut String, snapshot: &Snapshot, process: &ProcessRow) {
     let of = |pool: &&PoolRow| pool.inside.as_ref().is_some_and(|inside| inside.process == process.id);
-    let rows: Vec<&PoolRow> = snapshot.pools.iter().map(|row| &**row).filter(of).collect();
-    if rows.is_empty() {
+    let mut kinds: Vec<(Vec<String>, Vec<&PoolRow>)> = Vec::new();
+    for row in snapshot.pools.iter().map(|row| &**row).filter(of) {
+        let made = row.inside.as_ref().and_then(|inside| inside.made.as_ref());
+        let made = made.and_then(|made| super::place(made, |word| escape_str(word).into_owned()));
+        let max = if row.max == Some(u32::MAX) { "none".to_owned() } else { count(row.max) };
+        let words = vec![name(&row.name), name(&row.target), max, made.unwrap_or_else(|| UNKNOWN.to_owned())];
+        match kinds.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, rows)) => rows.push(row),
+            None => kinds.push((words, vec![row])),
+        }
+    }
+    if kinds.is_empty() {
         return line(out, "          no pool");
     }
-    let mut table = Table::new(&["pool", "target", ">max", ">opened", ">checkouts", ">timeouts", "made at"]);
-    for row in rows {
-        let made = row
-            .inside
-            .as_ref()
-            .and_then(|inside| inside.made.as_ref())
-            .and_then(|made| made.location.as_deref());
-        let max = if row.max == Some(u32::MAX) { "none".to_owned() } else { count(row.max) };
+    let mut table =
+        Table::new(&["pool", ">pools", "target", ">max", ">opened", ">checkouts", ">timeouts", "made at"]);
+    for (words, rows) in kinds.iter().take(LISTED) {
+        let sum =
+            |of: fn(&PoolRow) -> u64| thousands(rows.iter().map(|row| of(row)).fold(0, u64::saturating_add));
+        let [name, target, max, made] = &words[..] else { continue };
         table.row(vec![
-            name(&row.name),
-            name(&row.target),
-            max,
-            thousands(row.totals.opened),
-            thousands(row.totals.checkouts),
-            thousands(row.totals.timeouts + row.totals.refused),
-            made.map_or(UNKNOWN.to_owned(), name),
+            name.clone(),
+            thousands(rows.len() as u64),
+            target.clone(),
+            max.clone(),
+            sum(|row| row.totals.opened),
+            sum(|row| row.totals.checkouts),
+            sum(|row| row.totals.timeouts.saturating_add(row.totals.refused)),
+            made.clone(),
         ]);
     }
     table.write(out);
+    if let Some(more) = kinds.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        line(out, &format!("and {} more lines", thousands(more as u64)));
+    }
+}
+
+/// Who has connections out now: of a process that has ended nobody has.
+fn held(out: &mut String, snapshot: &Snapshot) {
+    let mut lines: Vec<(Holds, String)> = Vec::new();
+    for row in &snapshot.connections {
+        let RowState::InUse { since, holder, .. } = &row.state else { continue };
+        let (age, said) = (snapshot.as_of.since(*since), whom(Some(holder), &pool_name(snapshot, row.pool)));
+        match lines.iter_mut().find(|(_, known)| *known == said) {
+            Some((holds, _)) => {
+                holds.count += 1;
+                (holds.shortest, holds.longest) = (holds.shortest.min(age), holds.longest.max(age));
+            }
+            None => lines.push((Holds { count: 1, shortest: age, longest: age }, said)),
+        }
+    }
+    if lines.is_empty() {
+        return;
+    }
+    lines.sort_by(|(a, _), (b, _)| b.count.cmp(&a.count).then_with(|| b.longest.cmp(&a.longest)));
+    line(out, "");
+    line(out, "connections that are out");
+    for (holds, said) in lines.iter().take(LISTED) {
+        let out_for = ages(holds.count, [holds.shortest, holds.longest]);
+        line(out, &format!("  {:>5}  {said}  out {out_for}", thousands(holds.count)));
+    }
+    if let Some(more) = lines.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        line(out, &format!("and {} more lines", thousands(more as u64)));
+    }
+}
+
+/// How many one line has, and for how long.
+struct Holds {
+    count: u64,
+    shortest: Duration,
+    longest: Duration,
+}
+
+/// What lints found and is over.
+fn found(out: &mut String, app: &AppRow) {
+    if app.found.is_empty() {
+        return;
+    }
+    line(out, "");
+    line(out, "found while it ran");
+    for row in app.found.iter().take(LISTED) {
+        let mark = if row.severity == Severity::Bad { 'x' } else { '!' };
+        let times = if row.count > 1 { format!("  ({} times)", thousands(row.count)) } else { String::new() };
+        let place = row.holder.as_ref().and_then(|holder| super::place(holder, str::to_owned));
+        // Evidence mostly names the line by itself.
+        let place = place.filter(|place| !row.evidence.contains(place.as_str()));
+        let place = place.map_or_else(String::new, |place| format!("  made at {}", escape_str(&place)));
+        line(out, &format!("{mark} {:<12} {}{place}{times}", row.id, escape_str(&row.evidence)));
+        line(out, &format!("  {:<12} {}", "", row.advice));
+    }
+    let more = app.more_found + app.found.len().saturating_sub(LISTED) as u64;
+    if more > 0 {
+        line(out, &format!("and {} more", thousands(more)));
+    }
 }
 
 fn left(out: &mut String, app: &AppRow) {
@@ -109,7 +188,7 @@ fn left(out: &mut String, app: &AppRow) {
     line(out, "");
     line(out, "connections that nobody gave back");
     for row in app.left.iter().take(LISTED) {
-        line(out, &format!("x {:>5}  {}", thousands(row.count), said(row)));
+        line(out, &format!("x {:>5}  {}", thousands(row.count), said_of(row)));
     }
     let more = app.more_left + app.left.len().saturating_sub(LISTED) as u64;
     if more > 0 {
@@ -127,109 +206,51 @@ fn unasked(out: &mut String, snapshot: &Snapshot) {
     }
 }
 
-/// The same in a sentence.
-pub(super) fn left_words(row: &LeftRow) -> String {
-    let count = if row.count == 1 {
-        "1 connection".to_owned()
-    } else {
-        format!("{} connections", thousands(row.count))
-    };
-    format!("{count} never given back: {}", said(row))
-}
-
 /// One line that lost connections, as a person finds it in an editor.
-fn said(row: &LeftRow) -> String {
-    let out = if row.count == 1 {
-        duration(row.longest)
-    } else {
-        format!("{} to {}", duration(row.shortest), duration(row.longest))
-    };
-    let holder = holder(row);
-    let place = holder.and_then(|holder| holder.location.as_deref()).map_or(UNKNOWN.into(), escape_str);
-    let function = holder.and_then(|holder| holder.function.as_deref());
-    let function = function.map_or_else(String::new, |function| format!(" in {}", escape_str(function)));
-    let how =
-        holder.and_then(|holder| holder.how).map_or_else(String::new, |how| format!("  {}", how.word()));
-    format!("{place}{function}{how}  out {out}  pool {}", name(&row.pool))
+fn said_of(row: &LeftRow) -> String {
+    said(row.row.holder(), row.count, [row.shortest, row.longest], &row.pool)
 }
 
-fn holder(row: &LeftRow) -> Option<&Holder> {
-    match &row.row.state {
-        RowState::InUse { holder, .. } => Some(holder),
-        RowState::Available { .. } => None,
+/// A line that has so many connections of that pool, for at least and at most so long.
+pub(super) fn said(holder: Option<&Holder>, count: u64, out: [Duration; 2], pool: &str) -> String {
+    let mut who = whom(holder, "");
+    let _ = write!(who, "  out {}  pool {}", ages(count, out), name(pool));
+    who
+}
+
+/// `app.py:6 in worker  raw  pool app`
+fn whom(holder: Option<&Holder>, pool: &str) -> String {
+    let place = holder.and_then(|holder| super::place(holder, |word| escape_str(word).into_owned()));
+    let mut said = place.unwrap_or_else(|| UNKNOWN.to_owned());
+    if let Some(how) = holder.and_then(|holder| holder.how) {
+        let _ = write!(said, "  {}", how.word());
+    }
+    if !pool.is_empty() {
+        let _ = write!(said, "  pool {}", name(pool));
+    }
+    said
+}
+
+fn ages(count: u64, [shortest, longest]: [Duration; 2]) -> String {
+    match count {
+        1 => duration(longest),
+        _ => format!("{} to {}", duration(shortest), duration(longest)),
     }
 }
 
-/// One JSON document: that of any pools, with `"app"` beside them.
-///
-/// ```text
-/// {…, "app": {"program", "ended": {"code", "signal"},
-///   "processes": [{"pid", "parent", "program", "runtime", "libraries", "forked", "gone", "dropped", "errors", "error"}],
-///   "left": [{"file", "line", "function", "how", "pool", "count", "longest_ms", "shortest_ms", "stack", "client"}],
-///   "servers": [those that were asked, as `watch` has them]}}
-/// ```
-/// A `client` is what the server said last of the connection, or null.
-pub fn document(snapshot: &Snapshot, judged: Option<&Verdict>) -> String {
-    let mut document = reports::value(snapshot);
-    if let Some(app) = snapshot.app.as_deref() {
-        document["app"] = value(snapshot, app);
-    }
-    match judged {
-        Some(verdict) => verdict::beside(document, verdict),
-        None => printable(&format!("{document:#}\n")),
-    }
-}
-
-pub(super) fn value(snapshot: &Snapshot, app: &AppRow) -> Value {
-    let processes = app.processes.iter().map(|process| {
-        json!({
-            "pid": process.facts.pid,
-            "parent": process.facts.parent,
-            "program": process.facts.program,
-            "runtime": process.facts.runtime,
-            "libraries": process.libraries.iter().map(|word| &**word).collect::<Vec<_>>(),
-            "forked": process.facts.forked,
-            "gone": process.gone.map(|(_, said)| if said { "ended" } else { "lost" }),
-            "dropped": process.reporting.dropped,
-            "errors": process.reporting.errors,
-            "error": process.reporting.error,
-        })
-    });
-    let left = app.left.iter().map(|row| {
-        let holder = holder(row);
-        let (file, line) = place(holder);
-        json!({
-            "file": file,
-            "line": line,
-            "function": holder.and_then(|holder| holder.function.as_deref()),
-            "how": holder.and_then(|holder| holder.how).map(How::word),
-            "pool": row.pool,
-            "count": row.count,
-            "longest_ms": millis(row.longest),
-            "shortest_ms": millis(row.shortest),
-            "stack": holder.and_then(|holder| holder.stack.as_deref()),
-            "client": row.client.as_deref().map(|row| clients::seen(snapshot, row)),
-        })
-    });
-    let (code, signal) = match app.ended {
-        Some((_, Ending::Code(code))) => (Some(code), None),
-        Some((_, Ending::Signal(number))) => (None, Some(number)),
-        None => (None, None),
-    };
-    json!({
-        "program": app.program.as_deref(),
-        "ended": app.ended.map(|_| json!({ "code": code, "signal": signal })),
-        "processes": processes.collect::<Vec<_>>(),
-        "left": left.collect::<Vec<_>>(),
-        "servers": snapshot.nodes.iter().map(|row| clients::server(snapshot, row)).collect::<Vec<_>>(),
-    })
+/// `1 connection`, `2 connections`
+pub(super) fn connections(count: u64) -> String {
+    if count == 1 { "1 connection".to_owned() } else { format!("{} connections", thousands(count)) }
 }
 
 /// A holder's file and line.
-fn place(holder: Option<&Holder>) -> (Option<&str>, Option<u64>) {
+pub(super) fn file_and_line(holder: Option<&Holder>) -> (Option<&str>, Option<u64>) {
     let place = holder.and_then(|holder| holder.location.as_deref());
     match place.and_then(|place| place.rsplit_once(':')) {
         Some((file, line)) => (Some(file), line.parse().ok()),
         None => (place, None),
     }
 }
+
+#[cfg(test)]
+mod tests;

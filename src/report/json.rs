@@ -238,11 +238,19 @@ fn connection(snapshot: &Snapshot, row: &ConnectionRow) -> Value {
 }
 
 pub(super) fn who(holder: &Holder) -> Value {
-    json!({
+    let mut who = json!({
         "label": holder.label.as_deref(),
         "location": holder.location.as_deref(),
         "task": holder.task,
-    })
+    });
+    // Only an app tells them.
+    if let Some(function) = holder.function.as_deref() {
+        who["function"] = json!(function);
+    }
+    if let Some(how) = holder.how {
+        who["how"] = json!(how.word());
+    }
+    who
 }
 
 fn steps(steps: &CreateSteps) -> Value {

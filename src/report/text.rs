@@ -221,7 +221,7 @@ pub(super) fn lint(out: &mut String, snapshot: &Snapshot, row: &LintRow) {
         Severity::Warn => '!',
         Severity::Bad => 'x',
     };
-    let which = if snapshot.pools.len() > 1 || !names_itself(&row.about) && row.pool().is_none() {
+    let which = if !names_itself(&row.about) && (snapshot.pools.len() > 1 || row.pool().is_none()) {
         format!("{}: ", name(&about_name(snapshot, &row.about)))
     } else {
         String::new()

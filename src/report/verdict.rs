@@ -1,5 +1,6 @@
 //! What a judged run comes to: the lints that fail it, each with the connection and its holder.
 
+mod app;
 mod junit;
 mod watched;
 
@@ -9,8 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::app;
-use super::json::{printable, who as holder};
+use super::json::{known, printable, who as holder};
 use super::{UNKNOWN, about_name, millis, names_itself, node_name, pool_name, severity, who};
 use crate::event::{ConnId, Holder};
 use crate::snapshot::{About, ConnectionRow, LintRow, RowState, Severity, Snapshot};
@@ -42,6 +42,8 @@ pub struct Verdict {
     pub unseen: Vec<String>,
     /// Nothing but the report's own PING ran on the pool.
     pub unused: bool,
+    /// An app was to be judged, and none of its processes reported.
+    pub unheard: bool,
     /// The pools that were seen: with several, each finding names its own.
     pools: Vec<String>,
 }
@@ -79,6 +81,8 @@ pub struct Found {
     /// How long the connection has been out, or the finding has held.
     pub lasted: Duration,
     about: About,
+    /// Of an app: the line, and how many there are.
+    bucket: Option<Box<app::Bucket>>,
 }
 
 impl Verdict {
@@ -103,6 +107,7 @@ impl Verdict {
             damaged: None,
             unseen: Vec::new(),
             unused: false,
+            unheard: false,
             pools: Vec::new(),
         }
     }
@@ -113,8 +118,13 @@ impl Verdict {
         self.add(snapshot);
     }
 
-    /// Adds what holds in a later snapshot.
+    /// Adds what holds in a later snapshot. That of an app tells of all that was, by the line.
     pub fn add(&mut self, snapshot: &Snapshot) {
+        if let Some(observed) = snapshot.app.as_deref() {
+            self.findings = app::findings(snapshot, observed, &self.checked);
+            self.unheard = observed.processes.is_empty();
+            return;
+        }
         for pool in &snapshot.pools {
             self.see(&pool.name);
         }
@@ -130,32 +140,6 @@ impl Verdict {
                 Some(other) => *other = found,
                 None => self.findings.push(found),
             }
-        }
-        self.add_left(snapshot);
-    }
-
-    /// Adds what pools had lent when they ended, a finding each line that took it.
-    fn add_left(&mut self, snapshot: &Snapshot) {
-        let Some(app) = snapshot.app.as_deref() else { return };
-        let Some(id) = self.checked.iter().copied().find(|id| *id == "leak") else { return };
-        for row in &app.left {
-            self.see(&row.pool);
-            let about = About::Connection(row.row.pool, row.row.id);
-            if self.findings.iter().any(|found| found.about == about) {
-                continue;
-            }
-            self.findings.push(Found {
-                id,
-                severity: Severity::Bad,
-                pool: row.pool.clone(),
-                row: Some(row.row.clone()),
-                server: None,
-                watched: Vec::new(),
-                evidence: app::left_words(row),
-                advice: STILL_OUT,
-                lasted: row.longest,
-                about,
-            });
         }
     }
 
@@ -194,6 +178,7 @@ impl Verdict {
                 advice: STILL_OUT,
                 lasted: held,
                 about: About::Connection(row.pool, row.id),
+                bucket: None,
             });
         }
     }
@@ -222,6 +207,9 @@ impl Verdict {
 /// What a passing verdict is worth where nobody used the pool.
 const UNUSED: &str = "; nothing but the report's PING ran on this pool";
 
+/// And where no process of the app said a word.
+const UNHEARD: &str = "; no process reported";
+
 const STILL_OUT: &str = "give it back on every path, errors too: a guard, `with` or `finally`";
 
 impl Found {
@@ -243,6 +231,7 @@ impl Found {
                 .and_then(|row| row.held_for(snapshot.as_of))
                 .unwrap_or_else(|| snapshot.as_of.since(lint.since)),
             about: lint.about.clone(),
+            bucket: None,
         }
     }
 
@@ -266,6 +255,9 @@ impl Found {
 
     /// The connection's ids, its time out, its holder and its last command: a word and a value each, escaped.
     fn facts(&self) -> Vec<(&'static str, String)> {
+        if let Some(bucket) = &self.bucket {
+            return app::facts(bucket, self.row.as_deref());
+        }
         let Some(row) = &self.row else { return self.watched.clone() };
         let server = row.client_id().map_or_else(String::new, |id| format!("  server id {id}"));
         let named = self.holder().and_then(|holder| who(holder, |word| escape_str(word).into_owned()));
@@ -291,6 +283,7 @@ pub fn words(verdict: &Verdict) -> String {
     let (word, unseen) = (verdict.word(), verdict.without());
     if verdict.findings.is_empty() {
         let unused = if verdict.unused { UNUSED } else { "" };
+        let unused = if verdict.unheard { UNHEARD } else { unused };
         return format!("verdict   {word}: none of {checked}{unseen}{unused}{damaged}\n");
     }
     let found = thousands(verdict.findings.len() as u64);
@@ -320,6 +313,9 @@ pub fn words(verdict: &Verdict) -> String {
 ///  "findings": [{"lint", "severity", "pool", "connection", "server_id", "holder", "lasted_ms", "last_command",
 ///   "server", "group", "client", "evidence", "advice"}]}
 /// ```
+///
+/// A finding of an app is one for each line, with `"file"`, `"line"`, `"function"`, `"how"`, `"stack"`, `"count"`,
+/// `"longest_ms"` and `"shortest_ms"` beside the rest.
 pub fn document(verdict: &Verdict) -> String {
     printable(&format!("{:#}\n", value(verdict)))
 }
@@ -344,7 +340,7 @@ pub(super) fn value(verdict: &Verdict) -> Value {
 }
 
 fn finding(found: &Found) -> Value {
-    json!({
+    let mut value = json!({
         "lint": found.id,
         "severity": severity(found.severity),
         "pool": found.is_of_a_pool().then_some(&found.pool),
@@ -364,7 +360,12 @@ fn finding(found: &Found) -> Value {
         },
         "evidence": found.evidence,
         "advice": found.advice,
-    })
+    });
+    if let Some(bucket) = &found.bucket {
+        app::add(&mut value, bucket);
+        value["pool"] = json!(known(&found.pool));
+    }
+    value
 }
 
 #[cfg(test)]

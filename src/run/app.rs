@@ -26,6 +26,7 @@ use crate::config::{AppSettings, Observed, Settings};
 use crate::error::{Error, Exit};
 use crate::event::{AppEvent, Clock, Ending, Event};
 use crate::hub::Hub;
+use crate::model::LEAKS;
 use crate::report;
 use crate::snapshot::{AppRow, Snapshot};
 use crate::source::agent::{Agents, Place};
@@ -90,6 +91,9 @@ pub(super) async fn run(
                 _ = signals.next() => {}
                 () = until_then(until) => {}
             }
+            if judge.is_some() {
+                observing.given_back(Instant::now() + asked.grace).await;
+            }
             observing.end(asked, judge, Exit::Fine, None).await
         }
     }
@@ -139,6 +143,13 @@ impl Observing {
             })
         };
         let _ = timeout_at(until, snapshots.wait_for(|snapshot| settled(snapshot))).await;
+    }
+
+    /// Waits until no connection counts as lost, at most until then: one that comes back after all was slow.
+    async fn given_back(&self, until: Instant) {
+        let mut snapshots = self.hub.subscribe();
+        let lost = |snapshot: &Snapshot| snapshot.lints.iter().any(|row| LEAKS.contains(&row.id));
+        let _ = timeout_at(until, snapshots.wait_for(|snapshot| !lost(snapshot))).await;
     }
 
     /// Tells what was seen, and how the program ends by it.

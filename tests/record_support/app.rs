@@ -44,6 +44,7 @@ pub fn app_event() -> BoxedStrategy<AppEvent> {
             errors,
             error
         })),
+        Just(ProcessEvent::Ends),
         any::<bool>().prop_map(|said| ProcessEvent::Gone { said }),
     ];
     prop_oneof![
@@ -66,10 +67,11 @@ pub fn app_kind(event: &AppEvent) -> &'static str {
             ProcessEvent::Started(_) => "process started",
             ProcessEvent::Library { .. } => "process library",
             ProcessEvent::Heard(_) => "process heard",
+            ProcessEvent::Ends => "process ends",
             ProcessEvent::Gone { .. } => "process gone",
         },
     }
 }
 
 /// All that [`app_kind`] can say.
-pub const APP_KINDS: usize = 7;
+pub const APP_KINDS: usize = 8;

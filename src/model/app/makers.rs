@@ -3,7 +3,7 @@
 //! A client or pool a request is made and gone at one line, too fast for any pool's own row to tell it; so it is counted
 //! here, for each process and line, also of the pools that the model has no room for.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::event::{Holder, Inside, Left, PoolId, ProcId, Stamp, nanos};
@@ -15,6 +15,9 @@ const LINES: usize = 256;
 
 /// Pools followed: enough for the numbers, which are small.
 const POOLS: usize = 65_536;
+
+/// Processes kept that have ended: those that began last may yet have news under way.
+const ENDING: usize = 1_024;
 
 /// How far back it is counted, in seconds: a minute.
 const SECONDS: u64 = 60;
@@ -58,12 +61,8 @@ pub(in crate::model) struct Maker {
     pub(in crate::model) process: ProcId,
     /// Who makes them.
     pub(in crate::model) holder: Holder,
-    /// How they are called: the name of the last one.
-    pub(in crate::model) name: String,
     /// Those that are there now.
     pub(in crate::model) alive: u64,
-    /// When the last one was gone: what ends at the same moment ends with its process.
-    ended: Option<Stamp>,
     seconds: VecDeque<(u64, Counted)>,
 }
 
@@ -111,11 +110,26 @@ struct Alive {
 pub(in crate::model) struct Makers {
     lines: BTreeMap<Line, Maker>,
     alive: BTreeMap<PoolId, Alive>,
+    /// Processes that end.
+    ending: BTreeSet<ProcId>,
 }
 
 impl Makers {
+    /// A process ends, and its pools with it.
+    pub(super) fn ends(&mut self, process: ProcId) {
+        if self.ending.len() >= ENDING {
+            self.ending.pop_first();
+        }
+        self.ending.insert(process);
+    }
+
+    /// It was lost for a while, and is there.
+    pub(super) fn goes_on(&mut self, process: ProcId) {
+        self.ending.remove(&process);
+    }
+
     /// A pool was made. Told again of one that is known, as after a reconnection, it is none more.
-    pub(super) fn made(&mut self, at: Stamp, pool: PoolId, name: &str, inside: &Inside) {
+    pub(super) fn made(&mut self, at: Stamp, pool: PoolId, inside: &Inside) {
         let Some(holder) = &inside.made else { return };
         let Some(words) = place(holder) else { return };
         if self.alive.contains_key(&pool) || self.alive.len() >= POOLS {
@@ -131,14 +145,9 @@ impl Makers {
         let maker = self.lines.entry(line.clone()).or_insert_with(|| Maker {
             process: inside.process,
             holder: Holder { stack: None, ..holder.clone() },
-            name: String::new(),
             alive: 0,
-            ended: None,
             seconds: VecDeque::new(),
         });
-        if maker.name != name {
-            name.clone_into(&mut maker.name);
-        }
         maker.alive += 1;
         let Inside { asynchronous, inherited, .. } = *inside;
         if !inherited {
@@ -165,8 +174,8 @@ impl Makers {
         let Some(maker) = self.lines.get_mut(&alive.line) else { return };
         maker.alive = maker.alive.saturating_sub(1);
         let lived = at.since(alive.since);
-        let alone = maker.ended.replace(at) != Some(at);
-        if lived < BRIEF && alone && !alive.inherited {
+        // What ends with its process was not made for a request.
+        if lived < BRIEF && !alive.inherited && !self.ending.contains(&maker.process) {
             let counted = maker.at(at);
             counted.brief += 1;
             counted.nanos = counted.nanos.saturating_add(nanos(lived));
@@ -195,7 +204,7 @@ mod tests {
         let mut makers = Makers::default();
         for n in 0..70_000_u32 {
             let at = s(u64::from(n / 10_000));
-            makers.made(at, PoolId(n), "app", &inside("app.py:12", false));
+            makers.made(at, PoolId(n), &inside("app.py:12", false));
         }
         let (words, maker) = makers.lines().next().expect("a line");
         assert_eq!((words, maker.alive), ("app.py:12 in handler", POOLS as u64));
@@ -204,38 +213,44 @@ mod tests {
             makers.ended(s(8), PoolId(n));
         }
         let maker = makers.lines().next().expect("a line").1;
-        assert_eq!((maker.alive, maker.last(s(8), 60).brief, makers.alive.len()), (0, 0, 0));
+        assert_eq!(
+            (maker.alive, maker.last(s(8), 60).brief, makers.alive.len()),
+            (0, POOLS as u64 - 40_000, 0)
+        );
     }
 
     #[test]
     fn lines_without_end_make_room_and_none_is_forgotten_that_still_counts() {
         let mut makers = Makers::default();
         for n in 0..300_u32 {
-            makers.made(s(1), PoolId(n), "app", &inside(&format!("app.py:{n}"), false));
+            makers.made(s(1), PoolId(n), &inside(&format!("app.py:{n}"), false));
         }
         assert_eq!(makers.lines().count(), LINES);
         (0..200).for_each(|n| makers.ended(s(2), PoolId(n)));
-        makers.made(s(3), PoolId(1_000), "app", &inside("new.py:1", false));
+        makers.made(s(3), PoolId(1_000), &inside("new.py:1", false));
         assert!(!makers.lines().any(|(words, _)| words.starts_with("new.py")), "they are news for a minute");
-        makers.made(s(90), PoolId(1_001), "app", &inside("new.py:1", false));
+        makers.made(s(90), PoolId(1_001), &inside("new.py:1", false));
         assert_eq!(makers.lines().count(), LINES - 200 + 1);
     }
 
     #[test]
-    fn a_life_is_counted_when_it_ends_by_itself_and_what_ends_together_is_one() {
+    fn a_life_is_counted_when_it_ends_by_itself_and_not_with_its_process() {
         let mut makers = Makers::default();
-        (0..5).for_each(|n| makers.made(s(1), PoolId(n), "app", &inside("app.py:12", true)));
-        makers.ended(s(2), PoolId(0));
-        (1..5).for_each(|n| makers.ended(s(3), PoolId(n)));
+        (0..5).for_each(|n| makers.made(s(1), PoolId(n), &inside("app.py:12", true)));
+        (0..2).for_each(|n| makers.ended(s(2), PoolId(n)));
+        makers.ends(ProcId(0));
+        (2..4).for_each(|n| makers.ended(s(3), PoolId(n)));
+        makers.goes_on(ProcId(0));
+        makers.ended(s(3), PoolId(4));
         let counted = makers.lines().next().expect("a line").1.last(s(3), 10);
-        assert_eq!((counted.made, counted.brief, counted.nanos), (5, 2, 3_000_000_000));
+        assert_eq!((counted.made, counted.brief, counted.nanos), (5, 3, 4_000_000_000));
     }
 
     #[test]
     fn what_asyncio_left_open_is_counted_and_what_others_did_is_not() {
         let mut makers = Makers::default();
         for (n, asynchronous) in [(1, true), (2, false), (3, true), (4, true)] {
-            makers.made(s(1), PoolId(n), "app", &inside("app.py:12", asynchronous));
+            makers.made(s(1), PoolId(n), &inside("app.py:12", asynchronous));
             let (open, unclosed) = (if n == 3 { 0 } else { 2 }, n != 4);
             makers.left(s(2), PoolId(n), &Left { open, leases: Vec::new(), unclosed });
         }

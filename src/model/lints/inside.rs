@@ -52,12 +52,11 @@ pub(in crate::model) struct Judge {
     rows: BTreeMap<&'static str, BTreeMap<About, Arc<LintRow>>>,
 }
 
-/// A finding that is over, with the line and the name of the pools it was about.
+/// A finding that is over, with the line it was about.
 #[derive(Debug)]
 pub(in crate::model) struct Over {
     pub(in crate::model) row: Arc<LintRow>,
     pub(in crate::model) holder: Option<Holder>,
-    pub(in crate::model) name: String,
 }
 
 impl Judge {
@@ -84,10 +83,8 @@ impl Judge {
                 let ending = if level == Level::Off { SWITCHED_OFF.to_owned() } else { row.evidence.clone() };
                 news.push(What::Cleared(row.id, ending));
                 if level != Level::Off {
-                    let maker = maker(view.makers, &row.about);
-                    let holder = maker.map(|maker| maker.holder.clone());
-                    let name = maker.map_or_else(String::new, |maker| maker.name.clone());
-                    over.push(Over { row, holder, name });
+                    let holder = maker(view.makers, &row.about).map(|maker| maker.holder.clone());
+                    over.push(Over { row, holder });
                 }
             }
         }
@@ -105,7 +102,7 @@ fn about(process: ProcId, words: &str) -> About {
 }
 
 /// The line that a finding is about.
-pub(in crate::model) fn maker<'a>(makers: &'a Makers, of: &About) -> Option<&'a Maker> {
+fn maker<'a>(makers: &'a Makers, of: &About) -> Option<&'a Maker> {
     makers.lines().find(|(words, maker)| about(maker.process, words) == *of).map(|(_, maker)| maker)
 }
 

@@ -90,7 +90,8 @@ fn case(out: &mut String, id: &str, pool: Option<&str>, found: &[&Found]) {
             out.push('\n');
         }
         let (evidence, advice) = (("evidence", found.evidence.clone()), ("advice", found.advice.to_owned()));
-        let pool = (if found.is_of_a_pool() { "pool" } else { "about" }, found.pool.clone());
+        let of_pool = found.is_of_a_pool() || found.bucket.is_some();
+        let pool = (if of_pool { "pool" } else { "about" }, found.pool.clone());
         for (word, value) in [evidence, pool].into_iter().chain(found.facts()).chain([advice]) {
             let _ = writeln!(out, "{word}: {}", content(&value));
         }

@@ -152,7 +152,7 @@ impl Speaker {
             _ if said => pool.end(at, 0, false),
             _ => pool.cut_off(at),
         });
-        ended.collect()
+        std::iter::once(self.tell(at, ProcessEvent::Ends)).chain(ended).collect()
     }
 
     fn pool(&mut self, told: &wire::Pool) -> Vec<Timed> {

@@ -1,7 +1,7 @@
 //! `churn` of pools: an app makes a client or pool for each request, at one line.
 //!
-//! Of the last [`WINDOW`] seconds: [`GONE`] pools of a line that were gone again within five seconds, not all at once,
-//! as a process ends; or [`KEPT`] that were made in [`SPREAD`] different seconds and are kept. A few that are made as a
+//! Of the last [`WINDOW`] seconds: [`GONE`] pools of a line that were gone again within five seconds, and not with their
+//! process; or [`KEPT`] that were made in [`SPREAD`] different seconds and are kept. A few that are made as a
 //! program starts are none. It clears at half of that.
 
 use std::time::Duration;

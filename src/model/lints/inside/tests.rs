@@ -100,6 +100,8 @@ fn what_ends_with_its_process_was_not_made_for_a_request() {
     for pool in 0..12 {
         made(&mut model, ms(100 * u64::from(pool)), pool, "app.py:12", false);
     }
+    let ends = Event::App(AppEvent::Process(PROCESS, ProcessEvent::Ends));
+    model.apply(&Timed { at: s(2), event: ends });
     (0..12).for_each(|pool| tell(&mut model, s(2), pool, PoolEvent::Stopped));
     assert!(evidence(&mut model, s(2)).is_empty());
 }
