@@ -598,7 +598,12 @@ def _shared(state, now):
         state.noted = True
         pool = state.pool
         if pool is not None:
-            _keep(pool.shared, FAULTS, (now, state.id, state.stack, state.thread, state.task))
+            # Who uses it here, not who took it before the fork.
+            try:
+                task = _task_name()
+            except (RuntimeError, TypeError):
+                task = None  # no loop runs, or asyncio was never imported
+            _keep(pool.shared, FAULTS, (now, state.id, _where(_getframe(1), DEEP), _thread_name(), task))
 
 
 def _refused(owner, pool, asked, error, frame, stack, task):
@@ -1837,7 +1842,7 @@ class _Agent(object):
         limit = pool.facts["max"]
         in_use = len(out) - away
         said = (in_use, idle, opening, waiting, limit, tuple(totals.values()))
-        if said == pool.said and not leases and not back:
+        if said == pool.said and not leases and not back and not pool.shared:
             pool.depth = DEEP
             return None
         pool.said = said

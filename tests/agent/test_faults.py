@@ -149,11 +149,11 @@ pause("never") if pid == 0 else os.waitpid(pid, 0)
         subject.finish()
 
     def test_shared_after_fork(self):
-        subject = Subject(self, self.TEXT % 'held.send_command("PING"); held.read_response()')
+        subject = Subject(self, self.TEXT % 'held.send_command("PING"); held.read_response()  # used')
         subject.reach("child")
         process = self.child(subject)
         until(lambda: process.shared, "the shared connection")
-        self.assertEqual(process.frame(process.shared[0])[1], subject.line("parent"))
+        self.assertEqual(process.frame(process.shared[0])[1], subject.line("used"))
         subject.finish()
 
     def test_spawn_and_fork_of_multiprocessing(self):
