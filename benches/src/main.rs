@@ -1,11 +1,14 @@
 //! The pool beside its peers, in one run, so that a busy machine is busy for all of them.
 //!
-//! `cargo run --release -p pooltop-benches -- [checkout|model|clients|gets|cold|screen|all] [ADDRESS]`, or `pictures` for those of the README
+//! `cargo run --release -p pooltop-benches -- [checkout|model|clients|gets|cold|screen|all] [ADDRESS]`, or `pictures` for those of the README,
+//! `agents` for what the screen of many processes takes, `agent [OPTION...]` for what the agent costs an app: benches/agent.py
 //!
 //! Each comparison is a number of rounds in which every candidate runs once, in turn; what is printed is each one's
 //! median, and the median of the rounds' ratios. Without an address it starts a redis-server of its own on a free port. `ONLY=bb8` in the
 //! environment runs one candidate alone, for a profile of it.
 
+mod agent;
+mod agents;
 mod checkout;
 mod clients;
 mod commands;
@@ -34,9 +37,19 @@ async fn main() -> ExitCode {
             }
         };
     }
+    if what == "agent" || what == "agents" {
+        let done = if what == "agent" { agent::run(args) } else { agents::run() };
+        return match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     if !["checkout", "model", "clients", "gets", "cold", "screen", "all"].contains(&what.as_str()) {
         eprintln!(
-            "usage: pooltop-benches [checkout|model|clients|gets|cold|screen|all] [HOST:PORT] | pictures"
+            "usage: pooltop-benches [checkout|model|clients|gets|cold|screen|all] [HOST:PORT] | pictures | agents | agent [OPTION...]"
         );
         return ExitCode::from(2);
     }

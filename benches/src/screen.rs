@@ -35,7 +35,7 @@ impl Default for Shown {
 }
 
 /// The program in a pseudo-terminal.
-struct Screen {
+pub(crate) struct Screen {
     shown: Arc<(Mutex<Shown>, Condvar)>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -43,15 +43,19 @@ struct Screen {
     _terminal: Box<dyn MasterPty + Send>,
 }
 
-type Failure = Box<dyn std::error::Error>;
+pub(crate) type Failure = Box<dyn std::error::Error>;
 
 impl Screen {
     fn start(server: &Server, arguments: &[&str]) -> Result<Self, Failure> {
+        let server = format!("redis://{}", server.address());
+        Self::run(&[arguments, &[server.as_str()]].concat())
+    }
+
+    pub(crate) fn run(arguments: &[&str]) -> Result<Self, Failure> {
         let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size)?;
         let mut command = CommandBuilder::new(program()?);
         command.args(arguments);
-        command.arg(format!("redis://{}", server.address()));
         command.cwd(std::env::current_dir()?);
         // Without a home there is neither a history nor a configuration of the person who runs this.
         for name in ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"] {
@@ -76,7 +80,7 @@ impl Screen {
     }
 
     /// How long it takes from now until these words are on the screen.
-    fn until(&self, words: &str) -> Result<Duration, Failure> {
+    pub(crate) fn until(&self, words: &str) -> Result<Duration, Failure> {
         let begun = Instant::now();
         let (seen, more) = &*self.shown;
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +98,7 @@ impl Screen {
     }
 
     /// A field of `/proc/PID/status`, in MB; the system tells it on Linux only.
-    fn megabytes(&self, field: &str) -> String {
+    pub(crate) fn megabytes(&self, field: &str) -> String {
         let pid = self.child.process_id().unwrap_or_default();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
@@ -103,7 +107,7 @@ impl Screen {
     }
 
     /// Processor time used so far, in ticks of 10 ms.
-    fn ticks(&self) -> Option<u64> {
+    pub(crate) fn ticks(&self) -> Option<u64> {
         let pid = self.child.process_id()?;
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The program's name, in brackets, may have blanks.

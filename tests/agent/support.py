@@ -160,8 +160,9 @@ class Process:
         self.closed.extend(entry["closed"])
 
     def frame(self, told):
-        """The innermost frame of a lease, failure or pool."""
-        return self.stacks[told["stack"]]["frames"][0]
+        """The innermost frame of a lease, failure or pool, if it is known."""
+        frames = self.stacks[told["stack"]]["frames"]
+        return frames[0] if frames else [None, None, None]
 
     def total(self, name):
         return sum(entry["totals"][name] for entry in self.entries.values())

@@ -270,7 +270,6 @@ pause("again")
         subject.finish()
         subject.clean()
 
-
     @unittest.skipUnless(importlib.util.find_spec("gevent"), "gevent is not in this environment")
     def test_gevent(self):
         subject = Subject(self, """
@@ -475,6 +474,182 @@ asyncio.run(main())
         # Each is counted, also one that was asked for before its connection was lent to another task.
         self.assertEqual((process.total("checkouts"), process.total("released")), (51, 51))
         self.assertEqual(process.unread, [])
+
+
+class Commands(unittest.TestCase):
+    """Of a command only the call that sends it is noted: what stands behind it is found when it has to be told."""
+
+    def test_far_down_a_stack(self):
+        subject = Subject(self, """
+client = Client(port=PORT)
+def deeper(depth):
+    return deeper(depth - 1) if depth else client.blpop("list", 60)  # here
+client.get("key")
+threading.Thread(target=deeper, args=(100,), name="digger", daemon=True).start()
+pause("held")
+client.rpush("list", 1)
+pause("ended")
+""")
+        subject.reach("held")
+        lease = subject.lease("here", how="command", cmd="BLPOP", owed=1, thread="digger", task=None)
+        stack = subject.listener.only().stacks[lease["stack"]]
+        self.assertEqual(len(stack["frames"]), 64)
+        self.assertGreater(stack["cut"], 30)
+        subject.reach("ended")
+        subject.told(lambda process: not process.out, "that it came back")
+        subject.finish()
+        process = subject.clean()
+        self.assertEqual((process.total("checkouts"), process.total("released")), (3, 3))
+
+    def test_one_call_inside_another(self):
+        subject = Subject(self, """
+client = Client(port=PORT)
+client.get("key")
+inner = Client(port=PORT)
+inner.get("key")
+def meanwhile(response, **options):
+    return inner.blpop("list", 60)  # inner
+client.set_response_callback("GET", meanwhile)
+def outer():
+    client.get("key")  # outer
+threading.Thread(target=outer, daemon=True).start()
+pause("held")
+""")
+        subject.reach("held")
+        subject.lease("inner", cmd="BLPOP")
+        subject.lease("outer", cmd="GET")
+        subject.finish()
+        subject.clean()
+
+    def test_over_without_giving_it_back(self):
+        # As if a signal's exception had come just before the release.
+        subject = Subject(self, """
+client = Client(port=PORT)
+client.get("key")
+pool = client.connection_pool
+def release(conn):
+    raise KeyboardInterrupt
+def interrupted():
+    pool.release = release
+    try:
+        client.get("key")
+    finally:
+        del pool.release
+def work():
+    try:
+        interrupted()
+    except KeyboardInterrupt:
+        pass
+threading.Thread(target=work, name="worker").start()
+pause("lost")
+client.get("key")
+pause("again")
+""")
+        subject.reach("lost")
+        lease = subject.told(lambda process: list(process.out.values()), "the lease")[0]
+        process = subject.listener.only()
+        functions = [name for _, _, name in process.stacks[lease["stack"]]["frames"]]
+        self.assertEqual(functions[0], "interrupted")
+        subject.reach("again")
+        subject.told(lambda process: process.total("released") == 2 and len(process.out) == 1, "the command after it")
+        subject.finish()
+        subject.clean()
+
+    def test_through_generators_of_all_kinds(self):
+        subject = Subject(self, """
+import contextlib, types
+async def blpop(client):
+    await client.blpop("list", timeout=60)
+async def from_generator(client):
+    await blpop(client)  # generator
+    yield
+@contextlib.asynccontextmanager
+async def from_context(client):
+    await blpop(client)  # context
+    yield
+class Awaitable:
+    def __init__(self, client):
+        self.client = client
+    def __await__(self):
+        return (yield from blpop(self.client).__await__())  # awaitable
+@types.coroutine
+def old(client):
+    yield from blpop(client)  # old
+async def generator(client):
+    async for _ in from_generator(client):
+        pass
+async def context(client):
+    async with from_context(client):
+        pass
+async def awaitable(client):
+    await Awaitable(client)
+async def whole(one, client):
+    await one(client)
+async def main():
+    client = AClient(port=PORT)
+    await asyncio.gather(*[client.get("key") for _ in range(4)])
+    tasks = [asyncio.ensure_future(whole(one, client)) for one in (generator, context, awaitable, old)]
+    await apause("held")
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await apause("cancelled")
+asyncio.run(main())
+""")
+        subject.reach("held")
+
+        def second_frames(process):
+            return {process.stacks[lease["stack"]]["frames"][1][1]: lease for lease in process.out.values()}
+
+        wanted = {subject.line(mark) for mark in ("generator", "context", "awaitable", "old")}
+        leases = subject.told(lambda process: set(second_frames(process)) >= wanted and second_frames(process), "four")
+        self.assertEqual(len({lease["task"] for lease in leases.values()}), 4)
+        for lease in leases.values():
+            frames = subject.listener.only().stacks[lease["stack"]]["frames"]
+            self.assertEqual((frames[0][2], frames[-1][2]), ("blpop", "whole"))
+        subject.reach("cancelled")
+        subject.told(lambda process: not process.out, "that they came back")
+        subject.finish()
+        subject.clean()
+
+    def test_through_what_cannot_be_looked_through(self):
+        subject = Subject(self, """
+class Opaque:
+    def __init__(self, coroutine):
+        self.coroutine = coroutine
+    def __await__(self):
+        return self
+    __iter__ = __await__
+    def __next__(self):
+        return self.coroutine.send(None)  # here
+    def send(self, value):
+        return self.coroutine.send(value)
+    def throw(self, *error):
+        return self.coroutine.throw(*error)
+    def close(self):
+        self.coroutine.close()
+async def blpop(client):
+    await Opaque(client.blpop("list", timeout=60))
+async def main():
+    client = AClient(port=PORT)
+    await client.get("key")
+    for name in ("first", "second"):
+        task = asyncio.ensure_future(blpop(client))
+        await apause(name)
+        await AClient(port=PORT).rpush("list", 1)
+        await task
+    await apause("ended")
+asyncio.run(main())
+""")
+        subject.reach("first")
+        lease = subject.told(lambda process: list(process.out.values()), "the lease, wherever it was taken")[0]
+        self.assertEqual(lease["cmd"], "BLPOP")
+        subject.reach("second")
+        subject.lease("here", cmd="BLPOP")
+        subject.reach("ended")
+        subject.told(lambda process: not process.out, "that they came back")
+        subject.finish()
+        subject.clean()
 
 
 if __name__ == "__main__":
