@@ -1587,11 +1587,17 @@ class _Agent(object):
             return
         self.paused = True
         self.wake.release()
-        deadline = time.monotonic() + 0.02
-        if self.done.acquire(True, 0.02):
-            while os.path.exists("/proc/self/task/%d" % self.native) and time.monotonic() < deadline:
-                self.sleep(0.0001)
+        self.over(0.02)
         self.native = None
+
+    def over(self, patience):
+        """Whether the thread ended what it did, and if the system tells it until the thread is really gone."""
+        if not self.done.acquire(True, patience):
+            return False
+        deadline = time.monotonic() + 0.02
+        while os.path.exists("/proc/self/task/%d" % self.native) and time.monotonic() < deadline:
+            self.sleep(0.0001)
+        return True
 
     def resume(self):
         if self.paused:
@@ -2073,7 +2079,8 @@ class _Agent(object):
             return
         self.ended = True
         self.wake.release()
-        if not self.done.acquire(True, 1.0):
+        # An interpreter inside another, as mod_wsgi has them, ends the whole process if a thread of its own is left.
+        if not self.over(1.0):
             return
         deadline = time.monotonic() + FAREWELL
         if self.socket is None:
@@ -2333,6 +2340,8 @@ def _cwd():
 def begin(primitives, path=None, how="hook"):
     """Starts the agent: from the hook, or from `start`."""
     global _agent, _identity, _threads
+    if _guest():
+        raise RuntimeError("an interpreter that cannot end with us in it")
     import threading
 
     _identity = threading.get_ident
@@ -2360,6 +2369,18 @@ def begin(primitives, path=None, how="hook"):
     for module in (_signal, sys.modules.get("signal")):
         if module is not None:
             module.raise_signal = raise_signal
+
+
+def _guest():
+    """Whether this is an interpreter inside another that cannot be ended while it has a thread; mod_wsgi's can."""
+    if sys.version_info >= (3, 12) or "mod_wsgi" in sys.modules:
+        return False
+    try:
+        import _xxsubinterpreters as interpreters
+
+        return interpreters.get_current() != interpreters.get_main()
+    except (ImportError, AttributeError):
+        return False
 
 
 def _end():
@@ -2474,7 +2495,7 @@ def _end_with(util, agent):
 
 def start(path):
     """By hand: reports to the socket at this path. False where this Python is too old or it runs already."""
-    if sys.version_info < (3, 8) or _agent is not None:
+    if sys.version_info < (3, 8) or _agent is not None or _guest():
         return False
     import _thread
 

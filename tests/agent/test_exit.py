@@ -1,6 +1,7 @@
 """The end of a process: a last snapshot tells what is out, however young, and who may still give it back."""
 
 import importlib.util
+import sys
 import unittest
 
 from support import LIBRARY, PRELUDE, Subject, until
@@ -212,6 +213,22 @@ if __name__ == "__main__":
                 }
                 said.pop(subject.child.pid, None)
                 self.assertEqual(list(said.values()), [[True, [False]]])
+
+    @unittest.skipUnless(
+        sys.version_info >= (3, 11) and importlib.util.find_spec("_xxsubinterpreters"),
+        "interpreters inside this one cannot be made",
+    )
+    def test_interpreters_inside(self):
+        # An older one cannot be ended while it has a thread: there is none of ours in it. A newer one ends as it would.
+        subject = Subject(self, """
+import _xxsubinterpreters as interpreters
+for _ in range(5):
+    inner = interpreters.create(isolated=False)
+    interpreters.run_string(inner, "import %s")
+    interpreters.destroy(inner)
+print("ended")
+""" % LIBRARY)
+        self.assertEqual(subject.finish()[0], "ended\n")
 
     def test_born(self):
         subject = Subject(self, """
