@@ -13,6 +13,7 @@
 //!
 //! - [`event`]: the shared vocabulary. [`text`], [`values`], [`glob`], `nearest`: small pure helpers.
 //!   [`terminal`]: the terminal as it was found, and the signals that end the program. [`children`]: what ends with us.
+//!   [`console`]: the terminal that a command on the screen has.
 //! - [`resp`]: bytes into values and back. [`net`]: reaching and greeting a server, and what a connection owes.
 //! - [`snapshot`]: immutable rows that every reader reads. [`fields`]: what they can be filtered and sorted by.
 //!   [`model`]: what facts mean; pure. [`report`]: a snapshot as text, JSON or Prometheus. [`record`]: a run as a file,

@@ -58,7 +58,7 @@ fn the_app_prints_in_its_pane_and_gets_every_key_there() {
     said(&tty, "got int");
     tty.signal("USR1");
     said(&tty, "got usr1");
-    tty.send(&format!("\u{1b}x\u{1b}[A\u{1b}OP\u{9}\r"));
+    tty.send("\u{1b}x\u{1b}[A\u{1b}OP\u{9}\r");
     said(&tty, r"you said '\x1bx\x1b[A\x1bOP\t\n'");
     tty.send("\u{1b}[200~a\nb\u{1b}[201~\r");
     said(&tty, r"you said 'b\n'");
@@ -232,6 +232,9 @@ fn output_without_end_leaves_keys_alive_and_memory_flat() {
     tty.see("still runs: end it?");
     tty.send("y");
     assert_eq!(tty.end().exit_code(), 128 + 15);
+    tty.given_back();
+    tty.see("nobody reported");
+    assert!(!tty.text().contains("panicked"), "{}", tty.text());
 }
 
 #[test]

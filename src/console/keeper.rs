@@ -124,6 +124,8 @@ impl Keeper {
                     dirty = false;
                     next = Instant::now() + FRAME;
                 }
+                // Nobody looks, and nobody writes.
+                else => return,
             }
         }
     }

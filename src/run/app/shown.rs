@@ -1,6 +1,7 @@
 //! A command on a terminal of its own, beside its pools on the screen: from its start to the report that is left when the
 //! screen is.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, Write, stdin};
 use std::process::ExitStatus;
@@ -109,6 +110,10 @@ async fn show(
     (pty, size, said): (Pty, Size, Vec<u8>),
     child: Child,
 ) -> Result<ExitStatus, Error> {
+    let name = std::iter::once(Cow::Borrowed(child.name()));
+    let arguments = command.iter().skip(1).map(|word| word.to_string_lossy());
+    let words: Vec<_> = name.chain(arguments).collect();
+    let target = text::fit(&text::escape_str(&words.join(" ")), COMMAND);
     let (keeper, console) = Keeper::new(pty, size, &said);
     let over = keeper.over();
     let keeping = tokio::spawn(keeper.serve());
@@ -117,8 +122,6 @@ async fn show(
     let mut waiting = tokio::spawn(wait(child, asks, over, move |status| {
         told(AppEvent::Ended(ending(status)));
     }));
-    let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
-    let target = text::fit(&text::escape_str(&words.join(" ")), COMMAND);
     let left = screen::inside(settings, &observing.hub, Scene::Run, target, Some(console)).await?;
     if !waiting.is_finished() {
         let sent = if let Exit::Signal(number) = left { Sent::from_named_raw(number.into()) } else { None };
