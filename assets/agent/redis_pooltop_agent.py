@@ -14,6 +14,10 @@ It must never be in the way of the application:
   that is slow or gone costs events (counted in `dropped`), not time;
 * a fault of its own is counted and told (`errors`), never raised.
 
+What is in here, in this order: the notes (`_Conn`, `_Pool`, `_Stack`); what a wrapped call does, and the wrappers of pools,
+connections and cluster nodes; where they are put (`patch`); the thread that tells (`_Agent`), with what it finds out about
+holders; the beginning and the end (`begin`, `_forked`, `start`).
+
 By hand, where the start of the program cannot be wrapped:
 
     import redis_pooltop_agent
@@ -23,7 +27,6 @@ By hand, where the start of the program cannot be wrapped:
 import _signal
 import _socket
 import atexit
-import errno
 import functools
 import gc
 import itertools
@@ -197,7 +200,8 @@ _threads = {}  # threading._active: thread by identity
 _homes = ()  # the directories of the libraries
 _agent = None
 _identity = None
-_frames = True  # whether a light lease may be noted by its frame
+# Whether other threads stand still while a frame is looked at, so that a light lease may be noted by its frame.
+_frames = getattr(sys, "_is_gil_enabled", lambda: True)()
 _task_of = _running_loop = _all_tasks = None  # the running task is `_task_of(_running_loop())`: what asyncio.current_task does, without its frame
 _loop = None  # asyncio's own frames begin with this code: nobody needs to be told of them
 
@@ -451,10 +455,10 @@ def _keep(events, most, event):
 
 # A light lease is one by which the library's own code takes a connection for a single command and gives it back at the
 # end of the same call. Most are, and most are over before anybody is told of them, so they are noted by as little as will
-# do: `since`, `uses`, the thread and `light`, which is the frame of that call, or its stack where frames will not do. As
-# long as it is lent that call is not over, so that its stack and its task can still be found when the lease has to be
-# told, by the thread that tells: `_Agent.behind`. Such a connection is `plain`: open, of a pool that does not wait, with
-# no notes left from a lease of another kind.
+# do: `since`, `uses`, the thread and `light`, which is the frame of that call. As long as it is lent that call is not over,
+# so that its stack and its task can still be found when the lease has to be told, by the thread that tells:
+# `_Agent.locate`. Such a connection is `plain`: open, of a pool that does not wait, with no notes left from a lease of
+# another kind.
 
 
 def _takes(pool, frame, stack):
@@ -462,6 +466,8 @@ def _takes(pool, frame, stack):
     code = frame.f_code
     if pool.waits or pool.eager or not _frames or stack.how != "command" or code.co_flags & CO_GENERATOR:
         return
+    if "greenlet" in sys.modules and not pool.facts["async"]:
+        return  # in a greenlet that waits there is nothing before a frame
     if "release" in code.co_names and "get_connection" in code.co_names:
         pool.taker = code
 
@@ -1975,7 +1981,7 @@ class _Agent(object):
                 # and its call that cannot be looked through: then each call's stack is taken when it begins.
                 pool.eager, pool.taker = pool.eager or id(light) in calls, None
                 if conn.found is None or conn.found[0] != uses:
-                    _found(conn, uses, light)
+                    _found(conn, uses, _Link(light, None))
                 _, conn.stack, conn.thread, conn.taker, conn.task = conn.found
                 conn.plain = None
                 pool.out[conn.id] = conn
