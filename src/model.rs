@@ -268,7 +268,9 @@ impl Model {
         self.app.ended(id);
         pool.stop();
         news.extend(self.judge.forget(id, at));
-        news.into_iter().for_each(|what| self.events.note(at, Some(id), what));
+        for what in news {
+            self.events.note(at, Some(id), what);
+        }
     }
 
     fn apply_server(&mut self, at: Stamp, event: &ServerEvent) {
@@ -368,7 +370,9 @@ impl Model {
             self.raised += u64::from(matches!(what, What::Raised(..)));
             self.events.note(now, None, what);
         }
-        over.iter().for_each(|over| self.app.over(now, over));
+        for over in &over {
+            self.app.over(now, over);
+        }
     }
 
     /// Asks the lints about watched servers.

@@ -48,8 +48,8 @@ fn verdict(told: &Told) -> Vec<(String, String, u64, String, u64)> {
     found.iter().map(row).collect()
 }
 
-fn one(lint: &str, line: u64, function: &str, count: u64) -> (String, String, u64, String, u64) {
-    (lint.to_owned(), "app.py".to_owned(), line, function.to_owned(), count)
+fn one(id: &str, line: u64, function: &str, count: u64) -> (String, String, u64, String, u64) {
+    (id.to_owned(), "app.py".to_owned(), line, function.to_owned(), count)
 }
 
 const REQUESTS: &str = "\

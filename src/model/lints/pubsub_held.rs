@@ -1,6 +1,6 @@
 //! `pubsub-held`: a subscriber keeps a connection that it does not need.
 //!
-//! A PubSub of redis-py takes a connection for its life. Subscribed it is at work, however long. Without a subscription,
+//! A `PubSub` of redis-py takes a connection for its life. Subscribed it is at work, however long. Without a subscription,
 //! out for [`OUT`] and quiet for [`QUIET`], it holds the connection for nothing; and one that was dropped can never give
 //! it back, which is known at once (`abandoned` says so as well). It clears when it subscribes again, and when the
 //! connection comes back or is closed.

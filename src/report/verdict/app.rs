@@ -30,7 +30,7 @@ pub(super) struct Bucket {
 type Line = (String, String, &'static str, String);
 
 fn line(holder: Option<&Holder>, pool: &str) -> Line {
-    let word = |word: Option<&Arc<str>>| word.map_or_else(String::new, |word| word.to_string());
+    let word = |word: Option<&Arc<str>>| word.map_or_else(String::new, ToString::to_string);
     let place = word(holder.and_then(|holder| holder.location.as_ref()));
     let function = word(holder.and_then(|holder| holder.function.as_ref()));
     let how = holder.and_then(|holder| holder.how).map_or("", How::word);
