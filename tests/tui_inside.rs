@@ -211,12 +211,12 @@ fn sorting_leaves_a_pool_with_its_process_and_those_that_are_gone_last() {
     let mut app = inside(Scene::Run, 200, 60, shop());
     press(&mut app, "1 z");
     let gone = ["4413", "carts"];
-    let first = ["4411", "carts", "sessions", "4412", "ConnectionPool"];
+    let first = ["4411", "carts", "sessions", "4412", "ConnectionPool.py:13"];
     assert_eq!(order(&app), [&first[..], &gone].concat());
     while !text(&app, &Theme::DEFAULT, 200, 60).contains("▼available") {
         press(&mut app, "s");
     }
-    let most = ["4412", "ConnectionPool", "4411", "sessions", "carts"];
+    let most = ["4412", "ConnectionPool.py:13", "4411", "sessions", "carts"];
     assert_eq!(order(&app), [&most[..], &gone].concat());
     press(&mut app, "i");
     assert_eq!(order(&app), [&first[..], &gone].concat(), "the fewest first");
@@ -228,7 +228,7 @@ fn a_filter_leaves_pools_with_their_processes() {
     press(&mut app, "1 z / 'max<50 enter");
     assert_eq!(order(&app), ["4411", "carts", "4413", "carts"]);
     press(&mut app, "esc / 'pid:4412 enter");
-    assert_eq!(order(&app), ["4412", "ConnectionPool"]);
+    assert_eq!(order(&app), ["4412", "ConnectionPool.py:13"]);
     press(&mut app, "esc / 'state:gone enter");
     assert_eq!(order(&app), ["4413", "carts"]);
     press(&mut app, "esc / 'lint:leak enter");

@@ -155,6 +155,8 @@ pub fn shop() -> Snapshot {
     connections.extend((4..7).map(|id| lent(1, id, 90 - id, short(10 + id as u32))));
     connections.extend((11..15).map(|id| ConnectionRow {
         state: RowState::Available { since: ago(id * 100) },
+        // Nothing is told of the last one but that it was opened.
+        uses: (14 - id) * 31,
         ..lent(2, id, id * 100, Holder::default())
     }));
     let lost = LeftRow {

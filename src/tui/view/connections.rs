@@ -41,6 +41,8 @@ struct With {
     pool: String,
     /// It is not there any more, and so many were never given back.
     lost: Option<u64>,
+    /// Of an app's short leases nobody tells: what such a connection did is not known.
+    untold: bool,
 }
 
 type Of = Column<ConnectionRow, With>;
@@ -56,11 +58,12 @@ const COLUMNS: &[Of] = &[
         None => Cell::new("", with.theme.text),
     }),
     Of::number("idle", 7, 0, |row, with| match row.idle_for(with.as_of) {
+        _ if with.untold => Cell::new(NONE, with.theme.dim),
         Some(idle) => Cell::new(age(idle), with.theme.dim),
         None => Cell::new("busy", with.theme.text),
     }),
-    Of::number("uses", 6, 66, |row, with| Cell::new(text::thousands(row.uses), with.theme.text)),
-    Of::number("commands", 10, 110, |row, with| Cell::new(text::thousands(row.commands), with.theme.text)),
+    Of::number("uses", 6, 66, |row, with| with.count(row.uses)),
+    Of::number("commands", 10, 110, |row, with| with.count(row.commands)),
     Of::number("age", 8, 110, |row, with| {
         Cell::new(known(row.opened.map(|opened| age(with.as_of.since(opened)))), with.theme.dim)
     }),
@@ -101,6 +104,13 @@ fn columns(cx: &Cx<'_>) -> Vec<Of> {
 }
 
 impl With {
+    fn count(&self, count: u64) -> Cell {
+        if self.untold {
+            return Cell::new(NONE, self.theme.dim);
+        }
+        Cell::new(text::thousands(count), self.theme.text)
+    }
+
     fn flag_style(&self) -> Style {
         self.flag.map_or(self.theme.text, |flag| self.theme.severity(flag))
     }
@@ -233,8 +243,9 @@ fn draw_row(
 ) {
     let worst = cx.marks.of(row.id).map(|mark| mark.severity);
     let flag = worst.or(row.flagged.then_some(if lost.is_some() { Severity::Bad } else { Severity::Warn }));
+    let untold = cx.scene.is_inside() && row.uses == 0 && matches!(row.state, RowState::Available { .. });
     let pool = cx.marks.pool(row.pool).unwrap_or_default().to_owned();
-    let with = With { theme: *cx.theme, as_of: cx.snapshot.as_of, flag, pool, lost };
+    let with = With { theme: *cx.theme, as_of: cx.snapshot.as_of, flag, pool, lost, untold };
     table::row(columns, row, &with, line, buf);
 }
 

@@ -130,11 +130,14 @@ fn gauge(row: &Member, with: &With) -> Cell {
 
 /// A pool as a person knows it: its name, where it was made, and what is to be known of its kind.
 fn label(owned: &Owned) -> String {
-    let mut label = format!("  {}", named(&owned.pool));
-    if let Some(made) = owned.made() {
-        label.push_str("  ");
-        label.push_str(&text::escape_str(text::file_name(made)));
+    let made = owned.made().map(|made| text::escape_str(text::file_name(made)).into_owned());
+    let mut parts: Vec<String> = std::iter::once(named(&owned.pool)).chain(made).collect();
+    let class = owned.pool.inside.as_ref().and_then(|inside| inside.class.rsplit('.').next());
+    if class == Some(&*owned.pool.name) {
+        // One without a name is known by its line.
+        parts.reverse();
     }
+    let mut label = format!("  {}", parts.join("  "));
     for word in owned.kind() {
         label.push_str("  ");
         label.push_str(word);

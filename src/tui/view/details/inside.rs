@@ -150,7 +150,7 @@ pub(super) fn lost(left: &LeftRow) -> String {
         RowState::InUse { holder, .. } => named(holder),
         RowState::Available { .. } => NONE.to_owned(),
     };
-    let out = if left.count == 1 {
+    let out = if age(left.shortest) == age(left.longest) {
         age(left.longest)
     } else {
         format!("{} to {}", age(left.shortest), age(left.longest))
