@@ -79,3 +79,41 @@ fn title<'a>(app: &App, cx: &Cx<'_>) -> Option<Span<'a>> {
     };
     Some(Span::styled(format!(" {words} · q leaves "), style))
 }
+
+#[cfg(test)]
+mod tests {
+    use compact_str::CompactString;
+
+    use super::*;
+    use crate::tui::theme::Colours;
+
+    fn drawn(cell: &Cell, columns: u16, colours: Colours) -> Buffer {
+        let area = Rect { x: 0, y: 0, width: columns, height: 1 };
+        let mut buf = Buffer::empty(area);
+        put(cell, 0, 0, area, &Theme { colours, ..Theme::DEFAULT }, &mut buf);
+        buf
+    }
+
+    #[test]
+    fn colours_are_those_that_the_terminal_has_and_attributes_stay() {
+        let look =
+            Look { fore: Colour::Rgb(250, 3, 3), back: Colour::Indexed(21), bold: true, ..Look::default() };
+        let cell = Cell { text: CompactString::const_new("x"), wide: false, look };
+        let of = |colours| {
+            let buf = drawn(&cell, 2, colours);
+            assert!(buf[(0, 0)].modifier.contains(Modifier::BOLD));
+            (buf[(0, 0)].fg, buf[(0, 0)].bg)
+        };
+        assert_eq!(of(Colours::True), (Color::Rgb(250, 3, 3), Color::Indexed(21)));
+        assert_eq!(of(Colours::Indexed), (Color::Indexed(196), Color::Indexed(21)));
+        assert_eq!(of(Colours::Sixteen), (Color::Indexed(9), Color::Indexed(12)));
+        assert_eq!(of(Colours::None), (Color::Reset, Color::Reset));
+    }
+
+    #[test]
+    fn half_a_wide_character_is_never_shown() {
+        let cell = Cell { text: CompactString::const_new("日"), wide: true, look: Look::default() };
+        assert_eq!(drawn(&cell, 2, Colours::True)[(0, 0)].symbol(), "日");
+        assert_eq!(drawn(&cell, 1, Colours::True)[(0, 0)].symbol(), " ");
+    }
+}
