@@ -52,9 +52,11 @@ fn inside() -> Vec<Context> {
         let panes = panes.iter().flat_map(|pane| [Mode::Pane(*pane), Mode::Details(*pane)]);
         let app = (scene == Scene::Run).then_some(Mode::App);
         for mode in panes.chain([Mode::Filter, Mode::Help, Mode::Ask]).chain(app) {
-            for (row, filtered) in [(true, false), (true, true), (false, false)] {
+            for (row, filtered, inside) in
+                [(true, false, false), (true, true, false), (false, false, false), (true, false, true)]
+            {
                 let replay = scene == Scene::Attach && filtered;
-                all.push(Context { row, filtered, replay, scene, ..Context::of(mode) });
+                all.push(Context { row, filtered, replay, scene, inside, ..Context::of(mode) });
             }
         }
     }
