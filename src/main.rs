@@ -48,7 +48,8 @@ fn start(cli: Cli) -> Result<Exit, Error> {
         .map_err(Error::io("the runtime"))?;
     let exit = runtime.block_on(async {
         terminal::prepare().map_err(Error::io("the signals"))?;
-        run::run(settings).await
+        // Each way the program runs is a future of its own, and the largest decides how much of the stack all take.
+        Box::pin(run::run(settings)).await
     });
     // While there is somebody to see them end.
     children::end();
