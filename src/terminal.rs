@@ -150,6 +150,12 @@ pub(crate) fn in_foreground() -> bool {
     tcgetpgrp(stdin()).map_or(true, |group| group == getpgrp())
 }
 
+/// Whether what keys send comes to our group, with whatever it has for input: to none without a terminal.
+pub(crate) fn has_keys() -> bool {
+    std::fs::File::open("/dev/tty")
+        .is_ok_and(|terminal| tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp()))
+}
+
 /// Between two looks at a terminal that another has, and how long a signal may be on its way.
 const MOMENT: Duration = Duration::from_millis(100);
 

@@ -28,7 +28,7 @@ fn module(words: &[&str]) -> Vec<OsString> {
 struct Server {
     redis: RedisServer,
     socket: PathBuf,
-    child: Child,
+    child: Option<Child>,
 }
 
 impl Server {
@@ -40,9 +40,9 @@ impl Server {
         command.extend(bind(socket.to_str().expect("a path")).map(OsString::from));
         let mut run = run(&JUDGED, &command);
         run.env("REDIS_PORT", redis.port().to_string()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = run.spawn().expect("it starts");
-        wait_for("the server", || UnixStream::connect(&socket).ok());
-        Self { redis, socket, child }
+        let server = Self { redis, child: Some(run.spawn().expect("it starts")), socket };
+        wait_for("the server", || UnixStream::connect(&server.socket).ok());
+        server
     }
 
     fn uvicorn() -> Self {
@@ -100,11 +100,27 @@ impl Server {
     }
 
     /// Ends it as a person or a script would.
-    fn end(self) -> Told {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a pid");
-        kill_process(pid, Signal::TERM).expect("sent");
-        Told::of(self.child.wait_with_output().expect("it ends"))
+    fn end(mut self) -> Told {
+        let child = self.child.take().expect("it runs");
+        terminate(&child);
+        Told::of(child.wait_with_output().expect("it ends"))
     }
+}
+
+impl Drop for Server {
+    /// A test that fails leaves no server behind.
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            terminate(child);
+            let _ = child.wait();
+        }
+    }
+}
+
+fn terminate(child: &Child) {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a pid");
+    // One that has ended needs no signal.
+    let _ = kill_process(pid, Signal::TERM);
 }
 
 /// uvicorn ends by the signal that it was sent, when it has ended its work.
@@ -207,8 +223,7 @@ fn celery(tasks: &str) -> Told {
         .output()
         .expect("a Python");
     assert!(asked.status.success(), "{asked:?}");
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a pid");
-    kill_process(pid, Signal::TERM).expect("sent");
+    terminate(&child);
     Told::of(child.wait_with_output().expect("it ends"))
 }
 

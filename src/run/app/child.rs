@@ -15,7 +15,7 @@ use tokio::process::Command;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::source::agent::SOCKET;
-use crate::terminal::{in_foreground, was_ignored};
+use crate::terminal::{has_keys, was_ignored};
 use crate::text;
 
 /// Where Python looks for modules first.
@@ -165,7 +165,7 @@ impl Passed {
                 came.next().map_or(Poll::Pending, Poll::Ready)
             })
             .await;
-            let by_key = matches!(sent, Sent::INT | Sent::QUIT) && in_foreground();
+            let by_key = matches!(sent, Sent::INT | Sent::QUIT) && has_keys();
             if !by_key {
                 return sent;
             }
