@@ -53,7 +53,8 @@ pub(super) async fn run(
 ) -> Result<Exit, Error> {
     match &asked.observed {
         Observed::Command(command) if asked.on_screen() && can_show_a_screen().is_ok() => {
-            shown::run(settings, asked, command, judge).await
+            // The screen's own is large.
+            Box::pin(shown::run(settings, asked, command, judge)).await
         }
         Observed::Command(command) => {
             let place = Place::make().map_err(Error::io("the directory for reports"))?;
