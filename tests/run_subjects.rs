@@ -1,4 +1,4 @@
-//! `run` with what people run: FastAPI under uvicorn, Flask under gunicorn, a Celery worker, pytest. Each does its work
+//! `run` with what people run: `FastAPI` under uvicorn, Flask under gunicorn, a Celery worker, pytest. Each does its work
 //! rightly and raises nothing, or wrongly and is named by its line.
 
 mod app_support;

@@ -380,6 +380,27 @@ def _pool(pool, frame=None):
     return state
 
 
+def _setting(told, kind, name):
+    """What a pool's connections are given, or the default that their class has for it: 5 s of socket_timeout in 8.x."""
+    if name in told:
+        return told[name]
+    for base in getattr(kind, "__mro__", ()):
+        init = base.__dict__.get("__init__")
+        while hasattr(init, "__wrapped__"):
+            init = init.__wrapped__
+        code = getattr(init, "__code__", None)
+        if code is None:
+            continue
+        if name in (init.__kwdefaults__ or ()):
+            return init.__kwdefaults__[name]
+        names = code.co_varnames[: code.co_argcount]
+        defaults = init.__defaults__ or ()
+        if name in names:
+            at = names.index(name) - len(names) + len(defaults)
+            return defaults[at] if at >= 0 else None
+    return None
+
+
 def _facts(pool):
     kind = type(pool)
     names = [base.__name__ for base in kind.__mro__]
@@ -389,7 +410,7 @@ def _facts(pool):
         "async": any("asyncio" in base.__module__.split(".") for base in kind.__mro__),
         "target": _target(pool, told),
         "name": _text(told.get("client_name"), 64),
-        "socket_timeout": _nanoseconds(told.get("socket_timeout")),
+        "socket_timeout": _nanoseconds(_setting(told, getattr(pool, "connection_class", None), "socket_timeout")),
         "kind": "pool",
         "max": None,
         "blocking": None,
@@ -1307,7 +1328,7 @@ def _node(node, frame=None):
             "async": True,
             "target": "%s:%s/0" % (_text(node.host, 256), node.port),
             "name": _text(told.get("client_name"), 64),
-            "socket_timeout": _nanoseconds(told.get("socket_timeout")),
+            "socket_timeout": _nanoseconds(_setting(told, getattr(node, "connection_class", None), "socket_timeout")),
             "kind": "cluster",
             "max": most if isinstance(most, int) and 0 <= most < 2**31 else None,
             "blocking": None,
@@ -2293,6 +2314,15 @@ def _thread_text(thread):
     return "thread %d" % thread if isinstance(thread, int) else _text(thread, 128)
 
 
+def _subscribed(said, kind):
+    """Whether a PubSub has more of these than it has unsubscribed from: the answer to that may never be read."""
+    has, leaves = said.get(kind), said.get("pending_unsubscribe_" + kind)
+    try:
+        return len(has or ()) > len(leaves or ())
+    except TypeError:
+        return bool(has)
+
+
 def _pinned(conn):
     """What keeps it from being lent to others; read from plain attributes: no code of the application runs here."""
     owner = conn.owner() if conn.owner is not None else None
@@ -2300,7 +2330,7 @@ def _pinned(conn):
         return conn.pinned
     said = getattr(owner, "__dict__", {})
     if conn.stack.how == "pubsub":
-        return "SUBSCRIBE" if said.get("channels") or said.get("patterns") or said.get("shard_channels") else None
+        return "SUBSCRIBE" if any(_subscribed(said, kind) for kind in ("channels", "patterns", "shard_channels")) else None
     if conn.stack.how == "pipeline":
         return "MULTI" if said.get("explicit_transaction") else "WATCH" if said.get("watching") else None
     return conn.pinned

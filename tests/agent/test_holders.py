@@ -29,6 +29,43 @@ pause("back")
         self.assertEqual(process.entries[1]["in_use"], 0)
         self.assertEqual(process.entries[1]["available"], 1)
 
+    def test_unsubscribed_without_reading_the_answer(self):
+        subject = Subject(self, """
+client = Client(port=PORT)
+pubsub = client.pubsub()
+pubsub.subscribe("one", "two")  # here
+pubsub.unsubscribe("one")
+pause("half")
+pubsub.unsubscribe("two")
+pause("unread")
+""")
+        subject.reach("half")
+        subject.lease("here", how="pubsub", pinned="SUBSCRIBE")
+        subject.reach("unread")
+        subject.lease("here", how="pubsub", pinned=None, abandoned=None)
+        subject.finish()
+        subject.clean()
+
+    def test_a_setting_is_its_classs_own_where_none_was_given(self):
+        subject = Subject(self, """
+import inspect
+plain = redis.ConnectionPool(port=PORT)
+given = redis.ConnectionPool(port=PORT, socket_timeout=7)
+none = redis.ConnectionPool(port=PORT, socket_timeout=None)
+found = [inspect.signature(base.__init__).parameters.get("socket_timeout") for base in redis.Connection.__mro__]
+print(next(it.default for it in found if it is not None), flush=True)
+pools = [pool for pool in (plain, given, none) if pool.get_connection("_")]
+pause("held")
+""")
+        own = subject.child.stdout.readline().decode().strip()
+        subject.reach("held")
+        subject.told(lambda process: len(process.pools) == 3, "the pools")
+        told = [pool["socket_timeout"] for _, pool in sorted(subject.listener.only().pools.items())]
+        expected = None if own == "None" else int(float(own) * 1_000_000_000)
+        self.assertEqual(told, [expected, 7_000_000_000, None])
+        subject.finish()
+        subject.clean()
+
     def test_raw_dropped(self):
         subject = Subject(self, """
 pool = redis.ConnectionPool(port=PORT)
