@@ -205,3 +205,55 @@ fn options_that_mean_nothing_are_refused() {
         assert!(words(&output.stderr).contains(&format!("{word} is not for run")), "{output:?}");
     }
 }
+
+#[test]
+fn what_nobody_told_of_has_not_passed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("app.py"), "print('out')").expect("written");
+    let python = python();
+    let isolated = [&*python.to_string_lossy(), "-I", "app.py"];
+    for command in [&isolated[..], &["sh", "-c", "true"]] {
+        let judge = |options: &[&str]| {
+            let judged = run(options, command).current_dir(directory.path()).output().expect("it runs");
+            assert_eq!(judged.status.code(), Some(3), "{judged:?}");
+            judged
+        };
+        let judged = judge(&["--fail-on-leak"]);
+        let said = "verdict   unknown: none of abandoned, leak; no process reported";
+        assert!(words(&judged.stderr).contains(said), "{judged:?}");
+        let judged = judge(&["--fail-on-leak", "--format", "junit"]);
+        assert!(words(&judged.stdout).contains(r#"tests="1" failures="0" errors="1""#), "{judged:?}");
+    }
+    // What the command itself says is wrong goes first.
+    let failed = run(&["--fail-on-leak"], &["sh", "-c", "exit 7"]).output().expect("it runs");
+    assert_eq!(failed.status.code(), Some(7), "{failed:?}");
+}
+
+#[test]
+fn python_that_started_and_imported_no_client_leaks_nothing() {
+    // As the hook does it.
+    let started = ["sh", "-c", "touch \"$REDIS_POOLTOP_STARTED\""];
+    let judged = run(&["--fail-on-leak"], &started).output().expect("it runs");
+    assert_eq!(judged.status.code(), Some(0), "{judged:?}");
+    let said = words(&judged.stderr);
+    assert!(
+        said.contains("nobody reported: Python started and has not imported redis-py or valkey-py"),
+        "{said}"
+    );
+    assert!(said.contains("verdict   pass: none of abandoned, leak; Python started"), "{said}");
+}
+
+#[test]
+fn whoever_is_attached_where_nobody_reports_is_told_so() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let attach = |options: &[&str]| {
+        let mut attach = pooltop();
+        attach.arg("attach").args(options).args(["--duration", "100ms", "agents"]);
+        attach.current_dir(directory.path()).stdin(Stdio::null()).output().expect("it runs")
+    };
+    let plain = attach(&[]);
+    assert!(plain.status.success() && words(&plain.stderr).contains("nobody reported: "), "{plain:?}");
+    let judged = attach(&["--fail-on-leak"]);
+    assert_eq!(judged.status.code(), Some(3), "{judged:?}");
+    assert!(words(&judged.stderr).contains("verdict   unknown: "), "{judged:?}");
+}

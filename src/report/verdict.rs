@@ -42,8 +42,10 @@ pub struct Verdict {
     pub unseen: Vec<String>,
     /// Nothing but the report's own PING ran on the pool.
     pub unused: bool,
-    /// An app was to be judged, and none of its processes reported.
+    /// An app was to be judged, and none of its processes reported: of it nothing is known.
     pub unheard: bool,
+    /// None did, as none had anything to report: Python started and imported no client.
+    pub idle: bool,
     /// The pools that were seen: with several, each finding names its own.
     pools: Vec<String>,
 }
@@ -108,6 +110,7 @@ impl Verdict {
             unseen: Vec::new(),
             unused: false,
             unheard: false,
+            idle: false,
             pools: Vec::new(),
         }
     }
@@ -185,12 +188,21 @@ impl Verdict {
 
     /// Whether the run is good, and all of it was seen.
     pub fn passes(&self) -> bool {
-        self.findings.is_empty() && self.unseen.is_empty()
+        self.findings.is_empty() && self.saw_all()
+    }
+
+    fn saw_all(&self) -> bool {
+        self.unseen.is_empty() && !self.unheard
+    }
+
+    /// Nobody reported, and it is known that nobody had anything to.
+    pub fn had_nothing(&mut self) {
+        (self.unheard, self.idle) = (false, true);
     }
 
     /// What it comes to. Where nothing was found and not everything seen, nobody knows.
     pub fn word(&self) -> &'static str {
-        match (self.findings.is_empty(), self.unseen.is_empty()) {
+        match (self.findings.is_empty(), self.saw_all()) {
             (false, _) => "fail",
             (true, true) => "pass",
             (true, false) => "unknown",
@@ -209,6 +221,9 @@ const UNUSED: &str = "; nothing but the report's PING ran on this pool";
 
 /// And where no process of the app said a word.
 const UNHEARD: &str = "; no process reported";
+
+/// And where none had anything to say.
+const IDLE: &str = "; Python started and has not imported redis-py or valkey-py";
 
 const STILL_OUT: &str = "give it back on every path, errors too: a guard, `with` or `finally`";
 
@@ -284,6 +299,7 @@ pub fn words(verdict: &Verdict) -> String {
     if verdict.findings.is_empty() {
         let unused = if verdict.unused { UNUSED } else { "" };
         let unused = if verdict.unheard { UNHEARD } else { unused };
+        let unused = if verdict.idle { IDLE } else { unused };
         return format!("verdict   {word}: none of {checked}{unseen}{unused}{damaged}\n");
     }
     let found = thousands(verdict.findings.len() as u64);
@@ -309,6 +325,7 @@ pub fn words(verdict: &Verdict) -> String {
 ///
 /// ```text
 /// {"verdict": "pass" | "fail" | "unknown", "checked": ["leak", …], "unseen": the servers that could not be seen, if any,
+///  "unheard": true where no process of the app reported, "idle": true where none had anything to,
 ///  "damaged": what could not be read of the recording, if anything,
 ///  "findings": [{"lint", "severity", "pool", "connection", "server_id", "holder", "lasted_ms", "last_command",
 ///   "server", "group", "client", "evidence", "advice"}]}
@@ -332,6 +349,11 @@ pub(super) fn value(verdict: &Verdict) -> Value {
     let mut value = json!({ "verdict": word, "checked": verdict.checked, "findings": findings });
     if !verdict.unseen.is_empty() {
         value["unseen"] = json!(verdict.unseen);
+    }
+    for (name, is) in [("unheard", verdict.unheard), ("idle", verdict.idle)] {
+        if is {
+            value[name] = json!(true);
+        }
     }
     if let Some(damage) = &verdict.damaged {
         value["damaged"] = json!(damage);

@@ -6,7 +6,6 @@ mod servers;
 mod shown;
 mod silence;
 
-use std::ffi::OsString;
 use std::io::{Write, stderr};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -18,6 +17,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use self::child::{Child, Refusal};
 use self::servers::{Servers, Whom};
+use self::silence::Silent;
 use super::judge::Judge;
 use super::recording::Kept;
 use super::{SIGNALS, can_show_a_screen, recording, screen, tick, warn};
@@ -59,7 +59,7 @@ pub(super) async fn run(
         Observed::Command(command) => {
             let place = Place::make().map_err(Error::io("the directory for reports"))?;
             let mut observing = Observing::start(settings, asked, &place.socket())?;
-            let mut child = match Child::start(command, place.hook(), observing.agents.path()) {
+            let mut child = match Child::start(command, &place, observing.agents.path()) {
                 Ok(child) => child,
                 Err(Refusal { said, code }) => {
                     warn(&format!("redis-pooltop: {said}"));
@@ -67,11 +67,12 @@ pub(super) async fn run(
                 }
             };
             observing.say(AppEvent::Started { program: Some(child.name().to_owned()) });
-            observing.listen(command);
+            let silent = Silent::new(command, &place);
+            observing.listen(silent.clone());
             let status = child.wait().await.map_err(Error::io("the command"))?;
             observing.say(AppEvent::Ended(ending(status)));
             observing.settle(Instant::now() + asked.grace).await;
-            observing.end(asked, judge, exit(status), Some(command)).await
+            observing.end(asked, judge, exit(status), Some(&silent)).await
         }
         Observed::Socket(path, _) if asked.on_screen() => {
             can_show_a_screen()?;
@@ -121,14 +122,14 @@ impl Observing {
     }
 
     /// Says why nobody may have reported, once they had the time to.
-    fn listen(&self, command: &[OsString]) {
-        let (hub, clock, command) = (self.hub.clone(), self.clock, command.to_vec());
+    fn listen(&self, silent: Silent) {
+        let (hub, clock) = (self.hub.clone(), self.clock);
         tokio::spawn(async move {
             sleep(SILENT).await;
-            let silent = |app: &AppRow| app.processes.is_empty() && app.ended.is_none();
-            if hub.sync().await.app.as_deref().is_some_and(silent) {
+            let is_silent = |app: &AppRow| app.processes.is_empty() && app.ended.is_none();
+            if hub.sync().await.app.as_deref().is_some_and(is_silent) {
                 // It looks at files.
-                let why = spawn_blocking(move || silence::why(&command, false)).await.unwrap_or_default();
+                let why = spawn_blocking(move || silent.why(false)).await.unwrap_or_default();
                 hub.tap().emit(clock.now(), Event::App(AppEvent::Silent { why }));
             }
         });
@@ -159,15 +160,17 @@ impl Observing {
         asked: &AppSettings,
         judge: Option<&mut Judge>,
         exit: Exit,
-        command: Option<&[OsString]>,
+        silent: Option<&Silent>,
     ) -> Result<Exit, Error> {
         // What is reported is the last that is recorded, so that a replay reports the same.
         let snapshot = self.hub.end_recording().await;
         let heard = snapshot.app.as_deref().is_some_and(|app| !app.processes.is_empty());
-        if let Some(command) = command.filter(|_| !heard) {
-            warn(&format!("redis-pooltop: {}", silence::why(command, true)));
+        if !heard {
+            let why = silent.map_or_else(|| silence::ATTACHED.to_owned(), |silent| silent.why(true));
+            warn(&format!("redis-pooltop: {why}"));
         }
-        let exit = end::tell(asked, &snapshot, judge, exit, heard)?;
+        let idle = !heard && silent.is_some_and(Silent::had_nothing);
+        let exit = end::tell(asked, &snapshot, judge, exit, [heard, idle])?;
         if let Some(recording) = self.recording.take() {
             recording.finish(&self.hub).await;
         }

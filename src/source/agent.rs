@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use self::numbers::Numbers;
-pub use self::place::{Place, SOCKET};
+pub use self::place::{Place, SOCKET, STARTED};
 use self::speaker::{Fault, Speaker};
 use self::wire::LINE_BYTES;
 use crate::event::{AppEvent, Clock, Event, Tap, Timed};

@@ -16,7 +16,9 @@ pub fn junit(verdict: &Verdict) -> String {
     };
     let mut cases = String::new();
     let (mut tests, mut failures) = (verdict.not_run.len(), 0);
-    for id in &verdict.checked {
+    // Of what nobody told of nothing has passed.
+    let checked = if verdict.unheard { &[][..] } else { &verdict.checked[..] };
+    for id in checked {
         for pool in &pools {
             let here = |found: &&Found| found.id == *id && pool.is_none_or(|pool| found.pool == pool);
             let found: Vec<&Found> = verdict.findings.iter().filter(here).collect();
@@ -41,6 +43,12 @@ pub fn junit(verdict: &Verdict) -> String {
         errors += 1;
         let why = "its clients could not be seen, and were not judged";
         missing(&mut cases, "redis-pooltop", &format!("server {}", content(server)), "error", why);
+    }
+    if verdict.unheard {
+        tests += 1;
+        errors += 1;
+        let why = "no process reported, and nothing was judged";
+        missing(&mut cases, "redis-pooltop", "app", "error", why);
     }
     let counts = format!(r#"tests="{tests}" failures="{failures}" errors="{errors}""#);
     let ran = format!(r#"time="{:.3}""#, verdict.ran.as_secs_f64());

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal as Sent, kill_process, kill_process_group};
 use tokio::process::Command;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::source::agent::SOCKET;
+use crate::source::agent::{Place, SOCKET, STARTED};
 use crate::terminal::{has_keys, was_ignored};
 use crate::text;
 
@@ -37,15 +37,15 @@ pub(super) struct Refusal {
 
 impl Child {
     /// Starts it on our own terminal, with the hook where Python finds it.
-    pub(super) fn start(command: &[OsString], hook: &Path, socket: &Path) -> Result<Self, Refusal> {
-        Self::prepare(command, hook, socket, Passed::all(), |mut command| command.spawn())
+    pub(super) fn start(command: &[OsString], place: &Place, socket: &Path) -> Result<Self, Refusal> {
+        Self::prepare(command, place, socket, Passed::all(), |mut command| command.spawn())
     }
 
     /// Starts it on a terminal of its own.
     pub(super) fn start_on(
         pts: Pts,
         command: &[OsString],
-        hook: &Path,
+        place: &Place,
         socket: &Path,
     ) -> Result<Self, Refusal> {
         let spawn = |mut command: Command| {
@@ -60,13 +60,13 @@ impl Child {
                 error => io::Error::other(error.to_string()),
             })
         };
-        let child = Self::prepare(command, hook, socket, Passed::never_keys(), spawn)?;
+        let child = Self::prepare(command, place, socket, Passed::never_keys(), spawn)?;
         Ok(Self { leads: true, ..child })
     }
 
     fn prepare(
         command: &[OsString],
-        hook: &Path,
+        place: &Place,
         socket: &Path,
         passed: io::Result<Passed>,
         spawn: impl FnOnce(Command) -> io::Result<tokio::process::Child>,
@@ -78,9 +78,9 @@ impl Child {
         let shown = text::escape_str(&program.to_string_lossy()).into_owned();
         // Caught before it starts: what comes at once is for it too.
         let passed = passed.map_err(|error| refusal(format!("the signals: {error}"), 126))?;
-        let path = python_path(hook, env::var_os(PYTHONPATH).as_deref());
+        let path = python_path(place.hook(), env::var_os(PYTHONPATH).as_deref());
         let mut command = Command::new(program);
-        command.args(args).env(PYTHONPATH, path).env(SOCKET, socket);
+        command.args(args).env(PYTHONPATH, path).env(SOCKET, socket).env(STARTED, place.started());
         let process = spawn(command).map_err(|error| {
             let code = if error.kind() == ErrorKind::NotFound { 127 } else { 126 };
             refusal(format!("{shown}: {error}"), code)

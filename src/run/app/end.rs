@@ -2,15 +2,19 @@
 
 use super::{AppSettings, Error, Exit, Format, Judge, Snapshot, Write, report, stderr, terminal};
 
-/// Prints what was seen, and judges it. Text goes where the app's own output does not, so that a script reads only that.
+/// Prints what was seen, and judges it: `heard`, whether anybody reported, and `idle`, whether it is known that nobody had
+/// anything to. Text goes where the app's own output does not, so that a script reads only that.
 pub(super) fn tell(
     asked: &AppSettings,
     snapshot: &Snapshot,
     judge: Option<&mut Judge>,
     exit: Exit,
-    heard: bool,
+    [heard, idle]: [bool; 2],
 ) -> Result<Exit, Error> {
-    let verdict = judge.as_ref().map(|judge| judge.look(snapshot));
+    let mut verdict = judge.as_ref().map(|judge| judge.look(snapshot));
+    if let Some(verdict) = verdict.as_mut().filter(|_| idle) {
+        verdict.had_nothing();
+    }
     // With a file of its own the verdict is there and nowhere else.
     let shown = verdict.as_ref().filter(|_| judge.as_ref().is_some_and(|judge| !judge.has_file()));
     match asked.format {
@@ -34,7 +38,7 @@ pub(super) fn tell(
 }
 
 fn worse(exit: Exit, judged: Exit) -> Exit {
-    if judged == Exit::Judged { judged } else { exit }
+    if matches!(judged, Exit::Judged | Exit::NoConnection) { judged } else { exit }
 }
 
 fn print(document: &str) -> Result<(), Error> {

@@ -16,6 +16,7 @@ use tokio::task::JoinError;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::child::{Child, Refusal};
+use super::silence::Silent;
 use super::{Observing, ending, exit};
 use crate::config::{AppSettings, Settings};
 use crate::console::{Keeper, Size};
@@ -49,7 +50,7 @@ pub(super) async fn run(
     let mut observing = Observing::start(settings, asked, &place.socket())?;
     let size = screen::app_size(settings);
     let (mut pty, pts) = open(size).map_err(Error::io("a terminal for the command"))?;
-    let mut child = match Child::start_on(pts, command, place.hook(), observing.agents.path()) {
+    let mut child = match Child::start_on(pts, command, &place, observing.agents.path()) {
         Ok(child) => child,
         Err(Refusal { said, code }) => {
             warn(&format!("redis-pooltop: {said}"));
@@ -57,7 +58,8 @@ pub(super) async fn run(
         }
     };
     observing.say(AppEvent::Started { program: Some(child.name().to_owned()) });
-    observing.listen(command);
+    let silent = Silent::new(command, &place);
+    observing.listen(silent.clone());
     let (said, ended) = early(&mut pty, &mut child).await.map_err(Error::io(COMMANDS))?;
     let status = match ended {
         Some(status) => {
@@ -71,7 +73,7 @@ pub(super) async fn run(
         None => show(settings, asked, command, &observing, (pty, size, said), child).await?,
     };
     observing.settle(Instant::now() + asked.grace).await;
-    observing.end(asked, judge, exit(status), Some(command)).await
+    observing.end(asked, judge, exit(status), Some(&silent)).await
 }
 
 /// A terminal for the command, set as ours is: the same keys mean the same.

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::source::agent::Place;
 use crate::text;
 
 /// What of a file tells whose script it is.
@@ -17,12 +18,47 @@ const ELSEWHERE: [&str; 8] = ["docker", "podman", "kubectl", "ssh", "sudo", "doa
 const BEFORE: [(&str, &str); 5] =
     [("nohup", ""), ("nice", "n"), ("time", "fo"), ("timeout", "ks"), ("stdbuf", "ioe")];
 
-/// Why nobody has reported, in one sentence that is safe to show: of a command that runs, or of one that has ended.
-pub(super) fn why(command: &[OsString], ended: bool) -> String {
-    let Some((program, args)) = command.split_first() else { return String::new() };
+/// Nobody reports who listens at a socket of their own.
+pub(super) const ATTACHED: &str =
+    "nobody reported: no process with the agent has found this socket; README says how to start one with it";
+
+/// A command, and where its Python says that it has started with the hook.
+#[derive(Clone, Debug)]
+pub(super) struct Silent {
+    command: Vec<OsString>,
+    started: PathBuf,
+}
+
+impl Silent {
+    pub(super) fn new(command: &[OsString], place: &Place) -> Self {
+        Self { command: command.to_vec(), started: place.started() }
+    }
+
+    /// Why nobody has reported, as it is known now.
+    pub(super) fn why(&self, ended: bool) -> String {
+        why(&self.command, ended, self.started.exists())
+    }
+
+    /// Whether whoever would have reported was let in, and had nothing to report. Of a program that kept the hook out,
+    /// those that it started say nothing.
+    pub(super) fn had_nothing(&self) -> bool {
+        let kept_out = matches!(of(&self.command), Some(Why::Flag(..) | Why::Elsewhere(_)));
+        self.started.exists() && !kept_out
+    }
+}
+
+fn of(command: &[OsString]) -> Option<Why> {
+    let (program, args) = command.split_first()?;
     let args: Vec<Cow<'_, str>> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
-    let why = match reason(program, &args, 0) {
+    reason(program, &args, 0)
+}
+
+/// Why nobody has reported, in one sentence that is safe to show: of a command that runs, or of one that has ended.
+/// `started` says that Python has, and let the hook in.
+fn why(command: &[OsString], ended: bool, started: bool) -> String {
+    let Some(program) = command.first() else { return String::new() };
+    let why = match of(command) {
         Some(Why::Flag(python, flag)) => {
             let does = match flag {
                 'S' => "without `site`, which lets the agent in",
@@ -33,6 +69,10 @@ pub(super) fn why(command: &[OsString], ended: bool) -> String {
         }
         Some(Why::Elsewhere(by)) => {
             format!("what {by} starts does not get our environment, and so no agent; `attach` is for that")
+        }
+        _ if started => {
+            let yet = if ended { "" } else { " yet" };
+            format!("Python started and has not imported redis-py or valkey-py{yet}")
         }
         Some(Why::NotPython) => {
             let name = name(program);
@@ -244,8 +284,20 @@ mod tests {
     }
 
     #[test]
+    fn who_was_let_in_had_nothing_and_who_kept_the_hook_out_is_not_known() {
+        let place = Place::make().expect("a place");
+        let silent = |line: &str| {
+            Silent::new(&line.split(' ').map(OsString::from).collect::<Vec<_>>(), &place).had_nothing()
+        };
+        assert!(!silent("python3 app.py"));
+        fs::write(place.started(), "").expect("written");
+        assert!(silent("python3 app.py") && silent("sh app.sh"));
+        assert!(!silent("python3 -I app.py") && !silent("sudo python3 app.py"));
+    }
+
+    #[test]
     fn what_is_said_names_the_program_and_the_flag() {
-        let said = |line: &str| why(&line.split(' ').map(OsString::from).collect::<Vec<_>>(), false);
+        let said = |line: &str| why(&line.split(' ').map(OsString::from).collect::<Vec<_>>(), false, false);
         assert_eq!(
             said("python3 -I app.py"),
             "nobody reports: python3 -I starts isolated from PYTHONPATH, where the agent is"
@@ -253,8 +305,10 @@ mod tests {
         assert!(said("python3 app.py").contains("python3 has not imported redis or valkey yet"));
         assert!(said("sh -c x").contains("sh is no Python program"));
         assert!(said("docker run x").contains("`attach`"));
-        assert_eq!(why(&[], false), "");
-        let odd = why(&[OsString::from_vec(b"/a\x1b\xff".to_vec())], true);
+        assert_eq!(why(&[], false, false), "");
+        let started = why(&["sh".into(), "x.sh".into()], true, true);
+        assert_eq!(started, "nobody reported: Python started and has not imported redis-py or valkey-py");
+        let odd = why(&[OsString::from_vec(b"/a\x1b\xff".to_vec())], true, false);
         assert!(odd.starts_with("nobody reported: a\\x1b\u{fffd} has not"), "{odd}");
     }
 }

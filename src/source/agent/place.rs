@@ -12,6 +12,9 @@ use tokio::net::UnixListener;
 /// The variable that tells a process where to report.
 pub const SOCKET: &str = "REDIS_POOLTOP_SOCKET";
 
+/// The variable that names the file which the hook makes as Python starts with it: nobody has to report for that.
+pub const STARTED: &str = "REDIS_POOLTOP_STARTED";
+
 /// What Python finds.
 const FILES: [(&str, &str); 2] = [
     ("sitecustomize.py", include_str!("../../../assets/agent/sitecustomize.py")),
@@ -48,6 +51,11 @@ impl Place {
     /// Where the socket goes.
     pub fn socket(&self) -> PathBuf {
         self.directory.path().join("agents")
+    }
+
+    /// The file that says of a process that it was let in.
+    pub fn started(&self) -> PathBuf {
+        self.directory.path().join("started")
     }
 
     /// What goes first in a process's PYTHONPATH.
