@@ -54,8 +54,8 @@ impl Attached {
 
     /// These messages, a line each.
     fn tell(&self, messages: &[Value]) {
-        let lines: String = messages.iter().map(|message| format!("{message}\n")).collect();
-        self.say(lines.as_bytes());
+        let lines: Vec<_> = messages.iter().map(|message| message.to_string() + "\n").collect();
+        self.say(lines.concat().as_bytes());
     }
 
     /// What it takes in memory, in MiB.
@@ -224,11 +224,11 @@ fn names_in_any_script_do_nothing_to_a_terminal() {
         }
         messages.push(snap(1, &[out]));
     }
-    let mut named = pool(2);
-    named["class"] = names[0].into();
-    named["name"] = names[1].into();
-    named["target"] = names[2].into();
-    messages.push(named);
+    let mut titled = pool(2);
+    titled["class"] = names[0].into();
+    titled["name"] = names[1].into();
+    titled["target"] = names[2].into();
+    messages.push(titled);
     messages.push(json!({"t": "lib", "name": names[0], "version": names[2]}));
     messages.push(json!({"t": "bye", "now": 3_000, "unclosed": [[1, 5]]}));
     let attached = Attached::start(&[]);
@@ -297,13 +297,11 @@ fn numbers_and_clocks_that_make_no_sense_are_survived() {
 fn garbage_among_what_makes_sense_is_passed_over_and_not_for_ever() {
     let attached = Attached::start(&["--format", "json"]);
     let mut stream = attached.connect();
-    let mut said =
-        format!("{}\n{{\"t\":\"snap\"}}\nnonsense\n{{\"t\":\"news\"}}\n[[[[\n{}\n", hello(3, 1), pool(1));
-    said.push_str(&format!("{}\n", snap(1, &[lease(1, 1)])));
-    said.push_str(&"[".repeat(100_000));
-    said.push('\n');
-    said.push_str(&"?\n".repeat(1_000));
-    said.push_str(&format!("{}\n", pool(2)));
+    let (hello, first, out, second) = (hello(3, 1), pool(1), snap(1, &[lease(1, 1)]), pool(2));
+    let (deep, long) = ("[".repeat(100_000), "?\n".repeat(1_000));
+    let said = format!(
+        "{hello}\n{{\"t\":\"snap\"}}\nnonsense\n{{\"t\":\"news\"}}\n[[[[\n{first}\n{out}\n{deep}\n{long}{second}\n"
+    );
     let _ = stream.write_all(said.as_bytes());
     heard(stream);
     let told = attached.told();
@@ -321,13 +319,11 @@ fn another_user_is_not_let_in_and_where_it_is_it_is_not_listened_to() {
     let open =
         |path: PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("opened");
     open(attached.directory.path().to_owned(), 0o755);
-    let peer = format!(
-        "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ntry:\n    s.connect(sys.argv[1])\nexcept PermissionError:\n    sys.exit(13)\n\
-         try:\n    s.sendall(sys.argv[2].encode())\nexcept BrokenPipeError:\n    pass\ntry:\n    s.recv(1)\nexcept ConnectionResetError:\n    pass"
-    );
+    let peer = "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ntry:\n    s.connect(sys.argv[1])\nexcept PermissionError:\n    sys.exit(13)\n\
+         try:\n    s.sendall(sys.argv[2].encode())\nexcept BrokenPipeError:\n    pass\ntry:\n    s.recv(1)\nexcept ConnectionResetError:\n    pass";
     let nobody = || {
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--clear-groups", "/usr/bin/env", "python3", "-c", &peer]);
+        command.args(["--reuid=65534", "--clear-groups", "/usr/bin/env", "python3", "-c", peer]);
         command.arg(attached.socket()).arg(format!("{}\n", hello(666, 1)));
         command.output().expect("setpriv")
     };

@@ -11,12 +11,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use app_support::{Told, apps, run};
+use app_support::{JUDGED, Told, apps, run};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::{PATIENCE, RedisServer, subjects_python, wait_for};
-
-const JUDGED: [&str; 3] = ["--fail-on-leak", "--format", "json"];
 
 /// `python -m` of these words.
 fn module(words: &[&str]) -> Vec<OsString> {
@@ -144,10 +142,12 @@ fn a_fastapi_app_is_named_by_its_lines() {
     server.all("/leak", 3);
     assert_eq!(server.get("/raise").0, 500);
     server.all("/drop", 2);
-    server.all("/connect", 20);
+    server.all("/connect", 40);
     let told = server.end();
     assert_eq!(told.code(), TERMINATED, "what the command itself says goes first");
     assert_eq!(told.document["verdict"]["verdict"], "fail");
+    assert!(told.names("unclosed", "web.py", "connect"), "{:#?}", told.findings());
+    assert!(told.names("pubsub-held", "web.py", "drop"), "{:#?}", told.findings());
     assert!(told.has_left("web.py", "leak", "leak", "raw", 3), "{:#?}", told.left());
     assert!(told.has_left("web.py", "raise", "fail", "raw", 1), "{:#?}", told.left());
     assert!(told.has_left("web.py", "drop", "drop", "pubsub", 2), "{:#?}", told.left());

@@ -3,7 +3,7 @@
 mod app_support;
 mod support;
 
-use app_support::{Told, run};
+use app_support::{JUDGED, Told, run};
 use support::{RedisServer, agent_python};
 
 /// The environments of `tests/requirements-agent.txt`.
@@ -17,7 +17,7 @@ fn judged(environment: &str, app: &[&str], server: &RedisServer) -> Told {
     let (python, port) = (agent_python(environment), server.port().to_string());
     let mut command = vec![python.to_str().expect("a path"), app[0], &port];
     command.extend(&app[1..]);
-    Told::of(run(&["--fail-on-leak", "--format", "json"], &command).output().expect("it runs"))
+    Told::of(run(&JUDGED, &command).output().expect("it runs"))
 }
 
 /// What an app leaves: the line's mark, its function, and through what it was taken.
@@ -48,11 +48,20 @@ fn names(told: &Told, environment: &str, file: &str, all: &[Left]) {
     assert_eq!(told.left().len(), all.len(), "{environment}: {:#?}", told.left());
 }
 
+/// Each of these lints names its line.
+fn raises(told: &Told, environment: &str, file: &str, all: &[(&str, &str)]) {
+    for (lint, mark) in all {
+        assert!(told.names(lint, file, mark), "{environment}: no {lint} at {mark}: {:#?}", told.findings());
+    }
+}
+
 #[test]
 fn what_programs_with_threads_and_forks_leave_is_named() {
     let server = RedisServer::start(&[]);
     for environment in environments() {
-        names(&judged(environment, &["faults.py"], &server), environment, "faults.py", &THREADS);
+        let told = judged(environment, &["faults.py"], &server);
+        names(&told, environment, "faults.py", &THREADS);
+        raises(&told, environment, "faults.py", &[("shared-after-fork", "fork"), ("churn", "request")]);
     }
 }
 
@@ -62,6 +71,8 @@ fn what_programs_with_tasks_leave_is_named() {
     for environment in environments() {
         let told = judged(environment, &["faults_async.py"], &server);
         names(&told, environment, "faults_async.py", &TASKS);
+        let lints = [("pubsub-held", "pubsub"), ("watch-held", "watch"), ("churn", "request")];
+        raises(&told, environment, "faults_async.py", &lints);
     }
     let told = judged("redis-8.1", &["faults_async.py", "uvloop"], &server);
     names(&told, "uvloop", "faults_async.py", &TASKS);

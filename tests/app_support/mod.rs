@@ -122,7 +122,16 @@ impl Told {
     }
 }
 
-/// The lints of what a program does wrong with its connections.
+/// Judged by every lint of what a program does wrong with its connections.
+pub const JUDGED: [&str; 5] = [
+    "--fail-on-leak",
+    "--fail-on",
+    "pubsub-held,watch-held,churn,unclosed,shared-after-fork,unread-reply",
+    "--format",
+    "json",
+];
+
+/// These lints.
 const FAULTS: [&str; 8] = [
     "leak",
     "abandoned",

@@ -69,7 +69,7 @@ def takes_in_a_thread():
 
 def connects_for_each_request():
     for _ in range(40):
-        client("request").ping()  # request
+        Redis(port=PORT, client_name="request").ping()  # request
 
 
 def forks_with_a_connection():

@@ -77,8 +77,8 @@ async def cancels():
 
 async def connects_for_each_request():
     for _ in range(40):
-        one = client("request")
-        await one.ping()  # request
+        one = Redis(port=PORT, client_name="request")  # request
+        await one.ping()
         await one.connection_pool.disconnect()
 
 
