@@ -12,7 +12,10 @@ It must never be in the way of the application:
   references, so nothing lives longer than it would; the one frame that is kept is that of a command which is not over;
 * the thread is the interpreter's own even where gevent replaced `threading`, its socket never blocks, and a listener
   that is slow or gone costs events (counted in `dropped`), not time;
-* a fault of its own is counted and told (`errors`), never raised.
+* a fault of its own is counted and told (`errors`), never raised;
+* whatever comes out of it (a signal handler's exception, the end of the stack or of memory), the library's own method is
+  called: a `disconnect` that did not run would leave half a reply for the next command. And since our frames take their
+  part of the stack, a connection that may not have been closed for want of it is closed before its next command (`torn`).
 
 What is in here, in this order: the notes (`_Conn`, `_Pool`, `_Stack`); what a wrapped call does, and the wrappers of pools,
 connections and cluster nodes; where they are put (`patch`); the thread that tells (`_Agent`), with what it finds out about
@@ -66,6 +69,7 @@ BUCKETS = 260
 FATAL = (1, 2, 3, 9, 15)  # signals with which a process may end itself
 CO_COROUTINE = 0x80
 CO_GENERATOR = 0x220  # of a generator, or an asynchronous one
+SPENT = (RecursionError, MemoryError)  # with these nothing more may be called, `_fault` neither: `spent` is set
 COMMAND = ("command", False)  # how a light lease is held, and that its `self` does not own it
 
 _clock = time.monotonic_ns
@@ -86,7 +90,7 @@ class _Hot(object):
         # the pool while the connection is plain, and the light lease if it is lent by one: see `_takes`
         "plain", "light",
         # commands: sent and answered, and the first bytes of the last
-        "sent", "read", "head",
+        "sent", "read", "head", "torn",
         "since", "uses", "odd", "thread", "task", "taker",
     )  # fmt: skip
 
@@ -122,7 +126,7 @@ class _Conn(_Hot):
         self.foreign = self.noted = self.asked = False
         self.sent = self.read = self.packed = self.shaken = 0
         self.head = None
-        self.vague = self.odd = False
+        self.vague = self.odd = self.torn = False
         self.errors = 0
         self.uses = self.since = self.base = self.back = 0
         self.light = self.stack = self.thread = self.task = self.taker = self.owner = self.pinned = None
@@ -760,44 +764,53 @@ def _wrap_get(original):
         asked = _clock()
         try:
             try:
-                pool = self._redis_pooltop or _pool(self)
-                frame = _getframe(1)
-                if frame.f_code is pool.taker:
-                    light = frame
-                else:
-                    if pool.waits:
-                        pool.inside[asked] = len(pool.out) >= pool.limit
-                    stack = _where(frame, pool.depth)
-                    if stack.owned:
-                        owner = _Ref(frame.f_locals["self"])
-                    elif stack.plain:
-                        _takes(pool, frame, stack)
-            except BaseException:
-                if not _fault():
-                    raise
+                try:
+                    pool = self._redis_pooltop or _pool(self)
+                    frame = _getframe(1)
+                    if frame.f_code is pool.taker:
+                        light = frame
+                    else:
+                        if pool.waits:
+                            pool.inside[asked] = len(pool.out) >= pool.limit
+                        stack = _where(frame, pool.depth)
+                        if stack.owned:
+                            owner = _Ref(frame.f_locals["self"])
+                        elif stack.plain:
+                            _takes(pool, frame, stack)
+                except BaseException:
+                    if not _fault():
+                        raise
+            except SPENT:
+                _agent.spent = True
             conn = original(self, *args, **kwargs) if args or kwargs else plainly(self)
         except BaseException as error:
-            _refused(self, pool, asked, error, frame, stack, None)
+            try:
+                _refused(self, pool, asked, error, frame, stack, None)
+            except SPENT:
+                _agent.spent = True
             raise
         try:
-            state = conn._redis_pooltop
-            if light is not None and state is not None and state.plain is pool and state.light is None:
-                state.since = asked
-                state.thread = _identity()
-                state.uses += 1
-                pool.n_lent += 1
-                state.light = light
-                if state.sent != state.read:
-                    _heavy(state)
-                    _odd_checkout(pool, state)
-            else:
-                _lent(pool, conn, asked, stack or _where(frame, DEEP, COMMAND), owner)
-        except BaseException:
-            if not _fault():
-                # A signal's exception, after the pool lent the connection and before the caller has it: give it back,
-                # as get_connection itself does, or nobody could.
-                self.release(conn)
-                raise
+            try:
+                state = conn._redis_pooltop
+                if light is not None and state is not None and state.plain is pool and state.light is None:
+                    state.since = asked
+                    state.thread = _identity()
+                    state.uses += 1
+                    pool.n_lent += 1
+                    state.light = light
+                    if state.sent != state.read:
+                        _heavy(state)
+                        _odd_checkout(pool, state)
+                else:
+                    _lent(pool, conn, asked, stack or _where(frame, DEEP, COMMAND), owner)
+            except BaseException:
+                if not _fault():
+                    # A signal's exception, after the pool lent the connection and before the caller has it: give it back,
+                    # as get_connection itself does, or nobody could.
+                    self.release(conn)
+                    raise
+        except SPENT:
+            _agent.spent = True
         return conn
 
     return get_connection
@@ -812,46 +825,55 @@ def _wrap_async_get(original):
         asked = _clock()
         try:
             try:
-                pool = self._redis_pooltop or _pool(self)
-                frame = _getframe(1)
-                if frame.f_code is pool.taker:
-                    light = frame
-                else:
-                    if pool.waits:
-                        while asked in pool.inside:
-                            asked += 1
-                        pool.inside[asked] = len(pool.out) >= pool.limit
-                    stack = _where(frame, pool.depth)
-                    task = _current_task()
-                    if stack.owned:
-                        owner = _Ref(frame.f_locals["self"])
-                    elif task is not None and stack.plain:
-                        pool.loop = _Ref(_running_loop())
-                        _takes(pool, frame, stack)
-                frame = None  # not held over an await, but for one that waits for it anyway
-            except BaseException:
-                if not _fault():
-                    raise
+                try:
+                    pool = self._redis_pooltop or _pool(self)
+                    frame = _getframe(1)
+                    if frame.f_code is pool.taker:
+                        light = frame
+                    else:
+                        if pool.waits:
+                            while asked in pool.inside:
+                                asked += 1
+                            pool.inside[asked] = len(pool.out) >= pool.limit
+                        stack = _where(frame, pool.depth)
+                        task = _current_task()
+                        if stack.owned:
+                            owner = _Ref(frame.f_locals["self"])
+                        elif task is not None and stack.plain:
+                            pool.loop = _Ref(_running_loop())
+                            _takes(pool, frame, stack)
+                    frame = None  # not held over an await, but for one that waits for it anyway
+                except BaseException:
+                    if not _fault():
+                        raise
+            except SPENT:
+                _agent.spent = True
             conn = await (original(self, *args, **kwargs) if args or kwargs else plainly(self))
         except BaseException as error:
-            _refused(self, pool, asked, error, light, stack, _task_name())
+            try:
+                _refused(self, pool, asked, error, light, stack, _task_name())
+            except SPENT:
+                _agent.spent = True
             raise
         try:
-            state = conn._redis_pooltop
-            if light is not None and state is not None and state.plain is pool and state.light is None:
-                state.since = asked
-                state.uses += 1
-                pool.n_lent += 1
-                state.light = light
-                if state.sent != state.read:
-                    _heavy(state)
-                    _odd_checkout(pool, state)
-            else:
-                _lent(pool, conn, asked, stack or _where(light, DEEP, COMMAND), owner, task or _current_task())
-        except BaseException:
-            if not _fault():
-                await self.release(conn)
-                raise
+            try:
+                state = conn._redis_pooltop
+                if light is not None and state is not None and state.plain is pool and state.light is None:
+                    state.since = asked
+                    state.uses += 1
+                    pool.n_lent += 1
+                    state.light = light
+                    if state.sent != state.read:
+                        _heavy(state)
+                        _odd_checkout(pool, state)
+                else:
+                    _lent(pool, conn, asked, stack or _where(light, DEEP, COMMAND), owner, task or _current_task())
+            except BaseException:
+                if not _fault():
+                    await self.release(conn)
+                    raise
+        except SPENT:
+            _agent.spent = True
         return conn
 
     return get_connection
@@ -862,33 +884,41 @@ def _wrap_release(original):
     def release(self, connection, *args, **kwargs):
         held = None
         try:
-            state = connection._redis_pooltop
-            pool = state.plain
-            if pool is not None and state.sent == state.read:
-                # `_back`, for a light lease of a connection that owes nothing.
-                held = state.light
-                if held is not None:
-                    state.light = None
-                    took = _clock() - state.since | 64
-                    bits = took.bit_length()
-                    pool.held[(bits << 2) + (took >> bits - 3 & 3)] += 1
-                    pool.n_commands += state.sent
-                    state.sent = state.read = 0
-            else:
-                pool = state.pool
-                held = _back(pool, state, connection)
-        except AttributeError:
-            pass  # not a connection that was seen
+            try:
+                state = connection._redis_pooltop
+                pool = state.plain
+                if pool is not None and state.sent == state.read:
+                    # `_back`, for a light lease of a connection that owes nothing.
+                    held = state.light
+                    if held is not None:
+                        state.light = None
+                        took = _clock() - state.since | 64
+                        bits = took.bit_length()
+                        pool.held[(bits << 2) + (took >> bits - 3 & 3)] += 1
+                        pool.n_commands += state.sent
+                        state.sent = state.read = 0
+                else:
+                    pool = state.pool
+                    held = _back(pool, state, connection)
+            except AttributeError:
+                pass  # not a connection that was seen
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
         except BaseException:
-            if not _fault():
-                # A signal's exception: without us it would not have come before the connection was back.
-                original(self, connection, *args, **kwargs)
-                raise
+            # A signal's exception: without us it would not have come before the connection was back.
+            original(self, connection, *args, **kwargs)
+            raise
         try:
             return original(self, connection, *args, **kwargs) if args or kwargs else original(self, connection)
         except BaseException:
-            if held is not None:
-                _not_back(self, connection, state, pool, held)
+            try:
+                if held is not None:
+                    _not_back(self, connection, state, pool, held)
+            except SPENT:
+                _agent.spent = True
             raise
 
     return release
@@ -907,21 +937,29 @@ def _wrap_async_release(original):
     async def fully(self, connection, args, kwargs):
         held = None
         try:
-            state = connection._redis_pooltop
-            pool = state.pool
-            held = _back(pool, state, connection)
-        except AttributeError:
-            pass  # not a connection that was seen
+            try:
+                state = connection._redis_pooltop
+                pool = state.pool
+                held = _back(pool, state, connection)
+            except AttributeError:
+                pass  # not a connection that was seen
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
         except BaseException:
-            if not _fault():
-                # A signal's exception: without us it would not have come before the connection was back.
-                await original(self, connection, *args, **kwargs)
-                raise
+            # A signal's exception: without us it would not have come before the connection was back.
+            await original(self, connection, *args, **kwargs)
+            raise
         try:
             return await original(self, connection, *args, **kwargs)
         except BaseException:
-            if held is not None:
-                _not_back(self, connection, state, pool, held)
+            try:
+                if held is not None:
+                    _not_back(self, connection, state, pool, held)
+            except SPENT:
+                _agent.spent = True
             raise
 
     if not _library(original.__code__.co_filename):
@@ -938,22 +976,25 @@ def _wrap_async_release(original):
     @functools.wraps(original)
     def release(self, connection, *args, **kwargs):
         try:
-            state = connection._redis_pooltop
-            pool = state.plain
-            if pool is not None and state.sent == state.read and state.light is not None and not args and not kwargs:
-                if not guarded or not self._lock._locked and not self._lock._waiters:
-                    state.light = None
-                    took = _clock() - state.since | 64
-                    bits = took.bit_length()
-                    pool.held[(bits << 2) + (took >> bits - 3 & 3)] += 1
-                    pool.n_commands += state.sent
-                    state.sent = state.read = 0
-                    return original(self, connection)
-        except AttributeError:
-            pass
-        except BaseException:
-            if not _fault():
-                raise
+            try:
+                state = connection._redis_pooltop
+                pool = state.plain
+                if pool is not None and state.sent == state.read and state.light is not None and not args and not kwargs:
+                    if not guarded or not self._lock._locked and not self._lock._waiters:
+                        state.light = None
+                        took = _clock() - state.since | 64
+                        bits = took.bit_length()
+                        pool.held[(bits << 2) + (took >> bits - 3 & 3)] += 1
+                        pool.n_commands += state.sent
+                        state.sent = state.read = 0
+                        return original(self, connection)
+            except AttributeError:
+                pass
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
         return fully(self, connection, args, kwargs)
 
     return _coroutine_function(release)
@@ -967,12 +1008,15 @@ def _wrap_make(original):
     def make_connection(self, *args, **kwargs):
         conn = original(self, *args, **kwargs)
         try:
-            state = _conn(conn)
-            if state.pool is None:
-                state.pool = _pool(self)
-        except BaseException:
-            if not _fault():
-                raise
+            try:
+                state = _conn(conn)
+                if state.pool is None:
+                    state.pool = _pool(self)
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
         return conn
 
     return make_connection
@@ -983,10 +1027,13 @@ def _wrap_pool_init(original):
     def __init__(self, *args, **kwargs):
         original(self, *args, **kwargs)
         try:
-            _pool(self, _getframe(1))
-        except BaseException:
-            if not _fault():
-                raise
+            try:
+                _pool(self, _getframe(1))
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
 
     return __init__
 
@@ -1034,6 +1081,8 @@ def _wrap_pack(original):
                 state.odd = True
         except TypeError:
             pass  # not commands: the library says so better
+        except SPENT:
+            _agent.spent = True
         return original(self, commands)
 
     return pack_commands
@@ -1042,20 +1091,27 @@ def _wrap_pack(original):
 def _wrap_send(original):
     @functools.wraps(original)
     def send_packed_command(self, command, check_health=True):
+        state = self._redis_pooltop
+        if state is not None and state.torn:
+            self.disconnect()
         original(self, command, check_health)
         try:
-            state = self._redis_pooltop
-            state.sent += 1
-            state.head = command[0][:48]
-            if state.odd:
-                _sent(state)
-        except (AttributeError, TypeError, IndexError):
-            pass
-        except BaseException:
-            if not _fault():
-                # A signal's exception between a command and its reply: the library closes the connection then.
-                self.disconnect()
-                raise
+            try:
+                if state is None:
+                    state = self._redis_pooltop
+                state.sent += 1
+                state.head = command[0][:48]
+                if state.odd:
+                    _sent(state)
+            except (AttributeError, TypeError, IndexError):
+                pass
+            except BaseException:
+                if not _fault():
+                    # A signal's exception between a command and its reply: the library closes the connection then.
+                    self.disconnect()
+                    raise
+        except SPENT:
+            _agent.spent = True
 
     return send_packed_command
 
@@ -1063,20 +1119,27 @@ def _wrap_send(original):
 def _wrap_async_send(original):
     @functools.wraps(original)
     async def send_packed_command(self, command, check_health=True):
+        state = self._redis_pooltop
+        if state is not None and state.torn:
+            await self.disconnect()
         await original(self, command, check_health)
         try:
-            state = self._redis_pooltop
-            state.sent += 1
-            state.head = command[0][:48]
-            if state.odd:
-                _sent(state)
-        except (AttributeError, TypeError, IndexError):
-            pass
-        except BaseException:
-            if not _fault():
-                # A signal's exception between a command and its reply: the library closes the connection then.
-                await self.disconnect()
-                raise
+            try:
+                if state is None:
+                    state = self._redis_pooltop
+                state.sent += 1
+                state.head = command[0][:48]
+                if state.odd:
+                    _sent(state)
+            except (AttributeError, TypeError, IndexError):
+                pass
+            except BaseException:
+                if not _fault():
+                    # A signal's exception between a command and its reply: the library closes the connection then.
+                    await self.disconnect()
+                    raise
+        except SPENT:
+            _agent.spent = True
 
     return send_packed_command
 
@@ -1111,21 +1174,33 @@ def _wrap_read(original, answer):
     def read_response(self, *args, **kwargs):
         try:
             reply = original(self, *args, **kwargs) if args or kwargs else original(self)
+        except SPENT:
+            # The library closes it then, but further on in the stack than we are: it may not have come that far.
+            state = self._redis_pooltop
+            if state is not None and "disconnect_on_error" not in kwargs:
+                state.torn = state.vague = True
+            raise
         except BaseException as error:
-            _raised(self, answer, error)
+            try:
+                _raised(self, answer, error)
+            except SPENT:
+                _agent.spent = True
             raise
         try:
-            if kwargs:
-                _read(self, reply, kwargs)
-            else:
-                state = self._redis_pooltop
-                if state.read < state.sent:
-                    state.read += 1
-        except AttributeError:
-            pass
-        except BaseException:
-            if not _fault():
-                raise
+            try:
+                if kwargs:
+                    _read(self, reply, kwargs)
+                else:
+                    state = self._redis_pooltop
+                    if state.read < state.sent:
+                        state.read += 1
+            except AttributeError:
+                pass
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
         return reply
 
     return read_response
@@ -1136,21 +1211,33 @@ def _wrap_async_read(original, answer):
     async def read_response(self, *args, **kwargs):
         try:
             reply = await (original(self, *args, **kwargs) if args or kwargs else original(self))
+        except SPENT:
+            # The library closes it then, but further on in the stack than we are: it may not have come that far.
+            state = self._redis_pooltop
+            if state is not None and "disconnect_on_error" not in kwargs:
+                state.torn = state.vague = True
+            raise
         except BaseException as error:
-            _raised(self, answer, error)
+            try:
+                _raised(self, answer, error)
+            except SPENT:
+                _agent.spent = True
             raise
         try:
-            if kwargs:
-                _read(self, reply, kwargs)
-            else:
-                state = self._redis_pooltop
-                if state.read < state.sent:
-                    state.read += 1
-        except AttributeError:
-            pass
-        except BaseException:
-            if not _fault():
-                raise
+            try:
+                if kwargs:
+                    _read(self, reply, kwargs)
+                else:
+                    state = self._redis_pooltop
+                    if state.read < state.sent:
+                        state.read += 1
+            except AttributeError:
+                pass
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
         return reply
 
     return read_response
@@ -1161,6 +1248,9 @@ def _dial(conn):
     state = _conn(conn)
     if state.began:
         return None
+    state.torn = state.vague = False
+    if state.open and not state.foreign:
+        _closed(state, "broken")  # and we did not come to note it then
     state.began = _clock()
     if state.pool is not None:
         state.pool.opening[state.id] = state
@@ -1182,17 +1272,26 @@ def _wrap_connect(original):
     def _connect(self, *args, **kwargs):
         state = None
         try:
-            state = _dial(self)
-        except BaseException:
-            if not _fault():
-                raise
+            try:
+                state = _dial(self)
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
         try:
             result = original(self, *args, **kwargs)
         except BaseException:
-            _undialled(state)
+            try:
+                _undialled(state)
+            except SPENT:
+                _agent.spent = True
             raise
-        if state is not None:
-            state.dialled = _clock()
+        try:
+            if state is not None:
+                state.dialled = _clock()
+        except SPENT:
+            _agent.spent = True
         return result
 
     return _connect
@@ -1203,17 +1302,26 @@ def _wrap_async_connect(original):
     async def _connect(self, *args, **kwargs):
         state = None
         try:
-            state = _dial(self)
-        except BaseException:
-            if not _fault():
-                raise
+            try:
+                state = _dial(self)
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
         try:
             result = await original(self, *args, **kwargs)
         except BaseException:
-            _undialled(state)
+            try:
+                _undialled(state)
+            except SPENT:
+                _agent.spent = True
             raise
-        if state is not None:
-            state.dialled = _clock()
+        try:
+            if state is not None:
+                state.dialled = _clock()
+        except SPENT:
+            _agent.spent = True
         return result
 
     return _connect
@@ -1230,23 +1338,30 @@ def _hung_up(conn, frame, kwargs):
     pool = state.pool
     if state.began and not state.open:
         _undialled(state)
+    elif state.open and (pool is None or state.foreign):
+        state.open, state.plain = False, None
     elif state.open:
-        state.open = False
-        state.plain = None
-        if pool is not None and not state.foreign:
-            now = _clock()
-            pool.sockets.pop(state.id, None)
-            pool.n_closed += 1
-            pool.n_commands += state.sent - state.shaken
-            reason = _reason(frame, kwargs)
-            state.asked = reason == "asked"
-            _keep(pool.closed, EVENTS, (state.id, now, reason))
-            if reason == "unread-reply":
-                # get_connection found bytes that nobody asked for on a connection it was about to lend.
-                pool.n_unread += 1
-                stack = _where(frame.f_back or frame, DEEP)
-                event = (now, state.id, "checkout", None, None, stack, _thread_name(), None)
-                _keep(pool.unread, FAULTS, event)
+        reason = _reason(frame, kwargs)
+        now = _closed(state, reason)
+        if reason == "unread-reply":
+            # get_connection found bytes that nobody asked for on a connection it was about to lend.
+            pool.n_unread += 1
+            stack = _where(frame.f_back or frame, DEEP)
+            event = (now, state.id, "checkout", None, None, stack, _thread_name(), None)
+            _keep(pool.unread, FAULTS, event)
+
+
+def _closed(state, reason):
+    """An open connection of a pool was closed; when."""
+    state.open, state.plain = False, None
+    now, pool = _clock(), state.pool
+    if pool is not None:
+        pool.sockets.pop(state.id, None)
+        pool.n_closed += 1
+        pool.n_commands += state.sent - state.shaken
+        state.asked = reason == "asked"
+        _keep(pool.closed, EVENTS, (state.id, now, reason))
+    return now
 
 
 def _reason(frame, kwargs):
@@ -1280,12 +1395,24 @@ def _reason(frame, kwargs):
 def _wrap_disconnect(original):
     @functools.wraps(original)
     def disconnect(self, *args, **kwargs):
+        state = self._redis_pooltop
+        if state is not None:
+            state.torn = True
         try:
-            _hung_up(self, _getframe(1), kwargs)
-        except BaseException:
-            if not _fault():
-                raise
-        return original(self, *args, **kwargs)
+            try:
+                _hung_up(self, _getframe(1), kwargs)
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
+            if state is not None:
+                state.vague = True
+        finally:
+            result = original(self, *args, **kwargs)
+            if state is not None:
+                state.torn = False
+        return result
 
     return disconnect
 
@@ -1302,12 +1429,24 @@ def _gathered(frame):
 def _wrap_async_disconnect(original):
     @functools.wraps(original)
     async def disconnect(self, *args, **kwargs):
+        state = self._redis_pooltop
+        if state is not None:
+            state.torn = True
         try:
-            _hung_up(self, None if _gathered(_getframe()) else _getframe(1), kwargs)
-        except BaseException:
-            if not _fault():
-                raise
-        return await original(self, *args, **kwargs)
+            try:
+                _hung_up(self, None if _gathered(_getframe()) else _getframe(1), kwargs)
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
+            if state is not None:
+                state.vague = True
+        finally:
+            result = await original(self, *args, **kwargs)
+            if state is not None:
+                state.torn = False
+        return result
 
     return disconnect
 
@@ -1347,31 +1486,40 @@ def _wrap_node_acquire(original):
         asked = _clock()
         try:
             try:
-                frame = _getframe(1)
-                pool = _node(self, frame)
-                stack = _where(frame, pool.depth)
-                if stack.owned:
-                    owner = _Ref(frame.f_locals["self"])
-                frame = None
+                try:
+                    frame = _getframe(1)
+                    pool = _node(self, frame)
+                    stack = _where(frame, pool.depth)
+                    if stack.owned:
+                        owner = _Ref(frame.f_locals["self"])
+                    frame = None
+                except BaseException:
+                    if not _fault():
+                        raise
+            except SPENT:
+                _agent.spent = True
+            conn = original(self)
+        except BaseException as error:
+            try:
+                _refused(self, pool, asked, error, None, stack, _task_name())
+            except SPENT:
+                _agent.spent = True
+            raise
+        try:
+            try:
+                task = _current_task()
+                state = _conn(conn)
+                state.pool = pool
+                if not state.open:
+                    # The node hands it out first and its command opens it: that is noted when it comes back.
+                    state.since = asked
+                state = _lent_by_node(pool, state, asked, stack, owner, task)
+                _by_task[pool.id, id(task)] = state, state.uses
             except BaseException:
                 if not _fault():
                     raise
-            conn = original(self)
-        except BaseException as error:
-            _refused(self, pool, asked, error, None, stack, _task_name())
-            raise
-        try:
-            task = _current_task()
-            state = _conn(conn)
-            state.pool = pool
-            if not state.open:
-                # The node hands it out first and its command opens it: that is noted when it comes back.
-                state.since = asked
-            state = _lent_by_node(pool, state, asked, stack, owner, task)
-            _by_task[pool.id, id(task)] = state, state.uses
-        except BaseException:
-            if not _fault():
-                raise
+        except SPENT:
+            _agent.spent = True
         return conn
 
     return acquire_connection
@@ -1396,14 +1544,20 @@ def _wrap_node_release(original):
     @functools.wraps(original)
     def release(self, connection, *args, **kwargs):
         try:
-            pool = _node(self)
-            _by_task.pop((pool.id, id(_current_task())), None)
-            _back(pool, connection._redis_pooltop, connection)
-        except AttributeError:
-            pass
+            try:
+                pool = _node(self)
+                _by_task.pop((pool.id, id(_current_task())), None)
+                _back(pool, connection._redis_pooltop, connection)
+            except AttributeError:
+                pass
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
         except BaseException:
-            if not _fault():
-                raise
+            original(self, connection, *args, **kwargs)
+            raise
         return original(self, connection, *args, **kwargs)
 
     return release
@@ -1418,13 +1572,16 @@ def _wrap_node_execute(original):
             return await original(self, *args, **kwargs)
         finally:
             try:
-                pool = _node(self)
-                state, uses = _by_task.pop((pool.id, id(_current_task())), (None, 0))
-                if state is not None and state.uses == uses:
-                    _back(pool, state, state.ref())
-            except BaseException:
-                if not _fault():
-                    raise
+                try:
+                    pool = _node(self)
+                    state, uses = _by_task.pop((pool.id, id(_current_task())), (None, 0))
+                    if state is not None and state.uses == uses:
+                        _back(pool, state, state.ref())
+                except BaseException:
+                    if not _fault():
+                        raise
+            except SPENT:
+                _agent.spent = True
 
     return execute
 
@@ -1545,10 +1702,13 @@ def _patch_heirs(pools, asynchronous):
         else:
             original.__get__(None, cls)(**kwargs)
         try:
-            _patch_pool(cls, asynchronous)
-        except BaseException:
-            if not _fault():
-                raise
+            try:
+                _patch_pool(cls, asynchronous)
+            except BaseException:
+                if not _fault():
+                    raise
+        except SPENT:
+            _agent.spent = True
 
     pools.__init_subclass__ = classmethod(__init_subclass__)
 
@@ -1581,6 +1741,7 @@ class _Agent(object):
         self.libraries = {}
         self.errors = self.dropped = 0
         self.error = None
+        self.spent = False
         self.forked = False
         self.renew()
 
@@ -1748,6 +1909,10 @@ class _Agent(object):
     def snapshot(self, running=None, deadline=0):
         """What changed; with who still runs, for the last one of all, every connection that is out: true if it was told."""
         now = _clock()
+        if self.spent:
+            self.spent = False
+            self.errors += 1
+            self.error = "RecursionError or MemoryError"
         self.probes = 0
         self.running = running
         self.bury()

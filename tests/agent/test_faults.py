@@ -176,6 +176,139 @@ if __name__ == "__main__":
                 subject.finish()
 
 
+class Exhausted(unittest.TestCase):
+    def test_the_end_of_the_stack_leaves_no_reply_behind(self):
+        # From wherever the stack ends, what comes next must not be answered by what was asked then.
+        subject = Subject(self, """
+def ask(client, number, piped):
+    if not piped:
+        return client.get("k%d" % number)
+    with client.pipeline() as pipeline:
+        return pipeline.get("k%d" % number).get("none").execute()[0]
+def deep(client, piped, more):
+    ask(client, 1, piped) if more == 0 else deep(client, piped, more - 1)
+Client(port=PORT).mset({"k%d" % number: number for number in range(5)})
+wrong = []
+for piped in (False, True):
+    for more in range(50):
+        for single in (False, True):
+            client = Client(port=PORT, single_connection_client=single)
+            ask(client, 1, piped)
+            try:
+                deep(client, piped, sys.getrecursionlimit() - more)
+            except RecursionError:
+                pass
+            for number in (2, 3, 4):
+                if ask(client, number, piped) != b"%d" % number:
+                    wrong.append((piped, more, single, number))
+            client.close()
+print("wrong", wrong)
+pause("done")
+""")
+        subject.reach("wrong []")
+        subject.at = None
+        subject.reach("done")
+        subject.finish()
+
+    def test_asynchronously(self):
+        subject = Subject(self, """
+async def main():
+    client = AClient(port=PORT)
+    await client.mset({"k%d" % number: number for number in range(5)})
+    async def deep(more):
+        await (client.get("k1") if more == 0 else deep(more - 1))
+    wrong = []
+    for more in range(50):
+        try:
+            await deep(sys.getrecursionlimit() - more)
+        except RecursionError:
+            pass
+        for number in (2, 3, 4):
+            if await client.get("k%d" % number) != b"%d" % number:
+                wrong.append((more, number))
+    print("wrong", wrong)
+asyncio.run(main())
+pause("done")
+""")
+        subject.reach("wrong []")
+        subject.at = None
+        subject.reach("done")
+        subject.finish()
+
+    def test_whatever_our_notes_raise_the_connection_is_closed_and_given_back(self):
+        # As a signal's handler would raise there, and as `_fault` fails where the stack ends.
+        subject = Subject(self, """
+agent = sys.modules["redis_pooltop_agent"]
+class Struck(BaseException):
+    pass
+def strike(error):
+    def struck(*_):
+        raise error
+    return struck
+def under(name, error, act, fault=None):
+    kept, agent_fault = getattr(agent, name), agent._fault
+    setattr(agent, name, strike(error))
+    if fault is not None:
+        agent._fault = strike(fault)
+    try:
+        act()
+        return None
+    except Struck as struck:
+        return struck
+    finally:
+        setattr(agent, name, kept)
+        agent._fault = agent_fault
+pool = redis.ConnectionPool(port=PORT)
+for error, fault, comes in ((Struck(), None, True), (KeyError(), RecursionError(), False), (MemoryError(), MemoryError(), False)):
+    conn = pool.get_connection("_")
+    conn.send_command("PING")
+    came = under("_hung_up", error, conn.disconnect, fault)
+    assert conn._sock is None, "not closed"
+    assert (came is error) is comes, came
+    came = under("_back", error, lambda: pool.release(conn), fault)
+    assert not pool._in_use_connections, "not given back"
+    assert (came is error) is comes, came
+    conn = pool.get_connection("_")
+    conn.send_command("ECHO", "this")
+    assert conn.read_response() == b"this"
+    pool.release(conn)
+async def main():
+    pool = aredis.ConnectionPool(port=PORT)
+    loop = asyncio.get_running_loop()
+    async def struck(name, error, fault, act):
+        kept, agent_fault = getattr(agent, name), agent._fault
+        setattr(agent, name, strike(error))
+        if fault is not None:
+            agent._fault = strike(fault)
+        try:
+            await act()
+        except Struck as struck:
+            return struck
+        finally:
+            setattr(agent, name, kept)
+            agent._fault = agent_fault
+    for error, fault, comes in ((Struck(), None, True), (KeyError(), RecursionError(), False)):
+        conn = await pool.get_connection("_")
+        await conn.send_command("PING")
+        came = await struck("_hung_up", error, fault, conn.disconnect)
+        assert conn._writer is None, "not closed"
+        assert (came is error) is comes, came
+        came = await struck("_back", error, fault, lambda: pool.release(conn))
+        assert not pool._in_use_connections, "not given back"
+        assert (came is error) is comes, came
+        conn = await pool.get_connection("_")
+        await conn.send_command("ECHO", "this")
+        assert await conn.read_response() == b"this"
+        await pool.release(conn)
+    await pool.disconnect()
+asyncio.run(main())
+pause("done")
+""")
+        subject.reach("done")
+        subject.told(lambda process: process.last and process.last["errors"], "that notes were lost")
+        subject.finish()
+
+
 class Interrupted(unittest.TestCase):
     def test_signals_that_raise_anywhere(self):
         # A storm of exceptions out of a signal handler, most of them inside wrapped calls: afterwards the table must
