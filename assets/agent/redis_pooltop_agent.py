@@ -1743,6 +1743,7 @@ class _Agent(object):
         self.error = None
         self.spent = False
         self.forked = False
+        self.round = 0  # of a fork's child, too: the stacks it inherits are marked with what its parent told
         self.renew()
 
     def renew(self):
@@ -1750,10 +1751,9 @@ class _Agent(object):
         self.born = _clock()
         self.ended = False
         self.running = None
-        self.socket = None
+        self.socket = self.mark = None
         self.pending = []
         self.size = 0
-        self.round = 0
         self.retry_at = self.retry_after = 0
         self.said_at = 0
         self.said = None
@@ -1836,6 +1836,7 @@ class _Agent(object):
             try:
                 stream.setblocking(False)
                 stream.connect(self.path)
+                mark = _mark(stream)
             except BaseException:
                 stream.close()
                 raise
@@ -1843,7 +1844,7 @@ class _Agent(object):
             self.retry_after = min(max(2 * self.retry_after, 100_000_000), 5_000_000_000)
             self.retry_at = now + self.retry_after
             return False
-        self.socket = stream
+        self.socket, self.mark = stream, mark
         self.retry_after = 0
         self.announce()
         return True
@@ -1877,6 +1878,9 @@ class _Agent(object):
             while self.pending:
                 data = b"".join(self.pending) if len(self.pending) > 1 else self.pending[0]
                 self.pending = [data]
+                if not self.owns():
+                    self.hang_up()
+                    return False
                 taken = self.socket.send(data, getattr(_socket, "MSG_NOSIGNAL", 0))
                 self.size -= taken
                 self.pending = [data[taken:]] if taken < len(data) else []
@@ -1887,13 +1891,28 @@ class _Agent(object):
             return False
         return True
 
-    def hang_up(self):
+    def owns(self):
+        """Whether the number is still our socket's: a daemon closes all descriptors, and then opens its own."""
         try:
-            self.socket.close()
+            return _mark(self.socket) == self.mark
+        except OSError:
+            return False
+
+    def hang_up(self):
+        self.let_go()
+        self.pending, self.size = [], 0
+
+    def let_go(self):
+        """Closes the socket, or only forgets its number if that is somebody else's by now."""
+        stream, owned = self.socket, self.owns()
+        self.socket = None
+        try:
+            if owned:
+                stream.close()
+            else:
+                stream.detach()
         except OSError:
             pass
-        self.socket = None
-        self.pending, self.size = [], 0
 
     def forget(self):
         """Nobody listens: what was collected is dropped, what is still there will be told to the next listener."""
@@ -2299,6 +2318,12 @@ class _Agent(object):
         return self.socket is not None
 
 
+def _mark(stream):
+    """What no other open file has."""
+    said = os.fstat(stream.fileno())
+    return said.st_dev, said.st_ino
+
+
 def _running():
     """Who can still give back what it took, as `_taken` notes it: every thread but the main one, for that one is ending."""
     native = set(sys._current_frames())
@@ -2668,7 +2693,7 @@ def _forked():
     try:
         _agent.forked = True
         if _agent.socket is not None:
-            _agent.socket.close()
+            _agent.let_go()
         _agent.renew()
         _agent.errors = _agent.dropped = 0
         _agent.error = None

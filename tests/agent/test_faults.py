@@ -148,6 +148,39 @@ pause("never") if pid == 0 else os.waitpid(pid, 0)
         self.assertEqual(process.out, {})
         subject.finish()
 
+    def test_every_child_is_told_where_the_pool_was_made(self):
+        subject = Subject(self, """
+client = Client(port=PORT)  # made
+client.get("key")
+pause("told")
+children = [os.fork()]
+if children != [0]:
+    children.append(os.fork())
+if 0 in children:
+    client.get("key")
+    os.write(1, b"child\\n")
+    os.read(0, 1)
+    os._exit(0)
+for child in children:
+    os.waitpid(child, 0)
+pause("done")
+""")
+        subject.reach("told")
+        subject.told(lambda process: process.pools, "the pool")
+        subject.reach("child")
+        line = subject.line("made")
+
+        def found():
+            with subject.listener.lock:
+                forked = [one for one in subject.listener.processes if one.hello and one.hello["forked"] and one.pools]
+                return forked if len(forked) == 2 else None
+
+        for process in until(found, "both children"):
+            self.assertEqual(process.frame(process.pools[1])[1], line)
+        subject.at = None
+        subject.child.stdin.write(b"\n\n")
+        subject.child.stdin.flush()
+
     def test_shared_after_fork(self):
         subject = Subject(self, self.TEXT % 'held.send_command("PING"); held.read_response()  # used')
         subject.reach("child")
@@ -306,6 +339,71 @@ pause("done")
 """)
         subject.reach("done")
         subject.told(lambda process: process.last and process.last["errors"], "that notes were lost")
+        subject.finish()
+
+
+class Daemons(unittest.TestCase):
+    def test_a_number_that_is_no_longer_ours_is_neither_written_nor_closed(self):
+        subject = Subject(self, """
+import socket
+client = Client(port=PORT)
+client.get("key")
+pause("told")
+pool = client.connection_pool
+pool.disconnect()
+agent = sys.modules["redis_pooltop_agent"]._agent
+socket_before = agent.socket
+# As a daemon does: it closes what it did not open, and the numbers come again.
+os.closerange(3, 256)
+pairs = [socket.socketpair() for _ in range(4)]
+files = [open(name, "w") for name in ("a", "b", "c", "d")]
+pause("closed")
+for pair in pairs:
+    for end in pair:
+        end.setblocking(False)
+        try:
+            print("received", end.recv(100))
+        except BlockingIOError:
+            pass
+    pair[0].send(b"x")
+    assert pair[1].recv(2) == b"x"
+for file in files:
+    file.write("whole")
+    file.close()
+assert [open(name).read() for name in ("a", "b", "c", "d")] == ["whole"] * 4
+client.get("key")
+pause("done")
+""")
+        subject.reach("told")
+        subject.told(lambda process: process.snaps, "a snapshot")
+        subject.reach("closed")
+        until(lambda: len(subject.listener.processes) == 2, "that it connected anew")
+        subject.told(lambda process: process.snaps, "a snapshot over the new connection")
+        subject.reach("done")
+        subject.finish()
+        subject.clean()
+
+    def test_at_a_fork_too(self):
+        subject = Subject(self, """
+client = Client(port=PORT)
+client.get("key")
+pause("told")
+agent = sys.modules["redis_pooltop_agent"]._agent
+number = agent.socket.fileno()
+client.connection_pool.disconnect()
+os.register_at_fork(before=lambda: os.dup2(file.fileno(), number))
+file = open("a", "w")
+child = os.fork()
+if child == 0:
+    os.write(number, b"whole")
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert open("a").read() == "whole"
+pause("done")
+""")
+        subject.reach("told")
+        subject.told(lambda process: process.snaps, "a snapshot")
+        subject.reach("done")
         subject.finish()
 
 
