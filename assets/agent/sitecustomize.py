@@ -14,8 +14,19 @@ def _hook():
     sys.path[:] = [entry for entry in sys.path if not _same(os, entry, here)]
     if sys.version_info < (3, 8) or not os.environ.get("REDIS_POOLTOP_SOCKET"):
         return
+    _started(os)
     if os.path.exists(os.path.join(here, "redis_pooltop_agent.py")):
         sys.meta_path.insert(0, _Finder(os.path.join(here, "redis_pooltop_agent.py")))
+
+
+def _started(os):
+    """Leaves a sign for `run`: where nothing reports, it tells a program without redis from a Python without the hook."""
+    try:
+        path = os.environ.get("REDIS_POOLTOP_STARTED")
+        if path:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except Exception:
+        pass
 
 
 def _same(os, entry, here):

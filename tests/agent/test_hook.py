@@ -59,6 +59,21 @@ class Hook(unittest.TestCase):
             told.append((done.returncode, done.stdout, done.stderr.splitlines()[-1:]))
         self.assertEqual(told[0], told[1])
 
+    def test_leaves_a_sign_that_it_ran(self):
+        sign = os.path.join(self.room, "started")
+        for _ in range(2):
+            self.assertEqual(self.python("print()", REDIS_POOLTOP_STARTED=sign), "\n")
+            said = os.lstat(sign)
+            self.assertEqual((said.st_size, said.st_mode & 0o777), (0, 0o600))
+        os.unlink(sign)
+        os.symlink(os.path.join(self.room, "elsewhere"), sign)
+        for path in (sign, os.path.join(self.room, "none", "started"), ""):
+            self.assertEqual(self.python("print()", REDIS_POOLTOP_STARTED=path), "\n")
+        self.assertFalse(os.path.exists(os.path.join(self.room, "elsewhere")))
+        os.unlink(sign)
+        self.python("print()", options=["-S"], REDIS_POOLTOP_STARTED=sign)
+        self.assertFalse(os.path.exists(sign))
+
     def test_without_a_socket_it_does_nothing(self):
         code = "import sys; print(sum('_Finder' == type(finder).__name__ for finder in sys.meta_path))"
         self.assertEqual(self.python(code), "1\n")
