@@ -123,7 +123,9 @@ class _Conn(_Hot):
         self.open = False
         self.born = self.began = self.dialled = self.create = 0
         self.local = self.client = None
-        self.foreign = self.noted = self.asked = False
+        self.foreign = self.noted = False
+        # Closed by hand: 1, and then again with all of its pool: 2.
+        self.asked = 0
         self.sent = self.read = self.packed = self.shaken = 0
         self.head = None
         self.vague = self.odd = self.torn = False
@@ -1349,6 +1351,8 @@ def _hung_up(conn, frame, kwargs):
             stack = _where(frame.f_back or frame, DEEP)
             event = (now, state.id, "checkout", None, None, stack, _thread_name(), None)
             _keep(pool.unread, FAULTS, event)
+    elif state.asked and _reason(frame, kwargs) == "pool-closed":
+        state.asked = 2
 
 
 def _closed(state, reason):
@@ -1359,7 +1363,7 @@ def _closed(state, reason):
         pool.sockets.pop(state.id, None)
         pool.n_closed += 1
         pool.n_commands += state.sent - state.shaken
-        state.asked = reason == "asked"
+        state.asked = 1 if reason == "asked" else 0
         _keep(pool.closed, EVENTS, (state.id, now, reason))
     return now
 
@@ -2193,14 +2197,13 @@ class _Agent(object):
                 conn.light = None
 
     def put_away(self, conn, now):
-        """Closed by hand when all of its pool was: kombu never gives back what it closes, and loses nothing by it."""
-        pool = conn.pool
-        if conn.open or not conn.asked or pool.sockets or len(pool.out) >= (pool.facts["max"] or 2**31):
+        """Closed by hand and then with all of its pool: kombu never gives back what it closes, and loses nothing by it."""
+        if conn.open or conn.asked != 2 or conn.pool.sockets:
             return False
         if self.running is None and conn.gone is None and not self.abandoned(conn, now):
             return False
         conn.back = now
-        return pool.out.pop(conn.id, None) is not None
+        return conn.pool.out.pop(conn.id, None) is not None
 
     def failure(self, event):
         at, end, waited, stack, thread, task, error = event

@@ -45,17 +45,22 @@ pool.release(back)
         self.assertEqual(self.ends(subject), {"here": False})
 
     def test_put_away_by_hand(self):
-        # One with all of its pool; one from a pool that goes on, and has a connection less to lend from then on.
+        # One with all of its pool; one from a pool that goes on, and has a connection less to lend from then on; and one
+        # whose pool has nothing else.
         subject = Subject(self, """
 away = redis.ConnectionPool(port=PORT)
 conn = away.get_connection("_")  # away
 conn.disconnect()
+away.disconnect()
 pool = redis.ConnectionPool(port=PORT)
 slot = pool.get_connection("_")  # slot
 pool.release(pool.get_connection("_"))
 slot.disconnect()
+alone = redis.ConnectionPool(port=PORT)
+only = alone.get_connection("_")  # only
+only.disconnect()
 """)
-        self.assertEqual(self.ends(subject), {"slot": False})
+        self.assertEqual(self.ends(subject), {"slot": False, "only": False})
 
     def test_closed_with_its_pool(self):
         subject = Subject(self, """

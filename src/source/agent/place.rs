@@ -15,6 +15,12 @@ pub const SOCKET: &str = "REDIS_POOLTOP_SOCKET";
 /// The variable that names the file which the hook makes as Python starts with it: nobody has to report for that.
 pub const STARTED: &str = "REDIS_POOLTOP_STARTED";
 
+/// The socket's name.
+const NAME: &str = "agents";
+
+/// A path of so many bytes is too long for a socket, on Linux and (104) elsewhere.
+const SOCKET_BYTES: usize = 104;
+
 /// What Python finds.
 const FILES: [(&str, &str); 2] = [
     ("sitecustomize.py", include_str!("../../../assets/agent/sitecustomize.py")),
@@ -34,13 +40,9 @@ impl Place {
     /// # Errors
     /// Whatever the system says against making it.
     pub fn make() -> io::Result<Self> {
-        let directory = tempfile::Builder::new()
-            .prefix("redis-pooltop-")
-            .permissions(fs::Permissions::from_mode(0o700))
-            .tempdir()?;
+        let directory = directory()?;
         // One that outlives the run has the agent compiled already: that takes a process some 20 ms.
-        let kept = etcetera::choose_base_strategy().ok().map(|base| base.cache_dir().join("redis-pooltop"));
-        let kept = kept.and_then(|cache| hook(&cache.join(format!("hook-{:016x}", mark()))).ok());
+        let kept = etcetera::choose_base_strategy().ok().and_then(|base| kept(&base.cache_dir()).ok());
         let hook = match kept {
             Some(hook) => hook,
             None => hook(&directory.path().join("hook"))?,
@@ -50,7 +52,7 @@ impl Place {
 
     /// Where the socket goes.
     pub fn socket(&self) -> PathBuf {
-        self.directory.path().join("agents")
+        self.directory.path().join(NAME)
     }
 
     /// The file that says of a process that it was let in.
@@ -64,13 +66,67 @@ impl Place {
     }
 }
 
-/// Puts the hook's files there, where nobody else can change them.
-fn hook(path: &Path) -> io::Result<PathBuf> {
+/// Makes the run's own directory: where temporary files go, or where its socket has a path that is short enough and Python
+/// takes for one directory.
+fn directory() -> io::Result<tempfile::TempDir> {
+    let mut failed = None;
+    for base in [std::env::temp_dir(), PathBuf::from("/tmp"), PathBuf::from("/var/tmp")] {
+        let made = tempfile::Builder::new()
+            .prefix("redis-pooltop-")
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(&base);
+        match made {
+            Ok(made) if is_one(made.path()) && made.path().join(NAME).as_os_str().len() < SOCKET_BYTES => {
+                return Ok(made);
+            }
+            Ok(_) => {}
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    Err(failed.unwrap_or_else(|| {
+        io::Error::other("no directory for temporary files has a path that is short enough")
+    }))
+}
+
+/// Whether Python takes this for one directory among others.
+fn is_one(path: &Path) -> bool {
+    !path.as_os_str().as_encoded_bytes().contains(&b':')
+}
+
+/// The hook in the directory for what may be made anew, where nobody else could change it or what leads to it.
+fn kept(cache: &Path) -> io::Result<PathBuf> {
+    if !is_one(cache) {
+        return Err(io::Error::other("Python takes it for several"));
+    }
+    fs::create_dir_all(cache)?;
+    let base = fs::metadata(cache)?;
+    // In a directory of all, as the one for temporary files is, nobody can move what is ours.
+    let ours = base.uid() == rustix::process::getuid().as_raw() || base.uid() == 0;
+    if !ours || (base.mode() & 0o022 != 0 && base.mode() & 0o1000 == 0) {
+        return Err(others());
+    }
+    let own = cache.join("redis-pooltop");
+    private(&own)?;
+    hook(&own.join(format!("hook-{:016x}", mark())))
+}
+
+/// Makes a directory where there is none, that nobody else may write to.
+fn private(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).recursive(true).create(path)?;
     let found = fs::symlink_metadata(path)?;
     if !found.is_dir() || found.uid() != rustix::process::getuid().as_raw() || found.mode() & 0o022 != 0 {
-        return Err(io::Error::other("others can write there"));
+        return Err(others());
     }
+    Ok(())
+}
+
+fn others() -> io::Error {
+    io::Error::other("others can write there")
+}
+
+/// Puts the hook's files there, where nobody else can change them.
+fn hook(path: &Path) -> io::Result<PathBuf> {
+    private(path)?;
     for (name, text) in FILES {
         let file = path.join(name);
         if fs::read(&file).is_ok_and(|there| there == text.as_bytes()) {
@@ -114,6 +170,23 @@ mod tests {
         let link = base.path().join("link");
         std::os::unix::fs::symlink(base.path().join("a"), &link).expect("a link");
         assert!(hook(&link).is_err());
+    }
+
+    #[test]
+    fn the_hook_is_kept_only_where_nobody_else_could_move_it_and_python_finds_it() {
+        let base = tempfile::tempdir().expect("a directory");
+        let cache = base.path().join("cache");
+        let opened = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("opened");
+        };
+        assert!(kept(&cache).is_ok());
+        opened(&cache, 0o777);
+        assert!(kept(&cache).is_err());
+        opened(&cache, 0o1777);
+        assert!(kept(&cache).is_ok());
+        opened(&cache.join("redis-pooltop"), 0o777);
+        assert!(kept(&cache).is_err());
+        assert!(kept(&base.path().join("a:b")).is_err());
     }
 
     #[test]

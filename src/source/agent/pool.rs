@@ -59,6 +59,14 @@ impl Out {
         matches!(&self.pulse.state, ConnState::InUse { holder, .. } if holder.ended.is_some())
     }
 
+    /// Whether it may still come back at a regular end: whoever took it runs, or a command is under way, which gives it back
+    /// by itself.
+    fn may_come_back(&self) -> bool {
+        let ConnState::InUse { holder, .. } = &self.pulse.state else { return true };
+        let under_way = holder.how == Some(How::Command) && self.pulse.busy_since.is_some();
+        self.alive || (under_way && !self.is_abandoned())
+    }
+
     /// Whoever took it by hand was to give it back by hand: closing its pool is no way to do that. A command in another
     /// thread is another matter.
     fn was_for_giving_back(&self) -> bool {
@@ -246,8 +254,8 @@ impl PoolState {
 
     /// It was given up, or its process ended as it should: what is out then and belongs to nobody that still runs is left.
     pub(super) fn end(self, at: Stamp, open: u32, unclosed: bool) -> Vec<Timed> {
-        let leases: Vec<_> =
-            self.out.values().filter(|out| !out.alive && !out.left).map(|out| out.pulse.clone()).collect();
+        let left = self.out.values().filter(|out| !out.may_come_back() && !out.left);
+        let leases: Vec<_> = left.map(|out| out.pulse.clone()).collect();
         let open = open.max(u32::try_from(leases.len()).unwrap_or(u32::MAX));
         let id = self.id;
         let event = |event| Timed { at, event: Event::Pool(id, event) };

@@ -11,6 +11,9 @@ use crate::text;
 /// Stacks kept of one process.
 const STACKS: usize = 65_536;
 
+/// Bytes kept of all of them. An app has some hundred of some kilobytes.
+const BYTES: usize = 8 << 20;
+
 /// Frames kept of one stack.
 const FRAMES: usize = 64;
 
@@ -33,17 +36,18 @@ pub(super) struct Stack {
 pub(super) struct Stacks {
     cwd: String,
     known: HashMap<u64, Stack>,
+    bytes: usize,
 }
 
 impl Stacks {
     /// Those of a process that runs there.
     pub(super) fn of(cwd: &str) -> Self {
-        Self { cwd: cut(cwd).to_owned(), known: HashMap::new() }
+        Self { cwd: cut(cwd).to_owned(), known: HashMap::new(), bytes: 0 }
     }
 
     /// Takes one. Says whether there was room for it.
     pub(super) fn learn(&mut self, told: &wire::Stack) -> bool {
-        if self.known.len() >= STACKS && !self.known.contains_key(&told.id) {
+        if self.bytes >= BYTES || (self.known.len() >= STACKS && !self.known.contains_key(&told.id)) {
             return false;
         }
         let mut frames = told.frames.iter().take(FRAMES).map(|(path, line, function)| {
@@ -66,6 +70,7 @@ impl Stacks {
             function: function.and_then(filled),
             text: filled(text.trim_end().to_owned()),
         };
+        self.bytes += stack.text.as_ref().map_or(0, |text| text.len());
         self.known.insert(told.id, stack);
         true
     }
@@ -119,6 +124,15 @@ mod tests {
         let text = stacks.get(Some(7)).and_then(|known| known.text.clone()).expect("text");
         assert_eq!(text.lines().count(), FRAMES + 1);
         assert!(text.len() < FRAMES * (2 * NAME + 32) && text.ends_with("and 436 more"), "{}", text.len());
+    }
+
+    #[test]
+    fn stacks_without_end_take_so_much_memory_and_no_more() {
+        let mut stacks = Stacks::of("");
+        let name = "x".repeat(NAME);
+        let frames: Vec<_> = (0..FRAMES as u64).map(|line| (name.as_str(), line, name.as_str())).collect();
+        let learnt = (0..10_000).filter(|&id| stacks.learn(&wire::Stack { id, ..stack(&frames, 0) })).count();
+        assert!((200..400).contains(&learnt), "{learnt}");
     }
 
     #[test]

@@ -120,6 +120,22 @@ fn what_is_out_at_a_regular_exit_is_left_unless_its_taker_still_runs() {
 }
 
 #[test]
+fn a_command_under_way_at_a_regular_exit_is_not_left() {
+    let of = |more: &str| {
+        let mut speaker = speaker();
+        hear(&mut speaker, 1_100, POOL);
+        let lease = r#"{"conn":3,"since":1190,"how":"command","alive":false"#;
+        let out =
+            format!(r#"{{"t":"snap","now":1300,"pools":[{{"id":1,"in_use":1,"out":[{lease}{more}}}]}}]}}"#);
+        hear(&mut speaker, 1_300, &out);
+        left(&hear(&mut speaker, 2_000, r#"{"t":"bye","now":2000,"unclosed":[[1,1]]}"#))
+    };
+    assert_eq!(of(r#","busy":1250"#), Some((1, 0)));
+    assert_eq!(of(""), Some((1, 1)));
+    assert_eq!(of(r#","busy":1250,"abandoned":1280"#), Some((1, 1)));
+}
+
+#[test]
 fn what_is_out_when_a_process_is_killed_is_not_held_against_it() {
     let events = lending(false).gone(at(2_000));
     assert_eq!(left(&events), None);
