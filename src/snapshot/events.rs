@@ -45,7 +45,7 @@ pub enum What {
     Resized(u32),
     /// A parent process's connection is used in a fork, by whom.
     Shared(ConnId, Arc<str>),
-    /// A pool or its process ended with so many connections open, so many of them lent.
+    /// A pool or its process ended with so many connections open, and so many lent that nobody can give back.
     Left(u32, u32),
     /// A process of an app reports: its pid and program.
     Reports(u32, Arc<str>),

@@ -256,10 +256,10 @@ impl PoolState {
     pub(super) fn end(self, at: Stamp, open: u32, unclosed: bool) -> Vec<Timed> {
         let left = self.out.values().filter(|out| !out.may_come_back() && !out.left);
         let leases: Vec<_> = left.map(|out| out.pulse.clone()).collect();
-        let open = open.max(u32::try_from(leases.len()).unwrap_or(u32::MAX));
         let id = self.id;
         let event = |event| Timed { at, event: Event::Pool(id, event) };
-        let left = (open > 0).then(|| event(PoolEvent::Left(Box::new(Left { open, leases, unclosed }))));
+        let any = open > 0 || !leases.is_empty();
+        let left = any.then(|| event(PoolEvent::Left(Box::new(Left { open, leases, unclosed }))));
         left.into_iter().chain([event(PoolEvent::Stopped)]).collect()
     }
 

@@ -121,7 +121,7 @@ fn words<'a>(what: &'a What, theme: &Theme) -> (Style, Cow<'a, str>) {
         What::Shared(id, who) => {
             say(theme.bad, format!("x {id} was opened before a fork and is used after it by {who}"))
         }
-        What::Left(open, lent) => say(theme.warn, format!("ended with {open} open, {lent} of them lent")),
+        What::Left(open, lent) => say(theme.warn, format!("ended with {open} open, {lent} lent")),
         What::Reports(pid, program) => say(theme.text, format!("process {pid} {program} reports")),
         What::Gone(pid, program, said) => {
             let how = if *said { "ended" } else { "is gone without a word" };

@@ -117,6 +117,8 @@ fn what_is_out_at_a_regular_exit_is_left_unless_its_taker_still_runs() {
     let bye = r#"{"t":"bye","now":2000,"unclosed":[[1,2]]}"#;
     assert_eq!(left(&hear(&mut lending(false), 2_000, bye)), Some((2, 1)));
     assert_eq!(left(&hear(&mut lending(true), 2_000, bye)), Some((2, 0)));
+    // The library closes a connection whose task was cancelled; nobody gives it back, but it is not open.
+    assert_eq!(left(&hear(&mut lending(false), 2_000, r#"{"t":"bye","now":2000}"#)), Some((0, 1)));
 }
 
 #[test]
