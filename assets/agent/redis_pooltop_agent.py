@@ -100,7 +100,7 @@ class _Conn(_Hot):
 
     __slots__ = (
         # the connection
-        "id", "ref", "alive", "pool", "open", "born", "began", "dialled", "local", "client", "create", "shaken", "foreign", "noted", "asked",
+        "id", "ref", "alive", "pool", "open", "born", "began", "dialled", "local", "client", "create", "shaken", "foreign", "noted", "kombu",
         # commands (`vague`: replies can no longer be counted)
         "packed", "vague", "errors",
         # the lease
@@ -124,8 +124,8 @@ class _Conn(_Hot):
         self.born = self.began = self.dialled = self.create = 0
         self.local = self.client = None
         self.foreign = self.noted = False
-        # Closed by hand: 1, and then again with all of its pool: 2.
-        self.asked = 0
+        # The one who closed it by hand: kombu.
+        self.kombu = False
         self.sent = self.read = self.packed = self.shaken = 0
         self.head = None
         self.vague = self.odd = self.torn = False
@@ -1345,14 +1345,13 @@ def _hung_up(conn, frame, kwargs):
     elif state.open:
         reason = _reason(frame, kwargs)
         now = _closed(state, reason)
+        state.kombu = reason == "asked" and str(frame.f_globals.get("__name__")).startswith("kombu.")
         if reason == "unread-reply":
             # get_connection found bytes that nobody asked for on a connection it was about to lend.
             pool.n_unread += 1
             stack = _where(frame.f_back or frame, DEEP)
             event = (now, state.id, "checkout", None, None, stack, _thread_name(), None)
             _keep(pool.unread, FAULTS, event)
-    elif state.asked and _reason(frame, kwargs) == "pool-closed":
-        state.asked = 2
 
 
 def _closed(state, reason):
@@ -1363,7 +1362,6 @@ def _closed(state, reason):
         pool.sockets.pop(state.id, None)
         pool.n_closed += 1
         pool.n_commands += state.sent - state.shaken
-        state.asked = 1 if reason == "asked" else 0
         _keep(pool.closed, EVENTS, (state.id, now, reason))
     return now
 
@@ -2197,8 +2195,8 @@ class _Agent(object):
                 conn.light = None
 
     def put_away(self, conn, now):
-        """Closed by hand and then with all of its pool: kombu never gives back what it closes, and loses nothing by it."""
-        if conn.open or conn.asked != 2 or conn.pool.sockets:
+        """Closed by kombu, as all of its pool was: it never gives back what it closes, and loses nothing by it."""
+        if conn.open or not conn.kombu or conn.pool.sockets:
             return False
         if self.running is None and conn.gone is None and not self.abandoned(conn, now):
             return False

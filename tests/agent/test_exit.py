@@ -45,13 +45,12 @@ pool.release(back)
         self.assertEqual(self.ends(subject), {"here": False})
 
     def test_put_away_by_hand(self):
-        # One with all of its pool; one from a pool that goes on, and has a connection less to lend from then on; and one
-        # whose pool has nothing else.
+        # As kombu does; by anybody else, from a pool that goes on, and has a connection less to lend from then on; and from
+        # one that has nothing else.
         subject = Subject(self, """
 away = redis.ConnectionPool(port=PORT)
 conn = away.get_connection("_")  # away
-conn.disconnect()
-away.disconnect()
+exec("conn.disconnect()", {"__name__": "kombu.transport.redis", "conn": conn})
 pool = redis.ConnectionPool(port=PORT)
 slot = pool.get_connection("_")  # slot
 pool.release(pool.get_connection("_"))
