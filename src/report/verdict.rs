@@ -125,7 +125,7 @@ impl Verdict {
     pub fn add(&mut self, snapshot: &Snapshot) {
         if let Some(observed) = snapshot.app.as_deref() {
             self.findings = app::findings(snapshot, observed, &self.checked);
-            self.unheard = observed.processes.is_empty();
+            self.unheard = observed.processes.is_empty() && self.findings.is_empty();
             return;
         }
         for pool in &snapshot.pools {

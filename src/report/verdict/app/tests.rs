@@ -146,7 +146,7 @@ fn what_was_found_while_it_ran_fails_a_run_that_asks_for_it() {
 }
 
 #[test]
-fn an_app_of_which_no_process_reported_passes_and_says_so() {
+fn an_app_of_which_no_process_reported_has_not_passed() {
     let said = words(&Verdict::new(&app(&[]), vec!["leak"]));
-    assert_eq!(said, "verdict   pass: none of leak; no process reported\n");
+    assert_eq!(said, "verdict   unknown: none of leak; no process reported\n");
 }
