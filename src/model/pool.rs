@@ -237,7 +237,7 @@ impl Pool {
             available: seen(|gauges| gauges.available),
             opening: seen(|gauges| gauges.opening),
             waiting: seen(|gauges| gauges.waiting),
-            waiting_since: self.waits.oldest(),
+            waiting_since: self.waits.longest(),
             totals,
             closed_by,
             latency: self.windows.latency(),

@@ -13,6 +13,8 @@ pub(crate) const RECENT_SECONDS: u64 = 10;
 pub(crate) struct Waits {
     waiting: u32,
     oldest: Option<Stamp>,
+    /// That is a caller's own, and not the queue's: who waits in that may change all the time.
+    named: bool,
     last_queue: Option<Stamp>,
     /// When a wait was last seen to have ended with nothing.
     last_lost: Option<Stamp>,
@@ -41,6 +43,7 @@ impl Waits {
             None => self.oldest.or(Some(at)),
             named => named,
         };
+        self.named = !pulse.waiters.is_empty();
         if self.waiting > 0 {
             self.last_queue = Some(at);
         }
@@ -79,7 +82,12 @@ impl Waits {
         self.waiting
     }
 
-    /// The longest waiter has waited since.
+    /// The longest waiter is known to have waited since.
+    pub(crate) fn longest(&self) -> Option<Stamp> {
+        self.oldest.filter(|_| self.named)
+    }
+
+    /// The longest waiter has waited since, or callers without a break, whoever they are.
     pub(crate) fn oldest(&self) -> Option<Stamp> {
         self.oldest
     }
@@ -126,12 +134,12 @@ mod tests {
     fn the_oldest_waiter_is_the_one_named_or_else_the_queue_itself() {
         let mut waits = Waits::default();
         waits.pulse(Stamp(100), &pulse(2, &[40, 60], 0), &Totals::default());
-        assert_eq!(waits.oldest(), Some(Stamp(40)));
+        assert_eq!((waits.oldest(), waits.longest()), (Some(Stamp(40)), Some(Stamp(40))));
         waits.pulse(Stamp(200), &pulse(0, &[], 0), &Totals::default());
         assert_eq!(waits.oldest(), None);
         waits.pulse(Stamp(300), &pulse(5, &[], 0), &Totals::default());
         waits.pulse(Stamp(400), &pulse(5, &[], 0), &Totals::default());
-        assert_eq!(waits.oldest(), Some(Stamp(300)));
+        assert_eq!((waits.oldest(), waits.longest()), (Some(Stamp(300)), None));
         assert_eq!(waits.last_queue(), Some(Stamp(400)));
     }
 

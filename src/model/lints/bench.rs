@@ -180,6 +180,13 @@ impl Bench {
         self.waits.pulse(at, &pulse, &self.totals);
     }
 
+    /// So many callers wait, and nobody says who or since when.
+    pub(crate) fn crowd(&mut self, waiting: u32, at: Stamp) {
+        self.gauges.waiting = waiting;
+        let pulse = Pulse { gauges: self.gauges, totals: self.totals, ..Pulse::default() };
+        self.waits.pulse(at, &pulse, &self.totals);
+    }
+
     /// So many waits ended with nothing.
     pub(crate) fn lose(&mut self, at: Stamp, timeouts: u64, refused: u64) {
         let before = self.totals;

@@ -81,11 +81,13 @@ fn taken(view: &View<'_>) -> u32 {
     view.gauges.in_use.saturating_add(view.gauges.opening)
 }
 
-/// `3 waiting 1.2 s`, once they wait long enough and every slot is taken.
+/// `3 waiting 1.2 s`, once they wait long enough and every slot is taken; `3 waiting` where it is not known that one of them
+/// does, and only that there has been a queue for so long.
 fn queue(view: &View<'_>) -> Option<String> {
     let waited = view.now.since(view.waits.oldest()?);
+    let known = view.waits.longest().map_or_else(String::new, |_| format!(" {}", duration(waited)));
     (taken(view) >= view.gauges.max && waited >= GRACE)
-        .then(|| format!("{} waiting {}", view.waits.waiting(), duration(waited)))
+        .then(|| format!("{} waiting{known}", view.waits.waiting()))
 }
 
 /// `4 timed out in the last 10 s`.
@@ -259,6 +261,16 @@ mod tests {
         bench.queue(3, s(73), s(73));
         let said = found(&bench, s(73) + Duration::from_millis(50), true).expect("it held a moment ago");
         assert!(said.starts_with("3 waiting: 2 held, "), "{said}");
+    }
+
+    #[test]
+    fn a_queue_whose_callers_change_is_as_old_as_none_of_them() {
+        let mut bench = Bench::new(2);
+        bench.gauges.opening = 2;
+        for at in 1..=14 {
+            bench.crowd(5, s(at));
+        }
+        assert_eq!(found(&bench, s(14), false).as_deref(), Some("5 waiting: 0 held; 2 opening"));
     }
 
     #[test]
