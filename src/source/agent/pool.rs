@@ -279,9 +279,9 @@ impl PoolState {
         Pulse {
             gauges: Gauges { in_use, available, opening, waiting, max: self.max },
             totals: totals(&told.totals, self.closed_by),
-            wait: Samples(told.wait.clone()),
-            held: Samples(told.held.clone()),
-            create: Samples(told.create.clone()),
+            wait: waits(told),
+            held: samples(&told.held),
+            create: samples(&told.create),
             connections,
             bounds: self.bounds,
             unlisted: Some(in_use.saturating_sub(u32::try_from(self.out.len()).unwrap_or(u32::MAX))),
@@ -301,6 +301,23 @@ impl PoolState {
     fn event(&self, at: Stamp, event: PoolEvent) -> Timed {
         Timed { at, event: Event::Pool(self.id, event) }
     }
+}
+
+/// Buckets by their middles: they are told by their upper edges, which nothing may have reached.
+fn samples(told: &[(u64, u64)]) -> Samples {
+    // Four of them to a power of two.
+    let half = |edge: u64| {
+        edge.checked_ilog2().and_then(|bits| bits.checked_sub(2)).map_or(0, |bits| (1 << bits) / 2)
+    };
+    Samples(told.iter().map(|&(edge, count)| (edge - half(edge), count)).collect())
+}
+
+/// The waits that ended with a connection, and those that ran into the timeout.
+fn waits(told: &PoolSnap) -> Samples {
+    let Samples(mut waits) = samples(&told.wait);
+    let timed_out = told.failed.iter().filter(|failed| failed.end == "timed-out");
+    waits.extend(timed_out.map(|failed| (failed.waited, 1)));
+    Samples(waits)
 }
 
 /// No limit is told as none, or as more than anybody could open.
@@ -352,5 +369,29 @@ fn totals(counts: &Counts, closed_by: ClosedBy) -> Totals {
         error_replies,
         unread_replies,
         ..Totals::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::Failed;
+    use super::*;
+
+    #[test]
+    fn a_bucket_counts_as_its_middle() {
+        let Samples(told) = samples(&[(0, 9), (1, 1), (127, 1), (65_535, 2), (81_919, 3), (u64::MAX, 1)]);
+        let middle = u64::MAX - (1 << 60);
+        assert_eq!(told, [(0, 9), (1, 1), (119, 1), (61_439, 2), (73_727, 3), (middle, 1)]);
+    }
+
+    #[test]
+    fn who_waited_for_nothing_waited_all_the_same() {
+        let failed = |end: &str| Failed { end: end.to_owned(), waited: 400, ..Failed::default() };
+        let told = PoolSnap {
+            wait: vec![(0, 7)],
+            failed: vec![failed("timed-out"), failed("refused")],
+            ..PoolSnap::default()
+        };
+        assert_eq!(waits(&told), Samples(vec![(0, 7), (400, 1)]));
     }
 }
