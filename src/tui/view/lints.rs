@@ -2,13 +2,17 @@
 
 mod groups;
 
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::list::Rows;
 use super::{Cx, list, outside, pane, put};
-use crate::snapshot::{LintRow, Snapshot};
+use crate::snapshot::{AppRow, FoundRow, LintRow, Snapshot};
 use crate::text;
 use crate::tui::layout::{Pane, Scene};
 use crate::tui::listing::Listing;
@@ -16,9 +20,15 @@ use crate::tui::theme::{Theme, mark};
 
 /// From this width on the advice stands on the evidence's own line.
 const WIDE: u16 = 120;
+/// What is over and told where nothing holds; the report has them all.
+const LISTED: usize = 8;
 /// What stands where no lint holds.
-fn nothing(cx: &Cx<'_>) -> &'static str {
-    match cx.scene {
+fn nothing(cx: &Cx<'_>) -> Cow<'static, str> {
+    let app = cx.snapshot.app.as_deref();
+    if let Some(app) = app.filter(|app| app.left.is_empty() && !app.found.is_empty()) {
+        return was(app).into();
+    }
+    let none = match cx.scene {
         _ if cx.snapshot.app.as_deref().is_some_and(|app| !app.left.is_empty()) => {
             "none now, but not all was given back: connections tells what is left"
         }
@@ -28,7 +38,28 @@ fn nothing(cx: &Cx<'_>) -> &'static str {
             "none: no client is a suspect"
         }
         Scene::Watch => "none: no client has been looked at",
+    };
+    none.into()
+}
+
+/// What held in an app and is over, worst first: `none now; exhausted was, for 3.6 s: 50 timed out`.
+fn was(app: &AppRow) -> String {
+    let one = |row: &Arc<FoundRow>| {
+        let times =
+            if row.count > 1 { format!(" {} times", text::thousands(row.count)) } else { String::new() };
+        let longest = text::duration(row.longest);
+        format!("{} was{times}, for {longest}: {}", row.id, text::escape_str(&row.evidence))
+    };
+    let mut said = String::from("none now");
+    for row in app.found.iter().take(LISTED) {
+        said.push_str("; ");
+        said.push_str(&one(row));
     }
+    let more = app.more_found + app.found.len().saturating_sub(LISTED) as u64;
+    if more > 0 {
+        let _ = write!(said, "; and {} more", text::thousands(more));
+    }
+    said
 }
 
 /// Draws the pane: while it has the keys every judgement, else one line for all of a kind.
@@ -43,7 +74,8 @@ pub fn draw(cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
         return groups::draw(cx, list, area, inner, buf);
     }
     let inner = list::filter_line(cx, list, inner, buf);
-    let rows = Rows { area, inner, each: lines_each(cx.snapshot, list, inner), none: nothing(cx) };
+    let none = nothing(cx);
+    let rows = Rows { area, inner, each: lines_each(cx.snapshot, list, inner), none: &none };
     rows.draw(cx, list, buf, |at, lines, buf| {
         let Some(row) = all.get(at) else { return };
         if lines.height == 1 {
@@ -124,5 +156,33 @@ fn advise(spans: &mut Vec<Span<'_>>, advice: &'static str, width: u16, theme: &T
     let left = usize::from(width).saturating_sub(used);
     if width >= WIDE && left > 20 {
         spans.push(Span::styled(text::fit(&format!("   {advice}"), left), theme.dim));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::snapshot::Severity;
+
+    #[test]
+    fn what_is_over_is_told_as_what_was() {
+        let row = |count| FoundRow {
+            id: "exhausted",
+            severity: Severity::Bad,
+            holder: None,
+            pool: String::new(),
+            count,
+            longest: Duration::from_millis(3_600),
+            shortest: Duration::ZERO,
+            evidence: "50 timed out\u{1b}".to_owned(),
+            advice: "",
+        };
+        let app =
+            AppRow { found: vec![Arc::new(row(1)), Arc::new(row(2))], more_found: 3, ..AppRow::default() };
+        let want = "none now; exhausted was, for 3.6 s: 50 timed out\\x1b; \
+                    exhausted was 2 times, for 3.6 s: 50 timed out\\x1b; and 3 more";
+        assert_eq!(was(&app), want);
     }
 }

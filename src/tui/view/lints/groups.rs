@@ -22,7 +22,7 @@ const HOLDERS: usize = 3;
 pub(super) fn draw(cx: &Cx<'_>, list: &Listing, area: Rect, inner: Rect, buf: &mut Buffer) {
     let shown = list.rows().iter().filter_map(|at| cx.snapshot.lints.get(*at as usize));
     let groups = groups(shown.map(AsRef::as_ref));
-    list::none(list, super::nothing(cx), cx.theme, inner, buf);
+    list::none(list, &super::nothing(cx), cx.theme, inner, buf);
     let height = usize::from(inner.height);
     for (row, group) in groups.iter().take(height).enumerate() {
         let line = match &group[..] {
