@@ -47,7 +47,16 @@ fn heading(snapshot: &Snapshot, app: &AppRow) -> String {
     match app.ended {
         Some((_, Ending::Code(code))) => format!("app       {program}  ended with {code}{after}"),
         Some((_, Ending::Signal(number))) => format!("app       {program}  ended by signal {number}{after}"),
-        None => format!("app       {program}  running{after}"),
+        None => {
+            // What somebody else started ends without a word to us: its processes say it.
+            let ended = app.processes.iter().filter(|process| process.gone.is_some()).count();
+            let all = app.processes.len();
+            if program == UNKNOWN && all > 0 {
+                let (all, ended) = (thousands(all as u64), thousands(ended as u64));
+                return format!("app       processes that reported {all}, ended {ended}{after}");
+            }
+            format!("app       {program}  running{after}")
+        }
     }
 }
 
@@ -167,7 +176,11 @@ fn found(out: &mut String, app: &AppRow) {
     line(out, "found while it ran");
     for row in app.found.iter().take(LISTED) {
         let mark = if row.severity == Severity::Bad { 'x' } else { '!' };
-        let times = if row.count > 1 { format!("  ({} times)", thousands(row.count)) } else { String::new() };
+        let longest = duration(row.longest);
+        let times = match row.count {
+            1 => format!("  for {longest}"),
+            count => format!("  {} times, for at most {longest}", thousands(count)),
+        };
         let place = row.holder.as_ref().and_then(|holder| super::place(holder, str::to_owned));
         // Evidence mostly names the line by itself.
         let place = place.filter(|place| !row.evidence.contains(place.as_str()));

@@ -82,7 +82,7 @@ fn it_tells_who_holds_what_and_who_is_gone_without_a_word() {
         "and 700 more pools than are kept",
         "2 app.py:10 in worker raw pool app out 5.0 s to 5.0 s",
         "1 app.py:20 in worker pubsub pool app out 5.0 s",
-        "! no-timeout a reply is waited for without a limit made at app.py:3 in main (40 times)",
+        "! no-timeout a reply is waited for without a limit made at app.py:3 in main 40 times, for at most 2.0 s",
     ] {
         assert!(words.iter().any(|line| line == want), "{want}\n{said}");
     }
@@ -102,4 +102,10 @@ fn its_document_has_what_was_found_by_file_and_line() {
     assert_eq!((&app["processes"][1]["gone"], &app["more_pools"]), (&"lost".into(), &700.into()));
     assert_eq!(document["connections"][0]["holder"]["function"], "worker");
     assert_eq!(document["connections"][0]["holder"]["how"], "raw");
+}
+
+#[test]
+fn what_somebody_else_started_runs_or_has_ended_by_its_processes() {
+    let said = text(&app());
+    assert!(said.starts_with("app       processes that reported 2, ended 1"), "{said}");
 }
