@@ -196,14 +196,16 @@ mod tests {
         let (mut reader, writer) = io::pipe().expect("a pipe");
         let outlet = Outlet::new(File::from(OwnedFd::from(writer))).expect("a thread");
         outlet.frame(&mut vec![b'a'; MUCH]).expect("it is taken");
+        let mut first = vec![0; MUCH];
+        // From here on the thread is at it: what is written now waits behind it.
+        reader.read_exact(&mut first[..1]).expect("its beginning");
         outlet.settle(Duration::from_millis(1));
         assert!(outlet.has_frame());
         for _ in 0..100 {
             outlet.write(vec![b'b'; MUCH / 4]).expect("it is taken, or dropped");
         }
         assert!(outlet.0.state.lock().waiting.len() <= WAITING);
-        let mut first = vec![0; MUCH];
-        reader.read_exact(&mut first).expect("what was written first");
+        reader.read_exact(&mut first[1..]).expect("what was written first");
         assert!(first.iter().all(|byte| *byte == b'a'));
         let mut next = vec![0; MUCH / 4];
         reader.read_exact(&mut next).expect("what waited");
