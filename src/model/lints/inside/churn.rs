@@ -1,8 +1,8 @@
 //! `churn` of pools: an app makes a client or pool for each request, at one line.
 //!
 //! Of the last [`WINDOW`] seconds: [`GONE`] pools of a line that were gone again within five seconds, and not with their
-//! process; or [`KEPT`] that were made in [`SPREAD`] different seconds and are kept. A few that are made as a
-//! program starts are none. It clears at half of that.
+//! process; or [`KEPT`] of the last minute that were made in [`SPREAD`] different seconds and are kept. A few that are made
+//! as a program starts are none. It clears at half of that.
 
 use std::time::Duration;
 
@@ -17,8 +17,11 @@ const WINDOW: u64 = 10;
 /// So many that are gone again raise it.
 const GONE: u64 = 10;
 
-/// Or so many that are kept.
+/// Or so many that are kept, of [`LONG`] seconds: what is kept adds up, however seldom it is made.
 const KEPT: u64 = 30;
+
+/// In seconds.
+const LONG: u64 = 60;
 
 /// In so many different seconds.
 const SPREAD: u64 = 3;
@@ -37,12 +40,15 @@ impl Lint for Churn {
     fn evaluate(&self, now: Stamp, words: &str, maker: &Maker, holds: bool) -> Option<Finding> {
         let counted = maker.last(now, WINDOW);
         let least = |many: u64| if holds { many / 2 } else { many };
-        let made = format!("{} pools made at {words} in the last {WINDOW} s", thousands(counted.made));
+        let kept = maker.last(now, LONG);
+        let made =
+            |many: u64, span: &str| format!("{} pools made at {words} in the last {span}", thousands(many));
         let evidence = if counted.brief >= least(GONE) && counted.brief.saturating_mul(2) >= counted.made {
             let lived = Duration::from_nanos(counted.nanos.checked_div(counted.brief).unwrap_or_default());
+            let made = made(counted.made, &format!("{WINDOW} s"));
             format!("{made}, each gone after {} on average", duration(lived))
-        } else if counted.made.min(maker.alive) >= least(KEPT) && (holds || counted.making >= SPREAD) {
-            format!("{made} and kept: {} are there", thousands(maker.alive))
+        } else if kept.made.min(maker.alive) >= least(KEPT) && (holds || kept.making >= SPREAD) {
+            format!("{} and kept: {} are there", made(kept.made, "minute"), thousands(maker.alive))
         } else {
             return None;
         };

@@ -87,8 +87,12 @@ fn pools_that_are_kept_are_found_once_they_are_many_and_not_those_of_a_start() {
     requests(&mut model, 1_000, 29, 100, true);
     assert!(evidence(&mut model, s(5)).is_empty());
     requests(&mut model, 5_000, 40, 10, true);
-    let want = "churn: 69 pools made at app.py:12 in handler in the last 10 s and kept: 69 are there";
+    let want = "churn: 69 pools made at app.py:12 in handler in the last minute and kept: 69 are there";
     assert_eq!(evidence(&mut model, s(6)), [want]);
+    let mut model = app();
+    requests(&mut model, 1_000, 40, 500, true);
+    let want = "churn: 40 pools made at app.py:12 in handler in the last minute and kept: 40 are there";
+    assert_eq!(evidence(&mut model, s(21)), [want], "however seldom");
     let mut model = app();
     requests(&mut model, 1_000, 200, 1, true);
     assert!(evidence(&mut model, s(2)).is_empty(), "as a program starts");
@@ -113,7 +117,7 @@ fn more_pools_than_there_is_room_for_are_counted_and_judged_all_the_same() {
         made(&mut model, ms(u64::from(n)), n, "app.py:12", false);
         model.tick(ms(u64::from(n)));
     }
-    let want = "churn: 5,000 pools made at app.py:12 in handler in the last 10 s and kept: 5,000 are there";
+    let want = "churn: 5,000 pools made at app.py:12 in handler in the last minute and kept: 5,000 are there";
     assert_eq!(evidence(&mut model, s(5)), [want]);
     let snapshot = model.snapshot(s(5), 0);
     let more = snapshot.app.as_ref().expect("an app").more_pools;
