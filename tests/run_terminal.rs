@@ -74,7 +74,7 @@ fn the_app_prints_in_its_pane_and_gets_every_key_there() {
     tty.send("q");
     assert_eq!(tty.end().exit_code(), 7);
     tty.given_back();
-    tty.see("has not imported redis or valkey");
+    tty.see("has not imported redis-py or valkey-py");
 }
 
 #[test]
